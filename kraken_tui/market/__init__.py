@@ -1,0 +1,1 @@
+"""What the frames mean. Pure and synchronous: no sockets, no clock, no event loop."""

@@ -1,0 +1,1 @@
+"""Where events go besides the screen: JSON lines and recordings."""

@@ -1,0 +1,1 @@
+"""What a person sees: the only part of the house that knows Textual."""

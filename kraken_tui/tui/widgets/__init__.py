@@ -1,0 +1,1 @@
+"""One widget a file: state and drawing; all live panes share pane.py."""
