@@ -1,0 +1,178 @@
+"""Facts about markets, as values: what the engine hands to the screen, to outputs and to library users.
+
+All are frozen, hashable and free of exchange text that has not passed `wire.text.clean_text`. Times are whole
+nanoseconds since the epoch, prices are ticks, quantities are lots of the pair named by `symbol`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Side of a book, or the aggressor of a trade (buy takes asks, sell takes bids)."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Proof(StrEnum):
+    """The first truth of a book: whether its checksum is proven right now."""
+
+    VERIFIED = "VERIFIED"
+    CHECKING = "CHECKING"
+    UNVERIFIED = "UNVERIFIED"
+
+
+class BookState(StrEnum):
+    """Where one book stands between subscribe and live (RELIABILITY.md section 3.1)."""
+
+    REFUSED = "REFUSED"
+    WAIT_ACK = "WAIT_ACK"
+    WAIT_SNAPSHOT = "WAIT_SNAPSHOT"
+    LIVE = "LIVE"
+    RESYNCING = "RESYNCING"
+    QUARANTINED = "QUARANTINED"
+
+
+class MarketStatus(StrEnum):
+    """Market health in one word; `Health.reason` says why."""
+
+    ACTIVE = "active"
+    STALE = "stale"
+    HALTED = "halted"
+    UNKNOWN = "unknown"
+
+
+class FlowKind(StrEnum):
+    """What a flow event reports."""
+
+    WALL = "wall"
+    PULLED = "pulled"
+    SWEEP = "sweep"
+    LARGE = "large"
+    FILLED = "filled"
+
+
+class Signal(StrEnum):
+    """Book pressure in words; thresholds are +-0.2 and +-0.5 (DESIGN.md)."""
+
+    STRONG_SELL = "STRONG SELL"
+    SELL = "SELL"
+    NEUTRAL = "NEUTRAL"
+    BUY = "BUY"
+    STRONG_BUY = "STRONG BUY"
+
+
+@dataclass(frozen=True, slots=True)
+class BookChanged:
+    """One book message was applied.
+
+    Attributes:
+        symbol: v2 symbol.
+        kind: "snapshot" or "update".
+        verified: Whether the checksum after this message matched; only then may the book be trusted.
+        checksum: The venue's checksum, or None if it sent none that is valid.
+        timestamp: The venue's timestamp of this message, verbatim, or None.
+        venue_ns: The same as nanoseconds, or None.
+        received_ns: Wall clock when the frame was received, ns.
+    """
+
+    symbol: str
+    kind: str
+    verified: bool
+    checksum: int | None
+    timestamp: str | None
+    venue_ns: int | None
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One trade; `side` is the aggressor's, `live` is False for trades of a snapshot or of history."""
+
+    symbol: str
+    side: Side
+    price: int
+    qty: int
+    ord_type: str
+    trade_id: int
+    timestamp: str
+    venue_ns: int
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Open, high, low, close of one interval.
+
+    Attributes:
+        begin_s: Start of the interval, whole seconds since the epoch.
+        interval: Length in minutes.
+        open, high, low, close: Ticks.
+        volume: Lots traded.
+        turnover: Sum of price x quantity in ticks x lots; VWAP is turnover / volume.
+        trades: Number of trades.
+        closed: Whether the interval is over.
+    """
+
+    begin_s: int
+    interval: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    turnover: int
+    trades: int
+    closed: bool = False
+
+    @property
+    def vwap(self) -> float | None:
+        """Volume-weighted average price in ticks, None without volume."""
+        return self.turnover / self.volume if self.volume else None
+
+
+@dataclass(frozen=True, slots=True)
+class CandleChanged:
+    """The running candle moved, or a candle closed (`candle.closed`)."""
+
+    symbol: str
+    candle: Candle
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEvent:
+    """Something a tape or book reader would remark on.
+
+    Attributes:
+        symbol: v2 symbol.
+        ns: When, by the venue's clock.
+        kind: What happened.
+        side: Book side for walls and pulls (BUY is a bid), aggressor for sweeps and large trades.
+        price: Ticks; for a sweep the last price reached.
+        qty: Lots.
+        levels: Levels eaten by a sweep, else 0.
+    """
+
+    symbol: str
+    ns: int
+    kind: FlowKind
+    side: Side
+    price: int
+    qty: int
+    levels: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Market health and its reason; `age_ms` is the age of the last book change by the venue's clock."""
+
+    symbol: str
+    status: MarketStatus
+    reason: str
+    age_ms: int | None
+
+
+MarketEvent = BookChanged | Trade | CandleChanged | FlowEvent | Health

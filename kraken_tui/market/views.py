@@ -1,0 +1,320 @@
+"""What the engine publishes and the screen draws: frozen values, swapped in whole.
+
+The engine builds one `PairView` for the pair on screen at most once a frame and a `FeedView` beside it; the screen
+reads the newest and never waits. Prices are ticks, quantities lots, times ns since the epoch by the engine's
+clock (which is the recording's in a replay) unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Proof, Signal, Trade
+from kraken_tui.wire.symbols import PairSpec
+
+Level = tuple[int, int]
+"""(ticks, lots)."""
+
+
+class Mode(StrEnum):
+    """Where the frames come from."""
+
+    LIVE = "LIVE"
+    DEMO = "DEMO"
+    REPLAY = "REPLAY"
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Cost of taking `qty` lots from one side at once.
+
+    Attributes:
+        qty: Lots asked for.
+        filled: Lots the visible book holds, at most `qty`.
+        average: Average price in ticks (a float: a derived figure).
+        worst: Price of the last level touched, ticks.
+        slippage_bps: Distance of the average from the mid in basis points, never negative on a sane book.
+        levels: Levels touched.
+    """
+
+    qty: int
+    filled: int
+    average: float
+    worst: int
+    slippage_bps: float
+    levels: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookMetrics:
+    """Figures derived from one proven book; floats are derived figures, never book content.
+
+    Attributes:
+        levels: Levels a side that imbalance, VWAPs and volumes are taken over.
+        spread: Ticks.
+        spread_bps: Spread in basis points of the mid.
+        mid2: Twice the mid, in ticks, so that it stays whole.
+        microprice: Mid weighted by the opposite side's size at the touch, ticks.
+        imbalance: (bid - ask) / (bid + ask) of sizes over `levels`, -1 to +1.
+        pressure: Imbalance weighted by nearness to the mid, -1 to +1.
+        signal: Pressure in words.
+        bid_volume, ask_volume: Lots over `levels`.
+        bid_vwap, ask_vwap: Volume-weighted price of the side over `levels`, ticks.
+        bid_depth, ask_depth: Lots over the whole held book.
+        buy_sweep, sell_sweep: Cost of a round reference size, or None if the side is empty.
+        crossed: The venue itself sent a crossed book (bid >= ask) with a right checksum.
+    """
+
+    levels: int
+    spread: int
+    spread_bps: float
+    mid2: int
+    microprice: float
+    imbalance: float
+    pressure: float
+    signal: Signal
+    bid_volume: int
+    ask_volume: int
+    bid_vwap: float
+    ask_vwap: float
+    bid_depth: int
+    ask_depth: int
+    buy_sweep: Sweep | None = None
+    sell_sweep: Sweep | None = None
+    crossed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """Rolling 24 hour figures from the ticker channel; ticks and lots, `change_pct` as the wire's text."""
+
+    last: int | None = None
+    change: str | None = None
+    change_pct: str | None = None
+    high: int | None = None
+    low: int | None = None
+    volume: int | None = None
+    vwap: int | None = None
+    bid: int | None = None
+    ask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One point of the slow history that charts draw: taken once a second while the book is proven."""
+
+    ns: int
+    mid2: int
+    spread_bps: float
+    imbalance: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradedAt:
+    """Trades at one price since the start: count, lots bought and lots sold by aggressors."""
+
+    count: int
+    bought: int
+    sold: int
+
+
+def _nothing_traded() -> Mapping[int, TradedAt]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """Everything the screen needs of one pair, at one moment.
+
+    Attributes:
+        symbol: v2 symbol.
+        version: Grows with every change, so that a pane can skip drawing.
+        now_ns: Moment of the view, engine's wall clock.
+        spec: Precisions and status; None until the instrument list or a snapshot told them.
+        depth: Subscribed depth.
+        book_state: Between subscribe and live.
+        proof: First truth.
+        proof_reason: Why it is not VERIFIED, one short clause; "" when it is.
+        checks_ok, checks_failed, resyncs: Counts since the start.
+        age_ns: now minus the venue's timestamp of the last book change; None before the first.
+        stale: Second truth: True past the limit.
+        stale_reason: One short clause; "" when fresh.
+        venue: Third truth: "ONLINE", "POST-ONLY", "CANCEL-ONLY", "MAINTENANCE", "LIMIT-ONLY", ... or "UNKNOWN".
+        bids, asks: Levels, best first, at most `depth`. Kept while unproven; drawn dimmed then.
+        metrics: None while the book is unproven or a side is empty: no signals from an unproven book.
+        ticker: 24 hour figures.
+        last: Price of the last trade, ticks; None before the first.
+        last_direction: +1, -1 or 0: last trade price against the one before that differed.
+        last_trade_ns: Venue time of the last trade.
+        tape: Newest first.
+        traded: Trades at price since the start.
+        candles: Oldest first; the last one may be running.
+        interval: Minutes of `candles`.
+        flow: Newest first.
+        health: Status and reason.
+        large_lots: Threshold in lots from which an order or trade counts as large; 0 while unknown.
+        samples: Oldest first, one a second, at most ten minutes.
+        book_rate, trade_rate: Messages a second over the last five seconds.
+    """
+
+    symbol: str
+    version: int
+    now_ns: int
+    spec: PairSpec | None
+    depth: int
+    book_state: BookState
+    proof: Proof
+    proof_reason: str
+    checks_ok: int
+    checks_failed: int
+    resyncs: int
+    age_ns: int | None
+    stale: bool
+    stale_reason: str
+    venue: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    metrics: BookMetrics | None
+    ticker: Ticker
+    last: int | None
+    last_direction: int
+    last_trade_ns: int | None
+    tape: tuple[Trade, ...]
+    candles: tuple[Candle, ...]
+    interval: int
+    flow: tuple[FlowEvent, ...]
+    health: Health
+    large_lots: int = 0
+    traded: Mapping[int, TradedAt] = field(default_factory=_nothing_traded)
+    samples: tuple[Sample, ...] = ()
+    book_rate: float = 0.0
+    trade_rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PairSummary:
+    """One pair's tab: enough for a glance.
+
+    `problem` is "" or one short clause ("no such pair; nearest: BTC/USD", "checksum failed, resyncing").
+    """
+
+    symbol: str
+    last: int | None
+    price_precision: int
+    last_direction: int
+    proof: Proof
+    stale: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyView:
+    """Feed latency: receive time minus the venue's timestamp, corrected by the measured clock offset, in ms.
+
+    Attributes:
+        count: Measurements in the window (five minutes).
+        p50, p90, p99, worst: Milliseconds; None before the first measurement.
+        clock_offset_ms: This machine's clock minus the venue's, from ping and pong; None before the first.
+        round_trip_ms: Of the last ping; None before the first.
+        histogram: (upper bound in ms, count) pairs, ascending.
+    """
+
+    count: int = 0
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+    worst: float | None = None
+    clock_offset_ms: float | None = None
+    round_trip_ms: float | None = None
+    histogram: tuple[tuple[float, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingView:
+    """The recorder: `problem` is "" or why it stopped; the view goes on without it."""
+
+    path: str
+    bytes: int
+    frames: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayView:
+    """Where a replay stands; `position_ns` and `length_ns` count from the recording's first frame."""
+
+    path: str
+    position_ns: int
+    length_ns: int | None
+    speed: float
+    paused: bool
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the program's own log; `level` is "info", "warning" or "error"."""
+
+    ns: int
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """The connection and the program's own counters.
+
+    Attributes:
+        version: Grows with every change.
+        now_ns: Moment of the view, engine's wall clock.
+        mode: LIVE, DEMO or REPLAY.
+        state: Connection state by name: DISCONNECTED, CONNECTING, SUBSCRIBING, SUBSCRIBED, RESYNCING, DEGRADED, ...
+        cause: Cause of the last transition, one short clause.
+        attempt: Dial attempts since the last success.
+        retry_in_s: Seconds until the next dial, None when none is planned.
+        system: System status of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown".
+        heartbeat_age_ns: Since the last application frame; None before the first.
+        url: Where the frames come from, cleaned.
+        message_rate: Frames a second over the last five seconds.
+        messages: Frames since the start.
+        ignored: Frames and fields of unknown kinds, by name.
+        invalid: Frames that could not be read.
+        checks_ok, checks_failed, resyncs, reconnects: Since the start, all pairs.
+        queue, queue_limit, dropped: Of the listener queue of the screen.
+        latency: Percentiles.
+        tabs: One summary a pair, in the user's order.
+        log: Newest last, bounded.
+        recording, replay: None when not active.
+        fatal: "" or the sentence with which the feed failed for good.
+    """
+
+    version: int
+    now_ns: int
+    mode: Mode
+    state: str
+    cause: str
+    attempt: int
+    retry_in_s: float | None
+    system: str
+    heartbeat_age_ns: int | None
+    url: str
+    message_rate: float
+    messages: int
+    ignored: tuple[tuple[str, int], ...]
+    invalid: int
+    checks_ok: int
+    checks_failed: int
+    resyncs: int
+    reconnects: int
+    queue: int
+    queue_limit: int
+    dropped: int
+    latency: LatencyView
+    tabs: tuple[PairSummary, ...]
+    log: tuple[LogLine, ...]
+    recording: RecordingView | None = None
+    replay: ReplayView | None = None
+    fatal: str = ""

@@ -1,0 +1,166 @@
+"""Bytes of a frame to a typed message.
+
+One pass of a reused msgspec decoder handles every known channel frame; numbers come out as the wire's own text.
+Method frames, odd error shapes and frames of unknown kinds take a second, generic pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from kraken_tui.wire.messages import (
+    BookMessage,
+    HeartbeatMessage,
+    InstrumentMessage,
+    InvalidMessage,
+    Message,
+    OhlcMessage,
+    Pong,
+    Refusal,
+    StatusMessage,
+    SubscribeAck,
+    TickerMessage,
+    TradeMessage,
+    UnknownMessage,
+)
+from kraken_tui.wire.text import clean_text
+
+MAX_FRAME = 8 * 1024 * 1024
+"""Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md section 3.1)."""
+
+CHANNELS = frozenset({"status", "heartbeat", "instrument", "book", "trade", "ticker", "ohlc"})
+
+_ChannelFrame = (
+    BookMessage
+    | TradeMessage
+    | TickerMessage
+    | OhlcMessage
+    | StatusMessage
+    | HeartbeatMessage
+    | InstrumentMessage
+)
+_channel_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_ChannelFrame, float_hook=str)
+_generic_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=str)
+
+
+def decode(frame: bytes | str) -> Message:
+    """Decode one frame.
+
+    Args:
+        frame: The frame's payload, UTF-8 JSON.
+
+    Returns:
+        A typed message; `UnknownMessage` for well-formed frames of unknown kinds.
+
+    Raises:
+        InvalidMessage: Too long, not JSON, or a known kind of frame without what it must have.
+    """
+    if len(frame) > MAX_FRAME:
+        raise InvalidMessage(f"frame of {len(frame):,} bytes is over the limit of {MAX_FRAME:,}")
+    try:
+        message: Message = _channel_decoder.decode(frame)
+    except msgspec.DecodeError as error:
+        return _decode_other(frame, error)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise InvalidMessage(f"unreadable frame: {clean_text(error)}") from error
+    return message
+
+
+def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
+    """Second pass, for what is no known channel frame."""
+    try:
+        fields = _generic_decoder.decode(frame)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidMessage(f"not JSON: {clean_text(error)}") from error
+    if not isinstance(fields, dict):
+        raise InvalidMessage("frame is not a JSON object")
+    # The method is looked at first: one recorded private refusal carries a channel as well (section 3).
+    if "method" in fields or "error" in fields or "Error" in fields:
+        return _method_message(fields)
+    channel = fields.get("channel")
+    if isinstance(channel, str) and channel in CHANNELS:
+        raise InvalidMessage(f"{channel} frame is malformed: {clean_text(first_error)}") from first_error
+    return UnknownMessage(kind=clean_text(channel if channel is not None else "frame without channel", 60))
+
+
+def _method_message(fields: dict[str, Any]) -> Message:
+    """Answers to requests: acknowledgement, refusal, pong (PROTOCOL.md sections 2.3 and 3)."""
+    method = fields.get("method")
+    name = method if isinstance(method, str) else ""
+    result = fields.get("result")
+    req_id = _integer(fields.get("req_id"))
+    error = fields.get("error", fields.get("Error"))
+    if error is not None or fields.get("success") is False:
+        return Refusal(
+            method=clean_text(name, 60),
+            error=clean_text(error if error is not None else "refused without a reason"),
+            symbol=_text(fields.get("symbol"))
+            or (_text(result.get("symbol")) if isinstance(result, dict) else None),
+            channel=_text(fields.get("channel")),
+            req_id=req_id,
+        )
+    if name == "pong":
+        return Pong(
+            req_id=req_id, time_in=_text(fields.get("time_in")), time_out=_text(fields.get("time_out"))
+        )
+    if name in ("subscribe", "unsubscribe") and isinstance(result, dict):
+        warnings = result.get("warnings")
+        return SubscribeAck(
+            method=name,
+            channel=_text(result.get("channel")) or "",
+            symbol=_text(result.get("symbol")),
+            result=result,
+            warnings=tuple(clean_text(item) for item in warnings) if isinstance(warnings, list) else (),
+            req_id=req_id,
+            time_in=_text(fields.get("time_in")),
+            time_out=_text(fields.get("time_out")),
+        )
+    return UnknownMessage(kind=clean_text(f"method {name}", 60))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class FieldCensus:
+    """Counts fields the program does not know, on a sample of frames, so that the hot path stays clean.
+
+    Several documented fields appeared with no notice (PROTOCOL.md section 12, rule 6); the log screen shows the
+    names found here. The first `always` frames of a kind are looked at, then one in `every`.
+    """
+
+    def __init__(self, always: int = 3, every: int = 512) -> None:
+        self.unknown: Counter[str] = Counter()
+        self._seen: Counter[str] = Counter()
+        self._always = always
+        self._every = every
+
+    def look(self, frame: bytes | str, message: Message) -> None:
+        """Count the unknown fields of `frame`, which decoded to `message`, if it is this frame's turn."""
+        kind = type(message).__name__
+        self._seen[kind] += 1
+        seen = self._seen[kind]
+        if not isinstance(message, _ChannelFrame) or (seen > self._always and seen % self._every):
+            return
+        fields = json.loads(frame)
+        channel = fields.pop("channel", "")
+        self._compare(channel, fields, message)
+
+    def _compare(self, path: str, fields: dict[str, Any], message: Any) -> None:
+        known = {field.encode_name for field in msgspec.structs.fields(message)}
+        for name in fields.keys() - known:
+            self.unknown[clean_text(f"{path}.{name}", 80)] += 1
+        for name in fields.keys() & known:
+            value, typed = fields[name], getattr(message, name)
+            if isinstance(typed, msgspec.Struct) and isinstance(value, dict):
+                self._compare(f"{path}.{name}", value, typed)
+            elif isinstance(typed, list) and typed and isinstance(typed[0], msgspec.Struct):
+                self._compare(f"{path}.{name}", value[0], typed[0])

@@ -1,0 +1,160 @@
+"""Names of pairs: what people type to what the v2 socket wants (PROTOCOL.md section 9).
+
+Names come from the instrument channel. Only the fixed tables below translate the older spellings: XBT and XDG,
+and the X and Z prefixes of Kraken's oldest assets. Nothing is derived by rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from kraken_tui.wire.digits import to_units
+from kraken_tui.wire.messages import PairData, WireError
+from kraken_tui.wire.text import clean_text
+
+_OLD_ASSETS = {
+    "XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE",
+    "XETC": "ETC", "XETH": "ETH", "XLTC": "LTC", "XMLN": "MLN", "XREP": "REP",
+    "XXLM": "XLM", "XXMR": "XMR", "XXRP": "XRP", "XZEC": "ZEC",
+    "ZAUD": "AUD", "ZCAD": "CAD", "ZEUR": "EUR", "ZGBP": "GBP", "ZJPY": "JPY", "ZUSD": "USD",
+}  # fmt: skip
+_SEPARATORS = str.maketrans("", "", "/-_: .")
+
+
+class UnknownPair(WireError):
+    """No pair of the exchange has this name.
+
+    Attributes:
+        name: What was asked for, cleaned for display.
+        nearest: Symbols that look alike, best first, possibly none.
+    """
+
+    def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
+        self.name = clean_text(name, 40)
+        self.nearest = nearest
+        hint = f"; nearest: {', '.join(nearest)}" if nearest else "; see the pair list with the / key"
+        super().__init__(f"Kraken has no pair {self.name!r}{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class PairSpec:
+    """Reference data of one pair, in whole units.
+
+    Attributes:
+        symbol: v2 symbol such as "BTC/USD".
+        base: Base asset.
+        quote: Quote asset.
+        price_precision: Decimals of a price; one tick is 10^-price_precision.
+        qty_precision: Decimals of a quantity; one lot is 10^-qty_precision.
+        increment: Smallest price step in ticks; may be coarser than one (section 6).
+        status: Pair status such as "online"; see section 6.
+        assumed: True where the precisions were inferred from a recording, not told by the instrument channel.
+    """
+
+    symbol: str
+    base: str
+    quote: str
+    price_precision: int
+    qty_precision: int
+    increment: int = 1
+    status: str = "online"
+    assumed: bool = False
+
+    @classmethod
+    def from_wire(cls, data: PairData) -> PairSpec:
+        """Take over one pair of an instrument frame.
+
+        Raises:
+            InvalidNumber: The price increment is no number or finer than the price precision.
+        """
+        increment = 1
+        if data.price_increment is not None:
+            increment = max(1, to_units(data.price_increment, data.price_precision))
+        return cls(
+            symbol=data.symbol,
+            base=data.base,
+            quote=data.quote,
+            price_precision=data.price_precision,
+            qty_precision=data.qty_precision,
+            increment=increment,
+            status=data.status,
+        )
+
+
+def canonical(name: str) -> str:
+    """Best guess at the v2 symbol before the instrument list is known: "xbt/usd" gives "BTC/USD".
+
+    A name without a separator is returned in upper case, unsplit.
+    """
+    upper = name.strip().upper().replace("-", "/").replace("_", "/")
+    base, slash, quote = upper.partition("/")
+    if not slash:
+        return upper
+    return f"{_OLD_ASSETS.get(base, base)}/{_OLD_ASSETS.get(quote, quote)}"
+
+
+class SymbolTable:
+    """All pairs of the exchange, found by any of their usual names."""
+
+    def __init__(self, symbols: Iterable[str] = ()) -> None:
+        self._by_joined: dict[str, str] = {}
+        for symbol in symbols:
+            self.add(symbol)
+
+    def add(self, symbol: str) -> None:
+        """Add a v2 symbol; adding one twice changes nothing."""
+        self._by_joined.setdefault(symbol.upper().translate(_SEPARATORS), symbol)
+
+    def __len__(self) -> int:
+        return len(self._by_joined)
+
+    def resolve(self, name: str) -> str:
+        """Find the v2 symbol for a name as people write it.
+
+        Args:
+            name: Such as "BTC/USD", "btcusd", "XBT/USD", "XXBTZUSD", "xdg-usd".
+
+        Raises:
+            UnknownPair: No pair matches; carries the nearest names.
+        """
+        joined = name.upper().translate(_SEPARATORS)
+        for candidate in _spellings(joined):
+            symbol = self._by_joined.get(candidate)
+            if symbol is not None:
+                return symbol
+        raise UnknownPair(name, self.nearest(name))
+
+    def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
+        """Symbols whose names look like `name`, best first."""
+        joined = name.upper().translate(_SEPARATORS)
+        for spelling in _spellings(joined):
+            found = get_close_matches(spelling, self._by_joined, n=count, cutoff=0.6)
+            if found:
+                return tuple(self._by_joined[key] for key in found)
+        return ()
+
+    def search(self, text: str, limit: int = 50) -> list[str]:
+        """Symbols for a find-as-you-type list: those that begin with `text` first, then those that contain it."""
+        joined = text.upper().translate(_SEPARATORS)
+        spellings = _spellings(joined)
+        starts = [s for key, s in self._by_joined.items() if any(key.startswith(p) for p in spellings)]
+        inside = [s for key, s in self._by_joined.items() if joined in key and s not in starts]
+        return (sorted(starts, key=lambda s: (len(s), s)) + sorted(inside))[:limit]
+
+
+def _spellings(joined: str) -> list[str]:
+    """The joined name as written, then with older asset names at either end translated."""
+    results = [joined]
+    heads = [(old, new) for old, new in _OLD_ASSETS.items() if joined.startswith(old)]
+    tails = [
+        (old, new) for old, new in _OLD_ASSETS.items() if joined.endswith(old) and len(joined) > len(old)
+    ]
+    for head_old, head_new in [("", ""), *heads]:
+        for tail_old, tail_new in [("", ""), *tails]:
+            if len(head_old) + len(tail_old) > len(joined):
+                continue
+            middle = joined[len(head_old) : len(joined) - len(tail_old)]
+            results.append(head_new + middle + tail_new)
+    return list(dict.fromkeys(results))

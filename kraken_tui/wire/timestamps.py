@@ -1,0 +1,47 @@
+"""RFC 3339 UTC timestamps of the wire, to and from whole nanoseconds since the epoch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from kraken_tui.wire.messages import InvalidMessage
+
+_RFC3339 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|\+00:00)",
+    re.ASCII,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = 1_000_000_000
+
+
+def parse_timestamp(text: str) -> int:
+    """Read a wire timestamp.
+
+    Args:
+        text: For example "2023-10-06T17:35:55.440295Z"; up to nine fractional digits, UTC only.
+
+    Returns:
+        Nanoseconds since 1970-01-01 UTC, exact.
+
+    Raises:
+        InvalidMessage: The text is not such a timestamp.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise InvalidMessage(f"not a timestamp: {text[:40]!r}")
+    year, month, day, hour, minute, second, fraction = match.groups()
+    try:
+        # Seconds of 60 (a leap second) are taken as the start of the next minute.
+        start = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
+    except ValueError as error:
+        raise InvalidMessage(f"not a timestamp: {text[:40]!r} ({error})") from error
+    seconds = (start - _EPOCH) // timedelta(seconds=1) + int(second)
+    return seconds * _SECOND + int((fraction or "").ljust(9, "0"))
+
+
+def format_timestamp(ns: int, digits: int = 6) -> str:
+    """Write nanoseconds since the epoch as RFC 3339 UTC with `digits` fractional digits (0 to 9)."""
+    seconds, fraction = divmod(ns, _SECOND)
+    stamp = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{stamp}.{fraction:09d}"[: 20 + digits] + "Z" if digits else f"{stamp}Z"
