@@ -31,9 +31,7 @@ def checksum_of_text(asks: Iterable[tuple[str, str]], bids: Iterable[tuple[str, 
         Unsigned 32-bit CRC.
     """
     parts = [
-        token(price) + token(quantity)
-        for side in (asks, bids)
-        for price, quantity in islice(side, CHECKSUM_LEVELS)
+        token(price) + token(quantity) for side in (asks, bids) for price, quantity in islice(side, CHECKSUM_LEVELS)
     ]
     return crc32("".join(parts).encode("ascii"))
 

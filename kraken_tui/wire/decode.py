@@ -35,13 +35,7 @@ MAX_FRAME = 8 * 1024 * 1024
 CHANNELS = frozenset({"status", "heartbeat", "instrument", "book", "trade", "ticker", "ohlc"})
 
 _ChannelFrame = (
-    BookMessage
-    | TradeMessage
-    | TickerMessage
-    | OhlcMessage
-    | StatusMessage
-    | HeartbeatMessage
-    | InstrumentMessage
+    BookMessage | TradeMessage | TickerMessage | OhlcMessage | StatusMessage | HeartbeatMessage | InstrumentMessage
 )
 _channel_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_ChannelFrame, float_hook=str)
 _generic_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=str)
@@ -98,15 +92,12 @@ def _method_message(fields: dict[str, Any]) -> Message:
         return Refusal(
             method=clean_text(name, 60),
             error=clean_text(error if error is not None else "refused without a reason"),
-            symbol=_text(fields.get("symbol"))
-            or (_text(result.get("symbol")) if isinstance(result, dict) else None),
+            symbol=_text(fields.get("symbol")) or (_text(result.get("symbol")) if isinstance(result, dict) else None),
             channel=_text(fields.get("channel")),
             req_id=req_id,
         )
     if name == "pong":
-        return Pong(
-            req_id=req_id, time_in=_text(fields.get("time_in")), time_out=_text(fields.get("time_out"))
-        )
+        return Pong(req_id=req_id, time_in=_text(fields.get("time_in")), time_out=_text(fields.get("time_out")))
     if name in ("subscribe", "unsubscribe") and isinstance(result, dict):
         warnings = result.get("warnings")
         return SubscribeAck(

@@ -28,9 +28,7 @@ def ping(*, req_id: int) -> str:
     return json.dumps({"method": "ping", "req_id": req_id}, separators=(",", ":"))
 
 
-def _request(
-    method: str, channel: str, symbols: Sequence[str], req_id: int, params: dict[str, object]
-) -> str:
+def _request(method: str, channel: str, symbols: Sequence[str], req_id: int, params: dict[str, object]) -> str:
     content: dict[str, object] = {"channel": channel}
     if symbols:
         content["symbol"] = list(symbols)

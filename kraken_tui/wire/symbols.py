@@ -148,9 +148,7 @@ def _spellings(joined: str) -> list[str]:
     """The joined name as written, then with older asset names at either end translated."""
     results = [joined]
     heads = [(old, new) for old, new in _OLD_ASSETS.items() if joined.startswith(old)]
-    tails = [
-        (old, new) for old, new in _OLD_ASSETS.items() if joined.endswith(old) and len(joined) > len(old)
-    ]
+    tails = [(old, new) for old, new in _OLD_ASSETS.items() if joined.endswith(old) and len(joined) > len(old)]
     for head_old, head_new in [("", ""), *heads]:
         for tail_old, tail_new in [("", ""), *tails]:
             if len(head_old) + len(tail_old) > len(joined):

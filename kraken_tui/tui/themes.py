@@ -1,0 +1,132 @@
+"""Colours: named roles, four palettes, and the Textual themes made from them.
+
+Panes never name a colour. They write style keys such as "bid", "!text" (bold) or "muted/cursor" (role on the
+background of another role), and a `Palette` turns each key into a Rich style once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rich.style import Style
+from textual.theme import Theme
+
+ROLES = (
+    "bg", "text", "bright", "muted", "faint", "title", "rule", "accent",
+    "bid", "bid-bar", "bid-faint", "ask", "ask-bar", "ask-faint",
+    "up", "down", "touch", "cursor", "changed", "band",
+    "ok", "warn", "bad", "stale", "badge", "tab",
+)  # fmt: skip
+"""Every role a palette must colour.
+
+bg: screen. text, bright, muted (labels), faint (insignificant digits, grid). title, rule: pane titles and their
+lines. bid, ask: text; -bar: bar cells; -faint: background behind numbers. up, down: last price and candles.
+touch: best bid and ask row background. cursor: cursor row background. changed: background of a row changed in the
+last 300 ms. band: marks of the recentring band. ok, warn, bad, stale: badges. badge: text on a badge colour. tab:
+background of the active tab.
+"""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """One theme's colours by role; `ansi` palettes use the terminal's own 16 colours."""
+
+    name: str
+    colours: Mapping[str, str]
+    dark: bool = True
+    ansi: bool = False
+    _styles: dict[str, Style] = field(default_factory=dict, repr=False, compare=False)
+
+    def style(self, key: str) -> Style:
+        """Rich style of a style key; keys are few, each is made once.
+
+        Args:
+            key: [!]role[/background-role]; "!" means bold.
+
+        Raises:
+            KeyError: A role that is not in `ROLES`.
+        """
+        style = self._styles.get(key)
+        if style is None:
+            style = self._styles[key] = self._make(key)
+        return style
+
+    def _make(self, key: str) -> Style:
+        bold = key.startswith("!")
+        role, _, ground = key.removeprefix("!").partition("/")
+        return Style(
+            color=self.colours[role],
+            bgcolor=self.colours[ground or "bg"],
+            bold=bold or None,
+        )
+
+    def theme(self) -> Theme:
+        """The Textual theme that dresses menus, toasts and the palette in the same colours."""
+        colours = self.colours
+        if self.ansi:
+            colours = {role: f"ansi_{colour}" for role, colour in colours.items()}
+        variables = {f"kraken-{role}": colours[role] for role in ROLES}
+        return Theme(
+            name=f"kraken-{self.name}",
+            primary=colours["accent"],
+            secondary=colours["title"],
+            accent=colours["accent"],
+            foreground=colours["text"],
+            background=colours["bg"],
+            surface=colours["bg"],
+            panel=colours["tab"],
+            success=colours["ok"],
+            warning=colours["warn"],
+            error=colours["bad"],
+            dark=self.dark,
+            ansi=self.ansi,
+            variables=variables,
+        )
+
+
+_DARK = {
+    "bg": "#0d1117", "text": "#c9d1d9", "bright": "#ffffff", "muted": "#7d8590", "faint": "#484f58",
+    "title": "#9fb3c8", "rule": "#2b333d", "accent": "#58a6ff",
+    "bid": "#3fb950", "bid-bar": "#1f7a37", "bid-faint": "#123820",
+    "ask": "#f85149", "ask-bar": "#a4342f", "ask-faint": "#451d1f",
+    "up": "#3fb950", "down": "#f85149", "touch": "#1a212b", "cursor": "#2d4160", "changed": "#222c38",
+    "band": "#b08800", "ok": "#3fb950", "warn": "#d29922", "bad": "#f85149", "stale": "#d29922",
+    "badge": "#0d1117", "tab": "#1f2a38",
+}  # fmt: skip
+
+_LIGHT = {
+    "bg": "#ffffff", "text": "#24292f", "bright": "#000000", "muted": "#57606a", "faint": "#a3abb4",
+    "title": "#3b4b5e", "rule": "#d0d7de", "accent": "#0550ae",
+    "bid": "#116329", "bid-bar": "#7cc88d", "bid-faint": "#d7f2dd",
+    "ask": "#b01923", "ask-bar": "#f0918c", "ask-faint": "#ffe1df",
+    "up": "#116329", "down": "#b01923", "touch": "#f0f3f6", "cursor": "#cfe3ff", "changed": "#e8edf2",
+    "band": "#9a6700", "ok": "#116329", "warn": "#8a5a00", "bad": "#b01923", "stale": "#8a5a00",
+    "badge": "#ffffff", "tab": "#e6eef8",
+}  # fmt: skip
+
+_COLOUR_BLIND = {
+    **_DARK,
+    "bid": "#56b4e9", "bid-bar": "#2a6f97", "bid-faint": "#122d40",
+    "ask": "#e69f00", "ask-bar": "#9c6c00", "ask-faint": "#3d2c08",
+    "up": "#56b4e9", "down": "#e69f00", "accent": "#cc79a7",
+    "ok": "#56b4e9", "warn": "#f0e442", "bad": "#e8743b", "stale": "#f0e442", "band": "#cc79a7",
+}  # fmt: skip
+
+_TERMINAL = {
+    "bg": "default", "text": "default", "bright": "default", "muted": "bright_black", "faint": "bright_black",
+    "title": "default", "rule": "bright_black", "accent": "cyan",
+    "bid": "green", "bid-bar": "green", "bid-faint": "default",
+    "ask": "red", "ask-bar": "red", "ask-faint": "default",
+    "up": "green", "down": "red", "touch": "default", "cursor": "blue", "changed": "default",
+    "band": "yellow", "ok": "green", "warn": "yellow", "bad": "red", "stale": "yellow",
+    "badge": "black", "tab": "blue",
+}  # fmt: skip
+
+PALETTES: Mapping[str, Palette] = {
+    "dark": Palette("dark", _DARK),
+    "light": Palette("light", _LIGHT, dark=False),
+    "colour-blind": Palette("colour-blind", _COLOUR_BLIND),
+    "terminal": Palette("terminal", _TERMINAL, ansi=True),
+}
+"""Built-in palettes by the name the settings use. Blue and orange in the colour-blind one are Okabe and Ito's."""
