@@ -65,6 +65,10 @@ class Signal(StrEnum):
     STRONG_BUY = "STRONG BUY"
 
 
+LevelChange = tuple[Side, int, int, int]
+"""(book side, ticks, lots before, lots after); zero lots means no such level."""
+
+
 @dataclass(frozen=True, slots=True)
 class BookChanged:
     """One book message was applied.
@@ -77,6 +81,8 @@ class BookChanged:
         timestamp: The venue's timestamp of this message, verbatim, or None.
         venue_ns: The same as nanoseconds, or None.
         received_ns: Wall clock when the frame was received, ns.
+        changes: Levels the message changed, in its order; empty for a snapshot. Levels that merely left the
+            subscribed depth are not among them.
     """
 
     symbol: str
@@ -86,6 +92,7 @@ class BookChanged:
     timestamp: str | None
     venue_ns: int | None
     received_ns: int
+    changes: tuple[LevelChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from rich.segment import Segment
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -167,10 +167,6 @@ class Pane(Widget):
         super().notify_style_update()
         if self.is_attached and self.frame is not None:
             self._update(force=True)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """A pane takes what the layout gives it."""
-        return container.height
 
     def render_line(self, y: int) -> Strip:
         """One row; used by Textual where it does not take `render_lines`."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 ROLES = (
     "bg", "text", "bright", "muted", "faint", "title", "rule", "accent",
@@ -66,7 +66,9 @@ class Palette:
         colours = self.colours
         if self.ansi:
             colours = {role: f"ansi_{colour}" for role, colour in colours.items()}
-        variables = {f"kraken-{role}": colours[role] for role in ROLES}
+        # Textual's own widgets ask an ansi theme for further variables.
+        variables = dict(BUILTIN_THEMES["ansi-dark"].variables) if self.ansi else {}
+        variables |= {f"kraken-{role}": colours[role] for role in ROLES}
         return Theme(
             name=f"kraken-{self.name}",
             primary=colours["accent"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
+from typing import cast
 
 from kraken_tui.wire.messages import InvalidNumber
 
@@ -54,7 +55,7 @@ def _by_decimal(text: str, precision: int) -> int:
     if shift >= 0:
         if shift > MAX_DIGITS:
             raise InvalidNumber(f"number too large: {text[:MAX_DIGITS]!r}")
-        return count * int(10**shift)
+        return count * _power(shift)
     count, rest = divmod(count, 10 ** min(-shift, 400))
     if rest:
         raise InvalidNumber(f"more than {precision} decimals: {text[:MAX_DIGITS]!r}")
@@ -62,9 +63,8 @@ def _by_decimal(text: str, precision: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _power(precision: int) -> int:
-    power: int = 10**precision
-    return power
+def _power(exponent: int) -> int:
+    return cast(int, 10**exponent)
 
 
 def from_units(units: int, precision: int) -> str:

@@ -1,0 +1,70 @@
+"""What the screen and the commands may ask of an engine.
+
+`Engine` is the real one; tests drive the screen with a fake that has the same shape. Reads return the newest
+published value at once; commands never block and may be called from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from kraken_tui.market.views import FeedView, PairView
+
+
+class MarketSource(Protocol):
+    """The engine as seen from the screen."""
+
+    @property
+    def feed_view(self) -> FeedView:
+        """Newest view of the connection, the counters and the tabs."""
+        ...
+
+    def view(self, symbol: str) -> PairView | None:
+        """Newest view of a pair; None before its first, or when the pair is not subscribed."""
+        ...
+
+    def show(self, symbol: str) -> None:
+        """Make this the pair on screen: it gets a fresh view every frame, the others once a second."""
+        ...
+
+    def search(self, text: str, limit: int = 50) -> list[str]:
+        """Symbols of the exchange that match what was typed; empty before the instrument list is known."""
+        ...
+
+    def add_pair(self, name: str) -> None:
+        """Subscribe another pair, by any of its names."""
+        ...
+
+    def remove_pair(self, symbol: str) -> None:
+        """Unsubscribe a pair and forget it."""
+        ...
+
+    def set_depth(self, depth: int) -> None:
+        """Resubscribe all books at another depth, one of `settings.DEPTHS`."""
+        ...
+
+    def set_interval(self, minutes: int) -> None:
+        """Choose the candle interval, one of `settings.INTERVALS`."""
+        ...
+
+    def pause_replay(self, paused: bool) -> None:
+        """Stop or continue the recording's clock; no effect on a live feed."""
+        ...
+
+    def set_replay_speed(self, speed: float) -> None:
+        """Change how fast a recording plays; 0 is as fast as possible."""
+        ...
+
+    def record(self, path: Path | None) -> None:
+        """Start appending raw frames to `path`, or stop with None. Problems appear in the feed view."""
+        ...
+
+    def note(self, level: str, text: str) -> None:
+        """Add a line to the program's log; the text is cleaned."""
+        ...
+
+    def on_failure(self, callback: Callable[[BaseException], None]) -> None:
+        """Call back, from the engine's thread, if that thread ever dies of an unexpected error."""
+        ...
