@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import cast
 
 from kraken_tui.wire.messages import InvalidNumber
 
@@ -64,7 +63,8 @@ def _by_decimal(text: str, precision: int) -> int:
 
 @lru_cache(maxsize=64)
 def _power(exponent: int) -> int:
-    return cast(int, 10**exponent)
+    power: int = 10**exponent
+    return power
 
 
 def from_units(units: int, precision: int) -> str:
