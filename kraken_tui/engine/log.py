@@ -1,0 +1,60 @@
+"""The program's own log: a bounded ring for the screen, and a rotating file where one is asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from kraken_tui.market.views import LogLine
+from kraken_tui.wire.text import clean_text
+from kraken_tui.wire.timestamps import format_timestamp
+
+KEPT_LINES = 500
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class EventLog:
+    """Collects log lines; all text passes the gate here, whatever its source.
+
+    Args:
+        path: File that lines are also appended to, or None.
+
+    Raises:
+        OSError: The file cannot be opened for appending.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lines: deque[LogLine] = deque(maxlen=KEPT_LINES)
+        self._handler: RotatingFileHandler | None = None
+        self.changes = 0
+        if path is not None:
+            self._handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+            self._handler.setFormatter(logging.Formatter("%(message)s"))
+
+    def add(self, ns: int, level: str, text: object) -> None:
+        """Append a line.
+
+        Args:
+            ns: Wall time.
+            level: "info", "warning" or "error".
+            text: Anything; cleaned and cut to 500 characters.
+        """
+        line = LogLine(ns, level if level in _LEVELS else "info", clean_text(text, 500))
+        self._lines.append(line)
+        self.changes += 1
+        if self._handler is not None:
+            message = f"{format_timestamp(ns, 3)} {line.level:<7} {line.text}"
+            self._handler.emit(logging.LogRecord("kraken_tui", _LEVELS[line.level], "", 0, message, None, None))
+
+    @property
+    def lines(self) -> tuple[LogLine, ...]:
+        """Newest last."""
+        return tuple(self._lines)
+
+    def close(self) -> None:
+        """Close the file, if any."""
+        if self._handler is not None:
+            self._handler.close()
+            self._handler = None
