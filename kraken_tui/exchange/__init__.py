@@ -1,1 +1,37 @@
-"""A local Kraken: the --demo market and the server of the tests. Shares no code with the client."""
+"""A local Kraken: the --demo market and the server of the tests. Shares no code with the client.
+
+The protocol lives in sans-I/O classes (`Venue`, `Session`), the sockets in a thin shell (`Exchange`). Names
+are loaded on first use, so that importing the package costs nothing until a server is wanted.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kraken_tui.exchange.faults import Faults
+    from kraken_tui.exchange.pairs import PAIRS, PairSpec
+    from kraken_tui.exchange.server import Exchange, ExchangeThread
+    from kraken_tui.exchange.session import Session
+    from kraken_tui.exchange.simulator import Simulator
+    from kraken_tui.exchange.venue import Venue
+
+__all__ = ["PAIRS", "Exchange", "ExchangeThread", "Faults", "PairSpec", "Session", "Simulator", "Venue"]
+
+_HOMES = {
+    "PAIRS": "pairs",
+    "PairSpec": "pairs",
+    "Exchange": "server",
+    "ExchangeThread": "server",
+    "Faults": "faults",
+    "Session": "session",
+    "Simulator": "simulator",
+    "Venue": "venue",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,200 @@
+"""One pair as its subscribers hear it: simulator and history in, shared frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from kraken_tui.exchange import frames
+from kraken_tui.exchange.depthbook import Level
+from kraken_tui.exchange.faults import Faults, Frame
+from kraken_tui.exchange.history import History, Trade
+from kraken_tui.exchange.pairs import PairSpec
+from kraken_tui.exchange.simulator import Change, Simulator
+
+DEPTHS = (10, 25, 100, 500, 1000)
+"""Book depths on offer (PROTOCOL.md section 4.1)."""
+
+TRADE_SNAPSHOT = 50
+"""Trades in a `trade` snapshot (PROTOCOL.md section 7.2)."""
+
+OHLC_SNAPSHOT = 10
+"""Candles in an `ohlc` snapshot. The real length is undocumented; nine rows were seen (PROTOCOL.md section
+7.3).
+"""
+
+_AWAKE_NS = 2 * frames.NS
+
+Topic = tuple[str, int | str]
+"""What a subscriber hears: `("book", depth)`, `("trade", "")`, `("ticker", event_trigger)`, `("ohlc",
+interval)`.
+"""
+
+
+class Listener(Protocol):
+    """Anything that frames can be delivered to."""
+
+    def push(self, frame: Frame) -> None:
+        """Take one frame."""
+
+
+class Market:
+    """One pair, its subscribers and their frames. The book is built on the first use, the history when first
+    told of.
+
+    Args:
+        spec: the pair.
+        seed: decides the market together with the symbol.
+        now_ns: present time, ns since the epoch.
+        rate: multiple of the usual message rate.
+        faults: asked before each book message.
+    """
+
+    def __init__(self, spec: PairSpec, seed: int, now_ns: int, rate: float, faults: Faults) -> None:
+        self.spec = spec
+        self.simulator = Simulator(spec, seed, now_ns, rate)
+        self._seed = seed
+        self._faults = faults
+        self._history: History | None = None
+        self._listeners: dict[Topic, list[Listener]] = {}
+
+    @property
+    def active(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
+    @property
+    def history(self) -> History:
+        """The past, made on first use."""
+        if self._history is None:
+            sim = self.simulator
+            last = sim.touch[0] if sim.rng.random() < 0.5 else sim.touch[2]
+            self._history = History(self.spec, self._seed, sim.now_ns, last, sim.next_trade_id)
+        return self._history
+
+    def wake(self, now_ns: int) -> None:
+        """Bring a market nobody listens to up to the present without playing every event.
+
+        Args:
+            now_ns: ns since the epoch.
+        """
+        sim = self.simulator
+        if self.active or now_ns - sim.now_ns < _AWAKE_NS:
+            self.advance(now_ns)
+            return
+        if self._history is not None:
+            ticks, sim.next_trade_id = self._history.bridge(now_ns, sim.next_trade_id)
+        else:
+            ticks = round(sim.fair.step((now_ns - sim.now_ns) / frames.NS, 1.0))
+        sim.leap(now_ns, float(ticks))
+
+    # --- subscribers
+
+    def join(self, topic: Topic, listener: Listener) -> None:
+        """Add a subscriber; it hears what happens from now on."""
+        self._listeners.setdefault(topic, []).append(listener)
+        if topic[0] == "ohlc":
+            self.history.follow(int(topic[1]))
+        elif topic[0] != "book":
+            _ = self.history
+        self._watch()
+
+    def leave(self, topic: Topic, listener: Listener) -> None:
+        """Remove a subscriber; unknown ones are ignored."""
+        listeners = self._listeners.get(topic, [])
+        if listener in listeners:
+            listeners.remove(listener)
+        if not listeners:
+            self._listeners.pop(topic, None)
+        self._watch()
+
+    def _watch(self) -> None:
+        depths = tuple(sorted(int(value) for name, value in self._listeners if name == "book"))
+        if depths != self.simulator.book.depths:
+            self.simulator.book.watch(depths)
+
+    # --- snapshots
+
+    def book_snapshot(self, depth: int) -> str | None:
+        """The book to a depth; None when a fault withholds it. Its timestamp is that of the newest change."""
+        if self._faults.snapshot_withheld(self.spec.symbol, depth):
+            return None
+        book = self.simulator.book
+        checksum = self._faults.checksum(self.spec.symbol, depth, book.checksum)
+        return frames.book_frame(
+            "snapshot",
+            self.spec.symbol,
+            self._levels(book.bids.levels(depth)),
+            self._levels(book.asks.levels(depth)),
+            checksum,
+            frames.micro_time(self.simulator.last_change_ns),
+        )
+
+    def trade_snapshot(self) -> str:
+        """The newest trades, oldest first."""
+        return frames.trade_frame("snapshot", self.spec, list(self.history.trades)[-TRADE_SNAPSHOT:])
+
+    def ticker_snapshot(self) -> str:
+        """The touch and the 24 hours."""
+        return self._ticker("snapshot", self.simulator.now_ns)
+
+    def ohlc_snapshot(self, interval: int) -> str:
+        """The newest candles of an interval (minutes), the running one last."""
+        candles = self.history.candles(interval)[-OHLC_SNAPSHOT:]
+        return frames.ohlc_frame("snapshot", self.spec, interval, candles, self.simulator.now_ns)
+
+    # --- time
+
+    def advance(self, now_ns: int) -> None:
+        """Play the market up to `now_ns` (ns since the epoch) and tell every subscriber."""
+        for change in self.simulator.advance(now_ns):
+            self._tell(change)
+
+    def rescale(self, spec: PairSpec) -> None:
+        """Take on new precisions."""
+        self.spec = spec
+        self.simulator.rescale(spec)
+        if self._history is not None:
+            self._history.rescale(spec)
+
+    def _tell(self, change: Change) -> None:
+        if change.deltas:
+            self._tell_book(change)
+        if change.trades and self._history is not None:
+            for trade in change.trades:
+                self._history.add(trade)
+            self._tell_trades(change.trades, change.ts_ns)
+        elif change.touch_moved and ("ticker", "bbo") in self._listeners:
+            self._deliver(("ticker", "bbo"), self._ticker("update", change.ts_ns))
+
+    def _tell_book(self, change: Change) -> None:
+        symbol, faults = self.spec.symbol, self._faults
+        timestamp = frames.micro_time(change.ts_ns)
+        for depth, (bids, asks) in change.deltas.items():
+            checksum = faults.checksum(symbol, depth, change.checksum)
+            frame = frames.book_frame(
+                "update", symbol, self._levels(bids), self._levels(asks), checksum, timestamp
+            )
+            for sent in faults.updates(symbol, depth, frame):
+                self._deliver(("book", depth), sent)
+
+    def _tell_trades(self, trades: list[Trade], ts_ns: int) -> None:
+        for topic in self._listeners:
+            name, value = topic
+            if name == "trade":
+                self._deliver(topic, frames.trade_frame("update", self.spec, trades))
+            elif name == "ticker":
+                self._deliver(topic, self._ticker("update", ts_ns))
+            elif name == "ohlc":
+                candle = self.history.running(int(value))
+                self._deliver(topic, frames.ohlc_frame("update", self.spec, int(value), (candle,), ts_ns))
+
+    def _ticker(self, kind: str, ts_ns: int) -> str:
+        return frames.ticker_frame(kind, self.spec, self.simulator.touch, self.history.stats(ts_ns), ts_ns)
+
+    def _levels(self, levels: Iterable[Level]) -> str:
+        return frames.levels_text(levels, self.spec.price_precision, self.spec.qty_precision)
+
+    def _deliver(self, topic: Topic, frame: str) -> None:
+        for listener in self._listeners.get(topic, ()):
+            listener.push(frame)

@@ -1,0 +1,179 @@
+"""The whole exchange without sockets: markets, connections, statuses. Synchronous; the clock is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from random import Random
+from time import time_ns
+
+from kraken_tui.exchange import frames
+from kraken_tui.exchange.faults import CloseAll, Faults, Inject, PairChange, SystemStatus
+from kraken_tui.exchange.market import Market
+from kraken_tui.exchange.pairs import ASSETS, PAIRS, PairSpec
+from kraken_tui.exchange.session import Session
+
+Clock = Callable[[], int]
+Rate = float | Mapping[str, float]
+
+_MATCHING = ("online", "reduce_only")
+
+
+class Venue:
+    """Every market and every connection of one local exchange.
+
+    Args:
+        seed: the same seed, clock and requests give the same frames.
+        pairs: symbols to offer; None for all of `PAIRS`. A `PairSpec` may stand for itself.
+        rate: multiple of the usual message rates, one number or by symbol (others stay at 1).
+        clock: present time in ns since the epoch.
+
+    Attributes:
+        faults: wrongs on request.
+        specs: the pairs on offer, by symbol, as they now are.
+        system: status of the exchange.
+
+    Raises:
+        ValueError: an unknown symbol, or a rate that is not positive.
+    """
+
+    def __init__(
+        self,
+        seed: int = 1,
+        pairs: Iterable[str | PairSpec] | None = None,
+        rate: Rate = 1.0,
+        clock: Clock = time_ns,
+    ) -> None:
+        self.seed = seed
+        self.clock = clock
+        self.faults = Faults()
+        self.specs = _chosen(pairs)
+        self.system = "online"
+        self.sessions: list[Session] = []
+        self._rates = _rates(rate, self.specs)
+        self._markets: dict[str, Market] = {}
+        self._ids = Random(f"{seed}/connections")
+        self._now_ns = 0
+
+    @property
+    def now_ns(self) -> int:
+        """Present time, ns since the epoch; never goes back even if the clock does."""
+        self._now_ns = max(self._now_ns, self.clock())
+        return self._now_ns
+
+    # --- connections
+
+    def connect(self) -> Session:
+        """A new connection, its `status` frame already waiting."""
+        self.advance(self.now_ns)
+        session = Session(self, self._ids.randrange(1 << 60, 1 << 64))
+        self.sessions.append(session)
+        return session
+
+    def disconnect(self, session: Session) -> None:
+        """Forget a connection and all it subscribed to."""
+        session.drop_subscriptions()
+        if session in self.sessions:
+            self.sessions.remove(session)
+
+    # --- markets
+
+    def market(self, symbol: str) -> Market:
+        """One market, up to date.
+
+        Raises:
+            KeyError: not on offer.
+        """
+        market = self._markets.get(symbol)
+        if market is None:
+            market = Market(self.specs[symbol], self.seed, self.now_ns, self._rates[symbol], self.faults)
+            market.simulator.mode = self._mode(market.spec)
+            self._markets[symbol] = market
+        market.wake(self.now_ns)
+        return market
+
+    def set_rate(self, rate: Rate) -> None:
+        """Change the multiple of the usual message rates.
+
+        Raises:
+            ValueError: a rate that is not positive.
+        """
+        self._rates = _rates(rate, self.specs)
+        for symbol, market in self._markets.items():
+            market.simulator.set_rate(self._rates[symbol])
+
+    def advance(self, now_ns: int) -> None:
+        """Play every market somebody listens to up to `now_ns` (ns since the epoch)."""
+        self._now_ns = now_ns = max(self._now_ns, now_ns)
+        for command in self.faults.take_commands():
+            self._obey(command)
+        for market in self._markets.values():
+            if market.active:
+                market.advance(now_ns)
+
+    # --- statuses
+
+    def _mode(self, spec: PairSpec) -> str:
+        status = spec.status if self.system == "online" else self.system
+        return "online" if status in _MATCHING else status
+
+    def _obey(self, command: CloseAll | Inject | SystemStatus | PairChange) -> None:
+        match command:
+            case CloseAll(code, reason):
+                for session in self.sessions:
+                    session.closing = (code, reason)
+            case Inject(frame):
+                for session in self.sessions:
+                    session.push(frame)
+            case SystemStatus(system):
+                self.system = system
+                for market in self._markets.values():
+                    market.simulator.mode = self._mode(market.spec)
+                for session in self.sessions:
+                    session.push(frames.status_frame(system, session.connection_id))
+            case PairChange():
+                self._change_pair(command)
+
+    def _change_pair(self, change: PairChange) -> None:
+        old = self.specs.get(change.symbol)
+        if old is None:
+            return
+        price = old.price_precision if change.price_precision is None else change.price_precision
+        qty = old.qty_precision if change.qty_precision is None else change.qty_precision
+        status = old.status if change.status is None else change.status
+        spec = replace(old, price_precision=price, qty_precision=qty, status=status)
+        if price != old.price_precision:
+            spec = replace(spec, tick_multiple=1)
+        self.specs[change.symbol] = spec
+        market = self._markets.get(change.symbol)
+        if market is not None:
+            market.rescale(spec)
+            market.simulator.mode = self._mode(spec)
+        frame = frames.instrument_frame("update", (), (spec,))
+        for session in self.sessions:
+            if session.hears_instruments:
+                session.push(frame)
+
+    def instrument_snapshot(self) -> str:
+        """Every asset and pair on offer."""
+        used = {name for spec in self.specs.values() for name in (spec.base, spec.quote)}
+        return frames.instrument_frame(
+            "snapshot", (ASSETS[name] for name in ASSETS if name in used), self.specs.values()
+        )
+
+
+def _chosen(pairs: Iterable[str | PairSpec] | None) -> dict[str, PairSpec]:
+    chosen: dict[str, PairSpec] = {}
+    for pair in PAIRS if pairs is None else pairs:
+        if isinstance(pair, str) and pair not in PAIRS:
+            raise ValueError(f"no such pair: {pair}")
+        spec = PAIRS[pair] if isinstance(pair, str) else pair
+        chosen[spec.symbol] = spec
+    return chosen
+
+
+def _rates(rate: Rate, specs: Mapping[str, PairSpec]) -> dict[str, float]:
+    rates = {symbol: rate.get(symbol, 1.0) if isinstance(rate, Mapping) else float(rate) for symbol in specs}
+    if any(value <= 0 for value in rates.values()):
+        raise ValueError("a rate must be positive")
+    return rates
