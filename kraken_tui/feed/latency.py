@@ -1,0 +1,169 @@
+"""How late the feed is: receipt minus the venue's timestamp, corrected by the measured clock offset.
+
+The offset comes from application pings, NTP style: the pong tells when the venue received and answered, and of
+several pings the one with the shortest round trip is believed. It relates the *monotonic* clock to the venue's, so
+that steps of the wall clock change nothing (RELIABILITY.md F24).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict, deque
+
+from kraken_tui.feed.machine import SECOND
+from kraken_tui.market.views import LatencyView
+from kraken_tui.wire.messages import InvalidMessage, Pong
+from kraken_tui.wire.timestamps import parse_timestamp
+
+WINDOW_S = 300
+"""Length of the window that figures are taken over."""
+
+_MS = 1_000_000
+_PER_DECADE = 40  # Buckets grow by 10^(1/40), 5.9 %, so a percentile is off by at most that.
+_SMALLEST_MS = 0.1
+_BUCKETS = 6 * _PER_DECADE + 1  # 0.1 ms to 100 s.
+_HISTOGRAM_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10000.0, math.inf)
+_OFFSETS_KEPT = 8
+
+
+def _bucket(lag_ms: float) -> int:
+    if lag_ms <= _SMALLEST_MS:
+        return 0
+    return min(_BUCKETS - 1, math.ceil(math.log10(lag_ms / _SMALLEST_MS) * _PER_DECADE))
+
+
+def _upper_ms(bucket: int) -> float:
+    return float(_SMALLEST_MS * 10 ** (bucket / _PER_DECADE))
+
+
+class LatencyTracker:
+    """Lag of every timestamped frame over the last five minutes, in bounded memory.
+
+    Counts are kept per second in logarithmic buckets; percentiles are the upper bound of their bucket, the worst is
+    exact.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: deque[tuple[int, dict[int, int], float]] = deque()
+        self._total = [0] * _BUCKETS
+        self._offsets: deque[tuple[int, int]] = deque(maxlen=_OFFSETS_KEPT)
+        self._pings: OrderedDict[int, tuple[int, int]] = OrderedDict()
+        self._wall_shift = 0
+        self.offset_ns: int | None = None
+        self.round_trip_ns: int | None = None
+        self.lag_ns: int | None = None
+
+    # -- clock offset -------------------------------------------------------------------------------------------
+
+    def pinged(self, req_id: int, now: int) -> None:
+        """A ping was sent."""
+        self._pings[req_id] = (now, req_id)
+        while len(self._pings) > _OFFSETS_KEPT:
+            self._pings.popitem(last=False)
+
+    def ponged(self, pong: Pong, now: int, wall_ns: int) -> bool:
+        """Take the answer to a ping; returns whether it told the offset."""
+        sent = self._pings.pop(pong.req_id, None) if pong.req_id is not None else None
+        if sent is None or pong.time_in is None or pong.time_out is None:
+            return False
+        try:
+            venue_in, venue_out = parse_timestamp(pong.time_in), parse_timestamp(pong.time_out)
+        except InvalidMessage:
+            return False
+        held = max(0, venue_out - venue_in)
+        round_trip = max(0, now - sent[0] - held)
+        first = self.offset_ns is None
+        self.round_trip_ns = round_trip
+        self._offsets.append((round_trip, ((sent[0] - venue_in) + (now - venue_out)) // 2))
+        self.offset_ns = min(self._offsets)[1]
+        self._wall_shift = wall_ns - now
+        if first:
+            # What was measured against an uncorrected clock is not comparable with what follows.
+            self._clear()
+        return True
+
+    def reconnected(self) -> None:
+        """Another path to the venue: old round trips say nothing about it, the offset itself stays."""
+        self._offsets.clear()
+        self._pings.clear()
+        self.lag_ns = None
+
+    @property
+    def wall_offset_ns(self) -> int | None:
+        """This machine's wall clock minus the venue's at the last pong; None before the first."""
+        return None if self.offset_ns is None else self.offset_ns + self._wall_shift
+
+    def venue_now(self, now: int, wall_ns: int) -> int:
+        """The venue's clock, ns since the epoch: measured where a pong came, else this machine's wall clock."""
+        return wall_ns if self.offset_ns is None else now - self.offset_ns
+
+    # -- samples ------------------------------------------------------------------------------------------------
+
+    def measure(self, venue_ns: int, now: int, wall_ns: int) -> int:
+        """Count one frame that carries the venue's timestamp; returns its lag in ns, never negative."""
+        lag = max(0, self.venue_now(now, wall_ns) - venue_ns)
+        self.lag_ns = lag
+        lag_ms = lag / _MS
+        bucket = _bucket(lag_ms)
+        second = now // SECOND
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._seconds.append((second, {}, 0.0))
+            self._forget(second)
+        last_second, counts, worst = self._seconds[-1]
+        counts[bucket] = counts.get(bucket, 0) + 1
+        if lag_ms > worst:
+            self._seconds[-1] = (last_second, counts, lag_ms)
+        self._total[bucket] += 1
+        return lag
+
+    def _forget(self, second: int) -> None:
+        while self._seconds and self._seconds[0][0] <= second - WINDOW_S:
+            _, counts, _ = self._seconds.popleft()
+            for bucket, count in counts.items():
+                self._total[bucket] -= count
+
+    def _clear(self) -> None:
+        self._seconds.clear()
+        self._total = [0] * _BUCKETS
+
+    def percentile(self, share: float) -> float | None:
+        """Smallest bucket bound in ms that at least this share (0 to 1) of the samples does not exceed."""
+        count = sum(self._total)
+        if not count:
+            return None
+        wanted = max(1, math.ceil(share * count))
+        seen = 0
+        for bucket, number in enumerate(self._total):
+            seen += number
+            if seen >= wanted:
+                return min(_upper_ms(bucket), self.worst_ms or 0.0)
+        return self.worst_ms
+
+    @property
+    def worst_ms(self) -> float | None:
+        """Largest lag in the window in ms."""
+        return max((worst for _, _, worst in self._seconds), default=None)
+
+    def view(self, now: int) -> LatencyView:
+        """Figures over the window that ends at `now`."""
+        self._forget(now // SECOND)
+        offset = self.wall_offset_ns
+        return LatencyView(
+            count=sum(self._total),
+            p50=self.percentile(0.5),
+            p90=self.percentile(0.9),
+            p99=self.percentile(0.99),
+            worst=self.worst_ms,
+            clock_offset_ms=None if offset is None else offset / _MS,
+            round_trip_ms=None if self.round_trip_ns is None else self.round_trip_ns / _MS,
+            histogram=self._histogram(),
+        )
+
+    def _histogram(self) -> tuple[tuple[float, int], ...]:
+        counts = [0] * len(_HISTOGRAM_MS)
+        index = 0
+        for bucket, number in enumerate(self._total):
+            while _upper_ms(bucket) > _HISTOGRAM_MS[index] * 1.000001:
+                index += 1
+            counts[index] += number
+        return tuple(zip(_HISTOGRAM_MS, counts, strict=True))

@@ -1,0 +1,760 @@
+"""The brain of a feed: connection, subscriptions and books together, without any input or output of its own.
+
+A shell (`feed.websocket`, `feed.replay`, a test) tells it what happened and when, and then takes what is to be sent
+and what is to be reported. `now` is a monotonic clock that counts sleep where the system has one, `wall_ns` the wall
+clock; both are whole nanoseconds. All deadlines follow `now` alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kraken_tui.feed.events import (
+    Candles,
+    FeedEvent,
+    Note,
+    PairAdded,
+    Refused,
+    StateChanged,
+    TickerChanged,
+    Trades,
+)
+from kraken_tui.feed.latency import LatencyTracker
+from kraken_tui.feed.machine import (
+    SECOND,
+    Action,
+    Backoff,
+    DialBudget,
+    Limits,
+    State,
+    Trigger,
+    ns,
+    step,
+)
+from kraken_tui.feed.markets import APPLIED, REJECTED, Counters, Markets
+from kraken_tui.feed.stitcher import BookStitcher
+from kraken_tui.feed.subscriptions import INSTRUMENT, Subscription, Subscriptions
+from kraken_tui.market.book import OrderBook
+from kraken_tui.market.events import BookChanged
+from kraken_tui.settings import DEPTHS
+from kraken_tui.wire.decode import FieldCensus, decode
+from kraken_tui.wire.messages import (
+    BookMessage,
+    HeartbeatMessage,
+    InstrumentMessage,
+    InvalidMessage,
+    Message,
+    OhlcMessage,
+    Pong,
+    Refusal,
+    StatusMessage,
+    SubscribeAck,
+    TickerMessage,
+    TradeMessage,
+    UnknownMessage,
+)
+from kraken_tui.wire.symbols import PairSpec, SymbolTable, UnknownPair, canonical
+from kraken_tui.wire.text import clean_text
+
+CHANNELS = ("book", "trade", "ticker", "ohlc")
+"""What is subscribed for every wanted pair."""
+
+_UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
+_BANS = frozenset({403, 429})
+_DATA = (BookChanged, Trades, TickerChanged, Candles)
+_LONGEST_SLEEP = SECOND
+_SKEW_NOTICE_NS = 2 * SECOND
+
+
+class Session:
+    """One feed.
+
+    Args:
+        limits: Every timer and limit.
+        depth: Levels a side of every book, one of `settings.DEPTHS`.
+        interval: Candle interval in minutes.
+        replay: Take a recording: nothing is sent, there are no deadlines, books are accepted without
+            acknowledgements or instrument list, and without names every pair of the recording is wanted.
+        rng: Randomness of the backoff.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        depth: int = 100,
+        interval: int = 1,
+        replay: bool = False,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.replay = replay
+        self.state = State.DISCONNECTED
+        self.cause = "not started"
+        self.latency = LatencyTracker()
+        self.census = FieldCensus()
+        self.backoff = Backoff(self.limits, rng or random.Random())
+        self.budget = DialBudget(self.limits)
+        self.subscriptions = Subscriptions(self.limits)
+        self.markets = Markets(self.limits, self.latency, depth=depth, interval=interval, replay=replay)
+        self.last_frame_ns: int | None = None
+        """Monotonic ns of the last application frame; pongs do not count."""
+        self._now = 0
+        self._wall = 0
+        self._sends: list[str] = []
+        self._close: tuple[int, str] | None = None
+        self._names: dict[str, str | None] = {}
+        self._retry_at: int | None = 0
+        self._dialled_at = 0
+        self._opened_at: int | None = None
+        self._up_since: int | None = None
+        self._last_ping: int | None = None
+        self._last_lag_drop: int | None = None
+        self._ready = False
+        self._heard = False
+        self._instrument_due: int | None = None
+        self._instrument_tries = 0
+        self._late = False
+        self._quiet = False
+        self._dirty = False
+        self._promised_tick: int | None = None
+        self._grace_until = 0
+        self._skew_noted = False
+        self._refused_names: set[str] = set()
+        if replay:
+            self.markets.accepts = self._accepts_in_replay
+        self._handlers: dict[type, Callable[[Any], str]] = {
+            BookMessage: self._on_book,
+            HeartbeatMessage: lambda _: APPLIED,
+            TradeMessage: self._on_trade,
+            TickerMessage: self._on_ticker,
+            OhlcMessage: self._on_ohlc,
+            StatusMessage: lambda message: self.markets.on_status(message, self._wall),
+            InstrumentMessage: self._on_instrument,
+            SubscribeAck: self._on_ack,
+            Refusal: self._on_refusal,
+            Pong: self._on_pong,
+            UnknownMessage: lambda message: f"unknown: {message.kind}",
+        }
+
+    # -- what can be read ---------------------------------------------------------------------------------------
+
+    @property
+    def books(self) -> Mapping[str, OrderBook]:
+        """Books of the wanted pairs by symbol. A snapshot brings a new object: look it up each time."""
+        return self.markets.books
+
+    @property
+    def stitchers(self) -> Mapping[str, BookStitcher]:
+        """State, proof, reason and counts of every wanted book by symbol."""
+        return self.markets.stitchers
+
+    @property
+    def specs(self) -> Mapping[str, PairSpec]:
+        """Reference data of every known pair by symbol."""
+        return self.markets.specs
+
+    @property
+    def symbols(self) -> SymbolTable:
+        """Names of all pairs of the exchange."""
+        return self.markets.symbols
+
+    @property
+    def counters(self) -> Counters:
+        """Counts since the start."""
+        return self.markets.counters
+
+    @property
+    def system(self) -> str:
+        """State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown"."""
+        return self.markets.system
+
+    @property
+    def names(self) -> Mapping[str, str | None]:
+        """Names the user gave, each with its symbol once that is known."""
+        return self._names
+
+    def retry_in_s(self, now: int) -> float | None:
+        """Seconds until the next dial; None when none is planned."""
+        if self.state not in (State.DISCONNECTED, State.COOLDOWN) or self._retry_at is None or self.replay:
+            return None
+        return max(0, self._retry_at - now) / SECOND
+
+    # -- what the user wants ------------------------------------------------------------------------------------
+
+    def want(self, name: str, now: int | None = None, wall_ns: int | None = None) -> None:
+        """Subscribe a pair by any of its names; it is resolved once the instrument list is known."""
+        self._clock(now, wall_ns)
+        self._names.setdefault(name, None)
+        if self.replay:
+            for symbol in list(self.markets.specs):
+                self._accepts_in_replay(symbol)
+        elif self._ready:
+            self._resolve_names(again=name)
+            self._pump()
+
+    def unwant(self, symbol: str, now: int | None = None, wall_ns: int | None = None) -> None:
+        """Unsubscribe a pair and forget it; also takes a name that was refused."""
+        self._clock(now, wall_ns)
+        for name in [name for name, found in self._names.items() if symbol in (found, name)]:
+            del self._names[name]
+        for channel in CHANNELS:
+            self.subscriptions.unwant(channel, symbol)
+        self.markets.remove(symbol)
+        self._dirty = True
+        self._pump()
+
+    def set_depth(self, depth: int, now: int | None = None, wall_ns: int | None = None) -> None:
+        """Subscribe all books anew at another depth; this also lifts an earlier refusal of a depth.
+
+        Raises:
+            ValueError: The exchange does not offer this depth.
+        """
+        if depth not in DEPTHS:
+            raise ValueError(f"depth {depth} is not offered; choose one of {', '.join(map(str, DEPTHS))}")
+        self._clock(now, wall_ns)
+        if self.replay or depth == self.markets.depth:
+            return
+        self.markets.depth = depth
+        for symbol, stitcher in self.markets.stitchers.items():
+            stitcher.depth = depth
+            events = stitcher.lost(self._wall, "changing depth") or stitcher.asked(self._wall)
+            self.markets.collect(stitcher, events)
+            self._subscribe_book(symbol)
+        self._dirty = True
+        self._pump()
+
+    def set_interval(
+        self, symbol: str | None, minutes: int, now: int | None = None, wall_ns: int | None = None
+    ) -> None:
+        """Choose the candle interval of one pair, or of all and of those to come (None)."""
+        self._clock(now, wall_ns)
+        if symbol is None:
+            self.markets.interval = minutes
+        for each in [symbol] if symbol is not None else list(self.markets.stitchers):
+            if each in self.markets.stitchers:
+                self.markets.intervals[each] = minutes
+                if not self.replay:
+                    self.subscriptions.want("ohlc", each, interval=minutes, snapshot=True)
+        self._pump()
+
+    # -- what the shell reports ---------------------------------------------------------------------------------
+
+    def dialling(self, now: int, wall_ns: int) -> None:
+        """The shell starts to dial; only when `wants_dial` says so."""
+        self._clock(now, wall_ns)
+        self._fire(Trigger.DIAL, "dialling")
+
+    def opened(self, now: int, wall_ns: int) -> None:
+        """The connection stands, or the recording is open."""
+        self._clock(now, wall_ns)
+        if self.replay:
+            self._fire(Trigger.PLAY, "recording opened")
+        elif self.state is State.CONNECTING:
+            self._fire(Trigger.OPENED, "connected")
+            self._pump()
+
+    def frame(self, data: bytes | str, now: int, wall_ns: int) -> None:
+        """Take one frame as received."""
+        self._clock(now, wall_ns)
+        counters = self.counters
+        counters.frames += 1
+        if self.state not in _UP or self._is_backlog():
+            counters.ignored["frame of a lost connection"] += 1
+            return
+        try:
+            message = decode(data)
+        except InvalidMessage as error:
+            counters.invalid += 1
+            counters.rejected += 1
+            self._unreadable(error)
+            return
+        if not isinstance(message, Pong):
+            self.last_frame_ns = now
+            self._quiet = False
+        self._heard = True
+        self.census.look(data, message)
+        verdict = self._handle(message)
+        if verdict == APPLIED:
+            counters.applied += 1
+        elif verdict == REJECTED:
+            counters.rejected += 1
+        else:
+            counters.ignored[verdict] += 1
+        if self._dirty and not self.replay:
+            self._settle()
+            self._pump()
+
+    def tick(self, now: int, wall_ns: int) -> None:
+        """Let time pass; call it at least once a second and whenever `next_wakeup` says."""
+        self._clock(now, wall_ns)
+        if self.replay or self.state is State.CLOSED:
+            return
+        self._notice_stall()
+        if self.state is State.COOLDOWN and self._retry_at is not None and now >= self._retry_at:
+            self._fire(Trigger.COOLED, "cooldown over")
+        elif self.state is State.CONNECTING and now - self._dialled_at >= ns(self.limits.open_s):
+            self._lose(f"no answer within {self.limits.open_s:.0f} s")
+        elif self.state in _UP:
+            self._tick_up()
+        self._promised_tick = self.next_wakeup(now)
+
+    def disconnected(
+        self,
+        cause: str,
+        now: int,
+        wall_ns: int,
+        *,
+        http_status: int | None = None,
+        retry_after_s: float | None = None,
+        close_code: int | None = None,
+        slow: bool = False,
+    ) -> None:
+        """The connection is gone or could not be made; told twice, the second is ignored.
+
+        Args:
+            cause: Why, a short clause.
+            now: Monotonic ns.
+            wall_ns: Wall clock ns.
+            http_status: Status with which the handshake was refused.
+            retry_after_s: The server's Retry-After, seconds.
+            close_code: WebSocket close code.
+            slow: A quick retry cannot help (certificate, redirect, not a WebSocket server).
+        """
+        self._clock(now, wall_ns)
+        cause = clean_text(cause)
+        if self.state in (State.DISCONNECTED, State.COOLDOWN, State.CLOSED):
+            return
+        if http_status in _BANS or (http_status is not None and "1015" in cause):
+            self._ban(cause, retry_after_s)
+            return
+        floor = self.limits.slow_retry_s if slow or close_code == 1009 else 0.0
+        self._lose(cause, floor_s=max(floor, min(retry_after_s or 0.0, self.limits.cooldown_cap_s)))
+
+    def close(self, now: int, wall_ns: int) -> None:
+        """The user has had enough; no dial follows."""
+        self._clock(now, wall_ns)
+        if self.state is not State.CLOSED:
+            self._fire(Trigger.CLOSE, "closed")
+
+    # -- what the shell takes -----------------------------------------------------------------------------------
+
+    def take_sends(self) -> list[str]:
+        """Requests to send now, in order; each is handed out once."""
+        sends, self._sends = self._sends, []
+        return sends
+
+    def take_events(self) -> list[FeedEvent]:
+        """What happened, in order; each is handed out once."""
+        events, self.markets.events = self.markets.events, []
+        return events
+
+    def wants_dial(self, now: int) -> bool:
+        """Whether the shell should dial now."""
+        if self.replay or self.state is not State.DISCONNECTED or self._retry_at is None:
+            return False
+        return now >= self._retry_at and now >= self.budget.next_allowed(now)
+
+    def wants_close(self) -> tuple[int, str] | None:
+        """Close code and reason when the shell should close its socket or give up its dial; None otherwise."""
+        return self._close
+
+    def next_wakeup(self, now: int) -> int:
+        """When `tick` should be called next at the latest, monotonic ns; at most a second away."""
+        times: list[int | None] = [now + _LONGEST_SLEEP]
+        if self.state in (State.DISCONNECTED, State.COOLDOWN) and self._retry_at is not None:
+            times.append(max(self._retry_at, self.budget.next_allowed(now)))
+        elif self.state is State.CONNECTING:
+            times.append(self._dialled_at + ns(self.limits.open_s))
+        elif self.state in _UP and not self.replay:
+            times.append(self.subscriptions.next_deadline(ready=self._ready))
+            times.append(self._instrument_due)
+            times.extend(stitcher.next_deadline() for stitcher in self.markets.stitchers.values())
+            if self.last_frame_ns is not None:
+                silence = self.limits.feed_deadline_s if self._quiet else self.limits.feed_late_s
+                times.append(self.last_frame_ns + ns(silence))
+        return max(now, min(at for at in times if at is not None))
+
+    # -- the connection -----------------------------------------------------------------------------------------
+
+    def _clock(self, now: int | None, wall_ns: int | None) -> None:
+        if now is not None:
+            self._now = max(self._now, now)
+        if wall_ns is not None:
+            self._wall = wall_ns
+
+    def _fire(self, trigger: Trigger, cause: str, *, retry_in_s: float | None = None) -> None:
+        """Make one transition of the table, do its actions, report it with its one cause."""
+        before = self.state
+        self.state, actions = step(self.state, trigger)
+        self.cause = cause
+        for action in actions:
+            self._do(action, cause, before)
+        if self.state is not State.SUBSCRIBED:
+            self._up_since = None
+        elif self._up_since is None:
+            self._up_since = self._now
+        self._report(StateChanged(self._wall, self.state.value, cause, self.backoff.attempt, retry_in_s))
+
+    def _do(self, action: Action, cause: str, before: State) -> None:
+        if action is Action.SPEND_DIAL:
+            self.budget.spend(self._now)
+            self._dialled_at = self._now
+            self._close = None
+            self._retry_at = None
+        elif action is Action.SUBSCRIBE:
+            self._start_connection()
+        elif action is Action.HANG_UP:
+            self._close = (1000, cause)
+            self._sends.clear()
+        elif action is Action.UNPROVE:
+            self._unprove(cause, before)
+
+    def _start_connection(self) -> None:
+        self._opened_at = self.last_frame_ns = self._now
+        self._ready = self._heard = self._late = self._quiet = False
+        self._instrument_due = None
+        self._instrument_tries = 0
+        self._promised_tick = None
+        self.subscriptions.reset()
+        self.subscriptions.want(INSTRUMENT, None, snapshot=True)
+        self._ping()
+
+    def _unprove(self, cause: str, before: State) -> None:
+        self._ready = False
+        self.subscriptions.reset()
+        self.latency.reconnected()
+        for stitcher in self.markets.stitchers.values():
+            self.markets.collect(stitcher, stitcher.lost(self._wall, cause))
+        if before is not State.CONNECTING:
+            self.counters.reconnects += 1
+
+    def _lose(self, cause: str, *, floor_s: float = 0.0) -> None:
+        if self.system == "maintenance":
+            floor_s = max(floor_s, 5.0)  # The venue asks for no faster than every 5 s then (PROTOCOL.md section 1).
+        delay = self.backoff.next_delay_s(floor_s)
+        self._retry_at = max(self._now + ns(delay), self.budget.next_allowed(self._now))
+        self._fire(Trigger.LOST, clean_text(cause), retry_in_s=(self._retry_at - self._now) / SECOND)
+
+    def _ban(self, cause: str, retry_after_s: float | None) -> None:
+        limits = self.limits
+        seconds = min(max(limits.cooldown_s, retry_after_s or 0.0), limits.cooldown_cap_s)
+        self.budget.cool(self._now + ns(seconds))
+        self._retry_at = self._now + ns(seconds)
+        self.backoff.next_delay_s()
+        self._fire(Trigger.BANNED, clean_text(cause), retry_in_s=seconds)
+
+    def _unreadable(self, error: InvalidMessage) -> None:
+        if self.replay:
+            self.markets.complain(self._wall, f"a frame of the recording was left out: {error}")
+        elif not self._heard:
+            self._lose("this is not Kraken: the first frame is not JSON", floor_s=self.limits.slow_retry_s)
+        else:
+            self._report(Note(self._wall, "error", clean_text(f"unreadable frame, reconnecting: {error}")))
+            self._lose("an unreadable frame")
+
+    def _is_backlog(self) -> bool:
+        """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
+        if self.replay or self.last_frame_ns is None or not self.subscriptions.confirmed:
+            return False
+        gap = self._now - self.last_frame_ns
+        if gap <= ns(self.limits.backlog_s):
+            return False
+        self._lose(f"no frame for {gap // SECOND} s, the computer slept or stood still")
+        return True
+
+    # -- time while up ------------------------------------------------------------------------------------------
+
+    def _notice_stall(self) -> None:
+        """A tick that comes late means that this program stood still, not the venue: give frames time to be read."""
+        if self._promised_tick is not None:
+            late = self._now - self._promised_tick
+            if late > SECOND and self.state in _UP:
+                self._grace_until = self._now + SECOND // 2
+                self._report(Note(self._wall, "warning", f"the program stood still for {late / SECOND:.1f} s"))
+
+    def _tick_up(self) -> None:
+        if self._check_silence():
+            return
+        for stitcher in self.markets.stitchers.values():
+            self._dirty |= self.markets.collect(stitcher, stitcher.tick(self._now, self._wall))
+        for silent in self.subscriptions.tick(self._now):
+            what = f"{silent.symbol} {silent.channel}" if silent.symbol else silent.channel
+            self._report(Note(self._wall, "warning", clean_text(f"{what}: the exchange does not answer")))
+        if self._check_instruments():
+            return
+        limits = self.limits
+        due = limits.clock_ping_s if self.subscriptions.confirmed else min(limits.clock_ping_s, limits.idle_ping_s)
+        if self._last_ping is None or self._now - self._last_ping >= ns(due):
+            self._ping()
+        self._settle()
+        self._pump()
+        stable = self._up_since is not None and self._now - self._up_since >= ns(limits.stable_s)
+        if stable and self.markets.all_proven:
+            self.backoff.reset()
+
+    def _check_silence(self) -> bool:
+        """Judge the feed by its application frames; returns whether the connection was given up."""
+        limits = self.limits
+        if not self._heard and self._opened_at is not None:
+            if self._now - self._opened_at >= ns(limits.open_s):
+                self._lose(f"connected, but no frame within {limits.open_s:.0f} s", floor_s=0.0)
+                return True
+            return False
+        if self.last_frame_ns is None or not self.subscriptions.confirmed or self._now < self._grace_until:
+            return False
+        silence = self._now - self.last_frame_ns
+        if silence >= ns(limits.feed_deadline_s):
+            self._lose(f"no frame for {silence / SECOND:.0f} s")
+            return True
+        self._quiet = silence >= ns(limits.feed_late_s)
+        return False
+
+    def _check_instruments(self) -> bool:
+        """Ask again for an instrument list that does not come; returns whether the connection was given up."""
+        known = self.subscriptions.get(INSTRUMENT, None)
+        overdue = self._instrument_due is not None and self._now >= self._instrument_due
+        if overdue:
+            self._instrument_due = None
+            self._instrument_tries += 1
+            self.subscriptions.renew(INSTRUMENT, None)
+        if self._instrument_tries >= self.limits.ack_retries or (known is not None and known.silent):
+            self._lose("the exchange sends no instrument list")
+            return True
+        return False
+
+    def _settle(self) -> None:
+        """Bring the state in line with the subscriptions and books."""
+        if self.state not in _UP:
+            return
+        self._dirty = False
+        for stitcher in self.markets.stitchers.values():
+            if stitcher.wants_resync:
+                stitcher.wants_resync = False
+                self.counters.resyncs += 1
+                self.subscriptions.renew("book", stitcher.symbol)
+        silent = self.subscriptions.silent
+        unproven = self.markets.unproven
+        waiting = any(not stitcher.settled for stitcher in self.markets.stitchers.values())
+        if silent or self._late or self._quiet:
+            if silent:
+                cause = f"no answer about {silent[0].symbol or 'instruments'} {silent[0].channel}"
+            elif self._late:
+                cause = f"the feed is more than {self.limits.lag_degraded_s:.0f} s behind"
+            else:
+                cause = f"no frame for {self.limits.feed_late_s:.0f} s"
+            self._move(Trigger.DEGRADE, cause)
+        elif unproven:
+            self._move(Trigger.RESYNC, f"{unproven[0].symbol}: {unproven[0].reason}")
+        elif not self._ready or self.subscriptions.pending or waiting:
+            self._move(Trigger.PENDING, "waiting for the exchange")
+        else:
+            self._move(Trigger.CONFIRMED, "all subscriptions confirmed")
+
+    def _move(self, trigger: Trigger, cause: str) -> None:
+        target = {
+            Trigger.DEGRADE: State.DEGRADED,
+            Trigger.RESYNC: State.RESYNCING,
+            Trigger.PENDING: State.SUBSCRIBING,
+            Trigger.CONFIRMED: State.SUBSCRIBED,
+        }[trigger]
+        if self.state is not target:
+            self._fire(trigger, clean_text(cause))
+
+    def _ping(self) -> None:
+        req_id, text = self.subscriptions.take_ping(self._now)
+        self._last_ping = self._now
+        self.latency.pinged(req_id, self._now)
+        self._sends.append(text)
+
+    def _pump(self) -> None:
+        if self.state in _UP and not self.replay:
+            self._sends += self.subscriptions.requests(self._now, ready=self._ready)
+
+    def _report(self, event: FeedEvent) -> None:
+        self.markets.events.append(event)
+
+    # -- frames -------------------------------------------------------------------------------------------------
+
+    def _handle(self, message: Message) -> str:
+        before = len(self.markets.events)
+        verdict = self._handlers[type(message)](message)
+        # Book and subscription states are what the connection state is made of.
+        if any(not isinstance(event, _DATA) for event in self.markets.events[before:]):
+            self._dirty = True
+        return verdict
+
+    def _on_book(self, message: BookMessage) -> str:
+        if message.type == "snapshot":
+            for data in message.data:
+                self._confirm_by_data("book", data.symbol)
+        verdict = self.markets.on_book(message, self._now, self._wall, self._book_leaving)
+        self._judge_lag()
+        return verdict
+
+    def _book_leaving(self, symbol: str) -> bool:
+        """Whether a book's data belong to a subscription that is ended or was never asked for."""
+        if self.replay:
+            return False
+        known = self.subscriptions.get("book", symbol)
+        return known is None or known.leaving or not known.has_begun
+
+    def _confirm_by_data(self, channel: str, symbol: str | None) -> None:
+        confirmed = self.subscriptions.seen_data(channel, symbol)
+        if confirmed is not None:
+            self._dirty = True
+
+    def _judge_lag(self) -> None:
+        """The venue queues for slow readers, so a proven book can be old (PROTOCOL.md section 0.12)."""
+        lag, self.markets.lag_ns = self.markets.lag_ns, None
+        if lag is None or self.replay or self.latency.offset_ns is None:
+            return
+        limits = self.limits
+        if lag > ns(limits.lag_drop_s):
+            dropped = self._last_lag_drop
+            if dropped is None or self._now - dropped >= ns(limits.lag_drop_gap_s):
+                self._last_lag_drop = self._now
+                self._lose(f"the feed was {lag / SECOND:.0f} s behind")
+                return
+        late = lag > ns(limits.lag_degraded_s) / (2 if self._late else 1)
+        if late is not self._late:
+            self._late = late
+            self._dirty = True
+
+    def _on_trade(self, message: TradeMessage) -> str:
+        for row in message.data[:1]:
+            self._confirm_by_data("trade", row.symbol)
+        return self.markets.on_trade(message, self._now, self._wall)
+
+    def _on_ticker(self, message: TickerMessage) -> str:
+        for row in message.data[:1]:
+            self._confirm_by_data("ticker", row.symbol)
+        return self.markets.on_ticker(message, self._wall)
+
+    def _on_ohlc(self, message: OhlcMessage) -> str:
+        return self.markets.on_ohlc(message, self._wall)
+
+    def _on_instrument(self, message: InstrumentMessage) -> str:
+        verdict = self.markets.on_instrument(message, self._now, self._wall)
+        if message.type == "snapshot" and not self.replay:
+            self._confirm_by_data(INSTRUMENT, None)
+            self._instrument_due = None
+            self._ready = True
+        self._dirty = True
+        if self._ready:
+            self._resolve_names()
+        return verdict
+
+    def _on_ack(self, ack: SubscribeAck) -> str:
+        if ack.symbol is not None and ack.channel == "book" and ack.method == "subscribe":
+            self.markets.granted_depth(ack.symbol, ack.result.get("depth"))
+        if self.replay:
+            return APPLIED
+        answer = self.subscriptions.acknowledged(ack)
+        if not answer.matched:
+            return f"late {clean_text(ack.method, 20)} acknowledgement"
+        self._dirty = True
+        for warning in ack.warnings:
+            self.markets.complain(self._wall, f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}")
+        for known in answer.confirmed:
+            if known.channel == INSTRUMENT and not self._ready:
+                self._instrument_due = self._now + ns(self.limits.snapshot_s)
+            stitcher = self.markets.stitchers.get(known.symbol or "") if known.channel == "book" else None
+            if stitcher is not None:
+                self.markets.collect(stitcher, stitcher.acked(self._now, self._wall))
+        return APPLIED
+
+    def _on_refusal(self, refusal: Refusal) -> str:
+        if self.replay:
+            return "refusal"
+        answer = self.subscriptions.refused(refusal, self._now)
+        self._dirty = True
+        if answer.slower:
+            self._report(Note(self._wall, "warning", f"the exchange asks for fewer requests: {refusal.error}"))
+        for known in answer.refused:
+            self._refuse(known, refusal.error)
+        if answer.matched or answer.slower:
+            return APPLIED
+        self._report(Note(self._wall, "warning", f"the exchange says: {refusal.error}"))
+        return "refusal of nothing that was asked"
+
+    def _refuse(self, known: Subscription, error: str) -> None:
+        symbol = known.symbol
+        if symbol is None:
+            self._report(Refused(self._wall, "", known.channel, error))
+            self._lose(f"the exchange refused the {known.channel} list: {error}", floor_s=self.limits.slow_retry_s)
+            return
+        whole_pair = "currency pair" in error.lower()
+        if whole_pair:
+            for channel in CHANNELS:
+                self.subscriptions.refuse(channel, symbol)
+        stitcher = self.markets.stitchers.get(symbol)
+        if stitcher is not None and (whole_pair or known.channel == "book"):
+            self.markets.collect(stitcher, stitcher.refused(self._wall, error))
+        nearest = tuple(other for other in self.symbols.nearest(symbol, 4) if other != symbol)[:3] if whole_pair else ()
+        self._report(Refused(self._wall, symbol, "" if whole_pair else known.channel, error, nearest))
+
+    def _on_pong(self, pong: Pong) -> str:
+        if self.latency.ponged(pong, self._now, self._wall):
+            skew = self.latency.wall_offset_ns or 0
+            if (abs(skew) > _SKEW_NOTICE_NS) is not self._skew_noted:
+                self._skew_noted = not self._skew_noted
+                text = f"this computer's clock is {skew / SECOND:+.1f} s off the exchange's; ages are corrected"
+                self._report(Note(self._wall, "warning", text if self._skew_noted else "the clocks agree again"))
+        return APPLIED
+
+    # -- names --------------------------------------------------------------------------------------------------
+
+    def _resolve_names(self, again: str | None = None) -> None:
+        """Find symbols for the names, and subscribe every pair that is wanted."""
+        for name, found in list(self._names.items()):
+            if found is not None and name != again:
+                self._enlist(found)
+                continue
+            try:
+                symbol = self.symbols.resolve(name)
+            except UnknownPair as error:
+                if found is None and (name == again or name not in self._refused_names):
+                    self._refused_names.add(name)
+                    self._report(Refused(self._wall, error.name, "", str(error), error.nearest))
+                continue
+            self._names[name] = symbol
+            self._report(PairAdded(name, symbol))
+            self._enlist(symbol)
+
+    def _enlist(self, symbol: str) -> None:
+        stitcher = self.markets.stitchers.get(symbol)
+        if stitcher is None:
+            self.markets.add(symbol, self._wall)
+        self._subscribe_book(symbol)
+        self.subscriptions.want("trade", symbol, snapshot=True)
+        self.subscriptions.want("ticker", symbol, event_trigger="bbo", snapshot=True)
+        self.subscriptions.want("ohlc", symbol, interval=self.markets.intervals[symbol], snapshot=True)
+        self._dirty = True
+
+    def _subscribe_book(self, symbol: str) -> None:
+        self.subscriptions.want("book", symbol, depth=self.markets.depth, snapshot=True)
+
+    def _accepts_in_replay(self, symbol: str) -> bool:
+        """Whether a symbol met in a recording is one of the names given; all are when none was given."""
+        if symbol in self.markets.stitchers or not self._names:
+            return True
+        table = SymbolTable([symbol])
+        for name, found in self._names.items():
+            if found == symbol:
+                return True
+            if found is None and (canonical(name) == symbol or _resolves(table, name)):
+                self._names[name] = symbol
+                self._report(PairAdded(name, symbol))
+                return True
+        return False
+
+
+def _resolves(table: SymbolTable, name: str) -> bool:
+    try:
+        table.resolve(name)
+    except UnknownPair:
+        return False
+    return True
