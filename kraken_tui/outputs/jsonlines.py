@@ -1,0 +1,219 @@
+"""Events as JSON lines, one object a line, for pipes and files.
+
+Prices and quantities of a line are text with exactly the pair's decimals, as the exchange writes them, so that a
+reader can prove every book line's checksum again from its ten best levels (PROTOCOL.md section 4.3). Strings are
+written in ASCII with JSON escapes: nothing that reaches a terminal through a line can act on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Protocol
+
+from kraken_tui.feed.events import Refused, Resync, SpecChanged, StateChanged
+from kraken_tui.market.events import BookChanged, CandleChanged, FlowEvent, Health, Trade
+from kraken_tui.wire.digits import from_units
+from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.wire.timestamps import format_timestamp
+
+Level = tuple[int, int]
+_CACHED_LEVELS = 20_000
+_SECOND = 1_000_000_000
+
+
+class BookLine(Protocol):
+    """A book right after one message; the engine's `BookLine`, seen from below it."""
+
+    @property
+    def changed(self) -> BookChanged:
+        """The message."""
+        ...
+
+    @property
+    def bids(self) -> tuple[Level, ...]:
+        """Best bids after it, (ticks, lots), best first."""
+        ...
+
+    @property
+    def asks(self) -> tuple[Level, ...]:
+        """Best asks after it."""
+        ...
+
+    @property
+    def spec(self) -> PairSpec:
+        """Precisions of the levels."""
+        ...
+
+
+class JsonLines:
+    """Turns events into lines; one instance a stream, since it remembers precisions and written levels.
+
+    Args:
+        spec_of: Precisions of a symbol whose book has not been seen yet, or None where they are unknown.
+        snapshot_trades: Whether trades from before the subscription are printed too.
+
+    Attributes:
+        left_out: Trades, candles and flow events not printed because their precisions were unknown.
+    """
+
+    def __init__(
+        self,
+        spec_of: Callable[[str], PairSpec | None] = lambda _: None,
+        *,
+        snapshot_trades: bool = False,
+    ) -> None:
+        self.left_out = 0
+        self._spec_of = spec_of
+        self._snapshot_trades = snapshot_trades
+        self._specs: dict[str, PairSpec] = {}
+        # (price precision, quantity precision) -> level -> its text; most levels of a line stood in the one before.
+        self._levels: dict[tuple[int, int], dict[Level, str]] = {}
+        self._names: dict[str, str] = {}
+
+    def line(self, event: object) -> str | None:
+        """Write one event.
+
+        Returns:
+            The line with its newline, or None for events that are not printed.
+        """
+        if isinstance(event, Trade):
+            return self._trade(event)
+        if isinstance(event, CandleChanged):
+            return self._candle(event)
+        if isinstance(event, Health):
+            return self._health(event)
+        if isinstance(event, FlowEvent):
+            return self._flow(event)
+        if isinstance(event, StateChanged):
+            cause = json.dumps(event.cause)
+            return f'{{"event":"state","connection":"{event.state}","cause":{cause},"attempt":{event.attempt}}}\n'
+        if isinstance(event, Resync):
+            return self._resync(event)
+        if isinstance(event, Refused):
+            return (
+                f'{{"event":"refused","symbol":{json.dumps(event.symbol)},"error":{json.dumps(refusal_text(event))}}}\n'
+            )
+        if isinstance(event, SpecChanged):
+            self._specs[event.spec.symbol] = event.spec
+        return None
+
+    def book_line(self, book: BookLine) -> str:
+        """Write a book after one message; `verified` is true only where the checksum was proven."""
+        changed, spec = book.changed, book.spec
+        self._specs[changed.symbol] = spec
+        checksum = "null" if changed.checksum is None else changed.checksum
+        return (
+            f'{{"event":"book","symbol":{self._name(changed.symbol)},"kind":"{changed.kind}",'
+            f'"verified":{"true" if changed.verified is True else "false"},"checksum":{checksum},'
+            f'"timestamp":{_text_or_null(changed.timestamp)},'
+            f'"received":"{format_timestamp(changed.received_ns)}",'
+            f'"bids":[{self._side(book.bids, spec)}],"asks":[{self._side(book.asks, spec)}]}}\n'
+        )
+
+    def _side(self, levels: tuple[Level, ...], spec: PairSpec) -> str:
+        precisions = (spec.price_precision, spec.qty_precision)
+        cache = self._levels.get(precisions)
+        if cache is None or len(cache) > _CACHED_LEVELS:
+            cache = self._levels[precisions] = {}
+        parts = []
+        for level in levels:
+            text = cache.get(level)
+            if text is None:
+                price, qty = from_units(level[0], precisions[0]), from_units(level[1], precisions[1])
+                text = cache[level] = f'["{price}","{qty}"]'
+            parts.append(text)
+        return ",".join(parts)
+
+    def _name(self, symbol: str) -> str:
+        name = self._names.get(symbol)
+        if name is None:
+            name = self._names[symbol] = json.dumps(symbol)
+        return name
+
+    def _spec(self, symbol: str) -> PairSpec | None:
+        spec = self._specs.get(symbol) or self._spec_of(symbol)
+        if spec is None:
+            self.left_out += 1
+        else:
+            self._specs[symbol] = spec
+        return spec
+
+    def _trade(self, trade: Trade) -> str | None:
+        if not (trade.live or self._snapshot_trades):
+            return None
+        spec = self._spec(trade.symbol)
+        if spec is None:
+            return None
+        return (
+            f'{{"event":"trade","symbol":{self._name(trade.symbol)},"side":"{trade.side}",'
+            f'"price":"{from_units(trade.price, spec.price_precision)}",'
+            f'"qty":"{from_units(trade.qty, spec.qty_precision)}",'
+            f'"ord_type":{json.dumps(trade.ord_type)},"trade_id":{trade.trade_id},'
+            f'"timestamp":{_text_or_null(trade.timestamp)}}}\n'
+        )
+
+    def _candle(self, event: CandleChanged) -> str | None:
+        candle = event.candle
+        spec = self._spec(event.symbol)
+        if spec is None:
+            return None
+        prices = ",".join(
+            f'"{name}":"{from_units(ticks, spec.price_precision)}"'
+            for name, ticks in (
+                ("open", candle.open),
+                ("high", candle.high),
+                ("low", candle.low),
+                ("close", candle.close),
+            )
+        )
+        vwap = "null"
+        if candle.volume:
+            # Whole ticks, halves upwards; a float would lose digits of large turnovers.
+            ticks = (2 * candle.turnover + candle.volume) // (2 * candle.volume)
+            vwap = f'"{from_units(ticks, spec.price_precision)}"'
+        return (
+            f'{{"event":"candle","symbol":{self._name(event.symbol)},"interval":{candle.interval},'
+            f'"begin":"{format_timestamp(candle.begin_s * _SECOND, 0)}",{prices},'
+            f'"volume":"{from_units(candle.volume, spec.qty_precision)}","vwap":{vwap},'
+            f'"trades":{candle.trades},"closed":{"true" if candle.closed else "false"}}}\n'
+        )
+
+    def _health(self, health: Health) -> str:
+        age = "null" if health.age_ms is None else health.age_ms
+        return (
+            f'{{"event":"health","symbol":{self._name(health.symbol)},"status":"{health.status}",'
+            f'"age_ms":{age},"reason":{json.dumps(health.reason)}}}\n'
+        )
+
+    def _resync(self, resync: Resync) -> str:
+        expected = "null" if resync.expected is None else resync.expected
+        actual = "null" if resync.actual is None else resync.actual
+        return (
+            f'{{"event":"resync","symbol":{self._name(resync.symbol)},"cause":{json.dumps(resync.cause)},'
+            f'"expected":{expected},"actual":{actual}}}\n'
+        )
+
+    def _flow(self, flow: FlowEvent) -> str | None:
+        spec = self._spec(flow.symbol)
+        if spec is None:
+            return None
+        return (
+            f'{{"event":"flow","symbol":{self._name(flow.symbol)},"kind":"{flow.kind}","side":"{flow.side}",'
+            f'"price":"{from_units(flow.price, spec.price_precision)}",'
+            f'"qty":"{from_units(flow.qty, spec.qty_precision)}","levels":{flow.levels},'
+            f'"timestamp":"{format_timestamp(flow.ns)}"}}\n'
+        )
+
+
+def refusal_text(refused: Refused) -> str:
+    """What was refused and why, with the nearest names where the reason does not name them already."""
+    channel = f"{refused.channel}: " if refused.channel else ""
+    hint = ""
+    if refused.nearest and not any(name in refused.error for name in refused.nearest):
+        hint = f"; nearest: {', '.join(refused.nearest)}"
+    return f"{channel}{refused.error}{hint}"
+
+
+def _text_or_null(text: str | None) -> str:
+    return "null" if text is None else json.dumps(text)
