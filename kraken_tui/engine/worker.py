@@ -1,0 +1,322 @@
+"""What runs inside the engine's thread: the feed, the markets, the recorder, and the frame tick that publishes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+
+from kraken_tui.engine.history import History
+from kraken_tui.engine.log import EventLog
+from kraken_tui.engine.markets import Markets
+from kraken_tui.feed.clock import Clock
+from kraken_tui.feed.machine import State
+from kraken_tui.feed.replay import Replay, RecordingError
+from kraken_tui.feed.rest import RestClient
+from kraken_tui.feed.session import Session
+from kraken_tui.feed.websocket import run as run_websocket
+from kraken_tui.market.views import FeedView, Mode, PairView, RecordingView
+from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.outputs.recorder import RecordingError as RecorderError
+from kraken_tui.settings import Settings
+
+SECOND = 1_000_000_000
+_CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
+RATE_WINDOW_S = 5
+"""Seconds that message rates are averaged over."""
+
+
+class Worker:
+    """Owns the session and the markets; every method runs in the engine's event loop.
+
+    Args:
+        settings: What to run.
+        clock: The machine's clocks; a replay brings its own.
+        log: The program's log.
+        publish: Takes the newest feed view and pair views; called at most once a frame.
+        emit: Takes every event listeners may want.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        log: EventLog,
+        *,
+        publish: Callable[[FeedView, dict[str, PairView]], None],
+        emit: Callable[[object], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+        self._publish = publish
+        self._stop = asyncio.Event()
+        self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
+        self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
+        self._markets = Markets(self._session, settings, emit, self._note)
+        self._replay: Replay | None = None
+        self._recorder: Recorder | None = None
+        self._recording_problem: RecordingView | None = None
+        self._history: History | None = None
+        self._shown: str | None = None
+        self._views: dict[str, PairView] = {}
+        self._version = 0
+        self._slow_at = 0
+        self._frame_counts: deque[tuple[int, int]] = deque()
+        self._url = settings.url
+        self._fatal = ""
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until `stop`; an unexpected error in any part ends the whole with that error."""
+        for name in self._settings.pairs:
+            self.add_pair(name)
+        if self._settings.record is not None:
+            self.record(self._settings.record)
+        feed = asyncio.create_task(self._run_feed(), name="feed")
+        tasks = {feed, asyncio.create_task(self._run_frames(), name="frames")}
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            while not stopped.done():
+                done, _ = await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {stopped}:
+                    tasks.discard(task)
+                    task.result()
+        finally:
+            for task in (*tasks, stopped):
+                task.cancel()
+            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            if self._recorder is not None:
+                self._recorder.close()
+
+    def stop(self) -> None:
+        """End `run` in an orderly way."""
+        self._stop.set()
+
+    async def _run_feed(self) -> None:
+        if self._mode is Mode.REPLAY:
+            await self._run_replay()
+        elif self._mode is Mode.DEMO:
+            await self._run_demo()
+        else:
+            await self._run_live(self._settings.url, self._settings.rest_url)
+
+    async def _run_replay(self) -> None:
+        assert self._settings.replay is not None
+        self._url = self._settings.replay.name
+        try:
+            self._replay = Replay(self._settings.replay, speed=self._settings.speed)
+            await self._replay.run(self._session, self._on_events, self._stop)
+        except RecordingError as error:
+            self._fatal = str(error)
+            self._note("error", str(error))
+
+    async def _run_demo(self) -> None:
+        from kraken_tui.exchange import ExchangeThread
+
+        exchange = ExchangeThread(seed=self._settings.demo_seed)
+        await asyncio.to_thread(exchange.start)
+        try:
+            await self._run_live(exchange.ws_url, exchange.rest_url)
+        finally:
+            exchange.stop()
+
+    async def _run_live(self, url: str, rest_url: str) -> None:
+        self._url = url
+        rest = RestClient(rest_url)
+        self._history = History(rest, self._markets, self._session.specs.get, self._note)
+        history = asyncio.create_task(self._history.run(), name="history")
+        try:
+            await run_websocket(
+                self._session,
+                url,
+                clock=self._clock,
+                on_events=self._on_events,
+                stop=self._stop,
+                on_frame=self._on_frame,
+            )
+        finally:
+            history.cancel()
+            await asyncio.gather(history, return_exceptions=True)
+
+    def _on_events(self) -> None:
+        """Take the session's events; called after every frame, before the next is applied."""
+        for event in self._session.take_events():
+            self._markets.handle(event)
+        if self._history is not None:
+            self._history.wake()
+
+    def _on_frame(self, frame: bytes, wall_ns: int, sent: bool) -> None:
+        if self._recorder is not None:
+            self._recorder.write(frame, wall_ns, sent=sent)
+
+    # -- commands -----------------------------------------------------------------------------------------
+
+    def show(self, symbol: str) -> None:
+        """Give this pair a view every frame."""
+        self._shown = symbol
+
+    def add_pair(self, name: str) -> None:
+        """Subscribe a pair by any of its names."""
+        self._markets.add(name)
+        self._session.want(name, *self._now())
+        self._on_events()
+
+    def remove_pair(self, symbol: str) -> None:
+        """Unsubscribe a pair."""
+        self._session.unwant(symbol, *self._now())
+        self._on_events()
+        self._markets.remove(symbol)
+        self._views.pop(symbol, None)
+
+    def set_depth(self, depth: int) -> None:
+        """Resubscribe the books at another depth."""
+        self._session.set_depth(depth, *self._now())
+        self._markets.set_depth(depth)
+        self._on_events()
+
+    def set_interval(self, minutes: int) -> None:
+        """Change the candle interval."""
+        self._session.set_interval(None, minutes, *self._now())
+        self._markets.set_interval(minutes)
+        if self._history is not None:
+            self._history.wake()
+
+    def set_book_levels(self, levels: int) -> None:
+        """Attach this many levels a side to book events."""
+        self._markets.book_levels = levels
+
+    def search(self, text: str, limit: int) -> list[str]:
+        """Find symbols of the exchange."""
+        return self._session.symbols.search(text, limit)
+
+    def pause_replay(self, paused: bool) -> None:
+        """Stop or continue the recording's clock."""
+        if self._replay is not None:
+            self._replay.pause(paused)
+
+    def set_replay_speed(self, speed: float) -> None:
+        """Change the replay's speed."""
+        if self._replay is not None:
+            self._replay.set_speed(speed)
+
+    def record(self, path: Path | None) -> None:
+        """Start or stop recording."""
+        if self._recorder is not None:
+            self._recorder.close()
+            self._note("info", f"recording stopped: {self._recorder.path} ({self._recorder.frames:,} frames)")
+            self._recorder = None
+        self._recording_problem = None
+        if path is None:
+            return
+        try:
+            self._recorder = Recorder(path, url=self._url, pairs=self._settings.pairs, wall_ns=self._clock.wall())
+            self._note("info", f"recording to {path}")
+        except RecorderError as error:
+            self._recording_problem = RecordingView(str(path), 0, 0, problem=str(error))
+            self._note("error", str(error))
+
+    def _note(self, level: str, text: str) -> None:
+        self._log.add(self._now()[1], level, text)
+
+    # -- publishing ---------------------------------------------------------------------------------------
+
+    def _now(self) -> tuple[int, int]:
+        """(monotonic ns, wall ns): the recording's in a replay, the machine's otherwise."""
+        if self._replay is not None:
+            return self._replay.now()
+        return self._clock.now(), self._clock.wall()
+
+    async def _run_frames(self) -> None:
+        period = 1.0 / self._settings.fps
+        while not self._stop.is_set():
+            self._publish_frame()
+            await asyncio.sleep(period)
+
+    def _publish_frame(self) -> None:
+        now, wall = self._now()
+        machine_ns = self._clock.now()
+        self._markets.tick(wall)
+        if self._recorder is not None:
+            self._recorder.tick(self._clock.wall())
+        self._version += 1
+        slow = machine_ns >= self._slow_at
+        if slow:
+            self._slow_at = machine_ns + SECOND
+        views = dict(self._views)
+        for symbol in self._markets.by_symbol if slow else (self._shown,):
+            if symbol is not None:
+                self._build_view(symbol, now, wall, views)
+        self._views = views
+        self._publish(self._feed_view(now, wall, machine_ns), views)
+
+    def _build_view(self, symbol: str, now: int, wall: int, views: dict[str, PairView]) -> None:
+        market = self._markets.by_symbol.get(symbol)
+        if market is None:
+            return
+        session = self._session
+        views[symbol] = market.view(
+            wall,
+            heartbeat_age_ns=self._silence_ns(now),
+            lag_ns=session.latency.lag_ns,
+            connected=self._connected,
+            book=session.books.get(symbol),
+        )
+
+    def _feed_view(self, now: int, wall: int, machine_ns: int) -> FeedView:
+        session = self._session
+        counts = session.counters
+        self._frame_counts.append((machine_ns, counts.frames))
+        while machine_ns - self._frame_counts[0][0] > RATE_WINDOW_S * SECOND:
+            self._frame_counts.popleft()
+        first_ns, first_frames = self._frame_counts[0]
+        elapsed = machine_ns - first_ns
+        return FeedView(
+            version=self._version,
+            now_ns=wall,
+            mode=self._mode,
+            state=str(session.state),
+            cause=session.cause,
+            attempt=session.backoff.attempt,
+            retry_in_s=session.retry_in_s(now),
+            system=session.system,
+            heartbeat_age_ns=self._silence_ns(now),
+            url=self._url,
+            message_rate=(counts.frames - first_frames) * SECOND / elapsed if elapsed else 0.0,
+            messages=counts.frames,
+            ignored=self._ignored(),
+            invalid=counts.rejected,
+            checks_ok=counts.checks_ok,
+            checks_failed=counts.checks_failed,
+            resyncs=counts.resyncs,
+            reconnects=counts.reconnects,
+            queue=0,
+            queue_limit=0,
+            dropped=0,
+            latency=session.latency.view(now),
+            tabs=self._markets.summaries(),
+            log=self._log.lines,
+            recording=self._recording_view(),
+            replay=self._replay.view() if self._replay is not None else None,
+            fatal=self._fatal,
+        )
+
+    @property
+    def _connected(self) -> bool:
+        return self._session.state in _CONNECTED
+
+    def _silence_ns(self, now: int) -> int | None:
+        last = self._session.last_frame_ns
+        return None if last is None else max(0, now - last)
+
+    def _ignored(self) -> tuple[tuple[str, int], ...]:
+        fields = {f"field {name}": count for name, count in self._session.census.unknown.items()}
+        return tuple((self._session.counters.ignored + Counter(fields)).most_common(50))
+
+    def _recording_view(self) -> RecordingView | None:
+        recorder = self._recorder
+        if recorder is None:
+            return self._recording_problem
+        return RecordingView(str(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
