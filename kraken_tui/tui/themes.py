@@ -42,7 +42,8 @@ class Palette:
         """Rich style of a style key; keys are few, each is made once.
 
         Args:
-            key: [!]role[/background-role]; "!" means bold.
+            key: [! or ~]role[/background-role]; "!" means bold, "~" the two colours swapped by the terminal itself
+                (reverse video), which also holds where colours are its own defaults or none at all.
 
         Raises:
             KeyError: A role that is not in `ROLES`.
@@ -54,11 +55,13 @@ class Palette:
 
     def _make(self, key: str) -> Style:
         bold = key.startswith("!")
-        role, _, ground = key.removeprefix("!").partition("/")
+        reverse = key.startswith("~")
+        role, _, ground = key.lstrip("!~").partition("/")
         return Style(
             color=self.colours[role],
             bgcolor=self.colours[ground or "bg"],
             bold=bold or None,
+            reverse=reverse or None,
         )
 
     def theme(self) -> Theme:
