@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from kraken_tui.wire.text import clean_text
 
@@ -21,7 +21,8 @@ class Command:
         label: One or two words.
         tooltip: One sentence.
         group: Heading in the help.
-        priority: Works over dialogs and input fields too.
+        context: Where it works: "main" (the market screen), "dialog" (any dialog), "help", or "everywhere", which
+            is over dialogs and input fields too.
     """
 
     id: str
@@ -30,7 +31,7 @@ class Command:
     label: str
     tooltip: str
     group: str
-    priority: bool = False
+    context: str = "main"
 
 
 def _pair_commands() -> Iterable[Command]:
@@ -79,9 +80,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("suspend", "ctrl+z", "app.suspend_process", "suspend", "Put the program into the background.", "Program"),
     Command("quit", "q", "app.quit", "quit", "End the program.", "Program"),
     Command("quit.always", "ctrl+q,ctrl+c", "app.quit", "quit", "End the program, from dialogs too.", "Program",
-            priority=True),
+            "everywhere"),
+    Command("dialog.close", "escape", "close", "close", "Close the dialog.", "Dialogs", "dialog"),
+    Command("help.close", "?,q", "close", "close help", "Close the help.", "Dialogs", "help"),
 )  # fmt: skip
 """All commands, in the order of the help. Keys not listed here do nothing."""
+
+_CONTEXTS = {command.id: command.context for command in COMMANDS}
 
 FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("quit", ("quit",)),
@@ -154,8 +159,8 @@ def key_name(key: str) -> str:
                      len(last) == 1 else last])  # fmt: skip
 
 
-def bindings() -> list[Binding]:
-    """The table as Textual's bindings, each with an id and a tooltip."""
+def bindings(*contexts: str) -> list[BindingType]:
+    """The commands of some contexts as Textual's bindings, each with an id and a tooltip."""
     return [
         Binding(
             command.keys,
@@ -164,9 +169,10 @@ def bindings() -> list[Binding]:
             tooltip=command.tooltip,
             id=command.id,
             show=False,
-            priority=command.priority,
+            priority=command.context == "everywhere",
         )
         for command in COMMANDS
+        if command.context in contexts
     ]
 
 
@@ -203,16 +209,21 @@ def effective(wishes: Mapping[str, str]) -> KeyMap:
 def _first_clash(
     built_in: Mapping[str, tuple[str, ...]], asked: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, str, str] | None:
-    owner: dict[str, str] = {}
-    for command_id, keys in built_in.items():
-        if command_id not in asked:
-            owner.update(dict.fromkeys(keys, command_id))
+    """A wish, the command it collides with and the key; commands collide where both would hear the key."""
+    taken: list[tuple[str, str]] = [
+        (key, command_id) for command_id, keys in built_in.items() if command_id not in asked for key in keys
+    ]
     for command_id, keys in asked.items():
         for key in keys:
-            other = owner.setdefault(key, command_id)
-            if other != command_id:
-                return command_id, other, key
+            for other_key, other in taken:
+                if key == other_key and other != command_id and _meet(_CONTEXTS[command_id], _CONTEXTS[other]):
+                    return command_id, other, key
+            taken.append((key, command_id))
     return None
+
+
+def _meet(one: str, other: str) -> bool:
+    return one == other or "everywhere" in (one, other) or {one, other} == {"dialog", "help"}
 
 
 def normalise(keys: str) -> tuple[str, ...]:
