@@ -14,6 +14,7 @@ import platformdirs
 from textual.app import App
 
 from kraken_tui.market.events import Proof
+from kraken_tui.tui.svg_text import FONT_SIZE, in_cells
 from kraken_tui.wire.text import clean_text, safe_file_stem
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def without_references(svg: str) -> str:
     """Take web fonts and comments out of Rich's SVG and name fonts a machine has."""
     svg = _COMMENT.sub("", _FONT_FACE.sub("", svg, count=8), count=8)
     svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
-    return svg.replace("font-family: arial", "font-family: sans-serif")
+    svg = svg.replace("font-family: arial", "font-family: sans-serif")
+    return in_cells(svg.replace("font-size: 20px", f"font-size: {FONT_SIZE}px"))
 
 
 def utc_text(ns: int) -> str:
