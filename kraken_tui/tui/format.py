@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import combining, east_asian_width
 
 from kraken_tui.tui.pane import Line, Run
 
 _SECOND = 1_000_000_000
 _UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
 # Whole parts grow in these steps (digits, cells with commas), so that a column does not shift at every digit.
-_WHOLE_STEPS = ((3, 3), (5, 6), (7, 9))
+_WHOLE_STEPS = ((3, 3), (5, 6), (6, 7), (7, 9))
 _PARTIAL = " ▏▎▍▌▋▊▉"
 _ASCII = str.maketrans(
     {
         "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
         "▲": "^", "▼": "v", "·": "-", "▸": ">", "◂": "<", "●": "o", "○": "o", "◐": "o",
-        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "±": "~", "⏸": "=", "▶": ">", "■": "#", "≥": ">", "≤": "<",
+        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "±": "~", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
+        "┤": "|", "├": "|",
     }
 )  # fmt: skip
 
@@ -34,6 +36,30 @@ def on(role: str, ground: str) -> str:
 def width_of(runs: Sequence[Run]) -> int:
     """Cells the runs take."""
     return sum(len(text) for text, _ in runs)
+
+
+def fit_fields(fields: Sequence[tuple[int, tuple[Run, ...]]], width: int, gap: int = 3) -> list[tuple[Run, ...]]:
+    """Keep the fields that fit side by side, whole, in their order.
+
+    Args:
+        fields: (rank, runs); the highest rank is dropped first, among equals the rightmost.
+        width: Cells for all of them.
+        gap: Cells between two.
+    """
+    kept = [(rank, index, runs, width_of(runs)) for index, (rank, runs) in enumerate(fields) if runs]
+    while kept and sum(field[3] for field in kept) + gap * (len(kept) - 1) > width:
+        kept.remove(max(kept, key=lambda field: field[:2]))
+    return [runs for _, _, runs, _ in kept]
+
+
+def join_fields(fields: Sequence[tuple[Run, ...]], gap: int = 3) -> tuple[Run, ...]:
+    """Fields side by side with `gap` blank cells between them."""
+    runs: list[Run] = []
+    for number, field in enumerate(fields):
+        if number:
+            runs.append((" " * gap, "text"))
+        runs += field
+    return tuple(runs)
 
 
 def to_ascii(lines: list[Line]) -> list[Line]:
@@ -49,7 +75,9 @@ def _plain(text: str) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Words cut to `width` cells, with an ellipsis where something is missing."""
+    """Words cut to `width` cells, with an ellipsis where something is missing; wide characters become "?"."""
+    if not text.isascii():
+        text = "".join("?" if east_asian_width(c) in "WF" or combining(c) else c for c in text)
     if len(text) <= width:
         return text
     return text[: width - 1] + "…" if width > 0 else ""
@@ -127,6 +155,10 @@ class QuantityFormat:
         """
         return _fit(largest, precision, width, most)
 
+    def wider(self, largest: int, width: int) -> QuantityFormat:
+        """A format for sums of this column's quantities: in its unit where that fits, else in the next that does."""
+        return _fit_unit(largest, self.precision, width, 40, self.unit) or _fit(largest, self.precision, width, 40)
+
     @property
     def rounded(self) -> bool:
         """Whether digits may be missing: the column's header then carries "≈"."""
@@ -148,16 +180,21 @@ class QuantityFormat:
 
 @lru_cache(maxsize=1024)
 def _fit(largest: int, precision: int, width: int, most: int) -> QuantityFormat:
-    for unit, suffix in _UNITS:
-        whole = largest // 10 ** (precision + unit)
-        for digits, cells in _WHOLE_STEPS:
-            if whole >= 10**digits:
-                continue
-            left = width - len(suffix) - cells
-            if left < 0 or (unit and left < 2 and cells > 3):
-                break
-            return QuantityFormat(precision, min(precision + unit, max(0, left - 1), most), unit, width)
+    for unit, _ in _UNITS:
+        shape = _fit_unit(largest, precision, width, most, unit)
+        if shape and (shape.decimals or not unit):
+            return shape
     return QuantityFormat(precision, 0, _UNITS[-1][0], width)
+
+
+@lru_cache(maxsize=1024)
+def _fit_unit(largest: int, precision: int, width: int, most: int, unit: int) -> QuantityFormat | None:
+    whole = largest // 10 ** (precision + unit)
+    cells = next((cells for digits, cells in _WHOLE_STEPS if whole < 10**digits), width + 1)
+    left = width - (1 if unit else 0) - cells
+    if left < 0:
+        return None
+    return QuantityFormat(precision, min(precision + unit, max(0, left - 1), most), unit, width)
 
 
 @lru_cache(maxsize=16384)
@@ -204,14 +241,21 @@ def _significant(text: str) -> int:
 
 def quantity(lots: int, precision: int, width: int = 12, most: int = 40) -> str:
     """One quantity on its own, in at most `width` cells; "≈" before it where digits are missing."""
-    exact = price(lots, precision)
-    if "." in exact:
-        exact = exact.rstrip("0").rstrip(".")
+    exact = _trimmed(price(lots, precision))
     if len(exact) <= width and len(exact.partition(".")[2]) <= most:
         return exact
-    shape = _fit(lots, precision, max(4, width - 1), most)
+    whole = lots // 10**precision
+    units = [unit for unit, _ in _UNITS if whole < 10 ** (unit + 5)] if whole >= 10**7 else [0]
+    unit = units[0] if units else _UNITS[-1][0]
+    shape = _fit_unit(lots, precision, max(4, width - 1), most, unit) or _fit(lots, precision, max(4, width - 1), most)
     text = shape.text(lots).strip()
-    return text if shape.unit or text[0] in "<…" else f"≈{text}"
+    if not shape.unit:
+        return text if text[0] in "<…" else f"≈{text}"
+    return _trimmed(text[:-1]) + text[-1] if text[-1].isalpha() else text
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def duration(ns: int) -> str:

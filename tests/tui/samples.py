@@ -8,7 +8,18 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from kraken_tui.market.events import BookState, Candle, FlowEvent, FlowKind, Health, MarketStatus, Proof, Side, Signal, Trade
+from kraken_tui.market.events import (
+    BookState,
+    Candle,
+    FlowEvent,
+    FlowKind,
+    Health,
+    MarketStatus,
+    Proof,
+    Side,
+    Signal,
+    Trade,
+)
 from kraken_tui.market.views import (
     BookMetrics,
     FeedView,
@@ -207,7 +218,7 @@ def pair(symbol: str = "BTC/USD", *, seed: int = 1, count: int = 100) -> PairVie
     """A verified, fresh, busy pair."""
     spec = spec_of(symbol)
     bids, asks = levels(symbol, count, seed)
-    best, step, size = _SHAPES[symbol]
+    best, _, size = _SHAPES[symbol]
     tape = trades(symbol, seed=seed)
     return PairView(
         symbol=symbol,

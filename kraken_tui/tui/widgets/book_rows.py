@@ -1,0 +1,177 @@
+"""What the two book panes share: titles that tell the truth, row keys, changed rows, the chosen price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from textual.message import Message
+
+from kraken_tui.market.events import BookState, Proof
+from kraken_tui.market.views import FeedView, Level, PairView
+from kraken_tui.tui import format as fmt
+from kraken_tui.tui.pane import Line, title_line
+
+FLASH_NS = 300_000_000
+"""How long a changed row stays a shade brighter, ns of the view's clock."""
+
+_WAITING = {
+    BookState.WAIT_ACK: "waiting for the exchange to grant the subscription",
+    BookState.WAIT_SNAPSHOT: "waiting for the first snapshot of the book",
+    BookState.RESYNCING: "resyncing: waiting for a new snapshot",
+    BookState.LIVE: "the book is empty",
+}
+
+
+class PriceChosen(Message):
+    """A row of a book was clicked.
+
+    Attributes:
+        ticks: Its price.
+    """
+
+    def __init__(self, ticks: int) -> None:
+        super().__init__()
+        self.ticks = ticks
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Prices, in ticks, whose size changed in the last `FLASH_NS`."""
+
+    bids: frozenset[int] = frozenset()
+    asks: frozenset[int] = frozenset()
+
+
+NOTHING_CHANGED = Changed()
+
+
+class ChangeTracker:
+    """Notices which levels changed between the views a pane is given."""
+
+    def __init__(self) -> None:
+        self._symbol = ""
+        self._levels: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
+        self._changed_ns: tuple[dict[int, int], dict[int, int]] = ({}, {})
+
+    def take(self, view: PairView) -> Changed:
+        """Compare with the view before; a first view, another pair or an unproven book changes nothing."""
+        now = view.now_ns
+        levels = (view.bids, view.asks)
+        if view.symbol != self._symbol or view.proof is not Proof.VERIFIED:
+            self._changed_ns = ({}, {})
+        else:
+            for old, new, changed in zip(self._levels, levels, self._changed_ns, strict=True):
+                _note_changes(old, new, changed, now)
+                for ticks in [ticks for ticks, ns in changed.items() if not 0 <= now - ns < FLASH_NS]:
+                    del changed[ticks]
+        self._symbol = view.symbol
+        self._levels = levels
+        bids, asks = self._changed_ns
+        return Changed(frozenset(bids), frozenset(asks)) if bids or asks else NOTHING_CHANGED
+
+
+def _note_changes(old: tuple[Level, ...], new: tuple[Level, ...], changed: dict[int, int], now: int) -> None:
+    if old is new or not old or not new:
+        return
+    # Levels past the old end came into sight because others left; nobody changed them.
+    best, worst = new[0][0], old[-1][0]
+    ascending = best <= worst
+    for ticks, _ in set(new) - set(old):
+        if (ticks <= worst) if ascending else (ticks >= worst):
+            changed[ticks] = now
+
+
+def book_note(view: PairView, usual: str) -> tuple[str, str]:
+    """Note of a book pane's title and its role: what keeps the book from being trusted, or `usual`."""
+    if view.proof is not Proof.VERIFIED:
+        name = view.proof.value
+        return (f"{name}: {view.proof_reason}" if view.proof_reason else name), "bad" if _failed(view) else "warn"
+    if view.stale:
+        age = fmt.duration(view.age_ns) if view.age_ns is not None else ""
+        return f"STALE {age}: {view.stale_reason}".replace(" :", ":"), "stale"
+    return usual, "muted"
+
+
+def _failed(view: PairView) -> bool:
+    return view.proof is Proof.UNVERIFIED
+
+
+def titled(title: str, note: str, role: str, width: int) -> Line:
+    """A title line whose note has a role of its own and is shortened, not dropped, unless it is merely usual."""
+    if role != "muted":
+        note = fmt.shorten(note, width - len(title) - 6)
+    head, name, rule, tail = title_line(title, note, width)
+    return head, name, rule, (tail[0], role)
+
+
+def centred(text: str, width: int, key: str) -> Line:
+    """One sentence in the middle of a row."""
+    text = fmt.shorten(text, width)
+    return ((" " * ((width - len(text)) // 2), "text"), (text, key))
+
+
+def waiting_lines(view: PairView | None, feed: FeedView, width: int, height: int) -> list[Line]:
+    """A page that says what an empty book waits for, in the middle of `height` rows."""
+    sentences = _sentences(view, feed)
+    top = max(0, (height - len(sentences)) // 2)
+    lines: list[Line] = [() for _ in range(top)]
+    lines += [centred(text, width, key) for text, key in sentences]
+    return lines[: max(0, height)]
+
+
+def _sentences(view: PairView | None, feed: FeedView) -> list[tuple[str, str]]:
+    result: list[tuple[str, str]] = []
+    if view is None:
+        result.append(("waiting for the pair", "text"))
+    elif view.book_state is BookState.REFUSED:
+        result += [("the exchange refused this pair", "bad"), (view.proof_reason, "muted")]
+    elif view.book_state is BookState.QUARANTINED:
+        result += [("book set aside after repeated failures", "bad"), (view.proof_reason, "muted")]
+    elif view.book_state is BookState.LIVE and view.spec is None:
+        result.append(("waiting for the pair's precisions", "text"))
+    else:
+        result.append((_WAITING[view.book_state], "text"))
+    if feed.fatal:
+        result.append((feed.fatal, "bad"))
+    elif feed.state != "SUBSCRIBED":
+        retry = f", next try in {feed.retry_in_s:.0f} s" if feed.retry_in_s is not None else ""
+        result.append((f"connection {feed.state}: {feed.cause}{retry}", "warn"))
+    return [(text, key) for text, key in result if text]
+
+
+@dataclass(frozen=True, slots=True)
+class RowKeys:
+    """Style keys of one book row."""
+
+    text: str
+    label: str
+    faint: str
+    size: str
+    price: str
+    bar: str
+
+
+@lru_cache(maxsize=256)
+def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = False) -> RowKeys:
+    """Keys of a row.
+
+    Args:
+        side: Role of its side, "bid" or "ask".
+        ground: Role of its background, "" for none.
+        trusted: Whether the book is proven; otherwise everything is muted.
+        stale: Whether the book is too old; prices then wear the stale colour.
+        large: Whether its size is a large order's.
+    """
+    on = fmt.on
+    if not trusted:
+        muted, faint = on("muted", ground), on("faint", ground)
+        return RowKeys(muted, faint, faint, muted, muted, faint)
+    return RowKeys(
+        text=on("text", ground),
+        label=on("muted", ground),
+        faint=on("faint", ground),
+        size=("!" if large else "") + on("bright" if large else "text", ground),
+        price=on("stale" if stale else side, ground),
+        bar=on(f"{side}-bar", ground),
+    )
