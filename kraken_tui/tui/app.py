@@ -1,0 +1,267 @@
+"""The program a person sees: frame tick, themes, toasts, files and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import platformdirs
+from textual.app import App
+from textual.message import Message
+from textual.timer import Timer
+
+from kraken_tui.engine.api import MarketSource
+from kraken_tui.market.views import FeedView, PairView
+from kraken_tui.settings import Settings
+from kraken_tui.tui import svg
+from kraken_tui.tui.copying import book_table
+from kraken_tui.tui.keymap import bindings, effective
+from kraken_tui.tui.pacing import Pacer
+from kraken_tui.tui.palette_commands import KrakenCommands
+from kraken_tui.tui.screens.market import MarketScreen
+from kraken_tui.tui.themes import PALETTES
+from kraken_tui.wire.text import clean_text
+
+Severity = Literal["information", "warning", "error"]
+
+ENGINE_FAILED = 70
+"""Exit code after an error of our own (EX_SOFTWARE of sysexits.h)."""
+
+FEED_FAILED = 1
+"""Exit code after the feed failed for good (DESIGN.md, the command line)."""
+
+_TOASTS = 4
+_TOAST_WINDOW_S = 5.0
+
+
+class KrakenApp(App[None], inherit_bindings=False):
+    """The screen on a running engine. It does no network I/O and decides nothing about markets.
+
+    Args:
+        source: The engine.
+        settings: What the person chose.
+        clock: Seconds, never going back; paces the drawing.
+        live: Whether the frame timer runs; without it the owner calls `tick`.
+        ascii_only: Whether the terminal cannot show box drawing; None asks its encoding.
+    """
+
+    TITLE = "kraken-tui"
+    ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
+    COMMANDS: ClassVar[set[type[KrakenCommands]]] = {KrakenCommands}  # type: ignore[assignment]
+    BINDINGS = bindings("everywhere")
+
+    class EngineFailed(Message):
+        """The engine's thread died of an unexpected error."""
+
+        def __init__(self, error: BaseException) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(
+        self,
+        source: MarketSource,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        live: bool = True,
+        ascii_only: bool | None = None,
+    ) -> None:
+        super().__init__()
+        self.use_command_palette = True
+        self.source = source
+        self.settings = settings
+        self.clock = clock
+        self.live = live
+        self.palette_name = "dark"
+        self.keymap_in_force = effective(settings.keys)
+        self.pacer = Pacer(settings.fps)
+        if ascii_only is None:
+            ascii_only = not encodes_boxes(getattr(sys.__stdout__, "encoding", None))
+        self.main = MarketScreen(source, settings, self.keymap_in_force, ascii_only=ascii_only)
+        self._timer: Timer | None = None
+        self._told: deque[tuple[float, str]] = deque(maxlen=32)
+        self._fatal_told = False
+        for palette in PALETTES.values():
+            self.register_theme(palette.theme())
+        self.set_keymap(dict(self.keymap_in_force.overrides))
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> MarketScreen:
+        """The one screen; dialogs are pushed over it."""
+        return self.main
+
+    def on_mount(self) -> None:
+        self.set_theme(self.settings.theme)
+        for problem in self.keymap_in_force.problems:
+            self.tell(problem, "warning")
+        self.source.on_failure(self._engine_failed)
+        if self.live:
+            self._start_timer()
+            self.call_after_refresh(self._after_first_paint)
+
+    def _start_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(self.pacer.period, self.frame_tick)
+
+    @staticmethod
+    def _after_first_paint() -> None:
+        # What is alive now stays alive; without it a full collection would stall the screen (TEXTUAL.md 2.9).
+        gc.collect()
+        gc.freeze()
+
+    def on_unmount(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def tick(self, *, everything: bool = False) -> None:
+        """Read the newest views and draw the panes that are due.
+
+        Args:
+            everything: Draw all visible panes, due or not.
+        """
+        if self._exit or not self.main.is_mounted:
+            return
+        now = self.clock()
+        self.main.push(self.pacer, now, everything=everything)
+        fatal = self.source.feed_view.fatal
+        if fatal and not self._fatal_told:
+            self._fatal_told = True
+            self.tell(f"The feed stopped: {fatal}", "error")
+
+    def frame_tick(self) -> None:
+        """The timer's tick: draws, and slows down or recovers with the terminal."""
+        self.tick()
+        if self.pacer.tick(self.clock()):
+            self._start_timer()
+
+    def _engine_failed(self, error: BaseException) -> None:
+        # Called on the engine's thread; posting a message is what Textual allows from there.
+        self.post_message(self.EngineFailed(error))
+
+    def on_kraken_app_engine_failed(self, message: EngineFailed) -> None:
+        self.leave_after(message.error, "The engine")
+
+    def leave_after(self, error: BaseException, who: str) -> None:
+        """End the program with one sentence about an error of our own."""
+        reason = clean_text(f"{type(error).__name__}: {error}")
+        self.exit(return_code=ENGINE_FAILED, message=f"{who} failed unexpectedly ({reason}); please report this.")
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Errors inside the screen: after the exit they are ignored, on a terminal they end it in one sentence."""
+        if self._exit:
+            return
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        self.source.note("error", f"screen: {type(error).__name__}: {error}")
+        self.leave_after(error, "The screen")
+
+    async def action_quit(self) -> None:
+        """End the program; the exit code says whether the feed had failed for good."""
+        self.exit(return_code=FEED_FAILED if self.source.feed_view.fatal else 0)
+
+    # --- toasts -----------------------------------------------------------------------------------------------
+
+    def tell(self, text: str, severity: Severity = "information") -> None:
+        """Show a toast. A repeated one, or more than a few at once, are left out."""
+        text = clean_text(text, 300)
+        now = self.clock()
+        recent = [told for at, told in self._told if now - at < _TOAST_WINDOW_S]
+        if text in recent or (severity == "information" and len(recent) >= _TOASTS):
+            return
+        self._told.append((now, text))
+        self.notify(text, severity=severity, timeout=10 if severity == "error" else 5, markup=False)
+
+    # --- themes -----------------------------------------------------------------------------------------------
+
+    def set_theme(self, name: str) -> None:
+        """Wear a palette by name; an unknown name is said and dark worn."""
+        if name not in PALETTES:
+            self.tell(f'There is no theme "{clean_text(name, 40)}"; there are {", ".join(PALETTES)}.', "warning")
+            name = "dark"
+        self.palette_name = name
+        self.theme = PALETTES[name].theme().name
+
+    def next_theme(self) -> None:
+        """Wear the next palette."""
+        names = list(PALETTES)
+        self.set_theme(names[(names.index(self.palette_name) + 1) % len(names)])
+        self.tell(f"Theme {self.palette_name}.")
+
+    # --- what is on screen ------------------------------------------------------------------------------------
+
+    @property
+    def pair_view(self) -> PairView | None:
+        """The pair on screen."""
+        return self.main.newest()[0]
+
+    @property
+    def feed(self) -> FeedView:
+        """The feed on screen."""
+        return self.main.newest()[1]
+
+    def picture_title(self) -> str:
+        """Pair and moment (of the recording, in a replay), for the frame of a picture."""
+        return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self.feed.now_ns)}"
+
+    # --- files and clipboard ----------------------------------------------------------------------------------
+
+    def save_picture(self) -> None:
+        """Save the screen as SVG, off the event loop; a toast says where or why not."""
+        picture = svg.screen_svg(self, self.picture_title())
+        name = svg.stamped_name(self.main.symbol or "screen", self.feed.now_ns, ".svg")
+        self.run_worker(self._write_picture(picture, name), exit_on_error=False)
+
+    async def _write_picture(self, picture: str, name: str) -> None:
+        folder = svg.picture_folder(self.settings)
+        try:
+            path = await asyncio.to_thread(svg.save, picture, folder, name)
+        except OSError as error:
+            self.tell(f"Cannot save {name} in {folder}: {svg.why(error)}. Choose another svg_dir.", "error")
+        else:
+            self.tell(f"Saved {path}")
+
+    def toggle_recording(self) -> None:
+        """Start recording into a new file of the user's data folder, or stop."""
+        running = self.source.feed_view.recording
+        if running is not None and not running.problem:
+            self.source.record(None)
+            self.tell(f"Recording stopped: {running.path}")
+        else:
+            path = self.recording_path()
+            self.source.record(path)
+            self.tell(f"Recording to {path}")
+        self.tick()
+
+    def recording_path(self) -> Path:
+        """Where a recording started now goes."""
+        feed = self.source.feed_view
+        folder = platformdirs.user_data_path("kraken-tui", appauthor=False) / "recordings"
+        return folder / svg.stamped_name(self.main.symbol or "feed", feed.now_ns, ".jsonl.gz", prefix="")
+
+    def copy_book(self) -> None:
+        """Copy the ten best levels of each side as tab-separated text."""
+        table = book_table(self.pair_view)
+        if table is None:
+            self.tell("There is no book to copy yet.", "warning")
+            return
+        self.copy_to_clipboard(table)
+        self.tell(f"Copied the ten best levels of {self.main.symbol} (where the terminal allows OSC 52).")
+
+
+def encodes_boxes(encoding: str | None) -> bool:
+    """Whether an output encoding can carry box drawing."""
+    try:
+        "─█▲".encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""What the person chose for one pair: grouping, cursor. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from kraken_tui.market.aggregation import bucket_of, nice_grouping, step_of, visible_range
+from kraken_tui.market.events import Side
+from kraken_tui.market.views import PairView
+from kraken_tui.settings import GROUPINGS, Settings
+from kraken_tui.tui.pane import ViewState
+
+Option = TypeVar("Option", int, float)
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
+"""Replay speeds the keys go through."""
+
+_USUAL_ROWS = 30
+
+
+def next_option(options: Sequence[Option], current: Option, direction: int) -> Option:
+    """The option after (+1) or before (-1) the current one; the ends stay. `options` ascend."""
+    if direction > 0:
+        return next((option for option in options if option > current), options[-1])
+    return next((option for option in reversed(options) if option < current), options[0])
+
+
+class PairChoices:
+    """One pair's choices and its price cursor.
+
+    Args:
+        settings: Grouping and recentring policy to start with.
+
+    Attributes:
+        state: What panes are given; they keep `state.centre`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.state = ViewState(grouping=settings.group or 1, recentre=settings.recentre)
+        self._choose_grouping = settings.group == 0
+
+    def prepare(self, view: PairView | None, rows: int) -> ViewState:
+        """Choose the grouping once the price is known, for a book drawn on `rows` rows (0 while hidden)."""
+        if self._choose_grouping and view is not None and view.spec is not None and view.bids and view.asks:
+            mid = (view.bids[0][0] + view.asks[0][0]) // 2
+            self.state.grouping = nice_grouping(view.spec, mid, rows or _USUAL_ROWS, view.bids, view.asks)
+            self._choose_grouping = False
+        return self.state
+
+    def regroup(self, direction: int) -> None:
+        """Group more (+1) or fewer (-1) prices in a row."""
+        self.set_grouping(next_option(GROUPINGS, self.state.grouping, direction))
+
+    def set_grouping(self, grouping: int) -> None:
+        """Choose a grouping, one of `settings.GROUPINGS`; the book centres anew, its rows now mean other prices."""
+        self._choose_grouping = False
+        if grouping != self.state.grouping:
+            self.state.grouping = grouping
+            self.state.centre = None
+
+    def clear_cursor(self) -> bool:
+        """Take the cursor away; False when there was none."""
+        had = self.state.cursor is not None
+        self.state.cursor = None
+        return had
+
+    def move_cursor(self, view: PairView | None, steps: int, rows: int) -> None:
+        """Move the cursor by rows of the aggregated book, and the book with it where it would leave the screen.
+
+        Without a cursor the first press puts one on the touch: on the best ask upwards, the best bid downwards.
+
+        Args:
+            view: The pair on screen.
+            steps: Rows, positive is up.
+            rows: Price rows on the screen, 0 while the book is hidden.
+        """
+        if view is None or view.spec is None:
+            return
+        step = step_of(view.spec, self.state.grouping)
+        cursor = self.state.cursor
+        if cursor is None:
+            levels, side = (view.asks, Side.SELL) if steps > 0 else (view.bids, Side.BUY)
+            if not levels:
+                return
+            bucket = bucket_of(levels[0][0], step, side)
+        else:
+            below = bool(view.bids) and cursor <= view.bids[0][0]
+            bucket = max(1, bucket_of(cursor, step, Side.BUY if below else Side.SELL) + steps)
+        self.state.cursor = bucket * step
+        if self.state.centre is not None and rows > 0:
+            low, high = visible_range(self.state.centre, rows)
+            self.state.centre += min(0, bucket - low) + max(0, bucket - high)

@@ -1,0 +1,94 @@
+"""The command palette: everything the keys do, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from kraken_tui.market.views import Mode
+from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
+from kraken_tui.tui.keymap import COMMANDS
+from kraken_tui.tui.layout import View
+from kraken_tui.tui.themes import PALETTES
+from kraken_tui.wire.text import clean_text
+
+if TYPE_CHECKING:
+    from kraken_tui.tui.app import KrakenApp
+
+Entry = tuple[str, str, Callable[[], object]]
+"""(name, help, what it does)."""
+
+_VIEWS = {
+    View.BOOK: "Depth ladder and aggregated book",
+    View.CHARTS: "Charts",
+    View.TAPE: "Tape and flow events",
+    View.HEALTH: "Health and log",
+}
+# Commands that need no entry: they are listed by value, or mean nothing without a place.
+_LISTED = ("pair.", "view.", "cursor.", "palette", "quit.always", "book.deeper", "book.shallower", "book.coarser",
+           "book.finer", "candles.", "screen.theme", "replay.", "dialog.", "help.close")  # fmt: skip
+
+
+class KrakenCommands(Provider):
+    """Offers pairs, depths, intervals, groupings, themes, views and the commands of the key map."""
+
+    @property
+    def program(self) -> KrakenApp:
+        """The app, by its own type."""
+        return cast("KrakenApp", self.app)
+
+    def _entries(self) -> Iterator[Entry]:
+        program = self.program
+        main = program.main
+        yield from self._commands()
+        for view, name in _VIEWS.items():
+            yield f"View: {name}", "What the body of the screen shows", partial(main.set_view, view)
+        for tab in program.source.feed_view.tabs:
+            symbol = tab.symbol
+            yield f"Pair: {symbol}", "Show this pair", partial(main.show_pair, symbol)
+            yield f"Close pair: {symbol}", "Unsubscribe this pair", partial(program.source.remove_pair, symbol)
+        for depth in DEPTHS:
+            yield f"Depth: {depth} levels", "Resubscribe all books", partial(program.source.set_depth, depth)
+        for minutes in INTERVALS:
+            yield f"Candles: {minutes} min", "Candle interval", partial(program.source.set_interval, minutes)
+        for grouping in GROUPINGS:
+            name = f"Grouping: {grouping} x the price step"
+            yield name, "Rows of the aggregated book", partial(main.choices.set_grouping, grouping)
+        for theme in PALETTES:
+            yield f"Theme: {theme}", "Colours", partial(program.set_theme, theme)
+
+    def _commands(self) -> Iterator[Entry]:
+        program = self.program
+        replay = program.source.feed_view.mode is Mode.REPLAY
+        for command in COMMANDS:
+            listed = command.id.startswith(_LISTED) and command.id not in ("pair.find", "pair.next", "pair.previous")
+            if listed and not (replay and command.id.startswith("replay.")):
+                continue
+            key = program.keymap_in_force.show(command.id)
+            name = command.label[:1].upper() + command.label[1:]
+            yield f"{name} ({key})", command.tooltip, partial(self._run, command.action)
+
+    async def _run(self, action: str) -> None:
+        await self.app.run_action(action, default_namespace=self.program.main)
+
+    async def discover(self) -> Hits:
+        """The commands, before anything is typed."""
+        for name, about, run in self._entries():
+            yield DiscoveryHit(clean_text(name), run, help=about)
+
+    async def search(self, query: str) -> Hits:
+        """Entries that match what was typed, and pairs of the exchange that are not among the tabs."""
+        matcher = self.matcher(query)
+        shown = {tab.symbol for tab in self.program.source.feed_view.tabs}
+        found: list[Entry] = [
+            (f"Add pair: {symbol}", "Subscribe and show", partial(self.program.main.add_pair, symbol))
+            for symbol in self.program.source.search(query.strip(), 20)
+            if symbol not in shown
+        ]
+        for name, about, run in (*self._entries(), *found):
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(clean_text(name)), run, help=about)

@@ -1,0 +1,397 @@
+"""The main screen: all panes, one view of them at a time, and what the market keys do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from kraken_tui.engine.api import MarketSource
+from kraken_tui.market.views import FeedView, Mode, PairView
+from kraken_tui.settings import DEPTHS, INTERVALS, Settings
+from kraken_tui.tui.choices import SPEEDS, PairChoices, next_option
+from kraken_tui.tui.keymap import KeyMap, bindings
+from kraken_tui.tui.layout import CYCLES, PANES, Places, Rect, Size, View, arrange, size_class
+from kraken_tui.tui.pacing import Pacer
+from kraken_tui.tui.pane import Frame, Pane
+from kraken_tui.tui.readout import cursor_line, feed_line
+from kraken_tui.tui.screens.charts import ChartsView
+from kraken_tui.tui.screens.too_small import TooSmallPane
+from kraken_tui.tui.widgets.aggregated import HEAD_ROWS, AggregatedPane
+from kraken_tui.tui.widgets.book_rows import PriceChosen
+from kraken_tui.tui.widgets.candles import CandlesPane
+from kraken_tui.tui.widgets.flow import FlowPane
+from kraken_tui.tui.widgets.footer import BadgePane, FooterPane
+from kraken_tui.tui.widgets.gauge import GaugePane
+from kraken_tui.tui.widgets.header import HeaderPane
+from kraken_tui.tui.widgets.health import HealthPane
+from kraken_tui.tui.widgets.ladder import LadderPane
+from kraken_tui.tui.widgets.logpane import LogPane
+from kraken_tui.tui.widgets.tabs import PairChosen, TabsPane
+from kraken_tui.tui.widgets.tape import TapePane
+
+if TYPE_CHECKING:
+    from kraken_tui.tui.app import KrakenApp
+
+PAUSED_BADGE = " PAUSED "
+_PENDING_S = 5.0
+
+
+class MarketScreen(Screen[None], inherit_bindings=False):
+    """Shows one pair; knows which, in which view, and what the person chose for each pair.
+
+    Args:
+        source: Where views come from and commands go.
+        settings: First choices.
+        keymap: The keys in force, for the footer.
+        ascii_only: Whether the terminal cannot show box drawing.
+    """
+
+    BINDINGS = bindings("main")
+
+    DEFAULT_CSS = """
+    MarketScreen { overflow: hidden; }
+    MarketScreen > * { position: absolute; display: none; }
+    """
+
+    def __init__(self, source: MarketSource, settings: Settings, keymap: KeyMap, *, ascii_only: bool) -> None:
+        super().__init__()
+        self.source = source
+        self.settings = settings
+        self.keymap = keymap
+        self.ascii_only = ascii_only
+        self.view = View.BOOK
+        self.alone: str | None = None
+        self.symbol = ""
+        self.frozen: tuple[PairView | None, FeedView] | None = None
+        self._choices: dict[str, PairChoices] = {}
+        self._tab = 0
+        self._pending_until: float | None = None
+        self._places: Places = {}
+        self._everything = True
+        self._footer = FooterPane(keymap)
+        self._ladder = LadderPane()
+        self._aggregated = AggregatedPane()
+        self._panes: dict[str, Pane | ChartsView] = {
+            "tabs": TabsPane(),
+            "badge": BadgePane(PAUSED_BADGE.strip(), "warn"),
+            "header": HeaderPane(),
+            "ladder": self._ladder,
+            "gauge": GaugePane(),
+            "aggregated": self._aggregated,
+            "candles": CandlesPane(),
+            "flow": FlowPane(),
+            "tape": TapePane(),
+            "health": HealthPane(),
+            "log": LogPane(),
+            "charts": ChartsView(),
+            "footer": self._footer,
+            "too_small": TooSmallPane(),
+        }
+
+    @property
+    def program(self) -> KrakenApp:
+        """The app, by its own type."""
+        return cast("KrakenApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """All panes at once; the layout decides which are seen."""
+        yield from cast("dict[str, Widget]", self._panes).values()
+
+    def on_mount(self) -> None:
+        self.relayout()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.relayout(event.size.width, event.size.height)
+
+    # --- layout -----------------------------------------------------------------------------------------------
+
+    def relayout(self, width: int | None = None, height: int | None = None) -> None:
+        """Give every pane its place for the size and the view, hide the others, and draw at the next tick."""
+        size = self.app.size
+        width = size.width if width is None else width
+        height = size.height if height is None else height
+        badge = len(PAUSED_BADGE) if self.paused else 0
+        places = arrange(width, height, self.view, alone=self.alone, badge=badge)
+        with self.app.batch_update():
+            for name, pane in self._panes.items():
+                self._place(pane, self._places.get(name), places.get(name))
+        self._places = places
+        self._everything = True
+
+    @staticmethod
+    def _place(pane: Widget, old: Rect | None, new: Rect | None) -> None:
+        if new == old:
+            return
+        pane.display = new is not None
+        if new is not None:
+            pane.styles.offset = (new.x, new.y)
+            pane.styles.width = new.width
+            pane.styles.height = new.height
+
+    @property
+    def places(self) -> Places:
+        """Where the visible panes stand."""
+        return dict(self._places)
+
+    @property
+    def book_rows(self) -> int:
+        """Price rows of the aggregated book on screen; 0 while it is hidden."""
+        place = self._places.get("aggregated")
+        return 0 if place is None else max(0, place.height - HEAD_ROWS)
+
+    # --- drawing ----------------------------------------------------------------------------------------------
+
+    def newest(self) -> tuple[PairView | None, FeedView]:
+        """The pair and feed on screen: the newest, or the frozen ones while paused."""
+        if self.frozen is not None:
+            return self.frozen
+        return (self.source.view(self.symbol) if self.symbol else None), self.source.feed_view
+
+    @property
+    def paused(self) -> bool:
+        """Whether the screen is frozen (a paused recording is not)."""
+        return self.frozen is not None
+
+    @property
+    def choices(self) -> PairChoices:
+        """Choices of the pair on screen."""
+        choices = self._choices.get(self.symbol)
+        if choices is None:
+            choices = self._choices[self.symbol] = PairChoices(self.settings)
+        return choices
+
+    def push(self, pacer: Pacer, now: float, *, everything: bool = False) -> None:
+        """Draw the panes that are due.
+
+        Args:
+            pacer: Decides which are due.
+            now: The app's clock, s.
+            everything: Draw all visible panes, due or not.
+        """
+        self._follow_tabs(now)
+        everything = everything or self._everything
+        self._everything = False
+        pair, feed = self.newest()
+        choices = self.choices
+        state = choices.prepare(pair, self.book_rows)
+        frame = Frame(pair, feed, state, self.ascii_only)
+        self._footer.status = self._status(pair, pacer)
+        for name in self._places:
+            if everything or pacer.due(name, now):
+                self._panes[name].push(frame)
+
+    def _status(self, pair: PairView | None, pacer: Pacer) -> tuple[tuple[str, str], ...]:
+        feed = self.source.feed_view
+        behind = None if self.frozen is None else max(0, feed.messages - self.frozen[1].messages)
+        fps = pacer.fps if pacer.slowed else None
+        resume = self.keymap.show("feed.pause")
+        return feed_line(feed, behind=behind, fps=fps, resume=resume) + cursor_line(pair, self.choices.state.cursor)
+
+    # --- pairs ------------------------------------------------------------------------------------------------
+
+    def _follow_tabs(self, now: float) -> None:
+        """Keep the pair on screen one of the tabs: the first at the start, its neighbour when it is removed."""
+        symbols = [tab.symbol for tab in self.source.feed_view.tabs]
+        if self.symbol in symbols:
+            self._tab = symbols.index(self.symbol)
+            self._pending_until = None
+            return
+        if self._pending_until is not None and now < self._pending_until:
+            return
+        if symbols:
+            self.show_pair(symbols[min(self._tab, len(symbols) - 1)])
+
+    def show_pair(self, symbol: str) -> None:
+        """Put a pair on screen; a frozen screen is let go."""
+        if symbol == self.symbol:
+            return
+        self.symbol = symbol
+        self.source.show(symbol)
+        self.program.title = f"kraken-tui {symbol}"
+        if self.frozen is not None:
+            self.frozen = None
+            self.relayout()
+        self._everything = True
+
+    def add_pair(self, name: str) -> None:
+        """Show a pair, subscribing it first where it is not among the tabs."""
+        if all(tab.symbol != name for tab in self.source.feed_view.tabs):
+            self.source.add_pair(name)
+            # Its tab comes with the engine's next view; until then it must not count as removed.
+            self._pending_until = self.program.clock() + _PENDING_S
+        self.show_pair(name)
+
+    @on(PairChosen)
+    def _pair_clicked(self, message: PairChosen) -> None:
+        self.show_pair(message.symbol)
+        self.program.tick()
+
+    def action_pair(self, number: int) -> None:
+        """Show the pair of a tab, counted from 1."""
+        tabs = self.source.feed_view.tabs
+        if number <= len(tabs):
+            self.show_pair(tabs[number - 1].symbol)
+            self.program.tick()
+        else:
+            find = self.keymap.show("pair.find")
+            self.program.tell(f"There is no pair {number}; {find} finds and adds one.", "warning")
+
+    def action_next_pair(self, direction: int) -> None:
+        """Show the next (+1) or previous (-1) pair of the tabs."""
+        symbols = [tab.symbol for tab in self.source.feed_view.tabs]
+        if symbols:
+            at = symbols.index(self.symbol) if self.symbol in symbols else -direction
+            self.show_pair(symbols[(at + direction) % len(symbols)])
+            self.program.tick()
+
+    def action_find_pair(self) -> None:
+        """Ask for a pair and show it."""
+        from kraken_tui.tui.screens.find_pair import FindPair
+
+        self.app.push_screen(FindPair(self.source), self._found_pair)
+
+    def _found_pair(self, symbol: str | None) -> None:
+        if symbol:
+            self.add_pair(symbol)
+            self.program.tick()
+
+    # --- views and panes --------------------------------------------------------------------------------------
+
+    def set_view(self, view: View) -> None:
+        """Change what the body shows."""
+        self.view = view
+        self.alone = None
+        self.relayout()
+        self.program.tick(everything=True)
+
+    def action_view(self, name: str) -> None:
+        """Change what the body shows, by name."""
+        self.set_view(View(name))
+
+    def action_next_pane(self) -> None:
+        """Show one pane alone, the next one at each press."""
+        cycle = CYCLES[self.view]
+        first = self.alone
+        if first is None and size_class(*self.app.size) is Size.SMALL and self.view is View.BOOK:
+            # The first of the cycle is what a small screen shows anyway.
+            first = cycle[0]
+        self._show_alone(cycle[0] if first not in cycle else cycle[(cycle.index(first) + 1) % len(cycle)])
+
+    def action_maximise(self) -> None:
+        """Give the pane under the mouse, else the view's first, the whole body; again to go back."""
+        hovered = self.app.mouse_over
+        name = next((name for name in PANES[self.view] if self._panes[name] is hovered), PANES[self.view][0])
+        self._show_alone(None if self.alone else name)
+
+    def _show_alone(self, name: str | None) -> None:
+        self.alone = name
+        self.relayout()
+        self.program.tick(everything=True)
+
+    # --- the book ---------------------------------------------------------------------------------------------
+
+    def action_cursor(self, steps: int) -> None:
+        """Move the price cursor; positive is up."""
+        self.choices.move_cursor(self.newest()[0], steps, self.book_rows)
+        self.program.tick()
+
+    def action_clear_cursor(self) -> None:
+        """Take the cursor away, else go back from one pane to all."""
+        if not self.choices.clear_cursor() and self.alone:
+            self._show_alone(None)
+        self.program.tick()
+
+    @on(PriceChosen)
+    def _price_clicked(self, message: PriceChosen) -> None:
+        self.choices.state.cursor = message.ticks
+        self.program.tick()
+
+    def action_centre(self) -> None:
+        """Put the touch in the middle of the book."""
+        self._aggregated.recentre()
+        self._ladder.recentre()
+        self.program.tick()
+
+    def action_grouping(self, direction: int) -> None:
+        """Group more (+1) or fewer (-1) prices in a row."""
+        self.choices.regroup(direction)
+        self.program.tick()
+
+    def action_cumulative(self) -> None:
+        """Show summed or single sizes."""
+        state = self.choices.state
+        state.cumulative = not state.cumulative
+        self.program.tick()
+
+    def action_depth(self, direction: int) -> None:
+        """Subscribe the next (+1) or previous (-1) depth."""
+        view = self.newest()[0]
+        current = self.settings.depth if view is None else view.depth
+        depth = next_option(DEPTHS, current, direction)
+        if depth == current:
+            self.program.tell(f"{depth} levels is the {'deepest' if direction > 0 else 'shallowest'} book there is.")
+        else:
+            self.source.set_depth(depth)
+            self.program.tell(f"Subscribing all books with {depth} levels.")
+        self.program.tick()
+
+    def action_interval(self, direction: int) -> None:
+        """Choose the next longer (+1) or shorter (-1) candle interval."""
+        view = self.newest()[0]
+        current = self.settings.interval if view is None else view.interval
+        interval = next_option(INTERVALS, current, direction)
+        if interval != current:
+            self.source.set_interval(interval)
+        self.program.tell(f"Candles of {interval} min.")
+        self.program.tick()
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def action_pause(self) -> None:
+        """Freeze or release the screen; stop or continue a recording."""
+        replay = self.source.feed_view.replay
+        if self.source.feed_view.mode is Mode.REPLAY and replay is not None:
+            self.source.pause_replay(not replay.paused)
+        else:
+            self.frozen = None if self.frozen is not None else self.newest()
+            self.relayout()
+        self.program.tick(everything=True)
+
+    def action_speed(self, direction: int) -> None:
+        """Play a recording faster (+1) or slower (-1)."""
+        replay = self.source.feed_view.replay
+        if replay is None:
+            self.program.tell("Only a recording has a speed.", "warning")
+            return
+        speed = next_option(SPEEDS, replay.speed or SPEEDS[-1], direction)
+        self.source.set_replay_speed(speed)
+        self.program.tell(f"Replay speed {speed:g}x.")
+        self.program.tick()
+
+    # --- program ----------------------------------------------------------------------------------------------
+
+    def action_record(self) -> None:
+        """Start or stop recording."""
+        self.program.toggle_recording()
+
+    def action_save(self) -> None:
+        """Save a picture."""
+        self.program.save_picture()
+
+    def action_copy(self) -> None:
+        """Copy the best levels."""
+        self.program.copy_book()
+
+    def action_theme(self) -> None:
+        """Next theme."""
+        self.program.next_theme()
+
+    def action_help(self) -> None:
+        """Show keys and words."""
+        from kraken_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.keymap, replay=self.source.feed_view.mode is Mode.REPLAY))

@@ -1,0 +1,98 @@
+"""A market source without a feed: believable views, and a list of what the screen asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from kraken_tui.market.events import Proof
+from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, RecordingView, ReplayView
+from tests.tui import samples
+
+SYMBOLS = ("BTC/USD", "ETH/BTC", "PEPE/USD", "DOGE/USD")
+
+
+class FakeSource:
+    """Has the shape of `engine.api.MarketSource`; commands take effect at once and are kept in `asked`."""
+
+    def __init__(self, *, replay: bool = False, symbols: tuple[str, ...] = SYMBOLS[:3]) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.feed_view: FeedView = samples.replaying() if replay else samples.feed()
+        self.views: dict[str, PairView] = {}
+        self.reads: list[str] = []
+        self.callback: Callable[[BaseException], None] | None = None
+        self._set_tabs(symbols)
+        for symbol in symbols:
+            self.views[symbol] = samples.pair(symbol)
+
+    def _set_tabs(self, symbols: tuple[str, ...]) -> None:
+        tabs = tuple(
+            PairSummary(symbol, None, samples.spec_of(symbol).price_precision, 1, Proof.VERIFIED, False)
+            for symbol in symbols
+        )
+        self.feed_view = replace(self.feed_view, tabs=tabs)
+
+    def _tabs(self) -> tuple[str, ...]:
+        return tuple(tab.symbol for tab in self.feed_view.tabs)
+
+    def advance(self, messages: int = 10) -> None:
+        """Let messages come in: counters grow and every pair gets a newer view."""
+        feed = self.feed_view
+        self.feed_view = replace(feed, version=feed.version + 1, messages=feed.messages + messages)
+        for symbol, view in self.views.items():
+            (best, _), *rest = view.bids
+            self.views[symbol] = replace(view, version=view.version + 1, bids=((best, 77_700_000), *rest))
+
+    def view(self, symbol: str) -> PairView | None:
+        self.reads.append(symbol)
+        return self.views.get(symbol)
+
+    def show(self, symbol: str) -> None:
+        self.asked.append(("show", symbol))
+
+    def search(self, text: str, limit: int = 50) -> list[str]:
+        return [symbol for symbol in SYMBOLS if text.upper() in symbol][:limit]
+
+    def add_pair(self, name: str) -> None:
+        self.asked.append(("add_pair", name))
+        if name in SYMBOLS:
+            self.views[name] = samples.pair(name)
+            self._set_tabs((*self._tabs(), name))
+
+    def remove_pair(self, symbol: str) -> None:
+        self.asked.append(("remove_pair", symbol))
+        self.views.pop(symbol, None)
+        self._set_tabs(tuple(name for name in self._tabs() if name != symbol))
+
+    def set_depth(self, depth: int) -> None:
+        self.asked.append(("set_depth", depth))
+        self.views = {symbol: replace(view, depth=depth) for symbol, view in self.views.items()}
+
+    def set_interval(self, minutes: int) -> None:
+        self.asked.append(("set_interval", minutes))
+        self.views = {symbol: replace(view, interval=minutes) for symbol, view in self.views.items()}
+
+    def pause_replay(self, paused: bool) -> None:
+        self.asked.append(("pause_replay", paused))
+        self._change_replay(paused=paused)
+
+    def set_replay_speed(self, speed: float) -> None:
+        self.asked.append(("set_replay_speed", speed))
+        self._change_replay(speed=speed)
+
+    def _change_replay(self, **changes: object) -> None:
+        replay = self.feed_view.replay
+        if isinstance(replay, ReplayView):
+            self.feed_view = replace(self.feed_view, mode=Mode.REPLAY, replay=replace(replay, **changes))
+
+    def record(self, path: Path | None) -> None:
+        self.asked.append(("record", path))
+        view = None if path is None else RecordingView(str(path), 0, 0)
+        self.feed_view = replace(self.feed_view, recording=view)
+
+    def note(self, level: str, text: str) -> None:
+        self.asked.append(("note", level, text))
+
+    def on_failure(self, callback: Callable[[BaseException], None]) -> None:
+        self.callback = callback
