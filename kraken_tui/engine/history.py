@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from kraken_tui.engine.markets import Markets
-from kraken_tui.feed.rest import RestClient
 from kraken_tui.wire.symbols import PairSpec
+
+if TYPE_CHECKING:
+    from kraken_tui.feed.rest import RestClient
 
 
 class History:

@@ -24,6 +24,7 @@ from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.market.pair import PairMarket
 from kraken_tui.market.views import PairSummary
+from kraken_tui.outputs.jsonlines import refusal_text
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
 
@@ -180,9 +181,9 @@ class Markets:
         self.history_wanted.add(event.symbol)
 
     def _on_refused(self, event: Refused) -> None:
-        nearest = f"; nearest: {', '.join(event.nearest)}" if event.nearest else ""
-        sentence = f"{event.error}{nearest}"
-        self._note("error", f"{event.symbol}: {event.channel} refused: {sentence}")
+        sentence = refusal_text(event)
+        what = f"{event.symbol} {event.channel}".rstrip()
+        self._note("error", f"{what} refused: {sentence}")
         for tab in self._tabs:
             if event.symbol in (tab.symbol, tab.name) and event.channel in ("", "book"):
                 tab.problem = sentence

@@ -6,20 +6,27 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import platformdirs
 
 from kraken_tui.engine.history import History
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.markets import Markets
+from kraken_tui.feed.address import LOOPBACK
 from kraken_tui.feed.clock import Clock
+from kraken_tui.feed.events import FeedEvent
 from kraken_tui.feed.machine import State
-from kraken_tui.feed.replay import Replay, RecordingError
-from kraken_tui.feed.rest import RestClient
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.websocket import run as run_websocket
 from kraken_tui.market.views import FeedView, Mode, PairView, RecordingView
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
 from kraken_tui.settings import Settings
+
+if TYPE_CHECKING:
+    from kraken_tui.feed.replay import Replay
 
 SECOND = 1_000_000_000
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -52,6 +59,7 @@ class Worker:
         self._log = log
         self._publish = publish
         self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
         self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
         self._markets = Markets(self._session, settings, emit, self._note)
@@ -104,11 +112,13 @@ class Worker:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
     async def _run_replay(self) -> None:
+        from kraken_tui.feed.replay import RecordingError, Replay
+
         assert self._settings.replay is not None
         self._url = self._settings.replay.name
         try:
             self._replay = Replay(self._settings.replay, speed=self._settings.speed)
-            await self._replay.run(self._session, self._on_events, self._stop)
+            await self._replay.run(self._session, self._take, self._stop)
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
@@ -124,6 +134,8 @@ class Worker:
             exchange.stop()
 
     async def _run_live(self, url: str, rest_url: str) -> None:
+        from kraken_tui.feed.rest import RestClient
+
         self._url = url
         rest = RestClient(rest_url)
         self._history = History(rest, self._markets, self._session.specs.get, self._note)
@@ -132,25 +144,32 @@ class Worker:
             await run_websocket(
                 self._session,
                 url,
-                clock=self._clock,
-                on_events=self._on_events,
-                stop=self._stop,
-                on_frame=self._on_frame,
+                self._clock,
+                self._take,
+                self._stop,
+                self._on_frame,
+                wake=self._wake,
+                budget_path=_budget_path(url),
             )
         finally:
             history.cancel()
             await asyncio.gather(history, return_exceptions=True)
 
-    def _on_events(self) -> None:
-        """Take the session's events; called after every frame, before the next is applied."""
-        for event in self._session.take_events():
+    def _take(self, events: list[FeedEvent]) -> None:
+        """Take the session's events; called after every frame, before the next one is applied."""
+        for event in events:
             self._markets.handle(event)
         if self._history is not None:
             self._history.wake()
 
-    def _on_frame(self, frame: bytes, wall_ns: int, sent: bool) -> None:
+    def _after_command(self) -> None:
+        """A command changed what is wanted: take its events, send its requests."""
+        self._take(self._session.take_events())
+        self._wake.set()
+
+    def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         if self._recorder is not None:
-            self._recorder.write(frame, wall_ns, sent=sent)
+            self._recorder.write(frame, wall_ns, sent=direction == "tx")
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -162,12 +181,12 @@ class Worker:
         """Subscribe a pair by any of its names."""
         self._markets.add(name)
         self._session.want(name, *self._now())
-        self._on_events()
+        self._after_command()
 
     def remove_pair(self, symbol: str) -> None:
         """Unsubscribe a pair."""
         self._session.unwant(symbol, *self._now())
-        self._on_events()
+        self._after_command()
         self._markets.remove(symbol)
         self._views.pop(symbol, None)
 
@@ -175,14 +194,13 @@ class Worker:
         """Resubscribe the books at another depth."""
         self._session.set_depth(depth, *self._now())
         self._markets.set_depth(depth)
-        self._on_events()
+        self._after_command()
 
     def set_interval(self, minutes: int) -> None:
         """Change the candle interval."""
         self._session.set_interval(None, minutes, *self._now())
         self._markets.set_interval(minutes)
-        if self._history is not None:
-            self._history.wake()
+        self._after_command()
 
     def set_book_levels(self, levels: int) -> None:
         """Attach this many levels a side to book events."""
@@ -320,3 +338,10 @@ class Worker:
         if recorder is None:
             return self._recording_problem
         return RecordingView(str(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
+
+
+def _budget_path(url: str) -> Path | None:
+    """Where dials are counted over restarts; a server on this machine bans nobody."""
+    if urlsplit(url).hostname in LOOPBACK:
+        return None
+    return platformdirs.user_state_path("kraken-tui") / "dials.json"

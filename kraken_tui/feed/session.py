@@ -351,6 +351,11 @@ class Session:
         events, self.markets.events = self.markets.events, []
         return events
 
+    @property
+    def wants_attention(self) -> bool:
+        """Whether there is something to send, or the connection is to be closed: the shell should look at once."""
+        return bool(self._sends) or self._close is not None
+
     def wants_dial(self, now: int) -> bool:
         """Whether the shell should dial now."""
         if self.replay or self.state is not State.DISCONNECTED or self._retry_at is None:
