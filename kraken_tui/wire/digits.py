@@ -55,7 +55,8 @@ def _by_decimal(text: str, precision: int) -> int:
         if shift > MAX_DIGITS:
             raise InvalidNumber(f"number too large: {text[:MAX_DIGITS]!r}")
         return count * _power(shift)
-    count, rest = divmod(count, 10 ** min(-shift, 400))
+    divisor: int = 10 ** min(-shift, 400)
+    count, rest = divmod(count, divisor)
     if rest:
         raise InvalidNumber(f"more than {precision} decimals: {text[:MAX_DIGITS]!r}")
     return count

@@ -1,0 +1,420 @@
+"""Everything the program knows about one pair's market, and the frozen view the screen draws."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from kraken_tui.market.book import Level, OrderBook
+from kraken_tui.market.candles import CandleAggregator
+from kraken_tui.market.convert import rescale, to_nearest_units
+from kraken_tui.market.events import (
+    BookChanged,
+    BookState,
+    Candle,
+    FlowEvent,
+    Health,
+    MarketEvent,
+    MarketStatus,
+    Proof,
+    Trade,
+)
+from kraken_tui.market.flow import FlowTracker
+from kraken_tui.market.health import Assessment, Inputs, Limits, assess, venue_text
+from kraken_tui.market.imbalance import metrics
+from kraken_tui.market.rates import RateMeter
+from kraken_tui.market.trades import Session, Tape, TradedAtPrice
+from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
+from kraken_tui.settings import Settings
+from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.wire.text import clean_text
+
+_SECOND = 1_000_000_000
+_SAMPLES = 600
+_FLOW_SHOWN = 200
+
+
+@dataclass(slots=True)
+class _BookCache:
+    """Levels and figures of the book, made once a change and only when somebody looks."""
+
+    dirty: bool = True
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+    metrics: BookMetrics | None = None
+
+
+class PairMarket:
+    """One pair, fed by the engine, read as a `PairView`.
+
+    Pure and synchronous; times are passed in. Everything in ticks or lots that goes in must be in the precisions of
+    the spec last given to `set_spec`.
+
+    Args:
+        symbol: v2 symbol.
+        settings: Depth, interval, thresholds.
+    """
+
+    def __init__(self, symbol: str, settings: Settings) -> None:
+        self.symbol = symbol
+        self.spec: PairSpec | None = None
+        self.session = Session()
+        self._settings = settings
+        self._limits = Limits.from_seconds(settings.stale_after_s, settings.quiet_after_s)
+        self._depth = settings.depth
+        self._interval = settings.interval
+        self._version = 0
+        self._state, self._proof, self._reason = BookState.WAIT_ACK, Proof.CHECKING, "waiting for the subscription"
+        self._checks_ok = self._checks_failed = self._resyncs = 0
+        self._system = "unknown"
+        self._pair_status: str | None = None
+        self._book_ns: int | None = None
+        self._cache = _BookCache()
+        self._tape = Tape()
+        self._traded = TradedAtPrice()
+        self._candles = CandleAggregator(symbol)
+        self._flow = FlowTracker(symbol)
+        self._flow_shown: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
+        self._flow_new: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
+        self._ticker = Ticker()
+        self._last: int | None = None
+        self._direction = 0
+        self._last_trade_ns: int | None = None
+        self._heard_live = False
+        self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
+        self._sample_s = -1
+        self._book_rate, self._trade_rate = RateMeter(), RateMeter()
+        self._assessment = Assessment(MarketStatus.UNKNOWN, "start", "waiting for the subscription", "")
+        self._health_told = ""
+        self._health_new: deque[Health] = deque(maxlen=100)
+
+    # What arrives
+
+    def set_spec(self, spec: PairSpec) -> None:
+        """Take over reference data.
+
+        When the precisions change, what is held is carried over where it fits the new ones exactly and dropped where
+        it does not; the book must be resynchronised by the feed.
+        """
+        before, self.spec = self.spec, spec
+        self._pair_status = spec.status
+        self._version += 1
+        if before is None:
+            self._new_flow(spec)
+        elif (before.price_precision, before.qty_precision) != (spec.price_precision, spec.qty_precision):
+            self._rescale(before, spec)
+
+    def _new_flow(self, spec: PairSpec) -> None:
+        large = Decimal(str(self._settings.large_order))
+        self._flow = FlowTracker(self.symbol, to_nearest_units(f"{large:f}", spec.qty_precision) if large > 0 else 0)
+
+    def _rescale(self, before: PairSpec, after: PairSpec) -> None:
+        self._tape.rescale(before, after)
+        self._traded.rescale(before, after)
+        self._candles.rescale(before, after)
+        self._new_flow(after)
+        self._flow_shown.clear()
+        self._flow_new.clear()
+        self._samples.clear()
+        self._ticker = Ticker()
+        self.session = Session()
+        if self._last is not None:
+            self._last = rescale(self._last, before.price_precision, after.price_precision)
+        self._cache = _BookCache()
+        self._book_ns = None
+        self._proof, self._reason = Proof.CHECKING, "the pair's precision changed"
+
+    def on_book(self, changed: BookChanged, book: OrderBook) -> None:
+        """Take in one applied book message.
+
+        A proven snapshot makes the book live, a proven update of a live book verified, anything unproven unverified;
+        `set_book_state` may say more.
+
+        Args:
+            changed: What the feed reports of it.
+            book: The book after it.
+        """
+        self._book_rate.count()
+        venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
+        self._book_ns = venue_ns
+        self._cache.dirty = True
+        self._version += 1
+        snapshot = changed.kind == "snapshot"
+        if changed.verified:
+            self._checks_ok += 1
+            if snapshot:
+                self._state = BookState.LIVE
+            if self._state is BookState.LIVE:
+                self._proof, self._reason = Proof.VERIFIED, ""
+        else:
+            self._checks_failed += changed.checksum is not None
+            reason = "no checksum" if changed.checksum is None else "checksum differs"
+            self._proof, self._reason = Proof.UNVERIFIED, reason
+            return
+        if not self._fits(book):
+            return
+        if snapshot:
+            self._flow.on_snapshot(book)
+        else:
+            self._flow.on_changes(changed.changes, book, venue_ns, changed.received_ns)
+
+    def _fits(self, book: OrderBook) -> bool:
+        spec = self.spec
+        return spec is not None and (book.spec.price_precision, book.spec.qty_precision) == (
+            spec.price_precision,
+            spec.qty_precision,
+        )
+
+    def on_trades(self, trades: list[Trade]) -> list[Trade]:
+        """Take in one message of the trade channel.
+
+        Snapshot trades fill the tape; they count into the session only when they are trades missed since its start,
+        as after a reconnect.
+
+        Returns:
+            The trades not seen before, by ascending id.
+        """
+        self._trade_rate.count()
+        after = self._tape.last_id
+        new = self._tape.add(trades)
+        if not new:
+            return []
+        self._version += 1
+        counted: list[Trade] = []
+        for trade in new:
+            self._candles.on_trade(trade)
+            if trade.live or (self._heard_live and after is not None and trade.trade_id > after):
+                counted.append(trade)
+                self._traded.add(trade)
+                self.session.add(trade)
+            if after is None or trade.trade_id > after:
+                self._set_last(trade)
+        self._heard_live = self._heard_live or any(trade.live for trade in new)
+        self._flow.on_trades(trade for trade in counted if trade.live)
+        return new
+
+    def _set_last(self, trade: Trade) -> None:
+        if self._last is not None and trade.price != self._last:
+            self._direction = 1 if trade.price > self._last else -1
+        self._last = trade.price
+        self._last_trade_ns = trade.venue_ns
+
+    def seed_trades(self, trades: list[Trade]) -> None:
+        """Take in trades of REST: they fill the tape's past and count into nothing else.
+
+        Any newer than the tape's newest are left to the trade channel.
+        """
+        newest = self._tape.last_id
+        past = [trade for trade in trades if newest is None or trade.trade_id < newest]
+        new = self._tape.add(replace(trade, live=False) for trade in past)
+        if new:
+            self._version += 1
+            if newest is None:
+                for trade in new:
+                    self._set_last(trade)
+
+    def on_ticker(self, ticker: Ticker) -> None:
+        """Take over 24 hour figures."""
+        self._ticker = ticker
+        self._version += 1
+
+    def on_ohlc(self, interval: int, candles: Sequence[Candle], snapshot: bool) -> None:
+        """Take over candles of the ohlc channel; see `CandleAggregator.on_ohlc`."""
+        self._candles.on_ohlc(interval, candles, snapshot=snapshot)
+        self._version += 1
+
+    def seed_candles(self, interval: int, candles: Sequence[Candle], as_of_ns: int | None = None) -> None:
+        """Take over candles of REST; see `CandleAggregator.seed`."""
+        self._candles.seed(interval, candles, as_of_ns=as_of_ns)
+        self._version += 1
+
+    def set_interval(self, minutes: int) -> None:
+        """Choose the interval shown, one of `settings.INTERVALS`.
+
+        The one left is taken to lose its ohlc subscription: from here on its candles go by trades alone.
+        """
+        if minutes == self._interval:
+            return
+        self._candles.unfollow(self._interval)
+        self._interval = minutes
+        self._version += 1
+
+    def set_depth(self, depth: int) -> None:
+        """Note another subscribed depth."""
+        self._depth = depth
+        self._version += 1
+
+    def set_book_state(self, state: BookState, proof: Proof, reason: str) -> None:
+        """Note where the book stands; `reason` is one short clause, cleaned here."""
+        if state is BookState.RESYNCING and self._state is not BookState.RESYNCING:
+            self._resyncs += 1
+        self._state, self._proof, self._reason = state, proof, clean_text(reason, 120)
+        self._version += 1
+
+    def set_venue(self, system_status: str, pair_status: str | None = None) -> None:
+        """Note what the venue says about itself, and about the pair where it did."""
+        self._system = system_status
+        self._pair_status = pair_status if pair_status is not None else self._pair_status
+        self._version += 1
+
+    # What time does
+
+    def tick(self, now_ns: int, book: OrderBook | None = None) -> None:
+        """Let time pass: rates, verdicts, candle roll-over, one sample a second while proven.
+
+        Args:
+            now_ns: Wall clock. Call it at least once a second, and a few times for prompt flow events.
+            book: The pair's book, if there is one.
+        """
+        self._book_rate.advance(now_ns)
+        self._trade_rate.advance(now_ns)
+        self._candles.roll(now_ns)
+        self._flow.tick(now_ns)
+        self._collect_flow()
+        second = now_ns // _SECOND
+        if second == self._sample_s or book is None or self._proof is not Proof.VERIFIED or not self._fits(book):
+            return
+        self._sample_s = second
+        self._flow.learn(book)
+        figures = self._refreshed(book).metrics
+        if figures is not None:
+            self._samples.append(Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance))
+            self._version += 1
+
+    def _collect_flow(self) -> None:
+        events = self._flow.drain()
+        if events:
+            self._flow_new.extend(events)
+            self._flow_shown.extendleft(events)
+            self._version += 1
+
+    def _refreshed(self, book: OrderBook) -> _BookCache:
+        cache = self._cache
+        if not cache.dirty:
+            return cache
+        if self._fits(book) and self.spec is not None:
+            cache.bids, cache.asks = book.bids.top(), book.asks.top()
+            cache.metrics = metrics(cache.bids, cache.asks, self.spec)
+        else:
+            # Levels counted in other units than the spec's must not be read as the spec's.
+            cache.bids, cache.asks, cache.metrics = (), (), None
+        cache.dirty = False
+        return cache
+
+    def _judge(
+        self, now_ns: int, heartbeat_age_ns: int | None, lag_ns: int | None, connected: bool
+    ) -> tuple[int | None, Health]:
+        age_ns = None if self._book_ns is None else max(0, now_ns - self._book_ns)
+        inputs = Inputs(
+            connected=connected,
+            heartbeat_age_ns=heartbeat_age_ns,
+            lag_ns=lag_ns,
+            book_age_ns=age_ns,
+            book_state=self._state,
+            proof=self._proof,
+            proof_reason=self._reason,
+            system=self._system,
+            pair=self._pair_status,
+        )
+        judged = assess(inputs, self._limits)
+        age_ms = None if age_ns is None else age_ns // 1_000_000
+        health = Health(self.symbol, judged.status, judged.reason, age_ms)
+        if judged.stale != self._assessment.stale:
+            self._version += 1
+        self._assessment = judged
+        told = f"{judged.status} {judged.kind}"
+        if told != self._health_told:
+            self._health_told = told
+            self._health_new.append(health)
+            self._version += 1
+        return age_ns, health
+
+    # What is read
+
+    def drain(self) -> list[MarketEvent]:
+        """Candle, flow and health events since the last call, each kind oldest first."""
+        self._collect_flow()
+        events: list[MarketEvent] = [*self._candles.drain(self._interval), *self._flow_new, *self._health_new]
+        self._flow_new.clear()
+        self._health_new.clear()
+        return events
+
+    def view(
+        self,
+        now_ns: int,
+        *,
+        heartbeat_age_ns: int | None,
+        lag_ns: int | None,
+        connected: bool,
+        book: OrderBook | None,
+    ) -> PairView:
+        """The market at one moment; cheap enough for every frame.
+
+        `version` stays the same while nothing but ages changed.
+
+        Args:
+            now_ns: Wall clock.
+            heartbeat_age_ns: Since the last frame of any kind; None before the first.
+            lag_ns: Receive time minus venue time of the last live frame, clock offset removed; None while unknown.
+                A snapshot's timestamp is that of the last change and tells no lag (PROTOCOL.md section 0, rule 8).
+            connected: Whether the connection stands.
+            book: The pair's book, or None while there is none.
+        """
+        age_ns, health = self._judge(now_ns, heartbeat_age_ns, lag_ns, connected)
+        self._book_rate.advance(now_ns)
+        self._trade_rate.advance(now_ns)
+        self._collect_flow()
+        cache = self._refreshed(book) if book is not None else self._cache
+        verified = self._proof is Proof.VERIFIED
+        return PairView(
+            symbol=self.symbol,
+            version=self._version,
+            now_ns=now_ns,
+            spec=self.spec,
+            depth=self._depth,
+            book_state=self._state,
+            proof=self._proof,
+            proof_reason="" if verified else self._reason,
+            checks_ok=self._checks_ok,
+            checks_failed=self._checks_failed,
+            resyncs=self._resyncs,
+            age_ns=age_ns,
+            stale=self._assessment.stale,
+            stale_reason=self._assessment.stale_reason,
+            venue=venue_text(self._system, self._pair_status),
+            bids=cache.bids,
+            asks=cache.asks,
+            metrics=cache.metrics if verified else None,
+            ticker=self._ticker,
+            last=self._shown_last(),
+            last_direction=self._direction,
+            last_trade_ns=self._last_trade_ns,
+            tape=self._tape.newest_first(),
+            traded=self._traded.mapping(),
+            candles=self._candles.candles(self._interval, now_ns),
+            interval=self._interval,
+            flow=tuple(self._flow_shown),
+            health=health,
+            large_lots=self._flow.threshold,
+            samples=tuple(self._samples),
+            book_rate=self._book_rate.rate(now_ns),
+            trade_rate=self._trade_rate.rate(now_ns),
+        )
+
+    def _shown_last(self) -> int | None:
+        return self._ticker.last if self._last is None else self._last
+
+    def summary(self) -> PairSummary:
+        """The pair's tab, as of the last `view`."""
+        problem = "" if self._proof is Proof.VERIFIED else self._reason
+        return PairSummary(
+            symbol=self.symbol,
+            last=self._shown_last(),
+            price_precision=self.spec.price_precision if self.spec else 0,
+            last_direction=self._direction,
+            proof=self._proof,
+            stale=self._assessment.stale,
+            problem=problem or self._assessment.stale_reason,
+        )

@@ -1,0 +1,192 @@
+"""The tape, trades at price, and the session's running totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from sortedcontainers import SortedDict
+
+from kraken_tui.market.convert import rescale
+from kraken_tui.market.events import Side, Trade
+from kraken_tui.market.views import TradedAt
+from kraken_tui.wire.symbols import PairSpec
+
+TAPE_LENGTH = 1000
+"""Trades a tape keeps; REST history gives as many at once."""
+
+TRADED_PRICES = 5000
+"""Prices that trades at price are kept for."""
+
+
+class Tape:
+    """Time and sales: the latest trades, each once, in the order of their ids.
+
+    `trade_id` is a sequence per book, so gaps in it are missed trades (PROTOCOL.md section 7.2). A trade that
+    arrives later after all, as from the snapshot after a reconnect, closes its gap again.
+
+    Attributes:
+        missing: Trades known to exist between the first and the newest that never arrived.
+        last_id: Highest id seen; None before the first trade.
+    """
+
+    def __init__(self, length: int = TAPE_LENGTH) -> None:
+        self._length = length
+        self._trades: SortedDict[int, Trade] = SortedDict()
+        self._newest_first: tuple[Trade, ...] | None = ()
+        # Ids below this one were dropped for age: too old to tell new from seen.
+        self._floor: int | None = None
+        self.missing = 0
+        self.last_id: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._trades)
+
+    def add(self, trades: Iterable[Trade]) -> list[Trade]:
+        """Take in trades.
+
+        Returns:
+            Those not seen before, by ascending id. Trades older than a full tape are not returned.
+        """
+        new: dict[int, Trade] = {}
+        for trade in trades:
+            known = trade.trade_id in self._trades or trade.trade_id in new
+            if not known and (self._floor is None or trade.trade_id > self._floor):
+                new[trade.trade_id] = trade
+        if not new:
+            return []
+        ordered = [new[trade_id] for trade_id in sorted(new)]
+        for trade in ordered:
+            self._count_gap(trade.trade_id)
+            self._trades[trade.trade_id] = trade
+        while len(self._trades) > self._length:
+            self._floor, _ = self._trades.popitem(0)
+        self._newest_first = None
+        return ordered
+
+    def _count_gap(self, trade_id: int) -> None:
+        if self.last_id is None:
+            self.last_id = trade_id
+        elif trade_id > self.last_id:
+            self.missing += trade_id - self.last_id - 1
+            self.last_id = trade_id
+        elif self._trades and trade_id > self._trades.peekitem(0)[0]:
+            self.missing -= 1
+
+    def newest_first(self) -> tuple[Trade, ...]:
+        """All kept trades, newest first."""
+        if self._newest_first is None:
+            self._newest_first = tuple(reversed(self._trades.values()))
+        return self._newest_first
+
+    def rescale(self, before: PairSpec, after: PairSpec) -> None:
+        """Carry the tape over to other precisions.
+
+        Where a trade does not fit the new ones, it and all older ones are dropped and stay known as seen.
+        """
+        kept: SortedDict[int, Trade] = SortedDict()
+        for trade_id, trade in reversed(self._trades.items()):
+            price = rescale(trade.price, before.price_precision, after.price_precision)
+            qty = rescale(trade.qty, before.qty_precision, after.qty_precision)
+            if price is None or qty is None:
+                self._floor = trade_id
+                break
+            kept[trade_id] = replace(trade, price=price, qty=qty)
+        self._trades = kept
+        self._newest_first = None
+
+
+class TradedAtPrice:
+    """Lots traded at each price by aggressor, over a bounded number of prices around the latest."""
+
+    def __init__(self, prices: int = TRADED_PRICES) -> None:
+        self._limit = prices
+        self._at: SortedDict[int, TradedAt] = SortedDict()
+        self._shown: Mapping[int, TradedAt] | None = MappingProxyType({})
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def add(self, trade: Trade) -> None:
+        """Count one trade; beyond the limit the price farthest from this trade's is forgotten."""
+        before = self._at.get(trade.price)
+        count, bought, sold = (before.count, before.bought, before.sold) if before else (0, 0, 0)
+        if trade.side is Side.BUY:
+            bought += trade.qty
+        else:
+            sold += trade.qty
+        self._at[trade.price] = TradedAt(count + 1, bought, sold)
+        if len(self._at) > self._limit:
+            lowest, highest = self._at.peekitem(0)[0], self._at.peekitem(-1)[0]
+            self._at.popitem(-1 if highest - trade.price >= trade.price - lowest else 0)
+        self._shown = None
+
+    def mapping(self) -> Mapping[int, TradedAt]:
+        """Trades by price in ticks, ascending; a value that does not change any more."""
+        if self._shown is None:
+            self._shown = MappingProxyType(dict(self._at))
+        return self._shown
+
+    def rescale(self, before: PairSpec, after: PairSpec) -> None:
+        """Carry everything over to other precisions; prices and sizes that do not fit are dropped."""
+        kept: SortedDict[int, TradedAt] = SortedDict()
+        for ticks, at in self._at.items():
+            price = rescale(ticks, before.price_precision, after.price_precision)
+            bought = rescale(at.bought, before.qty_precision, after.qty_precision)
+            sold = rescale(at.sold, before.qty_precision, after.qty_precision)
+            if price is not None and bought is not None and sold is not None:
+                kept[price] = TradedAt(at.count, bought, sold)
+        self._at = kept
+        self._shown = None
+
+
+@dataclass(slots=True)
+class Session:
+    """Running totals of the trades since the start.
+
+    Attributes:
+        bought, sold: Lots by aggressor.
+        turnover: Sum of price x quantity, ticks x lots.
+        trades: Number of trades.
+    """
+
+    bought: int = 0
+    sold: int = 0
+    turnover: int = 0
+    trades: int = 0
+
+    def add(self, trade: Trade) -> None:
+        """Count one trade."""
+        if trade.side is Side.BUY:
+            self.bought += trade.qty
+        else:
+            self.sold += trade.qty
+        self.turnover += trade.price * trade.qty
+        self.trades += 1
+
+    @property
+    def cvd(self) -> int:
+        """Cumulative volume delta: aggressor buys minus sells since the start, lots."""
+        return self.bought - self.sold
+
+    @property
+    def vwap(self) -> float | None:
+        """Volume-weighted average price of the session's trades, ticks; None without volume."""
+        volume = self.bought + self.sold
+        return self.turnover / volume if volume else None
+
+
+def delta(trades: Iterable[Trade]) -> int:
+    """Aggressor buys minus sells of some trades, lots."""
+    return sum(trade.qty if trade.side is Side.BUY else -trade.qty for trade in trades)
+
+
+def cvd_series(trades: Iterable[Trade]) -> list[tuple[int, int]]:
+    """Running sum of delta over trades given oldest first: (venue ns, lots) after each trade."""
+    total = 0
+    series: list[tuple[int, int]] = []
+    for trade in trades:
+        total += trade.qty if trade.side is Side.BUY else -trade.qty
+        series.append((trade.venue_ns, total))
+    return series
