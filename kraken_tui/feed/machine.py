@@ -40,7 +40,8 @@ class Limits:
         resync_limit, resync_window_s: Resyncs of one book in a window before it is quarantined.
         resync_gap_s: Least time between two resyncs of one book.
         quarantine_s: Lengths of successive quarantines of one book.
-        requests_per_s: Requests sent at most; halved on "Exceeded msg rate".
+        requests_per_s, burst: Even pace of requests, and how many may leave together; with these ten in any second.
+            The pace is halved on "Exceeded msg rate".
         batch: Symbols in one request at most.
         lag_degraded_s, lag_drop_s, lag_drop_gap_s: Feed lag that is DEGRADED, that forces a reconnect, and the
             least time between two such reconnects.
@@ -68,7 +69,8 @@ class Limits:
     resync_window_s: float = 60.0
     resync_gap_s: float = 0.5
     quarantine_s: tuple[float, ...] = (60.0, 300.0, 900.0)
-    requests_per_s: float = 10.0
+    requests_per_s: float = 6.0
+    burst: int = 4
     batch: int = 50
     lag_degraded_s: float = 2.0
     lag_drop_s: float = 10.0

@@ -346,7 +346,7 @@ class Markets:
 
     # -- the rest -----------------------------------------------------------------------------------------------
 
-    def complain(self, wall_ns: int, text: str) -> None:
+    def complain(self, wall_ns: int, text: str, level: str = "warning") -> None:
         """Log a bad value from the exchange, but not a thousand times: the 1st, 10th, 100th, ... time."""
         self._complaints[text] += 1
         if len(self._complaints) > 1000:
@@ -354,7 +354,7 @@ class Markets:
         count = self._complaints[text]
         if count in (1, 10, 100, 1000, 10_000):
             times = f" ({count} times)" if count > 1 else ""
-            self.events.append(Note(wall_ns, "warning", clean_text(text + times)))
+            self.events.append(Note(wall_ns, level, clean_text(text + times)))
 
     @property
     def unproven(self) -> list[BookStitcher]:

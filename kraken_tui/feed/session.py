@@ -15,7 +15,6 @@ from kraken_tui.feed.events import (
     Candles,
     FeedEvent,
     Note,
-    PairAdded,
     Refused,
     StateChanged,
     TickerChanged,
@@ -36,6 +35,8 @@ from kraken_tui.feed.machine import (
 from kraken_tui.feed.markets import APPLIED, REJECTED, Counters, Markets
 from kraken_tui.feed.stitcher import BookStitcher
 from kraken_tui.feed.subscriptions import INSTRUMENT, Subscription, Subscriptions
+from kraken_tui.feed.watchdog import Watchdog
+from kraken_tui.feed.wishes import CHANNELS, Wishes
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.events import BookChanged
 from kraken_tui.settings import DEPTHS
@@ -55,11 +56,8 @@ from kraken_tui.wire.messages import (
     TradeMessage,
     UnknownMessage,
 )
-from kraken_tui.wire.symbols import PairSpec, SymbolTable, UnknownPair, canonical
+from kraken_tui.wire.symbols import PairSpec, SymbolTable
 from kraken_tui.wire.text import clean_text
-
-CHANNELS = ("book", "trade", "ticker", "ohlc")
-"""What is subscribed for every wanted pair."""
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 _BANS = frozenset({403, 429})
@@ -99,32 +97,23 @@ class Session:
         self.budget = DialBudget(self.limits)
         self.subscriptions = Subscriptions(self.limits)
         self.markets = Markets(self.limits, self.latency, depth=depth, interval=interval, replay=replay)
-        self.last_frame_ns: int | None = None
-        """Monotonic ns of the last application frame; pongs do not count."""
+        self.wishes = Wishes(self.markets, self.subscriptions)
+        self.watchdog = Watchdog(self.limits)
         self._now = 0
         self._wall = 0
         self._sends: list[str] = []
         self._close: tuple[int, str] | None = None
-        self._names: dict[str, str | None] = {}
         self._retry_at: int | None = 0
         self._dialled_at = 0
-        self._opened_at: int | None = None
         self._up_since: int | None = None
         self._last_ping: int | None = None
-        self._last_lag_drop: int | None = None
         self._ready = False
-        self._heard = False
         self._instrument_due: int | None = None
         self._instrument_tries = 0
-        self._late = False
-        self._quiet = False
         self._dirty = False
-        self._promised_tick: int | None = None
-        self._grace_until = 0
         self._skew_noted = False
-        self._refused_names: set[str] = set()
         if replay:
-            self.markets.accepts = self._accepts_in_replay
+            self.markets.accepts = self.wishes.accepts
         self._handlers: dict[type, Callable[[Any], str]] = {
             BookMessage: self._on_book,
             HeartbeatMessage: lambda _: APPLIED,
@@ -174,7 +163,12 @@ class Session:
     @property
     def names(self) -> Mapping[str, str | None]:
         """Names the user gave, each with its symbol once that is known."""
-        return self._names
+        return self.wishes.names
+
+    @property
+    def last_frame_ns(self) -> int | None:
+        """Monotonic ns of the last application frame; pongs do not count."""
+        return self.watchdog.last_frame_ns
 
     def retry_in_s(self, now: int) -> float | None:
         """Seconds until the next dial; None when none is planned."""
@@ -187,22 +181,16 @@ class Session:
     def want(self, name: str, now: int | None = None, wall_ns: int | None = None) -> None:
         """Subscribe a pair by any of its names; it is resolved once the instrument list is known."""
         self._clock(now, wall_ns)
-        self._names.setdefault(name, None)
-        if self.replay:
-            for symbol in list(self.markets.specs):
-                self._accepts_in_replay(symbol)
-        elif self._ready:
-            self._resolve_names(again=name)
+        self.wishes.add(name)
+        if self._ready:
+            self.wishes.resolve(self._wall)
+            self._dirty = True
             self._pump()
 
     def unwant(self, symbol: str, now: int | None = None, wall_ns: int | None = None) -> None:
         """Unsubscribe a pair and forget it; also takes a name that was refused."""
         self._clock(now, wall_ns)
-        for name in [name for name, found in self._names.items() if symbol in (found, name)]:
-            del self._names[name]
-        for channel in CHANNELS:
-            self.subscriptions.unwant(channel, symbol)
-        self.markets.remove(symbol)
+        self.wishes.drop(symbol)
         self._dirty = True
         self._pump()
 
@@ -222,7 +210,7 @@ class Session:
             stitcher.depth = depth
             events = stitcher.lost(self._wall, "changing depth") or stitcher.asked(self._wall)
             self.markets.collect(stitcher, events)
-            self._subscribe_book(symbol)
+            self.wishes.subscribe_book(symbol)
         self._dirty = True
         self._pump()
 
@@ -237,7 +225,7 @@ class Session:
             if each in self.markets.stitchers:
                 self.markets.intervals[each] = minutes
                 if not self.replay:
-                    self.subscriptions.want("ohlc", each, interval=minutes, snapshot=True)
+                    self.wishes.subscribe_candles(each)
         self._pump()
 
     # -- what the shell reports ---------------------------------------------------------------------------------
@@ -271,10 +259,7 @@ class Session:
             counters.rejected += 1
             self._unreadable(error)
             return
-        if not isinstance(message, Pong):
-            self.last_frame_ns = now
-            self._quiet = False
-        self._heard = True
+        self.watchdog.frame(now, application=not isinstance(message, Pong))
         self.census.look(data, message)
         verdict = self._handle(message)
         if verdict == APPLIED:
@@ -299,7 +284,7 @@ class Session:
             self._lose(f"no answer within {self.limits.open_s:.0f} s")
         elif self.state in _UP:
             self._tick_up()
-        self._promised_tick = self.next_wakeup(now)
+        self.watchdog.promise(self.next_wakeup(now))
 
     def disconnected(
         self,
@@ -333,11 +318,14 @@ class Session:
         floor = self.limits.slow_retry_s if slow or close_code == 1009 else 0.0
         self._lose(cause, floor_s=max(floor, min(retry_after_s or 0.0, self.limits.cooldown_cap_s)))
 
-    def close(self, now: int, wall_ns: int) -> None:
-        """The user has had enough; no dial follows."""
+    def close(self, now: int, wall_ns: int, cause: str = "closed") -> None:
+        """The user has had enough, or the recording is over; no dial follows."""
         self._clock(now, wall_ns)
-        if self.state is not State.CLOSED:
-            self._fire(Trigger.CLOSE, "closed")
+        if self.state is State.CLOSED:
+            return
+        if self.replay:
+            self.wishes.refuse_unmet(self._wall)
+        self._fire(Trigger.CLOSE, cause)
 
     # -- what the shell takes -----------------------------------------------------------------------------------
 
@@ -377,9 +365,7 @@ class Session:
             times.append(self.subscriptions.next_deadline(ready=self._ready))
             times.append(self._instrument_due)
             times.extend(stitcher.next_deadline() for stitcher in self.markets.stitchers.values())
-            if self.last_frame_ns is not None:
-                silence = self.limits.feed_deadline_s if self._quiet else self.limits.feed_late_s
-                times.append(self.last_frame_ns + ns(silence))
+            times.append(self.watchdog.next_look())
         return max(now, min(at for at in times if at is not None))
 
     # -- the connection -----------------------------------------------------------------------------------------
@@ -418,11 +404,10 @@ class Session:
             self._unprove(cause, before)
 
     def _start_connection(self) -> None:
-        self._opened_at = self.last_frame_ns = self._now
-        self._ready = self._heard = self._late = self._quiet = False
+        self.watchdog.opened(self._now)
+        self._ready = False
         self._instrument_due = None
         self._instrument_tries = 0
-        self._promised_tick = None
         self.subscriptions.reset()
         self.subscriptions.want(INSTRUMENT, None, snapshot=True)
         self._ping()
@@ -454,7 +439,7 @@ class Session:
     def _unreadable(self, error: InvalidMessage) -> None:
         if self.replay:
             self.markets.complain(self._wall, f"a frame of the recording was left out: {error}")
-        elif not self._heard:
+        elif not self.watchdog.heard:
             self._lose("this is not Kraken: the first frame is not JSON", floor_s=self.limits.slow_retry_s)
         else:
             self._report(Note(self._wall, "error", clean_text(f"unreadable frame, reconnecting: {error}")))
@@ -462,26 +447,25 @@ class Session:
 
     def _is_backlog(self) -> bool:
         """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
-        if self.replay or self.last_frame_ns is None or not self.subscriptions.confirmed:
+        if self.replay or not self.subscriptions.confirmed:
             return False
-        gap = self._now - self.last_frame_ns
-        if gap <= ns(self.limits.backlog_s):
-            return False
-        self._lose(f"no frame for {gap // SECOND} s, the computer slept or stood still")
-        return True
+        cause = self.watchdog.backlog(self._now)
+        if cause is not None:
+            self._lose(cause)
+        return cause is not None
 
     # -- time while up ------------------------------------------------------------------------------------------
 
     def _notice_stall(self) -> None:
-        """A tick that comes late means that this program stood still, not the venue: give frames time to be read."""
-        if self._promised_tick is not None:
-            late = self._now - self._promised_tick
-            if late > SECOND and self.state in _UP:
-                self._grace_until = self._now + SECOND // 2
-                self._report(Note(self._wall, "warning", f"the program stood still for {late / SECOND:.1f} s"))
+        """A tick that comes late means that this program stood still, not the venue."""
+        stalled = self.watchdog.stalled_s(self._now)
+        if stalled is not None and self.state in _UP:
+            self._report(Note(self._wall, "warning", f"the program stood still for {stalled:.1f} s"))
 
     def _tick_up(self) -> None:
-        if self._check_silence():
+        dead = self.watchdog.judge(self._now, subscribed=self.subscriptions.confirmed > 0)
+        if dead is not None:
+            self._lose(dead)
             return
         for stitcher in self.markets.stitchers.values():
             self._dirty |= self.markets.collect(stitcher, stitcher.tick(self._now, self._wall))
@@ -499,23 +483,6 @@ class Session:
         stable = self._up_since is not None and self._now - self._up_since >= ns(limits.stable_s)
         if stable and self.markets.all_proven:
             self.backoff.reset()
-
-    def _check_silence(self) -> bool:
-        """Judge the feed by its application frames; returns whether the connection was given up."""
-        limits = self.limits
-        if not self._heard and self._opened_at is not None:
-            if self._now - self._opened_at >= ns(limits.open_s):
-                self._lose(f"connected, but no frame within {limits.open_s:.0f} s", floor_s=0.0)
-                return True
-            return False
-        if self.last_frame_ns is None or not self.subscriptions.confirmed or self._now < self._grace_until:
-            return False
-        silence = self._now - self.last_frame_ns
-        if silence >= ns(limits.feed_deadline_s):
-            self._lose(f"no frame for {silence / SECOND:.0f} s")
-            return True
-        self._quiet = silence >= ns(limits.feed_late_s)
-        return False
 
     def _check_instruments(self) -> bool:
         """Ask again for an instrument list that does not come; returns whether the connection was given up."""
@@ -543,14 +510,11 @@ class Session:
         silent = self.subscriptions.silent
         unproven = self.markets.unproven
         waiting = any(not stitcher.settled for stitcher in self.markets.stitchers.values())
-        if silent or self._late or self._quiet:
-            if silent:
-                cause = f"no answer about {silent[0].symbol or 'instruments'} {silent[0].channel}"
-            elif self._late:
-                cause = f"the feed is more than {self.limits.lag_degraded_s:.0f} s behind"
-            else:
-                cause = f"no frame for {self.limits.feed_late_s:.0f} s"
-            self._move(Trigger.DEGRADE, cause)
+        complaint = self.watchdog.complaint()
+        if silent:
+            self._move(Trigger.DEGRADE, f"no answer about {silent[0].symbol or 'the'} {silent[0].channel}")
+        elif complaint is not None:
+            self._move(Trigger.DEGRADE, complaint)
         elif unproven:
             self._move(Trigger.RESYNC, f"{unproven[0].symbol}: {unproven[0].reason}")
         elif not self._ready or self.subscriptions.pending or waiting:
@@ -612,20 +576,14 @@ class Session:
             self._dirty = True
 
     def _judge_lag(self) -> None:
-        """The venue queues for slow readers, so a proven book can be old (PROTOCOL.md section 0.12)."""
         lag, self.markets.lag_ns = self.markets.lag_ns, None
         if lag is None or self.replay or self.latency.offset_ns is None:
             return
-        limits = self.limits
-        if lag > ns(limits.lag_drop_s):
-            dropped = self._last_lag_drop
-            if dropped is None or self._now - dropped >= ns(limits.lag_drop_gap_s):
-                self._last_lag_drop = self._now
-                self._lose(f"the feed was {lag / SECOND:.0f} s behind")
-                return
-        late = lag > ns(limits.lag_degraded_s) / (2 if self._late else 1)
-        if late is not self._late:
-            self._late = late
+        before = self.watchdog.late
+        cause = self.watchdog.lag(lag, self._now)
+        if cause is not None:
+            self._lose(cause)
+        elif self.watchdog.late is not before:
             self._dirty = True
 
     def _on_trade(self, message: TradeMessage) -> str:
@@ -649,7 +607,7 @@ class Session:
             self._ready = True
         self._dirty = True
         if self._ready:
-            self._resolve_names()
+            self.wishes.resolve(self._wall)
         return verdict
 
     def _on_ack(self, ack: SubscribeAck) -> str:
@@ -662,7 +620,8 @@ class Session:
             return f"late {clean_text(ack.method, 20)} acknowledgement"
         self._dirty = True
         for warning in ack.warnings:
-            self.markets.complain(self._wall, f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}")
+            text = f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}"
+            self.markets.complain(self._wall, text, "info")
         for known in answer.confirmed:
             if known.channel == INSTRUMENT and not self._ready:
                 self._instrument_due = self._now + ns(self.limits.snapshot_s)
@@ -709,57 +668,3 @@ class Session:
                 text = f"this computer's clock is {skew / SECOND:+.1f} s off the exchange's; ages are corrected"
                 self._report(Note(self._wall, "warning", text if self._skew_noted else "the clocks agree again"))
         return APPLIED
-
-    # -- names --------------------------------------------------------------------------------------------------
-
-    def _resolve_names(self, again: str | None = None) -> None:
-        """Find symbols for the names, and subscribe every pair that is wanted."""
-        for name, found in list(self._names.items()):
-            if found is not None and name != again:
-                self._enlist(found)
-                continue
-            try:
-                symbol = self.symbols.resolve(name)
-            except UnknownPair as error:
-                if found is None and (name == again or name not in self._refused_names):
-                    self._refused_names.add(name)
-                    self._report(Refused(self._wall, error.name, "", str(error), error.nearest))
-                continue
-            self._names[name] = symbol
-            self._report(PairAdded(name, symbol))
-            self._enlist(symbol)
-
-    def _enlist(self, symbol: str) -> None:
-        stitcher = self.markets.stitchers.get(symbol)
-        if stitcher is None:
-            self.markets.add(symbol, self._wall)
-        self._subscribe_book(symbol)
-        self.subscriptions.want("trade", symbol, snapshot=True)
-        self.subscriptions.want("ticker", symbol, event_trigger="bbo", snapshot=True)
-        self.subscriptions.want("ohlc", symbol, interval=self.markets.intervals[symbol], snapshot=True)
-        self._dirty = True
-
-    def _subscribe_book(self, symbol: str) -> None:
-        self.subscriptions.want("book", symbol, depth=self.markets.depth, snapshot=True)
-
-    def _accepts_in_replay(self, symbol: str) -> bool:
-        """Whether a symbol met in a recording is one of the names given; all are when none was given."""
-        if symbol in self.markets.stitchers or not self._names:
-            return True
-        table = SymbolTable([symbol])
-        for name, found in self._names.items():
-            if found == symbol:
-                return True
-            if found is None and (canonical(name) == symbol or _resolves(table, name)):
-                self._names[name] = symbol
-                self._report(PairAdded(name, symbol))
-                return True
-        return False
-
-
-def _resolves(table: SymbolTable, name: str) -> bool:
-    try:
-        table.resolve(name)
-    except UnknownPair:
-        return False
-    return True

@@ -139,6 +139,11 @@ class Subscriptions:
         self._gap = ns(1.0 / limits.requests_per_s)
         self.last_sent: int | None = None
 
+    @property
+    def _burst(self) -> int:
+        """How far the sending may run ahead of its even pace, ns: a few requests may leave together."""
+        return (self._limits.burst - 1) * self._gap
+
     # -- what is wanted -----------------------------------------------------------------------------------------
 
     def want(self, channel: str, symbol: str | None, **params: object) -> None:
@@ -237,13 +242,12 @@ class Subscriptions:
         sends: list[str] = []
         # Leaving comes first: a subscribe for the same book must not overtake it.
         for leaving in (True, False):
-            while now >= self._next_send:
+            while now >= self._next_send - self._burst:
                 batch = self._batch(now, leaving=leaving, ready=ready)
                 if not batch:
                     break
                 sends.append(self._write(batch, now, leaving=leaving))
-                # At most one gap may be saved up: after a pause there is no burst.
-                self._next_send = max(self._next_send, now - self._gap) + self._gap
+                self._next_send = max(self._next_send, now) + self._gap
         if sends:
             self.last_sent = now
         return sends
@@ -370,7 +374,7 @@ class Subscriptions:
 
     def _slow_down(self, now: int) -> None:
         self._gap = min(self._gap * 2, ns(5.0))
-        self._next_send = max(self._next_send, now + max(self._gap, ns(1.0)))
+        self._next_send = max(self._next_send, now + self._burst + max(self._gap, ns(1.0)))
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -390,7 +394,7 @@ class Subscriptions:
         """When `tick` or `requests` has something to do; None if never."""
         times = [known.deadline for known in self._all.values() if known.deadline is not None]
         times += [
-            max(known.not_before, self._next_send)
+            max(known.not_before, self._next_send - self._burst)
             for known in self._all.values()
             if known.status in (Status.TO_SEND, Status.TO_LEAVE) and (ready or known.channel == INSTRUMENT)
         ]

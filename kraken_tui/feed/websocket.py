@@ -51,7 +51,7 @@ async def run(
         session: The brain; only this coroutine and callbacks on the same loop may touch it.
         url: Address, see `check_url`.
         clock: Clocks.
-        on_events: Takes what happened, after every frame and before the next is applied, also while offline.
+        on_events: Takes what happened, once per wake-up, also while it is offline.
         stop_event: Ends the run; the socket is closed within about a second.
         on_frame: Takes every raw frame, for a recorder.
         wake: Set it after `session.want` and the like, so that the requests leave at once instead of within a second.
@@ -190,10 +190,7 @@ class _Shell:
             if on_frame is not None:
                 on_frame(data, wall, "rx")
             session.frame(data, clock.now(), wall)
-            # Reported before the next frame is applied: an event's book is the book right after its message.
-            self._flush()
-            if session.wants_attention:
-                self._wake.set()
+            self._wake.set()
 
     async def _send(self, socket: ClientConnection) -> bool:
         for text in self._session.take_sends():

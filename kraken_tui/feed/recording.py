@@ -1,0 +1,227 @@
+"""Reading recordings: streaming, limited, and forgiving about a torn end.
+
+Three shapes are known, all JSON lines, plain, `.gz` or `.zst`:
+
+* ours: a header `{"format":"kraken-tui","version":1,...}`, then `{"rx_ns": int, "frame": <frame>}`, with
+  `"dir":"tx"` for what was sent;
+* the same with any other header object before it;
+* bare frames, one per line.
+
+A frame's bytes are handed out exactly as they stand in the file.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from kraken_tui.wire.decode import MAX_FRAME
+from kraken_tui.wire.text import clean_text
+
+VERSION = 1
+"""Newest version of our own format."""
+
+MAX_BYTES = 4 * 1024**3
+"""Longest recording read, decompressed, in bytes."""
+
+MAX_RATIO = 200
+"""Largest decompression ratio; a thousand is a bomb (RELIABILITY.md K6)."""
+
+_CHUNK = 256 * 1024
+_MAX_LINE = MAX_FRAME + 4096
+_RATIO_GRACE = 4 * 1024 * 1024
+
+
+class RecordingError(Exception):
+    """The file cannot be played; the text is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, sent or received."""
+
+    rx_ns: int | None
+    frame: bytes
+    sent: bool = False
+
+
+class _Line(msgspec.Struct):
+    frame: msgspec.Raw = msgspec.Raw()
+    rx_ns: Any = None
+    dir: Any = None
+    format: Any = None
+    version: Any = None
+    channel: Any = None
+    method: Any = None
+
+
+_line_decoder = msgspec.json.Decoder(_Line)
+
+
+class Recording:
+    """A recording, read from its beginning each time it is iterated.
+
+    Attributes:
+        path: The file.
+        problem: After reading: "" or what was wrong with the rest, such as a torn end; never fatal.
+        damaged: Lines that could not be read and were left out.
+        frames: Frames handed out so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+        self.damaged = 0
+        self.frames = 0
+        self._shown = clean_text(path.name, 80)
+
+    def __iter__(self) -> Iterator[Recorded]:
+        """Frames in order.
+
+        Raises:
+            RecordingError: Unreadable, foreign, of a newer version, too big, or compressed beyond belief.
+        """
+        self.problem = ""
+        self.damaged = self.frames = 0
+        number = 0
+        for number, (line, whole) in enumerate(self._lines(), start=1):
+            recorded = self._parse(line, number, whole)
+            if recorded is not None:
+                self.frames += 1
+                yield recorded
+        if number == 0:
+            raise RecordingError(f"{self._shown} is empty; there is nothing to play")
+
+    def _parse(self, line: bytes, number: int, whole: bool) -> Recorded | None:
+        if not line.strip():
+            return None
+        try:
+            parsed = _line_decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._damage(line, number, whole)
+            return None
+        if number == 1 and parsed.format is not None:
+            self._check_header(parsed)
+            return None
+        if bytes(parsed.frame):
+            rx_ns = parsed.rx_ns if type(parsed.rx_ns) is int else None
+            return Recorded(rx_ns, bytes(parsed.frame), parsed.dir == "tx")
+        if parsed.channel is not None or parsed.method is not None:
+            return Recorded(None, line.strip())
+        if number > 1:
+            self._damage(line, number, whole)
+        return None
+
+    def _check_header(self, header: _Line) -> None:
+        if header.format != "kraken-tui":
+            raise RecordingError(f"{self._shown} is of another program ({clean_text(header.format, 40)})")
+        if type(header.version) is not int or header.version > VERSION:
+            raise RecordingError(
+                f"{self._shown} is a recording of version {clean_text(header.version, 20)}, newer than this program"
+                f" reads ({VERSION}); update kraken-tui"
+            )
+
+    def _damage(self, line: bytes, number: int, whole: bool) -> None:
+        if number == 1:
+            raise RecordingError(
+                f"{self._shown} is not a recording: line 1 is not a JSON object; a recording has one frame per line"
+            )
+        if not whole:
+            self.problem = f"the recording is cut off in line {number}; {len(line):,} bytes of it were left out"
+            return
+        self.damaged += 1
+        self.problem = f"line {number} is damaged and was left out ({self.damaged} so far)"
+
+    def _lines(self) -> Iterator[tuple[bytes, bool]]:
+        """(line without its end, whether the end was there)."""
+        rest = b""
+        for chunk in self._chunks():
+            parts = (rest + chunk).split(b"\n")
+            rest = parts.pop()
+            for line in parts:
+                yield line, True
+            if len(rest) > _MAX_LINE:
+                raise RecordingError(f"{self._shown} has a line of over {_MAX_LINE >> 20} MiB; no frame is so long")
+        if rest:
+            yield rest, False
+
+    def _chunks(self) -> Iterator[bytes]:
+        try:
+            with self.path.open("rb") as file:
+                total = 0
+                for chunk in self._decompressed(file):
+                    total += len(chunk)
+                    if total > MAX_BYTES:
+                        raise RecordingError(f"{self._shown} is over the limit of {MAX_BYTES >> 30} GiB")
+                    if total > max(_RATIO_GRACE, MAX_RATIO * file.tell()) and self.path.suffix in (".gz", ".zst"):
+                        raise RecordingError(f"{self._shown} unpacks to more than {MAX_RATIO} times its size; refused")
+                    yield chunk
+        except OSError as error:
+            reason = clean_text(error.strerror or error, 80)
+            raise RecordingError(f"{self._shown} cannot be read: {reason}") from error
+
+    def _decompressed(self, file: BinaryIO) -> Iterator[bytes]:
+        if self.path.suffix == ".gz":
+            return self._gunzip(file)
+        if self.path.suffix == ".zst":
+            return self._unzstd(file)
+        return iter(lambda: file.read(_CHUNK), b"")
+
+    def _gunzip(self, file: BinaryIO) -> Iterator[bytes]:
+        # The gzip module withholds the last whole lines of a cut file; a bare decompressor gives them.
+        engine = zlib.decompressobj(wbits=31)
+        pending = b""
+        try:
+            while True:
+                data = pending or file.read(_CHUNK // 4)
+                if not data:
+                    break
+                if engine.eof:
+                    engine = zlib.decompressobj(wbits=31)
+                output = engine.decompress(data, _CHUNK)
+                pending = engine.unused_data if engine.eof else engine.unconsumed_tail
+                if output:
+                    yield output
+        except zlib.error as error:
+            self._broken_archive(file, error)
+        if not engine.eof and not self.problem:
+            self.problem = "the compressed recording is cut off; what was whole was read"
+
+    def _unzstd(self, file: BinaryIO) -> Iterator[bytes]:
+        try:
+            import zstandard
+        except ImportError:
+            raise RecordingError(
+                f"{self._shown} is compressed with zstd; install the package zstandard (kraken-tui[zstd]) to play it"
+            ) from None
+        reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(
+            file, read_across_frames=True, closefd=False
+        )
+        try:
+            while chunk := reader.read(_CHUNK):
+                yield chunk
+        except zstandard.ZstdError as error:
+            self._broken_archive(file, error)
+
+    def _broken_archive(self, file: BinaryIO, error: Exception) -> None:
+        if file.tell() <= _CHUNK and not self.frames:
+            raise RecordingError(f"{self._shown} is not what its name says: {clean_text(error, 80)}") from error
+        self.problem = f"the compressed recording is damaged; what came before was read ({clean_text(error, 80)})"
+
+
+def open_recording(path: Path) -> Recording:
+    """Open a recording and make sure that it can be read and is one, so that a mistake is told before the screen.
+
+    Raises:
+        RecordingError: See `Recording.__iter__`.
+    """
+    recording = Recording(path)
+    next(iter(recording), None)
+    if not recording.frames:
+        raise RecordingError(f"{clean_text(path.name, 80)} holds no whole frame; there is nothing to play")
+    return Recording(path)

@@ -1,0 +1,106 @@
+"""Which pairs the user wants, by the names he gave, and the subscriptions that follow from them."""
+
+from __future__ import annotations
+
+from kraken_tui.feed.events import PairAdded, Refused
+from kraken_tui.feed.markets import Markets
+from kraken_tui.feed.subscriptions import Subscriptions
+from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
+from kraken_tui.wire.text import clean_text
+
+CHANNELS = ("book", "trade", "ticker", "ohlc")
+"""What is subscribed for every wanted pair."""
+
+
+class Wishes:
+    """Names, and what they were found to be.
+
+    Attributes:
+        names: Name as given to symbol, None while unknown.
+    """
+
+    def __init__(self, markets: Markets, subscriptions: Subscriptions) -> None:
+        self.names: dict[str, str | None] = {}
+        self._markets = markets
+        self._subscriptions = subscriptions
+        self._refused: set[str] = set()
+        self._met = SymbolTable()
+
+    def add(self, name: str) -> None:
+        """Want a pair by any of its names."""
+        self.names.setdefault(name, None)
+        self._refused.discard(name)
+
+    def drop(self, symbol: str) -> None:
+        """Want a pair, or a name that was refused, no longer."""
+        for name in [name for name, found in self.names.items() if symbol in (found, name)]:
+            del self.names[name]
+        for channel in CHANNELS:
+            self._subscriptions.unwant(channel, symbol)
+        self._markets.remove(symbol)
+
+    def resolve(self, wall_ns: int) -> None:
+        """Find symbols for the names in the instrument list, and subscribe every pair that is wanted.
+
+        A name that is not found is refused once, with the nearest symbols, and tried again with every new list.
+        """
+        for name, found in list(self.names.items()):
+            if found is None:
+                try:
+                    found = self._markets.symbols.resolve(name)
+                except UnknownPair as error:
+                    if name not in self._refused:
+                        self._refused.add(name)
+                        self._markets.events.append(Refused(wall_ns, error.name, "", str(error), error.nearest))
+                    continue
+                self.names[name] = found
+                self._markets.events.append(PairAdded(name, found))
+            self._enlist(found, wall_ns)
+
+    def _enlist(self, symbol: str, wall_ns: int) -> None:
+        if symbol not in self._markets.stitchers:
+            self._markets.add(symbol, wall_ns)
+        self.subscribe_book(symbol)
+        self._subscriptions.want("trade", symbol, snapshot=True)
+        self._subscriptions.want("ticker", symbol, event_trigger="bbo", snapshot=True)
+        self.subscribe_candles(symbol)
+
+    def subscribe_book(self, symbol: str) -> None:
+        """Want a pair's book at the current depth."""
+        self._subscriptions.want("book", symbol, depth=self._markets.depth, snapshot=True)
+
+    def subscribe_candles(self, symbol: str) -> None:
+        """Want a pair's candles at its current interval."""
+        self._subscriptions.want("ohlc", symbol, interval=self._markets.intervals[symbol], snapshot=True)
+
+    # -- replay -------------------------------------------------------------------------------------------------
+
+    def accepts(self, symbol: str) -> bool:
+        """Whether a symbol met in a recording is one of the names given; all are when none was given."""
+        if symbol in self._markets.stitchers or not self.names:
+            return True
+        self._met.add(symbol)
+        table = SymbolTable([symbol])
+        for name, found in self.names.items():
+            if found == symbol:
+                return True
+            if found is None and (canonical(name) == symbol or _resolves(table, name)):
+                self.names[name] = symbol
+                self._markets.events.append(PairAdded(name, symbol))
+                return True
+        return False
+
+    def refuse_unmet(self, wall_ns: int) -> None:
+        """The recording is over: names it never mentioned are refused."""
+        for name in [name for name, found in self.names.items() if found is None]:
+            error = f"the recording holds no pair {clean_text(name, 40)!r}"
+            nearest = self._met.nearest(name)
+            self._markets.events.append(Refused(wall_ns, clean_text(name, 40), "", error, nearest))
+
+
+def _resolves(table: SymbolTable, name: str) -> bool:
+    try:
+        table.resolve(name)
+    except UnknownPair:
+        return False
+    return True
