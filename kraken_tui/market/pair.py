@@ -177,6 +177,7 @@ class PairMarket:
             The trades not seen before, by ascending id.
         """
         self._trade_rate.count()
+        self._flow.hear_trades()
         after = self._tape.last_id
         new = self._tape.add(trades)
         if not new:
