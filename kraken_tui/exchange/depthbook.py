@@ -99,11 +99,14 @@ class Side:
                 continue
             watch.entries.append((key * self.sign, lots))
             depth = watch.depth
-            if lots == 0 and rank < depth <= len(keys):
-                entering = keys[depth - 1]
-                watch.entries.append((entering * self.sign, self.lots[entering]))
-                if entering > watch.reach:
-                    watch.reach = entering
+            if lots or rank >= depth:
+                continue
+            if len(keys) < depth:
+                watch.reach = _EVERYTHING
+                continue
+            entering = keys[depth - 1]
+            watch.entries.append((entering * self.sign, self.lots[entering]))
+            watch.reach = max(watch.reach, entering)
 
 
 class DepthBook:

@@ -81,7 +81,8 @@ class Arrivals:
         """Seconds from `now_s` to the next event."""
         rng = self._rng
         if now_s >= self._until_s:
-            self._spell = rng.choice((0, 1, 1, 2)) if self._spell != 1 else rng.choice((0, 2))
+            if self._until_s:
+                self._spell = rng.choice((0, 2)) if self._spell == 1 else rng.choice((0, 1, 1, 2))
             self._until_s = now_s + rng.expovariate(1.0 / _SPELLS[self._spell][2])
         if rng.random() < _BURST_SHARE:
             return rng.expovariate(1.0 / _BURST_S)

@@ -107,7 +107,9 @@ class Session:
             self._held.clear()
         if self._subscribed:
             self._beat(now_ns)
-        elif (
+            return self._drain()
+        self._next_heartbeat_ns = 0
+        if (
             self.closing is None
             and faults.idle_timeout_s is not None
             and now_ns - self._last_request_ns > faults.idle_timeout_s * frames.NS

@@ -213,9 +213,9 @@ class Simulator:
         self._trades = []
         self._act(ts_ns)
         deltas = book.take()
-        if not deltas and not self._trades:
-            return None
         moved = book.bids.keys[0] != bid or book.asks.keys[0] != ask
+        if not deltas and not self._trades and not moved:
+            return None
         return Change(ts_ns, deltas, book.checksum if deltas else 0, self._trades, self.touch, moved)
 
     # --- what happens
