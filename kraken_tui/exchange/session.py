@@ -142,7 +142,12 @@ class Session:
 
     def _drain(self) -> list[Frame]:
         out, self._outbox = self._outbox, []
-        return [] if self._venue.faults.muted else out
+        faults = self._venue.faults
+        if faults.muted:
+            return []
+        if faults.rewrite is None:
+            return out
+        return [frame for frame in map(faults.rewrite, out) if frame is not None]
 
     def _answer(self, frame: str) -> None:
         how = self._venue.faults.acks

@@ -20,7 +20,7 @@ def test_reference_client_agrees(symbol: str, depth: int) -> None:
     client = Client(seed=depth, pairs=[symbol])
     book = ReferenceBook(depth)
     frames = client.subscribe("book", symbol, depth=depth)
-    wanted = 250 if depth < 100 else 120
+    wanted = 150 if depth < 100 else 80
     for _ in range(400):
         for frame in channel(frames, "book"):
             book.apply(frame)
@@ -63,7 +63,7 @@ def test_messages_have_the_recorded_shape() -> None:
     removals.
     """
     client = Client(seed=2, pairs=["ETH/USD"], rate=4.0)
-    updates = channel(client.subscribe("book", "ETH/USD", depth=25) + client.run(40, step_ms=500), "book")[1:]
+    updates = channel(client.subscribe("book", "ETH/USD", depth=25) + client.run(25, step_ms=500), "book")[1:]
     sizes = [len(u["data"][0]["bids"]) + len(u["data"][0]["asks"]) for u in updates]
     assert 1.2 < sum(sizes) / len(sizes) < 2.5
     assert max(sizes) < 60

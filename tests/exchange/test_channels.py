@@ -42,8 +42,7 @@ def test_trades_seen_live_are_those_of_the_next_snapshot() -> None:
     assert snapshot["data"][-20:] == live[-20:]
 
 
-@pytest.mark.parametrize("symbol", ["BTC/USD", "PEPE/USD", "ETH/BTC"])
-@pytest.mark.parametrize("interval", [1, 5])
+@pytest.mark.parametrize(("symbol", "interval"), [("BTC/USD", 1), ("PEPE/USD", 5), ("ETH/BTC", 1)])
 def test_running_candle_equals_the_trades(symbol: str, interval: int) -> None:
     client = Client(pairs=[symbol], rate=3.0)
     client.subscribe("trade", symbol)

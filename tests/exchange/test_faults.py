@@ -140,6 +140,24 @@ def test_close_all_and_injection(client: Client) -> None:
     assert Client(client.venue, client.clock).session.closing is None
 
 
+def test_a_second_snapshot_nobody_asked_for(client: Client) -> None:
+    frames = client.subscribe("book", "BTC/USD") + client.run(2)
+    client.venue.faults.resend_snapshot("BTC/USD")
+    frames += client.run(2)
+    assert [f["type"] for f in channel(frames, "book")].count("snapshot") == 2
+    assert not any(wrong(frames))
+
+
+def test_frames_can_be_rewritten_and_lost(client: Client) -> None:
+    client.subscribe("book", "BTC/USD")
+    client.venue.faults.rewrite = lambda f: (
+        None if "heartbeat" in f else str(f).replace("checksum", "Checksum")
+    )
+    frames = client.run(3)
+    assert frames
+    assert all("Checksum" in f for f in frames)
+
+
 @pytest.mark.parametrize("system", ["maintenance", "cancel_only", "post_only"])
 def test_system_status_is_announced_and_obeyed(client: Client, system: str) -> None:
     client.subscribe("book", "BTC/USD", depth=100)

@@ -17,7 +17,7 @@ def history(symbol: str = "BTC/USD", seed: int = 1) -> History:
     return History(PAIRS[symbol], seed, START_NS, sim.touch[0], sim.next_trade_id)
 
 
-@pytest.mark.parametrize("symbol", PAIRS)
+@pytest.mark.parametrize("symbol", ["BTC/USD", "PEPE/USD", "LINK/USD", "ETH/BTC", "MINA/GBP"])
 def test_every_interval_is_deep_aligned_and_sound(symbol: str) -> None:
     past = history(symbol)
     for interval in INTERVALS:

@@ -64,17 +64,8 @@ async def test_a_book_over_a_socket(exchange: Exchange) -> None:
         for frame in await frames(socket, "book", 150):
             book.apply(frame)
         assert book.checked == 150
+        assert await frames(socket, "heartbeat", 1) == [{"channel": "heartbeat"}]
         assert exchange.connections == 1
-
-
-@pytest.mark.realtime
-async def test_messages_are_stamped_just_before_they_come(exchange: Exchange) -> None:
-    async with connect(exchange.ws_url) as socket:
-        await subscribe(socket, channel="book", symbol=["BTC/USD"], depth=100)
-        stamps = [f["data"][0]["timestamp"] for f in (await frames(socket, "book", 40))[1:]]
-        assert len(set(stamps)) == len(stamps)
-        [heartbeat] = await frames(socket, "heartbeat", 1)
-        assert heartbeat == {"channel": "heartbeat"}
 
 
 async def test_rest_shares_the_port(exchange: Exchange) -> None:
@@ -215,6 +206,25 @@ async def test_stop_closes_connections_and_may_be_repeated() -> None:
         await _drain(socket)
     with pytest.raises(OSError, match=r".*"):
         await connect(exchange.ws_url)
+
+
+async def test_a_failing_market_closes_connections_instead_of_going_quiet(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connect(exchange.ws_url) as socket:
+        await subscribe(socket, channel="book", symbol=["BTC/USD"])
+        await frames(socket, "book", 1)
+        monkeypatch.setattr(exchange.venue.market("BTC/USD"), "advance", lambda now_ns: 1 // 0)
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(_drain(socket), 3)
+        assert socket.close_code == 1011
+        assert "ZeroDivisionError" in caplog.text
+
+
+async def test_the_rate_can_be_changed_while_running(exchange: Exchange) -> None:
+    exchange.set_rate({"BTC/USD": 2.0})
+    with pytest.raises(ValueError, match="positive"):
+        exchange.set_rate(-1)
 
 
 def test_wrong_options() -> None:

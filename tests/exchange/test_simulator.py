@@ -81,7 +81,7 @@ def test_same_seed_same_frames(symbol: str) -> None:
 def test_the_price_moves_and_comes_back() -> None:
     sim = Simulator(PAIRS["ETH/USD"], 4, START_NS)
     mids = []
-    for _ in range(8):
+    for _ in range(5):
         touch = [c.touch for c in played(sim, 60)][-1]
         mids.append((touch[0] + touch[2]) / 2)
     assert 0.0005 < (max(mids) - min(mids)) / mids[0] < 0.1
@@ -110,6 +110,17 @@ def test_activity_comes_in_spells() -> None:
     counts = [len(played(sim, 5)) for _ in range(44)]
     assert max(counts) > 3 * min(counts)
     assert 60 < sum(counts) / 220 < 150
+
+
+@pytest.mark.parametrize("symbol", ["LTC/USD", "MINA/GBP"])
+def test_the_tail_does_not_wander_off(symbol: str) -> None:
+    sim = Simulator(PAIRS[symbol], 2, START_NS)
+    start = [abs(side.keys[-1] - side.keys[0]) for side in (sim.book.bids, sim.book.asks)]
+    for _ in range(8):
+        played(sim, 100)
+    for side, was in zip((sim.book.bids, sim.book.asks), start, strict=True):
+        assert side.keys[-1] - side.keys[0] < 1.5 * was
+        assert len(side) > 0.95 * sim.spec.levels
 
 
 def test_walls_come_and_go() -> None:
@@ -157,8 +168,8 @@ def test_cancel_only_never_adds_and_maintenance_stands_still() -> None:
     assert played(sim, 10) == []
 
 
-@pytest.mark.parametrize("symbol", ["BTC/USD", "XRP/USD", "PEPE/USD", "LINK/USD"])
-@pytest.mark.parametrize(("price", "qty"), [(1, 0), (-1, 0), (0, -2), (2, 1)])
+@pytest.mark.parametrize("symbol", ["BTC/USD", "PEPE/USD", "LINK/USD"])
+@pytest.mark.parametrize(("price", "qty"), [(-1, 0), (0, -2), (2, 1)])
 def test_precision_changes_keep_the_book_sound(symbol: str, price: int, qty: int) -> None:
     client = Client(pairs=[symbol])
     old = client.venue.specs[symbol]
