@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import repeat
 
-from kraken_tui.exchange.crc import book_checksum, side_text
+from kraken_tui.exchange.crc import book_checksum, level_token
 from kraken_tui.exchange.frames import decimal_text
 
 BID = -1
 ASK = 1
 CHECKSUM_LEVELS = 10
 _EVERYTHING = 1 << 62
+_REMEMBERED = 500
 
 Level = tuple[int, int]
 """A price in ticks and a quantity in lots; zero lots is a removal."""
@@ -42,7 +44,7 @@ class Side:
         lots: quantity in lots by key.
     """
 
-    __slots__ = ("dirty", "keys", "lots", "sign", "text", "watches")
+    __slots__ = ("dirty", "keys", "lots", "sign", "text", "tokens", "watches")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -51,6 +53,7 @@ class Side:
         self.watches: list[_Watch] = []
         self.dirty = True
         self.text = ""
+        self.tokens: dict[int, tuple[int, str]] = {}
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -99,11 +102,14 @@ class Side:
                 continue
             watch.entries.append((key * self.sign, lots))
             depth = watch.depth
-            if lots == 0 and rank < depth <= len(keys):
-                entering = keys[depth - 1]
-                watch.entries.append((entering * self.sign, self.lots[entering]))
-                if entering > watch.reach:
-                    watch.reach = entering
+            if lots or rank >= depth:
+                continue
+            if len(keys) < depth:
+                watch.reach = _EVERYTHING
+                continue
+            entering = keys[depth - 1]
+            watch.entries.append((entering * self.sign, self.lots[entering]))
+            watch.reach = max(watch.reach, entering)
 
 
 class DepthBook:
@@ -152,10 +158,22 @@ class DepthBook:
         if self.bids.dirty or self.asks.dirty:
             for side in (self.bids, self.asks):
                 if side.dirty:
-                    side.text = side_text(
-                        (decimal_text(ticks, self.price_precision), decimal_text(lots, self.qty_precision))
-                        for ticks, lots in side.levels(CHECKSUM_LEVELS)
-                    )
+                    side.text = "".join(map(self._token, repeat(side), side.keys[:CHECKSUM_LEVELS]))
                     side.dirty = False
             self._checksum = book_checksum(self.asks.text, self.bids.text)
         return self._checksum
+
+    def _token(self, side: Side, key: int) -> str:
+        """One level's share of the checksum, remembered: between two messages nine of ten stay as they
+        were.
+        """
+        lots = side.lots[key]
+        known = side.tokens.get(key)
+        if known is not None and known[0] == lots:
+            return known[1]
+        if len(side.tokens) > _REMEMBERED:
+            side.tokens.clear()
+        price = decimal_text(key * side.sign, self.price_precision)
+        token = level_token(price, decimal_text(lots, self.qty_precision))
+        side.tokens[key] = (lots, token)
+        return token

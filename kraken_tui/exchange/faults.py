@@ -7,6 +7,7 @@ venue's own thread is queued and done at its next advance.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 Frame = str | bytes
@@ -66,7 +67,14 @@ class PairChange:
     qty_precision: int | None = None
 
 
-Command = CloseAll | Inject | SystemStatus | PairChange
+@dataclass(frozen=True, slots=True)
+class ResendSnapshot:
+    """Send every book subscriber of a symbol a snapshot that nobody asked for."""
+
+    symbol: str
+
+
+Command = CloseAll | Inject | SystemStatus | PairChange | ResendSnapshot
 
 
 class Faults:
@@ -77,6 +85,8 @@ class Faults:
         muted: True sends nothing at all on any connection and keeps the sockets; what would have been sent
             is lost.
         acks: `send`, `hold` (until set back to `send`) or `drop` acknowledgements and refusals.
+        rewrite: called with every outgoing frame, returns what goes out instead; None loses the frame. For
+            broken numbers, missing fields, unknown keys and whatever else a test can think of.
         message_rate: requests a second allowed on one connection before `Exceeded msg rate`; None for no
             limit.
         refusal: the HTTP answer to give instead of accepting connections; None accepts.
@@ -89,6 +99,7 @@ class Faults:
         self.heartbeats = True
         self.muted = False
         self.acks = "send"
+        self.rewrite: Callable[[Frame], Frame | None] | None = None
         self.message_rate: int | None = None
         self.refusal: Refusal | None = None
         self.refusals_left: int | None = None
@@ -121,6 +132,10 @@ class Faults:
     def withhold_snapshots(self, symbol: str, count: int = 1) -> None:
         """Acknowledge the next `count` book subscriptions but send no snapshot."""
         self._arm("snapshot", symbol, count)
+
+    def resend_snapshot(self, symbol: str) -> None:
+        """Send a second snapshot, unasked, to every book subscriber of a symbol."""
+        self._commands.append(ResendSnapshot(symbol))
 
     # --- connections
 

@@ -22,11 +22,11 @@ NS = 1_000_000_000
 
 def decimal_text(value: int, decimals: int) -> str:
     """An integer count of 10^-decimals as plain decimal text with exactly that many decimals."""
-    if decimals == 0:
-        return str(value)
     digits = str(value)
     if value < 0:
         return "-" + decimal_text(-value, decimals)
+    if decimals == 0:
+        return digits
     if len(digits) <= decimals:
         digits = digits.zfill(decimals + 1)
     return f"{digits[:-decimals]}.{digits[-decimals:]}"

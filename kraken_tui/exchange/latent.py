@@ -41,16 +41,15 @@ class FairPrice:
 
     def step(self, dt_s: float, vol: float) -> float:
         """Let `dt_s` seconds pass at a multiple `vol` of the usual volatility; the new price in ticks."""
-        if dt_s > 1.0:
-            self._drift *= exp(-dt_s / _MOMENTUM_S)
-            noise = self._sigma * sqrt(2.0 * dt_s)
-        else:
+        gauss = self._rng.gauss
+        if dt_s <= 1.0:
             root = sqrt(dt_s)
-            self._drift += (
-                self._kick * root * vol * self._rng.gauss(0.0, 1.0) - self._drift * dt_s / _MOMENTUM_S
-            )
-            noise = self._sigma * root
-        move = self._drift * min(dt_s, _MOMENTUM_S) + noise * vol * self._rng.gauss(0.0, 1.0)
+            self._drift += self._kick * root * vol * gauss(0.0, 1.0) - self._drift * dt_s / _MOMENTUM_S
+            move = self._drift * dt_s + self._sigma * root * vol * gauss(0.0, 1.0)
+            self.ticks *= 1.0 + move + (self.anchor / self.ticks - 1.0) * dt_s / _ANCHOR_S
+            return self.ticks
+        self._drift *= exp(-dt_s / _MOMENTUM_S)
+        move = self._drift * min(dt_s, _MOMENTUM_S) + self._sigma * sqrt(2.0 * dt_s) * vol * gauss(0.0, 1.0)
         pull = (self.anchor / self.ticks - 1.0) * (1.0 - exp(-dt_s / _ANCHOR_S))
         self.ticks *= exp(max(-0.2, min(0.2, move + pull)))
         return self.ticks
@@ -81,7 +80,8 @@ class Arrivals:
         """Seconds from `now_s` to the next event."""
         rng = self._rng
         if now_s >= self._until_s:
-            self._spell = rng.choice((0, 1, 1, 2)) if self._spell != 1 else rng.choice((0, 2))
+            if self._until_s:
+                self._spell = rng.choice((0, 2)) if self._spell == 1 else rng.choice((0, 1, 1, 2))
             self._until_s = now_s + rng.expovariate(1.0 / _SPELLS[self._spell][2])
         if rng.random() < _BURST_SHARE:
             return rng.expovariate(1.0 / _BURST_S)

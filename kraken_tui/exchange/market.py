@@ -130,6 +130,14 @@ class Market:
             frames.micro_time(self.simulator.last_change_ns),
         )
 
+    def resend_book(self) -> None:
+        """Send every book subscriber a snapshot, asked for or not."""
+        for topic in list(self._listeners):
+            if topic[0] == "book":
+                frame = self.book_snapshot(int(topic[1]))
+                if frame is not None:
+                    self._deliver(topic, frame)
+
     def trade_snapshot(self) -> str:
         """The newest trades, oldest first."""
         return frames.trade_frame("snapshot", self.spec, list(self.history.trades)[-TRADE_SNAPSHOT:])

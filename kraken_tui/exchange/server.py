@@ -35,6 +35,7 @@ QUEUE_BYTES = 64 * 1024 * 1024
 """Unsent text kept for one slow reader before it is cut off (PROTOCOL.md section 0, item 12)."""
 
 _SLOW_READER = (1008, "slow reader")
+_BROKEN = (1011, "internal error")
 _CUT = 1006
 _BATCH = 128 * 1024
 
@@ -168,6 +169,17 @@ class Exchange:
         """How many websockets are open."""
         return len(self._connections)
 
+    def set_rate(self, rate: Rate) -> None:
+        """Change the multiple of the usual message rates while running.
+
+        Args:
+            rate: one number, or by symbol (others go back to 1).
+
+        Raises:
+            ValueError: a rate that is not positive.
+        """
+        self.venue.set_rate(rate)
+
     async def start(self) -> None:
         """Listen.
 
@@ -221,11 +233,21 @@ class Exchange:
             if not self._connections:
                 self._wanted.clear()
                 await self._wanted.wait()
-            now_ns = self.venue.now_ns
-            self.venue.advance(now_ns)
-            for connection in self._connections.values():
-                connection.put(connection.session.collect(now_ns))
+            try:
+                self._advance()
+            except Exception:
+                # A market that fails must not look like one that is merely quiet.
+                _log.exception("the exchange failed; closing every connection")
+                for connection in self._connections.values():
+                    connection.session.closing = _BROKEN
+                    connection.put([])
             await asyncio.sleep(TICK_S)
+
+    def _advance(self) -> None:
+        now_ns = self.venue.now_ns
+        self.venue.advance(now_ns)
+        for connection in self._connections.values():
+            connection.put(connection.session.collect(now_ns))
 
     async def _serve(self, socket: ServerConnection) -> None:
         session = self.venue.connect()

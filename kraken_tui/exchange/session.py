@@ -107,7 +107,9 @@ class Session:
             self._held.clear()
         if self._subscribed:
             self._beat(now_ns)
-        elif (
+            return self._drain()
+        self._next_heartbeat_ns = 0
+        if (
             self.closing is None
             and faults.idle_timeout_s is not None
             and now_ns - self._last_request_ns > faults.idle_timeout_s * frames.NS
@@ -140,7 +142,12 @@ class Session:
 
     def _drain(self) -> list[Frame]:
         out, self._outbox = self._outbox, []
-        return [] if self._venue.faults.muted else out
+        faults = self._venue.faults
+        if faults.muted:
+            return []
+        if faults.rewrite is None:
+            return out
+        return [frame for frame in map(faults.rewrite, out) if frame is not None]
 
     def _answer(self, frame: str) -> None:
         how = self._venue.faults.acks

@@ -213,9 +213,9 @@ class Simulator:
         self._trades = []
         self._act(ts_ns)
         deltas = book.take()
-        if not deltas and not self._trades:
-            return None
         moved = book.bids.keys[0] != bid or book.asks.keys[0] != ask
+        if not deltas and not self._trades and not moved:
+            return None
         return Change(ts_ns, deltas, book.checksum if deltas else 0, self._trades, self.touch, moved)
 
     # --- what happens
@@ -232,7 +232,7 @@ class Simulator:
         bid, ask = book.bids.best, book.asks.best
         fair = self.fair.ticks
         slack = self._spread * 0.5 + self._gap
-        if self._walls and self._pull_wall(ts_ns):
+        if self._walls and rng.random() < 0.15 and self._pull_wall(ts_ns):
             return
         if (fair > ask + slack or fair < bid - slack) and rng.random() < 0.3:
             up = fair > ask
@@ -452,7 +452,7 @@ class Simulator:
                 self._walls.remove(wall)
                 return False
             near = wall.key - side.keys[0] < 2 * self._gap
-            if (ts_ns >= wall.until_ns or (near and self.rng.random() < 0.02)) and len(side) > _KEEP_LEVELS:
+            if (ts_ns >= wall.until_ns or (near and self.rng.random() < 0.1)) and len(side) > _KEEP_LEVELS:
                 self._walls.remove(wall)
                 rest = side.lots[wall.key] // 40
                 side.put(wall.key, rest if rest >= self._sizes.minimum and self.rng.random() < 0.4 else 0)
@@ -460,10 +460,14 @@ class Simulator:
         return False
 
     def _tend_tail(self, side: Side) -> None:
-        """Keep the number of levels near its target by adding or dropping the farthest."""
-        count, wanted = len(side), self.spec.levels
-        if count > wanted + wanted // 4:
-            side.put(side.keys[-1], 0)
+        """Keep the number of levels and their reach near what they were, by working on the outer half."""
+        keys, wanted = side.keys, self.spec.levels
+        count, reach = len(keys), self._distance(wanted)
+        if count > wanted + wanted // 4 or (count > wanted // 2 and keys[-1] - keys[0] > 1.2 * reach):
+            side.put(keys[-1], 0)
         elif count < wanted - wanted // 50:
-            gap = 1 + int(self.rng.expovariate(1.0) * max(self._gap, self._tail * 3 / wanted))
-            self._place(side, side.keys[-1] + gap, self._sizes.draw(3.0))
+            offset = self._distance(wanted * self.rng.uniform(0.5, 1.0))
+            key = keys[0] + int(offset) // self._unit * self._unit
+            while key in side.lots:
+                key += self._unit
+            self._place(side, key, self._sizes.draw(3.0))

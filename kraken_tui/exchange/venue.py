@@ -8,7 +8,15 @@ from random import Random
 from time import time_ns
 
 from kraken_tui.exchange import frames
-from kraken_tui.exchange.faults import CloseAll, Faults, Inject, PairChange, SystemStatus
+from kraken_tui.exchange.faults import (
+    CloseAll,
+    Command,
+    Faults,
+    Inject,
+    PairChange,
+    ResendSnapshot,
+    SystemStatus,
+)
 from kraken_tui.exchange.market import Market
 from kraken_tui.exchange.pairs import ASSETS, PAIRS, PairSpec
 from kraken_tui.exchange.session import Session
@@ -117,7 +125,7 @@ class Venue:
         status = spec.status if self.system == "online" else self.system
         return "online" if status in _MATCHING else status
 
-    def _obey(self, command: CloseAll | Inject | SystemStatus | PairChange) -> None:
+    def _obey(self, command: Command) -> None:
         match command:
             case CloseAll(code, reason):
                 for session in self.sessions:
@@ -133,6 +141,9 @@ class Venue:
                     session.push(frames.status_frame(system, session.connection_id))
             case PairChange():
                 self._change_pair(command)
+            case ResendSnapshot(symbol):
+                if symbol in self._markets:
+                    self._markets[symbol].resend_book()
 
     def _change_pair(self, change: PairChange) -> None:
         old = self.specs.get(change.symbol)
