@@ -82,12 +82,10 @@ def aggregated_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], widt
     size_width = 6 if half < 22 else 8 if half < 28 else 9
     volume_width = 0 if half < 16 else 6 if half < 22 else 8
     largest = max(max(row.bid, row.ask) for row in shown)
-    volume = None
-    if volume_width:
-        most = max(max(row.bought, row.sold) for row in shown)
-        volume = QuantityFormat.fit(most, spec.qty_precision, volume_width)
-    bar = max(0, half - size_width - 1 - (volume_width + 1 if volume_width else 0))
     size = QuantityFormat.fit(largest, spec.qty_precision, size_width)
+    most = max(max(row.bought, row.sold) for row in shown)
+    volume = size.wider(most, volume_width) if volume_width else None
+    bar = max(0, half - size_width - 1 - (volume_width + 1 if volume_width else 0))
     return AggregatedShape(decimals, divisor, price, size, volume, bar, spare)
 
 
@@ -156,7 +154,7 @@ def _draw(frame: Frame, width: int, height: int, centre: int | None, changed: Ch
     if view is None or view.spec is None or centre is None or not (view.bids or view.asks):
         note, role = book_note(view, "") if view else ("", "muted")
         page = waiting_lines(view, frame.feed, width, height - 1)
-        return [titled("Aggregated book", note, role, width), *page]
+        return [titled("Aggregated book", note, role, width, "Book"), *page]
     count = height - HEAD_ROWS
     step = step_of(view.spec, max(1, frame.state.grouping))
     title = _title(frame, view, step, centre, count, held, width)
@@ -175,8 +173,9 @@ def _title(frame: Frame, view: PairView, step: int, centre: int, count: int, hel
     name = f"Aggregated book ×{max(1, state.grouping)} = {_step_text(spec, step)}"
     if state.cumulative:
         name += " cumulative"
+    short = name.replace("Aggregated book", "Book")
     if len(name) + 8 > width:
-        name = name.replace("Aggregated book", "Book")
+        name = short
     note, role = book_note(view, "")
     if role == "muted":
         note, role = _band_note(touch_buckets(view, step), centre, count, state.recentre, held)
@@ -184,7 +183,7 @@ def _title(frame: Frame, view: PairView, step: int, centre: int, count: int, hel
             bid = view.bids[0][0] if view.bids else view.asks[0][0]
             where = "above ▲" if bid // step > centre else "below ▼"
             note, role = f"touch {where} {fmt.price(bid // divisor, decimals)}", "warn"
-    return titled(name, note, role, width)
+    return titled(name, note, role, width, short)
 
 
 def _step_text(spec: PairSpec, step: int) -> str:
@@ -215,7 +214,7 @@ def _band_note(
     if room < _NEAR_BAND and last - first > 2 * _NEAR_BAND + 1:
         after = ", will recentre" if policy == "band" else ""
         return f"touch near band{after}", "warn"
-    return {"band": "band ▸◂", "space": "Space centres", "never": "fixed"}.get(policy, ""), "muted"
+    return f"recentre: {policy}", "muted"
 
 
 def _headers(shape: AggregatedShape) -> Line:
@@ -301,13 +300,14 @@ def _price_cells(sheet: _Sheet, row: BookRow, ground: str, outside: bool) -> tup
     on_grid = row.index % _GRID == 0
     left, right = ("┤", "├") if on_grid else ("┊", "┊") if outside else ("│", "│")
     rule = fmt.on("band" if outside else "muted" if on_grid else "rule", ground)
-    text = fmt.price(row.ticks // shape.divisor, shape.decimals).rjust(shape.price)
     key = _price_key(sheet, row.index, ground)
+    if on_grid:
+        key = f"!{key}"
     mark = fmt.on("bright" if sheet.trusted else "muted", ground)
     return (
         (left, rule),
         ("▸" if row.index == sheet.bid else " ", mark),
-        (text, f"!{key}" if on_grid else key),
+        *fmt.price_runs(row.ticks // shape.divisor, shape.decimals, shape.price, key, fmt.on("muted", ground)),
         ("◂" if row.index == sheet.ask else " ", mark),
         (right, rule),
     )

@@ -97,10 +97,20 @@ def _failed(view: PairView) -> bool:
     return view.proof is Proof.UNVERIFIED
 
 
-def titled(title: str, note: str, role: str, width: int) -> Line:
-    """A title line whose note has a role of its own and is shortened, not dropped, unless it is merely usual."""
+def titled(title: str, note: str, role: str, width: int, short: str = "") -> Line:
+    """A title line whose note has a role of its own; unless it is merely usual it is never dropped.
+
+    Args:
+        title: Name of the pane.
+        note: Text at the right end.
+        role: Role of the note; "muted" is for usual notes.
+        width: Cells.
+        short: Shorter title that makes room for an unusual note.
+    """
     if role != "muted":
-        note = fmt.shorten(note, width - len(title) - 6)
+        if short and len(title) + len(note) + 7 > width:
+            title = short
+        note = fmt.shorten(note, width - len(title) - 7)
     head, name, rule, tail = title_line(title, note, width)
     return head, name, rule, (tail[0], role)
 

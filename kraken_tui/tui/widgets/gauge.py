@@ -91,7 +91,7 @@ def imbalance_bar(ratio: float, width: int, ascii_only: bool = False) -> Line:
     length = fmt.eighths(abs(ratio), 1.0, half)
     blank = (" " * half, "text")
     if ratio < 0:
-        return (*fmt.bar_left(length, half, "ask-bar", ascii_only), ("│", "muted"), blank)
+        return (*fmt.bar_left(length, half, "ask-bar", ascii_only, fine=True), ("│", "muted"), blank)
     return (blank, ("│", "muted"), fmt.bar_right(length, half, "bid-bar", ascii_only))
 
 
