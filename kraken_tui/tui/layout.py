@@ -161,16 +161,17 @@ def _side_by_side(body: Rect, size: Size, first: str, second: str) -> Places:
 
 def _medium_book(body: Rect) -> Places:
     spare = body.width - MEDIUM_WIDTH
-    ladder, aggregated, candles = _columns(body, [36 + spare // 6, 34 + spare // 5])
+    ladder, aggregated, candles = _columns(body, [34 + spare // 5, 38 + spare * 2 // 5])
     ladder, gauge = _split_rows(ladder, GAUGE_HEIGHT)
     return {"ladder": ladder, "gauge": gauge, "aggregated": aggregated, "candles": candles}
 
 
 def _wide_book(body: Rect) -> Places:
     spare = body.width - WIDE_WIDTH
-    tape_width = 32 + min(spare // 5, 12)
-    ladder_width = 42 + min(spare // 4, 18)
-    aggregated_width = 40 + min(spare // 4, 20)
+    # From 46 cells the aggregated book has its traded volumes, from 60 the ladder its notional.
+    tape_width = 31 + min(spare // 6, 12)
+    ladder_width = 40 + min(spare * 3 // 10, 22)
+    aggregated_width = 46 + min(spare * 3 // 10, 30)
     candles_width = body.width - tape_width - ladder_width - aggregated_width - 3
     ladder, aggregated, candles, tape = _columns(body, [ladder_width, aggregated_width, candles_width])
     ladder, gauge = _split_rows(ladder, GAUGE_HEIGHT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, RecordingView, ReplayView
-from tests.tui import samples
+import samples
 
 SYMBOLS = ("BTC/USD", "ETH/BTC", "PEPE/USD", "DOGE/USD")
 

@@ -1,0 +1,39 @@
+"""Pictures for comparison: `pytest tests/tui --snapshot-update` writes them anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SNAPSHOTS = Path(__file__).parent / "__snapshots__"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--snapshot-update", action="store_true", help="write the SVG snapshots anew")
+
+
+def normalise_svg(svg: str) -> str:
+    """Take out what differs without a visible difference: Rich's content hash; one element a line for diffs."""
+    return re.sub(r"terminal-\d+", "terminal", svg).replace("><", ">\n<")
+
+
+@pytest.fixture
+def snapshot(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a picture with the one of that name under `__snapshots__`."""
+
+    def compare(svg: str, name: str) -> None:
+        path = SNAPSHOTS / f"{name}.svg"
+        new = normalise_svg(svg)
+        if request.config.getoption("--snapshot-update", default=False):
+            SNAPSHOTS.mkdir(exist_ok=True)
+            path.write_text(new, encoding="utf-8")
+            return
+        assert path.exists(), f"no picture {path.name} yet; look at it, then run with --snapshot-update"
+        old = path.read_text(encoding="utf-8")
+        changed = [f"{a}\n  is now {b}" for a, b in zip(old.split("\n"), new.split("\n"), strict=False) if a != b]
+        assert new == old, f"{path.name} changed in {len(changed)} places, first:\n" + "\n".join(changed[:3])
+
+    return compare

@@ -1,0 +1,701 @@
+"""Every key does what the help says, at every size; nothing the source does breaks the screen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import samples
+from fake_source import FakeSource
+from textual.pilot import Pilot
+
+from kraken_tui.settings import GROUPINGS, Settings
+from kraken_tui.tui.app import ENGINE_FAILED, KrakenApp, encodes_boxes
+from kraken_tui.tui.keymap import COMMANDS, effective
+from kraken_tui.tui.layout import View
+from kraken_tui.tui.pane import Pane
+from kraken_tui.tui.themes import PALETTES
+
+SIZES = [(80, 24), (120, 36), (160, 48), (220, 60)]
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def text_of(pane: Pane) -> str:
+    """What a pane shows, as plain lines."""
+    return "\n".join(pane.render_line(y).text for y in range(pane.size.height))
+
+
+def screen_text(app: KrakenApp) -> str:
+    return "\n".join(text_of(pane) for name, pane in panes(app).items() if name in app.main.places)
+
+
+def panes(app: KrakenApp) -> dict[str, Pane]:
+    return {name: pane for name, pane in app.main._panes.items() if isinstance(pane, Pane)}
+
+
+def toasts(app: KrakenApp) -> list[str]:
+    return [notification.message for notification in app._notifications]
+
+
+def new_app(source: FakeSource | None = None, settings: Settings | None = None, **options: object) -> KrakenApp:
+    return KrakenApp(source or FakeSource(), settings or Settings(group=10), live=False, clock=Clock(), **options)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def running(app: KrakenApp, size: tuple[int, int] = (160, 48)) -> AsyncIterator[Pilot[None]]:
+    async with app.run_test(size=size, notifications=True) as pilot:
+        app.tick()
+        await pilot.pause()
+        yield pilot
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    return FakeSource()
+
+
+@pytest.fixture
+def app(source: FakeSource) -> KrakenApp:
+    return new_app(source)
+
+
+# --- sizes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 10), (60, 18), (1000, 300), (1, 1)])
+async def test_every_visible_pane_fills_its_place(app: KrakenApp, size: tuple[int, int]) -> None:
+    async with running(app, size):
+        for name, place in app.main.places.items():
+            region = app.main._panes[name].region
+            assert (region.x, region.y, region.width, region.height) == (place.x, place.y, place.width, place.height)
+        shown = {name for name, pane in app.main._panes.items() if pane.display}
+        assert shown == set(app.main.places)
+
+
+async def test_a_small_terminal_is_told_the_size_it_needs(app: KrakenApp) -> None:
+    async with running(app, (58, 12)) as pilot:
+        shown = " ".join(screen_text(app).split())
+        assert "80x24 or larger" in shown
+        assert "58x12" in shown
+        await pilot.resize_terminal(80, 24)
+        app.tick()
+        await pilot.pause()
+        assert "Book" in screen_text(app) or "Aggregated" in screen_text(app)
+
+
+async def test_a_storm_of_resizes_leaves_the_right_layout(app: KrakenApp) -> None:
+    chance = random.Random(1)
+    async with running(app) as pilot:
+        for _ in range(25):
+            await pilot.resize_terminal(chance.randint(1, 260), chance.randint(1, 90))
+            app.tick()
+        await pilot.resize_terminal(160, 48)
+        await pilot.pause()
+        app.tick()
+        assert app.main.places["ladder"].width == 43
+        assert "64,250.1" in text_of(panes(app)["ladder"])
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 10)])
+async def test_no_key_fails_at_any_size(source: FakeSource, size: tuple[int, int], tmp_path: Path) -> None:
+    app = new_app(source, Settings(svg_dir=tmp_path))
+    async with running(app, size) as pilot:
+        for command in COMMANDS:
+            if command.context != "main" or command.id in ("quit", "suspend"):
+                continue
+            for key in effective({}).keys[command.id]:
+                await pilot.press(key)
+                if len(app.screen_stack) > 1:
+                    await pilot.press("escape")
+                assert len(app.screen_stack) == 1, command.id
+        await app.workers.wait_for_complete()
+        assert app.return_code is None
+
+
+# --- pairs ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_first_pair_is_shown_and_announced(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app):
+        assert app.main.symbol == "BTC/USD"
+        assert source.asked[0] == ("show", "BTC/USD")
+        assert app.title == "kraken-tui BTC/USD"
+
+
+async def test_pair_keys(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        for key, symbol in [("2", "ETH/BTC"), ("3", "PEPE/USD"), ("tab", "BTC/USD"), ("tab", "ETH/BTC"),
+                            ("shift+tab", "BTC/USD"), ("shift+tab", "PEPE/USD")]:  # fmt: skip
+            await pilot.press(key)
+            assert app.main.symbol == symbol
+            assert source.asked[-1] == ("show", symbol)
+        await pilot.press("9")
+        assert app.main.symbol == "PEPE/USD"
+        assert toasts(app) == ["There is no pair 9; / finds and adds one."]
+
+
+async def test_clicking_a_tab_shows_its_pair(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        column = text_of(panes(app)["tabs"]).index("ETH/BTC")
+        await pilot.click(offset=(column + 1, 0))
+        assert app.main.symbol == "ETH/BTC"
+
+
+async def test_a_removed_pair_gives_way_to_its_neighbour(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("3")
+        source.remove_pair("PEPE/USD")
+        app.tick()
+        assert app.main.symbol == "ETH/BTC"
+
+
+async def test_nothing_is_shown_before_the_first_pair() -> None:
+    app = new_app(FakeSource(symbols=()))
+    async with running(app) as pilot:
+        await pilot.press("tab", "j", "d", "y", "+")
+        assert app.main.symbol == ""
+        assert "There is no book to copy yet." in toasts(app)
+
+
+async def test_find_pair_as_you_type(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("/")
+        await pilot.press(*"doge")
+        await pilot.press("enter")
+        assert ("add_pair", "DOGE/USD") in source.asked
+        assert app.main.symbol == "DOGE/USD"
+        await pilot.press("/", *"btc")
+        await pilot.press("down", "enter")
+        assert app.main.symbol == "ETH/BTC"
+        assert [asked for asked in source.asked if asked[0] == "add_pair"] == [("add_pair", "DOGE/USD")]
+
+
+async def test_find_pair_says_so_when_nothing_matches(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("/", *"q[b]", "enter")
+        assert len(app.screen_stack) == 2
+        assert 'no pair matches "q[b]"' in str(app.screen.query_one("Static.problem").render())
+        await pilot.press("escape")
+        assert len(app.screen_stack) == 1
+        assert not any(asked[0] == "add_pair" for asked in source.asked)
+
+
+async def test_a_pair_can_be_named_before_the_list_is_known(
+    app: KrakenApp, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "search", lambda text, limit=50: [])
+    async with running(app) as pilot:
+        await pilot.press("/", *"solusd", "enter")
+        assert ("add_pair", "solusd") in source.asked
+
+
+# --- views and panes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "view"), [("f4", View.CHARTS), ("f5", View.TAPE), ("f7", View.HEALTH), ("f2", View.BOOK)]
+)
+async def test_view_keys(app: KrakenApp, key: str, view: View) -> None:
+    async with running(app) as pilot:
+        await pilot.press("f7" if view is View.BOOK else "f2", key)
+        assert app.main.view is view
+        expected = {"book": "ladder", "charts": "charts", "tape": "tape", "health": "log"}[view.value]
+        assert app.main._panes[expected].display
+
+
+async def test_only_visible_panes_are_drawn(app: KrakenApp) -> None:
+    async with running(app, (80, 24)) as pilot:
+        assert panes(app)["ladder"].rows_painted == 0
+        await pilot.press("o")
+        await pilot.pause()
+        assert panes(app)["ladder"].rows_painted > 0
+
+
+async def test_o_goes_through_the_panes_of_a_small_screen(app: KrakenApp) -> None:
+    async with running(app, (80, 24)) as pilot:
+        seen = []
+        for _ in range(4):
+            await pilot.press("o")
+            seen.append(next(name for name in ("aggregated", "ladder", "candles", "tape") if name in app.main.places))
+        assert seen == ["ladder", "candles", "tape", "aggregated"]
+
+
+async def test_maximise_the_pane_under_the_mouse_and_back(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        before = app.main.places
+        await pilot.hover(offset=(150, 10))
+        await pilot.press("m")
+        assert app.main.places["tape"].width == 160
+        await pilot.press("m")
+        assert app.main.places == before
+        await pilot.press("o")
+        assert set(app.main.places) == {"tabs", "header", "footer", "aggregated"}
+        await pilot.press("escape")
+        assert app.main.places == before
+
+
+# --- the book -------------------------------------------------------------------------------------------------
+
+
+async def test_cursor_keys_move_by_rows_of_the_aggregated_book(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        state = app.main.choices.state
+        await pilot.press("j")
+        assert state.cursor == 642_500
+        await pilot.press("down")
+        assert state.cursor == 642_490
+        await pilot.press("k", "up", "up")
+        assert state.cursor == 642_520
+        await pilot.press("J")
+        assert state.cursor == 642_420
+        await pilot.press("shift+up", "K")
+        assert state.cursor == 642_620
+        await pilot.press("escape")
+        assert state.cursor is None
+        await pilot.press("up")
+        assert state.cursor == 642_510
+        assert app.return_code is None
+
+
+async def test_a_cursor_never_leaves_the_screen(app: KrakenApp) -> None:
+    async with running(app, (80, 24)) as pilot:
+        for _ in range(6):
+            await pilot.press("K")
+        state = app.main.choices.state
+        assert state.cursor == 642_510 + 50 * 10
+        assert "64,301" in text_of(panes(app)["aggregated"])
+
+
+async def test_the_cursor_is_read_out(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("j", "j")
+        footer = text_of(panes(app)["footer"])
+        assert "64,249.0" in footer
+        assert "bps" in footer
+        assert "cum" in footer
+        source.views["BTC/USD"] = samples.unverified("BTC/USD")
+        app.tick()
+        assert "no figures from an unproven book" in text_of(panes(app)["footer"])
+
+
+async def test_clicking_a_price_sets_the_cursor(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        place = app.main.places["aggregated"]
+        await pilot.click(offset=(place.x + 20, place.y + 6))
+        await pilot.pause()
+        cursor = app.main.choices.state.cursor
+        assert cursor is not None
+        assert cursor % 10 == 0
+
+
+async def test_the_wheel_scrolls_the_aggregated_book_and_space_brings_it_back(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        book = panes(app)["aggregated"]
+        state = app.main.choices.state
+        middle = state.centre
+        assert middle is not None
+        place = app.main.places["aggregated"]
+        await pilot.hover(offset=(place.x + 5, place.y + 5))
+        from textual import events
+
+        for _ in range(3):
+            book.post_message(events.MouseScrollUp(book, 5, 5, 0, -1, 0, False, False, False))
+        await pilot.pause()
+        app.tick()
+        assert state.centre == middle + 9
+        await pilot.press("space")
+        assert state.centre == middle
+
+
+async def test_grouping_keys(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        state = app.main.choices.state
+        assert state.grouping == 10
+        await pilot.press("+")
+        assert state.grouping == 25
+        await pilot.press("minus", "minus")
+        assert state.grouping == 5
+        for _ in range(12):
+            await pilot.press("=")
+        assert state.grouping == GROUPINGS[-1]
+        await pilot.press("2")
+        assert app.main.choices.state.grouping == 10
+
+
+async def test_grouping_is_chosen_by_price_when_none_is_set(source: FakeSource) -> None:
+    app = new_app(source, Settings(group=0))
+    async with running(app) as pilot:
+        assert app.main.choices.state.grouping > 1
+        await pilot.press("2")
+        assert app.main.choices.state.grouping == 1
+
+
+async def test_depth_keys(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("d")
+        assert source.asked[-1] == ("set_depth", 500)
+        await pilot.press("d", "d")
+        assert source.asked[-1] == ("set_depth", 1000)
+        assert "1000 levels is the deepest book there is." in toasts(app)
+        await pilot.press("D", "D", "D")
+        assert source.asked[-1] == ("set_depth", 25)
+
+
+async def test_cumulative_key(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("v")
+        assert app.main.choices.state.cumulative
+        await pilot.press("v")
+        assert not app.main.choices.state.cumulative
+
+
+async def test_interval_keys(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("right_square_bracket")
+        assert source.asked[-1] == ("set_interval", 5)
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        assert source.asked[-1] == ("set_interval", 1)
+
+
+# --- pause and replay -----------------------------------------------------------------------------------------
+
+
+async def test_pause_freezes_the_screen_and_counts(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("p")
+        ladder = panes(app)["ladder"]
+        before = text_of(ladder)
+        source.advance(1_234)
+        app.tick(everything=True)
+        await pilot.pause()
+        assert text_of(ladder) == before
+        assert "PAUSED" in text_of(panes(app)["badge"])
+        assert "1,234 messages behind" in text_of(panes(app)["footer"])
+        await pilot.press("j", "v", "t")
+        assert app.main.choices.state.cursor == 642_500
+        await pilot.press("p")
+        await pilot.pause()
+        assert "badge" not in app.main.places
+        assert text_of(ladder) != before
+        assert not any(asked[0] == "pause_replay" for asked in source.asked)
+
+
+async def test_another_pair_ends_the_pause(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("p", "2")
+        assert not app.main.paused
+        assert "badge" not in app.main.places
+
+
+async def test_a_replay_is_paused_at_its_source() -> None:
+    source = FakeSource(replay=True)
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.press("p")
+        assert source.asked[-1] == ("pause_replay", True)
+        assert not app.main.paused
+        await pilot.press("p")
+        assert source.asked[-1] == ("pause_replay", False)
+        await pilot.press("greater_than_sign")
+        assert source.asked[-1] == ("set_replay_speed", 5.0)
+        await pilot.press("less_than_sign", "less_than_sign")
+        assert source.asked[-1] == ("set_replay_speed", 1.0)
+
+
+async def test_a_live_feed_has_no_speed(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("greater_than_sign")
+        assert toasts(app) == ["Only a recording has a speed."]
+        assert not any(asked[0] == "set_replay_speed" for asked in source.asked)
+
+
+# --- files, clipboard, themes ---------------------------------------------------------------------------------
+
+
+async def test_save_writes_a_picture_and_never_overwrites(source: FakeSource, tmp_path: Path) -> None:
+    app = new_app(source, Settings(svg_dir=tmp_path / "new"))
+    async with running(app) as pilot:
+        await pilot.press("s", "s")
+        await app.workers.wait_for_complete()
+        names = sorted(path.name for path in (tmp_path / "new").iterdir())
+        stem = "kraken-tui_BTC-USD_20261121T140310Z"
+        assert names == [f"{stem}-2.svg", f"{stem}.svg"]
+        assert any(toast.startswith("Saved ") for toast in toasts(app))
+
+
+async def test_a_picture_that_cannot_be_written_is_one_sentence(source: FakeSource, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    app = new_app(source, Settings(svg_dir=tmp_path / "file"))
+    async with running(app) as pilot:
+        await pilot.press("s")
+        await app.workers.wait_for_complete()
+        (toast,) = toasts(app)
+        assert toast.startswith("Cannot save kraken-tui_BTC-USD_")
+        assert "\n" not in toast
+
+
+async def test_record_toggles_and_names_its_file(
+    app: KrakenApp, source: FakeSource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    async with running(app) as pilot:
+        await pilot.press("R")
+        command, path = source.asked[-1]
+        assert command == "record"
+        assert isinstance(path, Path)
+        assert path.name.startswith("BTC-USD_20261121T140310Z.")
+        assert path.parent.name == "recordings"
+        assert toasts(app) == [f"Recording to {path}"]
+        await pilot.press("R")
+        assert source.asked[-1] == ("record", None)
+
+
+async def test_copy_puts_ten_levels_into_the_clipboard(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("y")
+        lines = app.clipboard.splitlines()
+        assert lines[0].startswith("BTC/USD\t2026-11-21T14:03:10")
+        assert lines[0].endswith("VERIFIED")
+        assert lines[1] == "bid size\tbid\task\task size"
+        assert len(lines) == 12
+        assert lines[2].split("\t")[1:3] == ["64250.0", "64250.1"]
+
+
+async def test_theme_key_goes_through_all_palettes_and_repaints(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        for name in [*list(PALETTES)[1:], "dark"]:
+            await pilot.press("t")
+            await pilot.pause()
+            assert app.palette_name == name
+            assert app.theme == f"kraken-{name}"
+            strip = panes(app)["ladder"].render_line(0)
+            expected = PALETTES[name].style("rule").color
+            assert any(segment.style and segment.style.color == expected for segment in strip)
+
+
+async def test_an_unknown_theme_is_said_and_dark_is_worn(source: FakeSource) -> None:
+    app = new_app(source, Settings(theme="nope\x1b[2J"))
+    async with running(app):
+        assert app.palette_name == "dark"
+        (toast,) = toasts(app)
+        assert "dark, light, colour-blind, terminal" in toast
+        assert "\x1b" not in toast
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_colour_bids_and_asks_still_differ(
+    source: FakeSource, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = new_app(source)
+    async with running(app, size):
+        assert app.no_color
+        from textual.geometry import Region
+
+        pane = panes(app)["aggregated"]
+        for strip in pane.render_lines(Region(0, 0, *pane.size)):
+            for segment in strip:
+                color = segment.style.color if segment.style else None
+                triplet = color.get_truecolor() if color else (0, 0, 0)
+                assert max(triplet) - min(triplet) <= 1
+        assert "bid" in text_of(pane)
+        assert "ask" in text_of(pane)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_ascii_terminal_gets_ascii_only(source: FakeSource, size: tuple[int, int]) -> None:
+    app = new_app(source, ascii_only=True)
+    async with running(app, size) as pilot:
+        for key in ("f2", "f5", "f7", "p"):
+            await pilot.press(key)
+            for name in app.main.places:
+                if name != "charts":
+                    shown = text_of(panes(app)[name])
+                    assert shown.isascii(), (name, [line for line in shown.split("\n") if not line.isascii()][:2])
+
+
+@pytest.mark.parametrize(("encoding", "can"), [("utf-8", True), (None, True), ("ascii", False), ("latin-1", False),
+                                               ("no-such-encoding", False)])  # fmt: skip
+def test_encodings(encoding: str | None, can: bool) -> None:
+    assert encodes_boxes(encoding) is can
+
+
+# --- keys of the user -----------------------------------------------------------------------------------------
+
+
+async def test_user_keys_replace_built_in_ones(source: FakeSource) -> None:
+    app = new_app(source, Settings(keys={"feed.pause": "x", "book.centre": "p"}))
+    async with running(app) as pilot:
+        await pilot.press("p")
+        assert not app.main.paused
+        await pilot.press("x")
+        assert app.main.paused
+        assert "x resumes" in text_of(panes(app)["footer"])
+        assert toasts(app) == []
+
+
+async def test_bad_user_keys_are_told_and_the_rest_works(source: FakeSource) -> None:
+    app = new_app(source, Settings(keys={"feed.pause": "x", "nonsense": "y", "screen.theme": "q"}))
+    async with running(app) as pilot:
+        assert len(toasts(app)) == 2
+        await pilot.press("x")
+        assert app.main.paused
+        await pilot.press("t")
+        assert app.palette_name == "light"
+
+
+# --- dialogs --------------------------------------------------------------------------------------------------
+
+
+async def test_help_lists_keys_and_words_and_closes(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        for close in ("escape", "question_mark", "q"):
+            await pilot.press("question_mark")
+            text = str(app.screen.query_one("Static").render())
+            for word in ("microprice", "imbalance", "proof", "STALE", "Shift", "feed.pause"):
+                assert word in text
+            await pilot.press(close)
+            assert len(app.screen_stack) == 1
+        assert app.return_code is None
+
+
+async def test_the_market_goes_on_under_the_help(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("question_mark")
+        before = text_of(panes(app)["ladder"])
+        source.advance()
+        app.tick()
+        assert text_of(panes(app)["ladder"]) != before
+
+
+@pytest.mark.parametrize(
+    ("typed", "check"),
+    [
+        ("theme: light", lambda app, source: app.palette_name == "light"),
+        ("depth: 25", lambda app, source: ("set_depth", 25) in source.asked),
+        ("candles: 60", lambda app, source: ("set_interval", 60) in source.asked),
+        ("grouping: 250", lambda app, source: app.main.choices.state.grouping == 250),
+        ("view: charts", lambda app, source: app.main.view is View.CHARTS),
+        ("add pair: doge", lambda app, source: ("add_pair", "DOGE/USD") in source.asked),
+        ("close pair: eth", lambda app, source: ("remove_pair", "ETH/BTC") in source.asked),
+        ("record", lambda app, source: source.asked[-1][0] == "record"),
+        ("cumulative", lambda app, source: app.main.choices.state.cumulative),
+    ],
+)
+async def test_palette(
+    app: KrakenApp, source: FakeSource, typed: str, check: Callable[[KrakenApp, FakeSource], bool]
+) -> None:
+    async with running(app) as pilot:
+        await pilot.press("ctrl+p")
+        for character in typed:
+            await pilot.press({":": "colon", " ": "space"}.get(character, character))
+        await pilot.pause(0.05)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert check(app, source)
+
+
+# --- trouble --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_quit_keys(app: KrakenApp, key: str) -> None:
+    async with running(app) as pilot:
+        await pilot.press(key)
+    assert app.return_code == 0
+
+
+async def test_ctrl_c_quits_from_a_dialog_and_q_is_only_a_letter_there(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("/", "q")
+        assert app.return_code is None
+        await pilot.press("ctrl+c")
+    assert app.return_code == 0
+
+
+async def test_a_feed_that_failed_for_good_is_said_and_gives_the_exit_code(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        source.feed_view = replace(source.feed_view, fatal="kraken refused every pair")
+        app.tick()
+        app.tick()
+        assert toasts(app) == ["The feed stopped: kraken refused every pair"]
+        assert "FEED STOPPED" in text_of(panes(app)["footer"])
+        await pilot.press("q")
+    assert app.return_code == 1
+
+
+async def test_a_dead_engine_ends_the_program_in_one_sentence(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        assert source.callback is not None
+        source.callback(RuntimeError("boom\x1b[31m\nTraceback"))
+        await pilot.pause()
+    assert app.return_code == ENGINE_FAILED
+    (message,) = app._exit_renderables
+    assert str(message).startswith("The engine failed unexpectedly (RuntimeError: boom")
+    assert "\n" not in str(message)
+    assert "\x1b" not in str(message)
+
+
+async def test_ticks_after_the_exit_do_nothing(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("q")
+        app.tick(everything=True)
+    app.tick(everything=True)
+
+
+async def test_toasts_are_limited(app: KrakenApp) -> None:
+    async with running(app):
+        for number in range(50):
+            app.tell(f"news {number}")
+            app.tell("the same")
+        assert len(toasts(app)) <= 5
+        app.tell("[b]not markup[/b] \x1b[31m", "error")
+        assert toasts(app)[-1].startswith("[b]not markup[/b] ")
+        assert "\x1b" not in toasts(app)[-1]
+
+
+@pytest.mark.parametrize(
+    "view",
+    [samples.checking(), samples.unverified(), samples.stale(), samples.empty(), samples.empty(side="asks"),
+     samples.crossed(), samples.waiting(), samples.waiting(spec=False), samples.refused()],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_every_state_of_a_book_can_be_shown(view: samples.PairView, size: tuple[int, int]) -> None:
+    source = FakeSource()
+    app = new_app(source, Settings())
+    async with running(app, size) as pilot:
+        source.views["BTC/USD"] = view
+        for key in ("f2", "f4", "f5", "f7", "f2", "j", "k", "space", "plus", "y"):
+            await pilot.press(key)
+        assert app.return_code is None
+
+
+@pytest.mark.realtime
+async def test_the_frame_timer_draws_by_itself(source: FakeSource) -> None:
+    import asyncio
+    import gc
+
+    app = KrakenApp(source, Settings(fps=20))
+    try:
+        async with app.run_test(size=(120, 36)) as pilot:
+            await asyncio.sleep(0.3)
+            before = text_of(panes(app)["aggregated"])
+            source.advance()
+            await asyncio.sleep(0.3)
+            assert text_of(panes(app)["aggregated"]) != before
+            await pilot.press("q")
+    finally:
+        gc.unfreeze()
