@@ -114,6 +114,16 @@ def test_a_wrong_option_is_refused_in_one_sentence(args: dict[str, object], sent
     assert refusal(args) == sentence
 
 
+def test_addresses_are_encrypted_or_local() -> None:
+    assert load({"url": "ws://127.0.0.1:8080/v2"}, {}).url == "ws://127.0.0.1:8080/v2"
+    assert load({"url": "wss://beta-ws.kraken.com/v2"}, {}).url == "wss://beta-ws.kraken.com/v2"
+    assert load({"rest_url": "http://localhost:8080"}, {}).rest_url == "http://localhost:8080"
+    assert refusal({"url": "ws://example.com"}).startswith("--url: the address 'ws://example.com' is not encrypted")
+    assert refusal({"rest_url": "http://example.com"}).startswith("--rest-url: the address")
+    said = refusal(env={"KRAKEN_TUI_URL": "ws://user:canary@example.com"})
+    assert said == "environment variable KRAKEN_TUI_URL takes a wss:// address, or ws:// on this computer only"
+
+
 def test_allowed_values_are_taken() -> None:
     for depth in DEPTHS:
         assert load({"depth": str(depth)}, {}).depth == depth
