@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 import zstandard
 
+from kraken_tui.feed.recording import Recording
 from kraken_tui.outputs import recorder as module
 from kraken_tui.outputs.recorder import CHUNK_BYTES, Recorder, RecordingError, check
 
@@ -69,6 +70,33 @@ def test_frames_come_back_byte_for_byte(tmp_path: Path, suffix: str) -> None:
     assert recorder.frames == 3
     assert recorder.bytes == path.stat().st_size
     assert recorder.problem == ""
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_reader_gives_back_what_was_written_from_every_prefix(tmp_path: Path, suffix: str) -> None:
+    """Record, read: the same bytes, times and directions; a cut file gives a prefix of them (RELIABILITY.md P16, P17)."""
+    path = tmp_path / f"day{suffix}"
+    recorder = start(path)
+    written = []
+    first = 0
+    for number in range(9):
+        frame = FRAMES[number % len(FRAMES)]
+        recorder.write(frame, WALL + number, sent=number % 4 == 1)
+        written.append((WALL + number, frame, number % 4 == 1))
+        if number % 3 == 2:
+            recorder.tick(WALL + number * SECOND)
+        if number == 2:
+            first = recorder.bytes
+    recorder.close()
+    recording = Recording(path)
+    assert [(found.rx_ns, found.frame, found.sent) for found in recording] == written
+    assert recording.problem == ""
+    whole = path.read_bytes()
+    cut_path = tmp_path / f"cut{suffix}"
+    for cut in range(first, len(whole)):
+        cut_path.write_bytes(whole[:cut])
+        found = [(one.rx_ns, one.frame, one.sent) for one in Recording(cut_path)]
+        assert found == written[: len(found)], cut
 
 
 def test_the_file_is_its_owners_alone_and_missing_folders_are_made(tmp_path: Path) -> None:
