@@ -74,7 +74,7 @@ def test_frames_come_back_byte_for_byte(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_reader_gives_back_what_was_written_from_every_prefix(tmp_path: Path, suffix: str) -> None:
-    """Record, read: the same bytes, times and directions; a cut file gives a prefix of them (RELIABILITY.md P16, P17)."""
+    """Record, read: the same bytes, times and directions; a cut file gives a prefix (RELIABILITY.md P16, P17)."""
     path = tmp_path / f"day{suffix}"
     recorder = start(path)
     written = []
