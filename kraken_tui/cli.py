@@ -176,9 +176,11 @@ def _unknown_option(parser: _Parser, word: str) -> str:
 
     from kraken_tui.wire.text import clean_text
 
+    if not word.startswith("-"):
+        return f"one pair is enough, {clean_text(word, 40)} is one too many; see {parser.prog} --help"
     name = word.partition("=")[0]
     flags = [flag for action in parser._actions for flag in action.option_strings]
-    near = get_close_matches(name, flags, n=1, cutoff=0.5)
+    near = get_close_matches(name, flags, n=1, cutoff=0.6)
     hint = f"; nearest: {near[0]}" if near else ""
     return f"unknown option {clean_text(name, 40)}{hint}; see {parser.prog} --help"
 

@@ -39,7 +39,15 @@ class ConfigError(Exception):
 
 
 class _Wrong(Exception):
-    """A value is wrong; the caller knows where it was written."""
+    """A value is wrong; the caller knows where it was written.
+
+    Attributes:
+        detail: A sentence of its own that repeats the value, for the command line only; or "".
+    """
+
+    def __init__(self, words: str, detail: str = "") -> None:
+        super().__init__(words)
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +162,26 @@ def _check_pairs(value: tuple[str, ...]) -> None:
         raise _Wrong("takes pair names such as BTC/USD, at most 40 characters each")
 
 
-def _address(schemes: tuple[str, ...], default: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        if value == default:
-            return
-        # The rule lives where connections are made; that module is not needed for the default address.
-        from kraken_tui.feed.websocket import check_url
+def _check_url(value: str) -> None:
+    if value != LIVE_URL:
+        # The rule lives where connections are made; the default address does not need it.
+        from kraken_tui.feed.address import check_url
 
-        try:
-            check_url(value, schemes)
-        except ValueError as error:
-            raise _Wrong(clean_text(error)) from error
+        _checked(check_url, value, "takes a wss:// address, or ws:// on this computer only")
 
-    return check
+
+def _check_rest_url(value: str) -> None:
+    if value != LIVE_REST_URL:
+        from kraken_tui.feed.address import check_rest_url
+
+        _checked(check_rest_url, value, "takes an https:// address, or http:// on this computer only")
+
+
+def _checked(check: Callable[[str], str], value: str, words: str) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise _Wrong(words, clean_text(error)) from error
 
 
 _text = _typed(str, "text in quotes")
@@ -185,8 +200,8 @@ _OPTIONS = (
     _Option("group", "--group", _integer, _whole, _one_of(GROUPINGS, auto=True)),
     _Option("theme", "--theme", str, _text, _one_of(THEMES, near=True)),
     _Option("fps", "--fps", _integer, _whole, _between(1, MAX_FPS)),
-    _Option("url", "--url", str, _text, _address(("wss", "ws"), LIVE_URL)),
-    _Option("rest_url", "--rest-url", str, _text, _address(("https", "http"), LIVE_REST_URL)),
+    _Option("url", "--url", str, _text, _check_url),
+    _Option("rest_url", "--rest-url", str, _text, _check_rest_url),
     _Option("log_file", "--log-file", _path, _toml_path, _anything),
     _Option("svg_dir", "svg_dir", _path, _toml_path, _anything),
     _Option("recentre", "recentre", str, _text, _one_of(("band", "space", "never"), near=True)),
@@ -256,7 +271,7 @@ def _from_args(args: Mapping[str, Any]) -> dict[str, Any]:
             value = option.from_text(given) if type(given) is str else given
             option.check(value)
         except _Wrong as wrong:
-            raise ConfigError(f"{option.flag} {wrong}") from None
+            raise ConfigError(f"{option.flag}: {wrong.detail}" if wrong.detail else f"{option.flag} {wrong}") from None
         layer[name] = value
     return layer
 

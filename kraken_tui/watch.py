@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ DEFAULT_LIMIT_S = 20.0
 _POLL_S = 0.05
 _SAMPLES_WANTED = 12
 _LATENCIES_WANTED = 20
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class WatchEnded(Exception):
@@ -112,7 +110,7 @@ class Watch:
             width: Columns.
             height: Rows.
             theme: Name of a palette.
-            colour: Whether colour codes may stay in the text.
+            colour: Whether the text may hold colour codes.
 
         Raises:
             WatchEnded: See `_is_over`.
@@ -127,9 +125,11 @@ class Watch:
         from kraken_tui.tui import charts
         from kraken_tui.tui.themes import PALETTES
 
-        draw: Callable[..., str] = getattr(charts, f"{kind}_chart")
-        text = draw(feed.latency if kind == "latency" else view, width, height, PALETTES[theme])
-        return text if colour else _COLOUR.sub("", text)
+        palette = PALETTES[theme] if colour else None
+        if kind == "latency":
+            return charts.latency_chart(feed, width, height, palette)
+        draw = {"candles": charts.candle_chart, "depth": charts.depth_chart, "spread": charts.spread_chart}[kind]
+        return draw(view, width, height, palette)
 
     def _first_view(self, feed: FeedView) -> PairView | None:
         if not feed.tabs:

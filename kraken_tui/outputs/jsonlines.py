@@ -20,6 +20,7 @@ from kraken_tui.wire.timestamps import format_timestamp
 Level = tuple[int, int]
 _CACHED_LEVELS = 20_000
 _SECOND = 1_000_000_000
+_quote = json.JSONEncoder(ensure_ascii=True).encode
 
 
 class BookLine(Protocol):
@@ -70,6 +71,8 @@ class JsonLines:
         # (price precision, quantity precision) -> level -> its text; most levels of a line stood in the one before.
         self._levels: dict[tuple[int, int], dict[Level, str]] = {}
         self._names: dict[str, str] = {}
+        self._second = -1
+        self._second_text = ""
 
     def line(self, event: object) -> str | None:
         """Write one event.
@@ -86,14 +89,12 @@ class JsonLines:
         if isinstance(event, FlowEvent):
             return self._flow(event)
         if isinstance(event, StateChanged):
-            cause = json.dumps(event.cause)
+            cause = _quote(event.cause)
             return f'{{"event":"state","connection":"{event.state}","cause":{cause},"attempt":{event.attempt}}}\n'
         if isinstance(event, Resync):
             return self._resync(event)
         if isinstance(event, Refused):
-            return (
-                f'{{"event":"refused","symbol":{json.dumps(event.symbol)},"error":{json.dumps(refusal_text(event))}}}\n'
-            )
+            return f'{{"event":"refused","symbol":{_quote(event.symbol)},"error":{_quote(refusal_text(event))}}}\n'
         if isinstance(event, SpecChanged):
             self._specs[event.spec.symbol] = event.spec
         return None
@@ -107,7 +108,7 @@ class JsonLines:
             f'{{"event":"book","symbol":{self._name(changed.symbol)},"kind":"{changed.kind}",'
             f'"verified":{"true" if changed.verified is True else "false"},"checksum":{checksum},'
             f'"timestamp":{_text_or_null(changed.timestamp)},'
-            f'"received":"{format_timestamp(changed.received_ns)}",'
+            f'"received":"{self._received(changed.received_ns)}",'
             f'"bids":[{self._side(book.bids, spec)}],"asks":[{self._side(book.asks, spec)}]}}\n'
         )
 
@@ -125,10 +126,18 @@ class JsonLines:
             parts.append(text)
         return ",".join(parts)
 
+    def _received(self, ns: int) -> str:
+        """As `format_timestamp`, with the calendar's part remembered for the rest of its second."""
+        second, fraction = divmod(ns, _SECOND)
+        if second != self._second:
+            self._second = second
+            self._second_text = format_timestamp(second * _SECOND, 0)[:-1]
+        return f"{self._second_text}.{fraction // 1000:06d}Z"
+
     def _name(self, symbol: str) -> str:
         name = self._names.get(symbol)
         if name is None:
-            name = self._names[symbol] = json.dumps(symbol)
+            name = self._names[symbol] = _quote(symbol)
         return name
 
     def _spec(self, symbol: str) -> PairSpec | None:
@@ -149,7 +158,7 @@ class JsonLines:
             f'{{"event":"trade","symbol":{self._name(trade.symbol)},"side":"{trade.side}",'
             f'"price":"{from_units(trade.price, spec.price_precision)}",'
             f'"qty":"{from_units(trade.qty, spec.qty_precision)}",'
-            f'"ord_type":{json.dumps(trade.ord_type)},"trade_id":{trade.trade_id},'
+            f'"ord_type":{_quote(trade.ord_type)},"trade_id":{trade.trade_id},'
             f'"timestamp":{_text_or_null(trade.timestamp)}}}\n'
         )
 
@@ -183,14 +192,14 @@ class JsonLines:
         age = "null" if health.age_ms is None else health.age_ms
         return (
             f'{{"event":"health","symbol":{self._name(health.symbol)},"status":"{health.status}",'
-            f'"age_ms":{age},"reason":{json.dumps(health.reason)}}}\n'
+            f'"age_ms":{age},"reason":{_quote(health.reason)}}}\n'
         )
 
     def _resync(self, resync: Resync) -> str:
         expected = "null" if resync.expected is None else resync.expected
         actual = "null" if resync.actual is None else resync.actual
         return (
-            f'{{"event":"resync","symbol":{self._name(resync.symbol)},"cause":{json.dumps(resync.cause)},'
+            f'{{"event":"resync","symbol":{self._name(resync.symbol)},"cause":{_quote(resync.cause)},'
             f'"expected":{expected},"actual":{actual}}}\n'
         )
 
@@ -216,4 +225,4 @@ def refusal_text(refused: Refused) -> str:
 
 
 def _text_or_null(text: str | None) -> str:
-    return "null" if text is None else json.dumps(text)
+    return "null" if text is None else _quote(text)

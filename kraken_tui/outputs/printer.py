@@ -21,7 +21,7 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 _WAIT_S = 0.1
 """Longest wait for an event, and so the longest delay until a signal or the time limit is noticed."""
 
-_BATCH_EVENTS = 256
+_BATCH_LINES = 256
 _PIPE_BYTES = 4096
 _GRACE_S = 1.0
 """Time an unread pipe gets to take the last lines after a signal."""
@@ -165,10 +165,10 @@ class StreamPrinter:
         """Print this event and those already waiting, in one write; returns the exit code once there is one."""
         batch: list[str] = []
         ended = False
-        code: int | None = None
-        for _ in range(_BATCH_EVENTS):
+        while True:
             code = self._add(event, batch)
-            if code is not None or (deadline is not None and self._clock() >= deadline):
+            late = deadline is not None and self._clock() >= deadline
+            if code is not None or late or len(batch) >= _BATCH_LINES:
                 break
             try:
                 event = self._take(0.0)

@@ -43,7 +43,12 @@ class RecordingError(Exception):
 
 
 class Codec(Protocol):
-    """How chunks are laid out in the file."""
+    """How chunks are laid out in the file; every recording starts with `head`."""
+
+    @property
+    def head(self) -> bytes:
+        """First bytes of a recording."""
+        ...
 
     def encode(self, text: bytes) -> bytes:
         """One chunk of whole lines as it stands in the file."""
@@ -64,6 +69,8 @@ class Codec(Protocol):
 
 class PlainCodec:
     """Text as it is; a chunk ends with a newline."""
+
+    head = b'{"format":"' + FORMAT.encode()
 
     def encode(self, text: bytes) -> bytes:
         """See `Codec`."""
@@ -90,14 +97,14 @@ class GzipCodec:
     """One gzip member a chunk (RFC 1952); an extra field "KT" holds the length of the whole member."""
 
     _HEAD = struct.Struct("<4sIBBH2sHI")
-    _MAGIC = b"\x1f\x8b\x08\x04"
+    head = b"\x1f\x8b\x08\x04"
 
     def encode(self, text: bytes) -> bytes:
         """See `Codec`."""
         packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
         body = packer.compress(text) + packer.flush()
         length = self._HEAD.size + len(body) + 8
-        head = self._HEAD.pack(self._MAGIC, 0, 0, 255, 8, b"KT", 4, length)
+        head = self._HEAD.pack(self.head, 0, 0, 255, 8, b"KT", 4, length)
         return head + body + struct.pack("<II", zlib.crc32(text), len(text) & 0xFFFFFFFF)
 
     def whole_length(self, read: Callable[[int, int], bytes], size: int) -> int:
@@ -105,7 +112,7 @@ class GzipCodec:
         offset = 0
         while offset + self._HEAD.size <= size:
             magic, _, _, _, _, name, _, length = self._HEAD.unpack(read(offset, self._HEAD.size))
-            if magic != self._MAGIC or name != b"KT" or length <= self._HEAD.size:
+            if magic != self.head or name != b"KT" or length <= self._HEAD.size:
                 raise RecordingError("was not written by this program")
             if offset + length > size:
                 break
@@ -130,6 +137,7 @@ class ZstdCodec:
 
     _HEAD = struct.Struct("<III")
     _MAGIC = 0x184D2A50
+    head = struct.pack("<I", _MAGIC)
 
     def __init__(self) -> None:
         try:
@@ -326,7 +334,7 @@ class Recorder:
             whole = self._codec.whole_length(read, size)
             if whole:
                 _check_header(self._codec.first_line(read, whole))
-            elif not _starts_like_ours(read(0, 64)):
+            elif not _torn_start(self._codec.head, read(0, 64)):
                 raise RecordingError("the file holds something else; choose another name")
             if whole < size:
                 os.ftruncate(fd, whole)
@@ -356,10 +364,9 @@ def check(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _starts_like_ours(start: bytes) -> bool:
+def _torn_start(head: bytes, start: bytes) -> bool:
     """Whether a file without one whole chunk can be the torn beginning of a recording."""
-    heads = (b'{"format":"' + FORMAT.encode(), GzipCodec._MAGIC, struct.pack("<I", ZstdCodec._MAGIC))
-    return any(start.startswith(head) or head.startswith(start) for head in heads)
+    return start.startswith(head) or head.startswith(start)
 
 
 def _check_header(line: bytes) -> None:

@@ -1,0 +1,345 @@
+"""The recorder: nothing lost but the last second, nothing overwritten, and the disk stops only the recording."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import zstandard
+
+from kraken_tui.feed.recording import Recording
+from kraken_tui.outputs import recorder as module
+from kraken_tui.outputs.recorder import CHUNK_BYTES, Recorder, RecordingError, check
+
+SECOND = 1_000_000_000
+WALL = 1_700_000_000 * SECOND
+FRAMES = [b'{"channel":"heartbeat"}', b'{"channel":"book","data":[{"price":0.10000000}]}', '{"a":"Ω"}'.encode()]
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+
+
+def start(path: Path) -> Recorder:
+    return Recorder(path, wall_ns=WALL, url="wss://ws.kraken.com/v2", pairs=("BTC/USD",))
+
+
+def content(path: Path) -> bytes:
+    raw = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(raw) if raw else b""
+    if path.suffix == ".zst":
+        return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(raw), read_across_frames=True).read()
+    return raw
+
+
+def frames(path: Path) -> list[bytes]:
+    """The recorded frames, byte for byte."""
+    lines = content(path).split(b"\n")
+    assert lines.pop() == b""
+    assert json.loads(lines[0])["format"] == "kraken-tui"
+    return [line.partition(b'"frame":')[2][:-1] for line in lines[1:]]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_frames_come_back_byte_for_byte(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"day{suffix}"
+    recorder = start(path)
+    for number, frame in enumerate(FRAMES):
+        recorder.write(frame, WALL + number, sent=number == 1)
+    recorder.close()
+    recorder.close()
+    lines = [json.loads(line) for line in content(path).splitlines()]
+    assert lines[0] == {
+        "format": "kraken-tui",
+        "version": 1,
+        "created": "2023-11-14T22:13:20.000Z",
+        "url": "wss://ws.kraken.com/v2",
+        "pairs": ["BTC/USD"],
+    }
+    assert [line["rx_ns"] for line in lines[1:]] == [WALL, WALL + 1, WALL + 2]
+    assert [line.get("dir") for line in lines[1:]] == [None, "tx", None]
+    assert frames(path) == FRAMES
+    assert recorder.frames == 3
+    assert recorder.bytes == path.stat().st_size
+    assert recorder.problem == ""
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_reader_gives_back_what_was_written_from_every_prefix(tmp_path: Path, suffix: str) -> None:
+    """Record, read: the same bytes, times and directions; a cut file gives a prefix (RELIABILITY.md P16, P17)."""
+    path = tmp_path / f"day{suffix}"
+    recorder = start(path)
+    written = []
+    first = 0
+    for number in range(9):
+        frame = FRAMES[number % len(FRAMES)]
+        recorder.write(frame, WALL + number, sent=number % 4 == 1)
+        written.append((WALL + number, frame, number % 4 == 1))
+        if number % 3 == 2:
+            recorder.tick(WALL + number * SECOND)
+        if number == 2:
+            first = recorder.bytes
+    recorder.close()
+    recording = Recording(path)
+    assert [(found.rx_ns, found.frame, found.sent) for found in recording] == written
+    assert recording.problem == ""
+    whole = path.read_bytes()
+    cut_path = tmp_path / f"cut{suffix}"
+    for cut in range(first, len(whole)):
+        cut_path.write_bytes(whole[:cut])
+        found = [(one.rx_ns, one.frame, one.sent) for one in Recording(cut_path)]
+        assert found == written[: len(found)], cut
+
+
+def test_the_file_is_its_owners_alone_and_missing_folders_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "day.jsonl"
+    start(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_appending_keeps_what_is_there_and_writes_no_second_header(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"day{suffix}"
+    for _ in range(2):
+        recorder = start(path)
+        recorder.write(FRAMES[0], WALL)
+        recorder.close()
+    assert frames(path) == [FRAMES[0], FRAMES[0]]
+    assert content(path).count(b'"format"') == 1
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_cut_anywhere_loses_only_its_last_chunk_and_can_be_appended_to(tmp_path: Path, suffix: str) -> None:
+    whole_path = tmp_path / f"whole{suffix}"
+    recorder = start(whole_path)
+    ends = []
+    for number in range(4):
+        recorder.write(b'{"n":%d}' % number, WALL + number)
+        recorder.tick(WALL + number * SECOND)
+        ends.append(recorder.bytes)
+    recorder.close()
+    whole = whole_path.read_bytes()
+    for cut in range(len(whole)):
+        path = tmp_path / f"cut{suffix}"
+        path.unlink(missing_ok=True)
+        path.write_bytes(whole[:cut])
+        recorder = start(path)
+        recorder.write(b'{"n":9}', WALL)
+        recorder.close()
+        kept = [json.loads(frame)["n"] for frame in frames(path)]
+        survivors = sum(end <= cut for end in ends)
+        assert kept[-1] == 9
+        assert kept[:-1] == list(range(survivors)), cut
+
+
+def test_a_torn_plain_line_is_cut_off_and_swallows_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    recorder = start(path)
+    recorder.write(FRAMES[0], WALL)
+    recorder.close()
+    with path.open("ab") as file:
+        file.write(b'{"rx_ns":1,"fra' + b"x" * 200_000)
+    recorder = start(path)
+    recorder.write(FRAMES[2], WALL)
+    recorder.close()
+    assert frames(path) == [FRAMES[0], FRAMES[2]]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "foreign",
+    [b"my diary, without a line end", b"line\nline\n", b'{"a":1}\n', b"[" * 3000 + b"\n", gzip.compress(b"diary\n"),
+     zstandard.compress(b"diary\n"), b"\x1f\x8b\x08\x04" + b"\0" * 100, b"\0" * 5],
+)  # fmt: skip
+def test_a_file_that_is_no_recording_is_left_alone(tmp_path: Path, suffix: str, foreign: bytes) -> None:
+    path = tmp_path / f"diary{suffix}"
+    path.write_bytes(foreign)
+    with pytest.raises(RecordingError, match=r"cannot record to .*(something else|not written by this program)"):
+        start(path)
+    assert path.read_bytes() == foreign
+
+
+def test_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    path.write_bytes(b'{"format":"kraken-tui","version":2}\n')
+    with pytest.raises(RecordingError, match="of another version"):
+        start(path)
+
+
+def test_a_second_recorder_is_refused_until_the_first_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    first = start(path)
+    with pytest.raises(RecordingError, match="another recorder is writing to it"):
+        start(path)
+    first.close()
+    start(path).close()
+
+
+@pytest.mark.realtime
+def test_a_killed_process_leaves_its_frames_and_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl.gz"
+    code = f"""
+import os, signal
+from pathlib import Path
+from kraken_tui.outputs.recorder import Recorder
+recorder = Recorder(Path({str(path)!r}), wall_ns=1)
+for number in range(100):
+    recorder.write(b'{{"n":%d}}' % number, number)
+recorder.tick(1)
+recorder.write(b'{{"n":"lost"}}', 1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    recorder = start(path)
+    recorder.write(b'{"n":100}', WALL)
+    recorder.close()
+    assert [json.loads(frame)["n"] for frame in frames(path)] == list(range(101))
+
+
+def test_places_that_cannot_be_written_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="Is a directory"):
+        start(tmp_path)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "target")
+    with pytest.raises(RecordingError, match="symbolic link"):
+        start(link)
+    with pytest.raises(RecordingError, match="not a file name"):
+        start(Path("a\0b"))
+    with pytest.raises(RecordingError, match="not a regular file"):
+        start(Path(os.devnull))
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordingError, match="cannot record to"):
+        start(tmp_path / "file" / "day.jsonl")
+
+
+def test_zstd_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(RecordingError, match=r"kraken-tui\[zstd\]"):
+        start(tmp_path / "day.jsonl.zst")
+    assert not (tmp_path / "day.jsonl.zst").exists()
+
+
+def test_check_leaves_nothing_behind_and_harms_no_recording(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    check(path)
+    assert not path.exists()
+    recorder = start(path)
+    recorder.write(FRAMES[0], WALL)
+    recorder.close()
+    check(path)
+    assert frames(path) == [FRAMES[0]]
+    path.write_bytes(b"diary\n")
+    with pytest.raises(RecordingError):
+        check(path)
+
+
+def test_frames_reach_the_file_within_a_second_whatever_the_clock_does(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    recorder = start(path)
+    recorder.tick(WALL)
+    recorder.write(FRAMES[0], WALL)
+    recorder.tick(WALL + SECOND - 1)
+    assert frames(path) == []
+    recorder.tick(WALL + SECOND)
+    assert frames(path) == [FRAMES[0]]
+    recorder.write(FRAMES[1], WALL)
+    recorder.tick(WALL - 3600 * SECOND)
+    assert frames(path) == [FRAMES[0], FRAMES[1]]
+    recorder.close()
+
+
+def test_much_at_once_does_not_wait_for_the_second(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    recorder = start(path)
+    for _ in range(CHUNK_BYTES // 1000 + 1):
+        recorder.write(b'"%b"' % (b"x" * 998), WALL)
+    assert recorder.bytes >= CHUNK_BYTES
+    recorder.close()
+
+
+def test_a_line_break_in_a_frame_does_not_break_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    recorder = start(path)
+    recorder.write(b'{\n"a":\r\n1}', WALL)
+    recorder.close()
+    assert [json.loads(frame) for frame in frames(path)] == [{"a": 1}]
+
+
+def full_disk(capacity: int) -> Callable[[int, memoryview], int]:
+    """An `os.write` that takes so many bytes and then no more."""
+    real = os.write
+
+    def write(fd: int, data: memoryview) -> int:
+        nonlocal capacity
+        if capacity == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = real(fd, data[:capacity])
+        capacity -= written
+        return written
+
+    return write
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_stops_the_recording_alone_and_leaves_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    probe = start(tmp_path / f"probe{suffix}")
+    probe.write(FRAMES[0], WALL)
+    probe.tick(WALL)
+    probe.close()
+    for extra in range(25):
+        path = tmp_path / f"day{extra}{suffix}"
+        with monkeypatch.context() as patch:
+            patch.setattr(module.os, "write", full_disk(probe.bytes + extra))
+            recorder = start(path)
+            recorder.write(FRAMES[0], WALL)
+            recorder.tick(WALL)
+            recorder.write(FRAMES[1], WALL)
+            recorder.tick(WALL + SECOND)
+            recorder.write(FRAMES[2], WALL)
+            recorder.tick(WALL + 2 * SECOND)
+            recorder.close()
+        assert recorder.problem == f"recording to {path} stopped: No space left on device"
+        assert frames(path) == [FRAMES[0]]
+
+
+def test_recording_stops_before_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "day.jsonl"
+    recorder = start(path)
+    recorder.write(FRAMES[0], WALL)
+    usage = SimpleNamespace(total=1000 * 2**30, free=501 * 2**20)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
+    recorder.tick(WALL)
+    assert recorder.problem == ""
+    usage.free = 499 * 2**20
+    recorder.write(FRAMES[1], WALL)
+    recorder.tick(WALL + 9 * SECOND)
+    assert recorder.problem == ""
+    recorder.tick(WALL + 10 * SECOND)
+    assert recorder.problem == f"recording to {path} stopped: the disk is almost full"
+    assert frames(path) == FRAMES[:2]
+
+
+def test_random_cuts_and_restarts_never_lose_a_flushed_frame(tmp_path: Path) -> None:
+    """Many lives of one file, each ending in a torn write of some length."""
+    path = tmp_path / "day.jsonl.zst"
+    expected: list[int] = []
+    for life in range(30):
+        recorder = start(path)
+        recorder.write(b'{"n":%d}' % life, WALL)
+        recorder.close()
+        expected.append(life)
+        with path.open("ab") as file:
+            file.write((b"\x50\x2a\x4d\x18\x04\0\0\0\xff\xff\0\0torn")[: life % 17])
+    start(path).close()
+    assert [json.loads(frame)["n"] for frame in frames(path)] == expected
