@@ -10,10 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kraken_tui.engine.markets import Markets
+from kraken_tui.market.convert import candles_from_rest, trades_from_rest
+from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import PairSpec
 
 if TYPE_CHECKING:
     from kraken_tui.feed.rest import RestClient
+
+RECENT_TRADES = 200
+"""Trades of the past that the tape starts with."""
 
 
 class History:
@@ -25,11 +30,13 @@ class History:
         markets: Markets,
         specs: Callable[[str], PairSpec | None],
         note: Callable[[str, str], None],
+        wall: Callable[[], int],
     ) -> None:
         self._rest = rest
         self._markets = markets
         self._specs = specs
         self._note = note
+        self._wall = wall
         self._have: set[tuple[str, int]] = set()
         self._wake = asyncio.Event()
 
@@ -45,15 +52,40 @@ class History:
             self._wake.clear()
             while self._markets.history_wanted:
                 symbol = self._markets.history_wanted.pop()
-                interval = self._markets.interval
-                spec = self._specs(symbol)
-                market = self._markets.by_symbol.get(symbol)
-                if spec is None or market is None or (symbol, interval) in self._have:
-                    continue
-                candles = await self._rest.candles(spec, interval)
-                if isinstance(candles, str):
-                    self._note("warning", f"{symbol}: no candle history: {candles}")
-                    continue
-                self._have.add((symbol, interval))
-                if self._markets.by_symbol.get(symbol) is market:
-                    market.seed_candles(interval, candles)
+                await self._fetch_candles(symbol, self._markets.interval)
+                await self._fetch_trades(symbol)
+
+    async def _fetch_candles(self, symbol: str, interval: int) -> None:
+        spec = self._specs(symbol)
+        if spec is None or (symbol, interval) in self._have:
+            return
+        asked_ns = self._wall()
+        answer = await self._rest.ohlc(symbol, interval)
+        if answer.rows is None:
+            self._note("warning", f"{symbol}: no candle history: {answer.reason}")
+            return
+        self._have.add((symbol, interval))
+        market = self._markets.by_symbol.get(symbol)
+        if market is None:
+            return
+        try:
+            market.seed_candles(interval, candles_from_rest(answer.rows, interval, spec), as_of_ns=asked_ns)
+        except WireError as error:
+            self._note("warning", f"{symbol}: candle history left out: {error}")
+
+    async def _fetch_trades(self, symbol: str) -> None:
+        spec = self._specs(symbol)
+        if spec is None or (symbol, 0) in self._have:
+            return
+        answer = await self._rest.trades(symbol, count=RECENT_TRADES)
+        if answer.rows is None:
+            self._note("warning", f"{symbol}: no recent trades: {answer.reason}")
+            return
+        self._have.add((symbol, 0))
+        market = self._markets.by_symbol.get(symbol)
+        if market is None:
+            return
+        try:
+            market.seed_trades(trades_from_rest(answer.rows, spec))
+        except WireError as error:
+            self._note("warning", f"{symbol}: recent trades left out: {error}")

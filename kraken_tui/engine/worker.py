@@ -20,13 +20,13 @@ from kraken_tui.feed.events import FeedEvent
 from kraken_tui.feed.machine import State
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.websocket import run as run_websocket
-from kraken_tui.market.views import FeedView, Mode, PairView, RecordingView
+from kraken_tui.market.views import FeedView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
 from kraken_tui.settings import Settings
 
 if TYPE_CHECKING:
-    from kraken_tui.feed.replay import Replay
+    from kraken_tui.feed.replay import ReplayClock
 
 SECOND = 1_000_000_000
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -63,7 +63,7 @@ class Worker:
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
         self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
         self._markets = Markets(self._session, settings, emit, self._note)
-        self._replay: Replay | None = None
+        self._replay: ReplayClock | None = None
         self._recorder: Recorder | None = None
         self._recording_problem: RecordingView | None = None
         self._history: History | None = None
@@ -112,13 +112,15 @@ class Worker:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
     async def _run_replay(self) -> None:
-        from kraken_tui.feed.replay import RecordingError, Replay
+        from kraken_tui.feed.replay import RecordingError, ReplayClock, open_recording, run_replay
 
-        assert self._settings.replay is not None
-        self._url = self._settings.replay.name
+        path = self._settings.replay
+        assert path is not None
+        self._url = path.name
         try:
-            self._replay = Replay(self._settings.replay, speed=self._settings.speed)
-            await self._replay.run(self._session, self._take, self._stop)
+            recording = open_recording(path)
+            self._replay = ReplayClock(self._settings.speed, self._clock)
+            await run_replay(self._session, recording, self._replay, self._take, self._stop, self._on_frame)
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
@@ -138,7 +140,7 @@ class Worker:
 
         self._url = url
         rest = RestClient(rest_url)
-        self._history = History(rest, self._markets, self._session.specs.get, self._note)
+        self._history = History(rest, self._markets, self._session.specs.get, self._note, self._venue_now)
         history = asyncio.create_task(self._history.run(), name="history")
         try:
             await run_websocket(
@@ -244,8 +246,12 @@ class Worker:
     def _now(self) -> tuple[int, int]:
         """(monotonic ns, wall ns): the recording's in a replay, the machine's otherwise."""
         if self._replay is not None:
-            return self._replay.now()
+            return self._replay.now(), self._replay.wall()
         return self._clock.now(), self._clock.wall()
+
+    def _venue_now(self) -> int:
+        """The venue's wall clock, as far as its offset has been measured; ns."""
+        return self._session.latency.venue_now(*self._now())
 
     async def _run_frames(self) -> None:
         period = 1.0 / self._settings.fps
@@ -317,7 +323,7 @@ class Worker:
             tabs=self._markets.summaries(),
             log=self._log.lines,
             recording=self._recording_view(),
-            replay=self._replay.view() if self._replay is not None else None,
+            replay=self._replay_view(),
             fatal=self._fatal,
         )
 
@@ -332,6 +338,12 @@ class Worker:
     def _ignored(self) -> tuple[tuple[str, int], ...]:
         fields = {f"field {name}": count for name, count in self._session.census.unknown.items()}
         return tuple((self._session.counters.ignored + Counter(fields)).most_common(50))
+
+    def _replay_view(self) -> ReplayView | None:
+        clock, path = self._replay, self._settings.replay
+        if clock is None or path is None:
+            return None
+        return ReplayView(path.name, clock.position_ns, None, clock.speed, clock.paused, clock.finished)
 
     def _recording_view(self) -> RecordingView | None:
         recorder = self._recorder

@@ -15,9 +15,7 @@ from kraken_tui.exchange.server import Exchange
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m kraken_tui.exchange", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=8899, help="port; 0 takes a free one (default %(default)s)"
-    )
+    parser.add_argument("--port", type=int, default=8899, help="port; 0 takes a free one (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="decides the markets (default %(default)s)")
     parser.add_argument("--rate", type=float, default=1.0, help="multiple of the usual message rates")
     parser.add_argument("--pair", action="append", metavar="SYMBOL", help="offer only these; may be repeated")

@@ -95,9 +95,7 @@ def trade_frame(kind: str, spec: PairSpec, trades: Iterable[Trade]) -> str:
     return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'
 
 
-def ticker_frame(
-    kind: str, spec: PairSpec, touch: tuple[int, int, int, int], stats: DayStats, ts_ns: int
-) -> str:
+def ticker_frame(kind: str, spec: PairSpec, touch: tuple[int, int, int, int], stats: DayStats, ts_ns: int) -> str:
     """A `ticker` frame (PROTOCOL.md section 7.1).
 
     Args:
@@ -179,11 +177,7 @@ def asset_object(asset: AssetSpec) -> str:
 def pair_object(spec: PairSpec) -> str:
     """One pair of `instrument` (PROTOCOL.md section 6)."""
     increment = increment_text(spec.price_precision, spec.tick_multiple)
-    margin = (
-        '"margin_initial":0.2,"position_limit_long":500,"position_limit_short":300,'
-        if spec.marginable
-        else ""
-    )
+    margin = '"margin_initial":0.2,"position_limit_long":500,"position_limit_short":300,' if spec.marginable else ""
     return (
         f'{{"symbol":"{spec.symbol}","base":"{spec.base}","quote":"{spec.quote}","status":{quoted(spec.status)},'
         f'"qty_precision":{spec.qty_precision},"qty_increment":{increment_text(spec.qty_precision)},'
@@ -197,9 +191,7 @@ def instrument_frame(kind: str, assets: Iterable[AssetSpec], pairs: Iterable[Pai
     """An `instrument` frame; its `data` is an object (PROTOCOL.md section 6)."""
     asset_rows = ",".join(map(asset_object, assets))
     pair_rows = ",".join(map(pair_object, pairs))
-    return (
-        f'{{"channel":"instrument","type":"{kind}","data":{{"assets":[{asset_rows}],"pairs":[{pair_rows}]}}}}'
-    )
+    return f'{{"channel":"instrument","type":"{kind}","data":{{"assets":[{asset_rows}],"pairs":[{pair_rows}]}}}}'
 
 
 def status_frame(system: str, connection_id: int) -> str:
@@ -210,9 +202,7 @@ def status_frame(system: str, connection_id: int) -> str:
     )
 
 
-def success_frame(
-    method: str, result: Mapping[str, Any], time_in: int, time_out: int, req_id: int | None
-) -> str:
+def success_frame(method: str, result: Mapping[str, Any], time_in: int, time_out: int, req_id: int | None) -> str:
     """An acknowledgement (PROTOCOL.md section 3); times in ns since the epoch."""
     tail = "" if req_id is None else f',"req_id":{req_id}'
     return (

@@ -159,9 +159,7 @@ class History:
         self._start_s = now_ns // NS
         lots = spec.median_notional * 10 ** (spec.price_precision + spec.qty_precision) / spec.price_ticks
         self._sizes = Sizes(self._rng, 0.5 * lots, spec.qty_min_lots)
-        self.trades: deque[Trade] = deque(
-            self._past_trades(now_ns, last_ticks, next_trade_id), maxlen=KEPT_TRADES
-        )
+        self.trades: deque[Trade] = deque(self._past_trades(now_ns, last_ticks, next_trade_id), maxlen=KEPT_TRADES)
         self.minutes = self._past_minutes()
         self._older: dict[int, list[Candle]] = {}
         self._running: dict[int, Candle] = {}
@@ -235,14 +233,10 @@ class History:
             reach = sigma * sqrt(busy)
             top = max(price, end) * (1.0 + abs(rng.gauss(0.0, reach)) * 0.4) if count > 1 else max(price, end)
             bottom = (
-                min(price, end) * (1.0 - min(0.5, abs(rng.gauss(0.0, reach)) * 0.4))
-                if count > 1
-                else min(price, end)
+                min(price, end) * (1.0 - min(0.5, abs(rng.gauss(0.0, reach)) * 0.4)) if count > 1 else min(price, end)
             )
             o, h, low, c = (max(unit, round(x / unit) * unit) for x in (price, top, bottom, end))
-            lots = max(
-                count * spec.qty_min_lots, int(count * mean_lots * exp(rng.gauss(0.0, 0.8 / sqrt(count))))
-            )
+            lots = max(count * spec.qty_min_lots, int(count * mean_lots * exp(rng.gauss(0.0, 0.8 / sqrt(count)))))
             vwap = min(h, max(low, round((o + h + low + c) / 4)))
             candles.append(Candle(begin, o, max(o, h, c), min(o, low, c), c, lots, vwap * lots, count))
         candles.reverse()
@@ -274,9 +268,7 @@ class History:
         for interval, candle in self._running.items():
             start = second - second % (interval * 60)
             if candle.begin_s != start:
-                candle = self._running[interval] = Candle(
-                    start, trade.ticks, trade.ticks, trade.ticks, trade.ticks
-                )
+                candle = self._running[interval] = Candle(start, trade.ticks, trade.ticks, trade.ticks, trade.ticks)
             candle.add(trade.ticks, trade.lots)
         stats = self._stats
         if stats is not None:
@@ -417,8 +409,6 @@ class History:
             *self._running.values(),
             *(c for older in self._older.values() for c in older),
         ):
-            c.open, c.high, c.low, c.close = (
-                max(1, round(x * price)) for x in (c.open, c.high, c.low, c.close)
-            )
+            c.open, c.high, c.low, c.close = (max(1, round(x * price)) for x in (c.open, c.high, c.low, c.close))
             c.lots, c.cost = round(c.lots * qty), round(c.cost * price * qty)
         self._stats = None

@@ -180,9 +180,7 @@ class Market:
         timestamp = frames.micro_time(change.ts_ns)
         for depth, (bids, asks) in change.deltas.items():
             checksum = faults.checksum(symbol, depth, change.checksum)
-            frame = frames.book_frame(
-                "update", symbol, self._levels(bids), self._levels(asks), checksum, timestamp
-            )
+            frame = frames.book_frame("update", symbol, self._levels(bids), self._levels(asks), checksum, timestamp)
             for sent in faults.updates(symbol, depth, frame):
                 self._deliver(("book", depth), sent)
 

@@ -278,9 +278,7 @@ class Exchange:
             refusal = self.faults.take_refusal(rest=True)
             if refusal is not None:
                 return _refused(refusal)
-            return _response(
-                HTTPStatus.OK, self._rest.answer(request.path), "application/json; charset=utf-8"
-            )
+            return _response(HTTPStatus.OK, self._rest.answer(request.path), "application/json; charset=utf-8")
         return _response(HTTPStatus.NOT_FOUND, "404 page not found\n", "text/plain; charset=utf-8")
 
 

@@ -225,9 +225,7 @@ class Session:
                 else:
                     self._unsubscribe(channel, symbol, params, req_id, now_ns)
             except _Refused as refused:
-                self._answer(
-                    frames.refusal_frame(str(refused), method, now_ns, now_ns + 34_000, req_id, symbol)
-                )
+                self._answer(frames.refusal_frame(str(refused), method, now_ns, now_ns + 34_000, req_id, symbol))
 
     def _instrument(self, method: str, params: dict[str, Any], req_id: int | None, now_ns: int) -> None:
         joining = method == "subscribe"
@@ -245,9 +243,7 @@ class Session:
         if joining and snapshot:
             self.push(self._venue.instrument_snapshot())
 
-    def _subscribe(
-        self, channel: str, symbol: Any, params: dict[str, Any], req_id: int | None, now_ns: int
-    ) -> None:
+    def _subscribe(self, channel: str, symbol: Any, params: dict[str, Any], req_id: int | None, now_ns: int) -> None:
         topic = _topic(channel, params)
         self._check(symbol)
         key = _key(channel, symbol, topic)
@@ -275,9 +271,7 @@ class Session:
         else:
             self.push(market.ohlc_snapshot(int(topic[1])))
 
-    def _unsubscribe(
-        self, channel: str, symbol: Any, params: dict[str, Any], req_id: int | None, now_ns: int
-    ) -> None:
+    def _unsubscribe(self, channel: str, symbol: Any, params: dict[str, Any], req_id: int | None, now_ns: int) -> None:
         topic = _topic(channel, params)
         self._check(symbol)
         key = _key(channel, symbol, topic)

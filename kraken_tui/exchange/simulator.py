@@ -248,9 +248,7 @@ class Simulator:
 
     def _lean(self, bid: int, ask: int) -> float:
         """Chance that the next taker buys: more when the fair price is near the ask."""
-        return min(
-            0.85, max(0.15, 0.5 + 0.5 * (self.fair.ticks - (bid + ask) / 2) / (ask - bid + self._spread))
-        )
+        return min(0.85, max(0.15, 0.5 + 0.5 * (self.fair.ticks - (bid + ask) / 2) / (ask - bid + self._spread)))
 
     def _chase(self, against: Side, behind: Side, ts_ns: int) -> None:
         """The fair price has gone through the touch: quotes are taken or pulled, and the other side
@@ -391,11 +389,7 @@ class Simulator:
         key = self._at(side)
         lots = side.lots[key]
         minimum = self._sizes.minimum
-        other = (
-            max(minimum, int(lots * self.rng.uniform(0.5, 1.4)))
-            if self.rng.random() < 0.6
-            else self._sizes.draw()
-        )
+        other = max(minimum, int(lots * self.rng.uniform(0.5, 1.4))) if self.rng.random() < 0.6 else self._sizes.draw()
         side.put(key, other if other != lots else lots + minimum)
 
     def _cancel(self, side: Side) -> None:

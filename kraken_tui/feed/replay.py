@@ -218,7 +218,7 @@ async def run_replay(
         session: A session made with `replay=True`.
         recording: `Recording` or other frames in order.
         clock: The recording's clock; pause and speed are set on it.
-        on_events: Takes what happened, once per wake-up.
+        on_events: Takes what happened, after every frame and before the next is applied.
         stop_event: Ends the replay early.
         on_frame: Takes every received raw frame with its time and "rx".
 
@@ -254,9 +254,9 @@ async def run_replay(
                 if on_frame is not None:
                     on_frame(timed.frame, at, "rx")
                 session.frame(timed.frame, at, at)
+                _flush(session, on_events)
             if played % _YIELD_EVERY == 0:
                 # A burst, or full speed: let the rest of the program run.
-                _flush(session, on_events)
                 await asyncio.sleep(0)
         problem = getattr(recording, "problem", "")
         if problem:

@@ -51,7 +51,7 @@ async def run(
         session: The brain; only this coroutine and callbacks on the same loop may touch it.
         url: Address, see `check_url`.
         clock: Clocks.
-        on_events: Takes what happened, once per wake-up, also while it is offline.
+        on_events: Takes what happened, after every frame and before the next is applied; also while offline.
         stop_event: Ends the run; the socket is closed within about a second.
         on_frame: Takes every raw frame, for a recorder.
         wake: Set it after `session.want` and the like, so that the requests leave at once instead of within a second.
@@ -181,8 +181,8 @@ class _Shell:
                     await reader
 
     async def _read(self, socket: ClientConnection) -> None:
-        """Hand every frame to the session. Frames already received come without a pause, so that the loop's next
-        turn, which reports and draws, happens once for all of them."""
+        """Hand every frame to the session, and what came of it to the listener before the next frame is applied: an
+        event's book is the book right after its message."""
         session, clock, on_frame = self._session, self._clock, self._on_frame
         while session.wants_close() is None:
             data = await socket.recv(decode=False)
@@ -190,7 +190,9 @@ class _Shell:
             if on_frame is not None:
                 on_frame(data, wall, "rx")
             session.frame(data, clock.now(), wall)
-            self._wake.set()
+            self._flush()
+            if session.wants_attention:
+                self._wake.set()
 
     async def _send(self, socket: ClientConnection) -> bool:
         for text in self._session.take_sends():

@@ -26,7 +26,9 @@ _TEXT = re.compile(
     r'<text class="(?P<style>[^"]*)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)" textLength="[\d.]+" '
     r'clip-path="(?P<clip>[^"]*)">(?P<text>[^<]*)</text>'
 )
-_PIECES = re.compile("[█▉▊▋▌▍▎▏]+|[▀▁▂▃▄▅▆▇]+|[^\N{NO-BREAK SPACE}▀-▏]+(?:\N{NO-BREAK SPACE}[^\N{NO-BREAK SPACE}▀-▏]+)*|.")
+_PIECES = re.compile(
+    "[█▉▊▋▌▍▎▏]+|[▀▁▂▃▄▅▆▇]+|[^\N{NO-BREAK SPACE}▀-▏]+(?:\N{NO-BREAK SPACE}[^\N{NO-BREAK SPACE}▀-▏]+)*|."
+)
 _LEFT = "▏▎▍▌▋▊▉█"
 _LOWER = "▁▂▃▄▅▆▇"
 

@@ -150,9 +150,7 @@ def test_a_second_snapshot_nobody_asked_for(client: Client) -> None:
 
 def test_frames_can_be_rewritten_and_lost(client: Client) -> None:
     client.subscribe("book", "BTC/USD")
-    client.venue.faults.rewrite = lambda f: (
-        None if "heartbeat" in f else str(f).replace("checksum", "Checksum")
-    )
+    client.venue.faults.rewrite = lambda f: None if "heartbeat" in f else str(f).replace("checksum", "Checksum")
     frames = client.run(3)
     assert frames
     assert all("Checksum" in f for f in frames)

@@ -104,9 +104,7 @@ async def test_refused_connections(exchange: Exchange, status: int, options: dic
             await connect(exchange.ws_url)
         response = caught.value.response
         assert response.status_code == status
-        assert response.headers.get("Retry-After") == (
-            str(options["retry_after_s"]) if status == 429 else None
-        )
+        assert response.headers.get("Retry-After") == (str(options["retry_after_s"]) if status == 429 else None)
         assert response.body == options.get("body", "").encode()
     assert (await get(exchange, "/0/public/Time"))[0] == 200
     async with connect(exchange.ws_url) as socket:

@@ -40,9 +40,7 @@ def test_acknowledgement_to_the_letter(client: Client) -> None:
         rf'"success":true,"time_in":"{MICRO.pattern}","time_out":"{MICRO.pattern}","req_id":17\}}',
         frames[0],
     )
-    assert frames[1].startswith(
-        '{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[{"price":6'
-    )
+    assert frames[1].startswith('{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[{"price":6')
     assert len(frames) == 2
 
 

@@ -1,0 +1,239 @@
+"""The engine as its users see it: views, events, commands, endings. Against the local exchange and recordings."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kraken_tui.engine.engine import Engine
+from kraken_tui.engine.events import BookLine
+from kraken_tui.engine.listeners import Listener, ListenerClosed
+from kraken_tui.feed.events import Refused
+from kraken_tui.market.events import Proof, Trade
+from kraken_tui.market.views import Mode
+from kraken_tui.settings import Settings
+from kraken_tui.wire.checksum import checksum_of_units
+
+
+def wait_until(condition: Callable[[], object], limit_s: float = 10.0) -> None:
+    """Wait for the engine's thread; fails the test when it takes too long."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail("the engine did not get there in time")
+        time.sleep(0.01)
+
+
+def drain(listener: Listener) -> list[object]:
+    """Everything queued until the engine ended."""
+    events = []
+    try:
+        while True:
+            events.append(listener.get(5))
+    except ListenerClosed:
+        return events
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Engine]]:
+    """Start engines that are stopped, whatever the test does."""
+    engines: list[Engine] = []
+
+    def start(**settings: object) -> Engine:
+        engine = Engine(Settings(**settings))  # type: ignore[arg-type]
+        engines.append(engine)
+        engine.start()
+        return engine
+
+    yield start
+    for engine in engines:
+        assert engine.stop(5), "the engine's thread did not end"
+        assert engine.failure is None
+
+
+def verified(engine: Engine, symbol: str) -> bool:
+    view = engine.view(symbol)
+    return view is not None and view.proof is Proof.VERIFIED
+
+
+def bare_recording(path: Path, frames: list[str]) -> Path:
+    path.write_text("\n".join(frames) + "\n")
+    return path
+
+
+SNAPSHOT = (
+    '{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[{"price":100.0,"qty":1.00000000}],'
+    '"asks":[{"price":100.1,"qty":2.00000000}],"checksum":%d,"timestamp":"2026-01-01T00:00:00.000000Z"}]}'
+)
+RIGHT = checksum_of_units([(1001, 200_000_000)], [(1000, 100_000_000)])
+
+
+@pytest.mark.realtime
+def test_demo_books_get_proven_and_every_book_line_proves_itself(run: Callable[..., Engine]) -> None:
+    engine = Engine(Settings(pairs=("btcusd", "XDGUSD"), demo=True))
+    listener = engine.listen(book_levels=10)
+    engine.start()
+    try:
+        wait_until(lambda: verified(engine, "BTC/USD") and verified(engine, "DOGE/USD"))
+        wait_until(lambda: engine.feed_view.checks_ok > 50)
+        assert engine.feed_view.mode is Mode.DEMO
+        assert engine.feed_view.checks_failed == 0
+        assert [tab.symbol for tab in engine.feed_view.tabs] == ["BTC/USD", "DOGE/USD"]
+    finally:
+        assert engine.stop(5)
+    lines = [event for event in drain(listener) if isinstance(event, BookLine)]
+    assert len(lines) > 50
+    for line in lines:
+        assert line.changed.verified
+        assert checksum_of_units(line.asks, line.bids) == line.changed.checksum
+
+
+@pytest.mark.realtime
+def test_history_fills_candles_and_tape_at_the_start(run: Callable[..., Engine]) -> None:
+    engine = run(pairs=("BTC/USD",), demo=True)
+    engine.show("BTC/USD")
+    wait_until(lambda: (view := engine.view("BTC/USD")) and len(view.candles) > 500 and len(view.tape) > 60)
+    engine.set_interval(60)
+    wait_until(lambda: (view := engine.view("BTC/USD")) and view.interval == 60 and len(view.candles) > 500)
+
+
+@pytest.mark.realtime
+def test_a_pair_that_does_not_exist_is_refused_and_the_others_go_on(run: Callable[..., Engine]) -> None:
+    engine = Engine(Settings(pairs=("BTC/USD", "ETH/USX"), demo=True))
+    listener = engine.listen(wants=lambda event: isinstance(event, Refused))
+    engine.start()
+    try:
+        refused = listener.get(10)
+        assert refused.symbol == "ETH/USX"
+        assert "ETH/USD" in refused.nearest
+        wait_until(lambda: verified(engine, "BTC/USD"))
+        wait_until(lambda: any("ETH/USD" in tab.problem for tab in engine.feed_view.tabs))
+    finally:
+        assert engine.stop(5)
+
+
+@pytest.mark.realtime
+def test_pairs_come_and_go_and_depth_changes_while_it_runs(run: Callable[..., Engine]) -> None:
+    engine = run(pairs=("BTC/USD",), demo=True)
+    wait_until(lambda: verified(engine, "BTC/USD"))
+    assert "ETH/USD" in engine.search("eth")
+    engine.add_pair("ethusd")
+    wait_until(lambda: verified(engine, "ETH/USD"))
+    engine.set_depth(25)
+    wait_until(lambda: (view := engine.view("BTC/USD")) and view.depth == 25 and len(view.bids) == 25 and view.proof)
+    engine.remove_pair("ETH/USD")
+    wait_until(lambda: [tab.symbol for tab in engine.feed_view.tabs] == ["BTC/USD"])
+    assert engine.view("ETH/USD") is None
+
+
+@pytest.mark.realtime
+def test_what_it_records_it_can_replay_with_the_same_books(tmp_path: Path) -> None:
+    path = tmp_path / "demo.jsonl"
+    live = Engine(Settings(pairs=("BTC/USD", "ETH/USD"), demo=True, record=path))
+    live_lines = live.listen(book_levels=10, wants=lambda event: isinstance(event, BookLine | Trade))
+    live.start()
+    wait_until(lambda: live.feed_view.checks_ok > 60)
+    assert live.feed_view.recording is not None
+    live.stop(5)
+    replay = Engine(Settings(pairs=("BTC/USD", "ETH/USD"), replay=path, speed=0))
+    replay_lines = replay.listen(book_levels=10, wants=lambda event: isinstance(event, BookLine | Trade))
+    replay.start()
+    wait_until(lambda: (view := replay.feed_view.replay) and view.finished)
+    replay.stop(5)
+    assert drain(replay_lines) == drain(live_lines)
+
+
+def test_a_recording_plays_on_its_own_clock(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    path = bare_recording(tmp_path / "one.jsonl", [SNAPSHOT % RIGHT])
+    engine = run(pairs=("BTC/USD",), replay=path, speed=0)
+    wait_until(lambda: verified(engine, "BTC/USD"))
+    view = engine.view("BTC/USD")
+    assert view is not None
+    assert (view.bids, view.asks) == (((1000, 100_000_000),), ((1001, 200_000_000),))
+    assert view.spec is not None
+    assert view.spec.assumed
+    assert engine.feed_view.mode is Mode.REPLAY
+    assert time.gmtime(engine.feed_view.now_ns // 10**9)[:3] == (2026, 1, 1)
+
+
+def test_a_wrong_checksum_is_never_shown_as_proven(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    path = bare_recording(tmp_path / "wrong.jsonl", [SNAPSHOT % RIGHT, SNAPSHOT % (RIGHT ^ 1)])
+    engine = run(pairs=("BTC/USD",), replay=path, speed=0)
+    wait_until(lambda: (view := engine.feed_view.replay) and view.finished)
+    wait_until(lambda: (view := engine.view("BTC/USD")) and view.proof is Proof.UNVERIFIED)
+    view = engine.view("BTC/USD")
+    assert view is not None
+    assert view.metrics is None
+    assert engine.feed_view.checks_failed == 1
+
+
+def test_a_file_that_is_no_recording_is_one_sentence(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    path = tmp_path / "letter.jsonl"
+    path.write_text("Dear Sir or Madam\n")
+    engine = run(replay=path)
+    wait_until(lambda: engine.feed_view.fatal)
+    assert "letter.jsonl" in engine.feed_view.fatal
+    assert "\n" not in engine.feed_view.fatal
+
+
+def test_a_recording_that_cannot_be_written_stops_alone(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    path = bare_recording(tmp_path / "one.jsonl", [SNAPSHOT % RIGHT])
+    engine = run(pairs=("BTC/USD",), replay=path, speed=0, record=path / "x.jsonl")
+    wait_until(lambda: engine.feed_view.recording is not None and engine.feed_view.recording.problem)
+    wait_until(lambda: verified(engine, "BTC/USD"))
+
+
+def test_an_error_of_our_own_is_reported_and_ends_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from kraken_tui.engine.markets import Markets
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Markets, "handle", broken)
+    engine = Engine(Settings(replay=bare_recording(tmp_path / "one.jsonl", [SNAPSHOT % RIGHT])))
+    listener = engine.listen()
+    heard = threading.Event()
+    engine.on_failure(lambda _: heard.set())
+    engine.start()
+    assert heard.wait(5)
+    assert isinstance(engine.failure, RuntimeError)
+    assert drain(listener) == []
+    engine.note("info", "commands after the end do no harm")
+    assert engine.stop(5)
+
+
+def test_commands_before_the_start_are_kept(tmp_path: Path) -> None:
+    path = bare_recording(tmp_path / "one.jsonl", [SNAPSHOT % RIGHT])
+    engine = Engine(Settings(pairs=(), replay=path, speed=0, log_file=tmp_path / "log"))
+    engine.add_pair("xbt/usd")
+    engine.note("info", "hello \x1b[31m")
+    engine.start()
+    wait_until(lambda: verified(engine, "BTC/USD"))
+    with pytest.raises(RuntimeError):
+        engine.start()
+    engine.stop(5)
+    log = (tmp_path / "log").read_text()
+    assert "hello \N{REPLACEMENT CHARACTER}[31m" in log
+    assert "\x1b" not in log
+
+
+def test_the_log_file_must_be_writable(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="nowhere"):
+        Engine(Settings(log_file=tmp_path / "nowhere" / "log"))
+
+
+def test_header_lines_of_a_recording_name_what_it_is(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    source = bare_recording(tmp_path / "one.jsonl", [SNAPSHOT % RIGHT])
+    target = tmp_path / "again.jsonl"
+    engine = run(pairs=("BTC/USD",), replay=source, speed=0, record=target)
+    wait_until(lambda: (view := engine.feed_view.replay) and view.finished)
+    engine.record(None)
+    wait_until(lambda: engine.feed_view.recording is None)
+    header, frame = (json.loads(line) for line in target.read_text().splitlines())
+    assert header["format"] == "kraken-tui"
+    assert frame["frame"]["channel"] == "book"
