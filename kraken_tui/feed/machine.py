@@ -239,7 +239,7 @@ class DialBudget:
         self._forget(now)
         allowed = now
         if len(self._dials) >= self._limit:
-            allowed = max(allowed, self._dials[-self._limit] + self._window)
+            allowed = max(allowed, self._dials[-self._limit] + self._window + 1)
         if self.cooldown_until is not None:
             allowed = max(allowed, self.cooldown_until)
         return allowed
@@ -253,8 +253,7 @@ class DialBudget:
         self.cooldown_until = max(until, self.cooldown_until or until)
 
     def _forget(self, now: int) -> None:
-        # A dial exactly one window old no longer shares a window with one made now.
-        while self._dials and self._dials[0] <= now - self._window:
+        while self._dials and self._dials[0] < now - self._window:
             self._dials.popleft()
         if self.cooldown_until is not None and self.cooldown_until <= now:
             self.cooldown_until = None

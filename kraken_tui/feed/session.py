@@ -16,6 +16,7 @@ from kraken_tui.feed.events import (
     FeedEvent,
     Note,
     Refused,
+    Resync,
     StateChanged,
     TickerChanged,
     Trades,
@@ -417,6 +418,8 @@ class Session:
         self.subscriptions.reset()
         self.latency.reconnected()
         for stitcher in self.markets.stitchers.values():
+            if stitcher.settled and stitcher.has_levels:
+                self._report(Resync(self._wall, stitcher.symbol, "reconnect"))
             self.markets.collect(stitcher, stitcher.lost(self._wall, cause))
         if before is not State.CONNECTING:
             self.counters.reconnects += 1
