@@ -115,7 +115,7 @@ def leading_zeros(text: str) -> int:
     """Cells of a price such as "0.000012345" before its first significant digit; 0 where they are too few to dim."""
     significant = text.lstrip(" 0.,")
     lead = len(text) - len(significant)
-    return lead if len(text.lstrip(" ")) - len(significant) >= 4 else 0
+    return lead if len(text.lstrip(" ")) - len(significant) >= 5 else 0
 
 
 @lru_cache(maxsize=8192)

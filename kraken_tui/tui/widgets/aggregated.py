@@ -30,6 +30,7 @@ from kraken_tui.tui.widgets.book_rows import (
     book_note,
     row_keys,
     titled,
+    too_narrow,
     waiting_lines,
 )
 from kraken_tui.wire.symbols import PairSpec
@@ -162,6 +163,8 @@ def _draw(frame: Frame, width: int, height: int, centre: int | None, changed: Ch
         return [title]
     shown = visible_rows(view, step, centre, count, cumulative=frame.state.cumulative)
     shape = aggregated_shape(view.spec, step, shown, width)
+    if shape.price + 4 + 2 * (shape.size.width + 1) > width:
+        return [title, *too_narrow(width, height - 1)]
     return [title, _headers(shape), *_row_lines(frame, view, step, shown, shape, changed)]
 
 

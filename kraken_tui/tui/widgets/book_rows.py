@@ -111,6 +111,7 @@ def titled(title: str, note: str, role: str, width: int, short: str = "") -> Lin
         if short and len(title) + len(note) + 7 > width:
             title = short
         note = fmt.shorten(note, width - len(title) - 7)
+    title = fmt.shorten(title, width - 3)
     head, name, rule, tail = title_line(title, note, width)
     return head, name, rule, (tail[0], role)
 
@@ -119,6 +120,11 @@ def centred(text: str, width: int, key: str) -> Line:
     """One sentence in the middle of a row."""
     text = fmt.shorten(text, width)
     return ((" " * ((width - len(text)) // 2), "text"), (text, key))
+
+
+def too_narrow(width: int, height: int) -> list[Line]:
+    """A page for a pane in which numbers would have to be cut."""
+    return [*[() for _ in range(height // 2)], centred("too narrow", width, "warn")][: max(0, height)]
 
 
 def waiting_lines(view: PairView | None, feed: FeedView, width: int, height: int) -> list[Line]:

@@ -26,7 +26,7 @@ def draw_header(frame: Frame, width: int, height: int) -> list[Line]:
     """
     view = frame.pair
     if view is None:
-        lines: list[Line] = [((" waiting for the pair", "muted"),)]
+        lines: list[Line] = [((fmt.shorten(" waiting for the pair", width), "muted"),)]
     elif height < 2:
         lines = [_row([*_compact_fields(view), *_recording(frame.feed)], width, 2)]
     else:

@@ -21,6 +21,7 @@ from kraken_tui.tui.widgets.book_rows import (
     book_note,
     row_keys,
     titled,
+    too_narrow,
     waiting_lines,
 )
 from kraken_tui.wire.symbols import PairSpec
@@ -111,6 +112,8 @@ def _draw(frame: Frame, width: int, height: int, changed: Changed, offset: int) 
     if view is None or view.spec is None or not (view.bids or view.asks):
         return [title, *waiting_lines(view, frame.feed, width, height - 1)]
     shape = ladder_shape(view, view.spec, width)
+    if shape.price + shape.size.width + 1 > width:
+        return [title, *too_narrow(width, height - 1)]
     lines = [title, _headers(shape)]
     body = height - HEAD_ROWS
     middle = ladder_row_of(height, offset)
