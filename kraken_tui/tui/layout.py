@@ -93,9 +93,7 @@ def size_class(width: int, height: int) -> Size:
     return Size.MEDIUM if width < WIDE_WIDTH else Size.WIDE
 
 
-def arrange(
-    width: int, height: int, view: View = View.BOOK, *, alone: str | None = None, badge: int = 0
-) -> Places:
+def arrange(width: int, height: int, view: View = View.BOOK, *, alone: str | None = None, badge: int = 0) -> Places:
     """Place the panes of a view.
 
     Args:

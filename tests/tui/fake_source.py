@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import samples
+
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, RecordingView, ReplayView
-import samples
 
 SYMBOLS = ("BTC/USD", "ETH/BTC", "PEPE/USD", "DOGE/USD")
 

@@ -96,7 +96,7 @@ def test_key_names(key: str, name: str) -> None:
 
 def test_footer_fits_and_starts_with_what_matters() -> None:
     keymap = effective({})
-    for width in range(0, 300):
+    for width in range(300):
         items = footer_items(keymap, width)
         assert sum(len(keys) + len(label) + 3 for keys, label in items) <= max(0, width)
     labels = [label for _, label in footer_items(keymap, 80)]
