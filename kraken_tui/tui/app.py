@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import platformdirs
+from rich.text import Text
 from textual.app import App
 from textual.message import Message
 from textual.timer import Timer
@@ -153,7 +154,9 @@ class KrakenApp(App[None], inherit_bindings=False):
     def leave_after(self, error: BaseException, who: str) -> None:
         """End the program with one sentence about an error of our own."""
         reason = clean_text(f"{type(error).__name__}: {error}")
-        self.exit(return_code=ENGINE_FAILED, message=f"{who} failed unexpectedly ({reason}); please report this.")
+        # As Text, for Rich would read markup in a string.
+        message = Text(f"{who} failed unexpectedly ({reason}); please report this.")
+        self.exit(return_code=ENGINE_FAILED, message=message)
 
     def _handle_exception(self, error: Exception) -> None:
         """Errors inside the screen: after the exit they are ignored, on a terminal they end it in one sentence."""

@@ -45,7 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("pair.next", "tab", "next_pair(1)", "next pair", "Show the next pair of the tabs.", "Pairs"),
     Command("pair.previous", "shift+tab", "next_pair(-1)", "previous pair", "Show the previous pair.", "Pairs"),
     Command("pair.find", "/", "find_pair", "find pair", "Find a pair of the exchange and show it.", "Pairs"),
-    Command("view.book", "f2", "view('book')", "book", "Depth ladder, aggregated book and what belongs to it.", "Views"),
+    Command("view.book", "f2", "view('book')", "book", "Depth ladder, aggregated book and their gauge.", "Views"),
     Command("view.charts", "f4", "view('charts')", "charts", "Candles, depth, spread and imbalance.", "Views"),
     Command("view.tape", "f5", "view('tape')", "tape & flow", "Time and sales, and events of the book.", "Views"),
     Command("view.health", "f7", "view('health')", "health & log", "State of feed and market, and the log.", "Views"),

@@ -20,7 +20,7 @@ def cursor_line(view: PairView | None, ticks: int | None) -> Line:
     read = at_cursor(view.bids, view.asks, ticks) if view.metrics is not None else None
     if read is None:
         return (*runs, (" no figures from an unproven book ", "stale"))
-    distance = f" {'+' if read.distance_bps >= 0 else '-'}{basis_points(abs(read.distance_bps))}"
+    distance = f" {'+' if read.distance_bps >= 0 else '-'}{basis_points(abs(read.distance_bps))} bps"
     if read.side is None or not read.cumulative:
         return (*runs, (f"{distance}, inside the spread ", "muted"))
     notional = read.notional // 10**spec.qty_precision
@@ -37,7 +37,7 @@ def cursor_line(view: PairView | None, ticks: int | None) -> Line:
         runs += [
             (" sweep ", "muted"),
             (fine_price(read.sweep.average, spec.price_precision), "text"),
-            (f" {basis_points(read.sweep.slippage_bps)} ", "text"),
+            (f" {basis_points(read.sweep.slippage_bps)} bps ", "text"),
         ]
     return tuple(runs)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 from textual.app import App
@@ -34,7 +34,7 @@ class PictureFailed(Exception):
     """The feed failed for good before there was anything to draw; the text is one sentence."""
 
 
-def screen_svg(app: App[object], title: str) -> str:
+def screen_svg(app: App[Any], title: str) -> str:
     """The screen as it stands, as SVG text without outside references.
 
     Args:

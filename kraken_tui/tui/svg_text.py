@@ -26,16 +26,20 @@ _TEXT = re.compile(
     r'<text class="(?P<style>[^"]*)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)" textLength="[\d.]+" '
     r'clip-path="(?P<clip>[^"]*)">(?P<text>[^<]*)</text>'
 )
-_PIECES = re.compile(
-    "[█▉▊▋▌▍▎▏]+|[▀▁▂▃▄▅▆▇]+|[^\N{NO-BREAK SPACE}▀-▏]+(?:\N{NO-BREAK SPACE}[^\N{NO-BREAK SPACE}▀-▏]+)*|."
-)
+_GAP = "\N{NO-BREAK SPACE}"
+_WORDS = rf"[^{_GAP}▀-▏]+(?:{_GAP}[^{_GAP}▀-▏]+)*"
+_PIECES = re.compile(rf"[█▉▊▋▌▍▎▏]+|[▀▁▂▃▄▅▆▇]+|{_WORDS}|.")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LEFT = "▏▎▍▌▋▊▉█"
 _LOWER = "▁▂▃▄▅▆▇"
 
 
 def in_cells(svg: str) -> str:
-    """Put every run of text of Rich's SVG into its cells, block characters as rectangles."""
-    return _TEXT.sub(_run, svg)
+    """Put every run of text of Rich's SVG into its cells, block characters as rectangles.
+
+    Control characters, which XML forbids, become U+FFFD.
+    """
+    return _TEXT.sub(_run, _CONTROL.sub("\N{REPLACEMENT CHARACTER}", svg))
 
 
 def _run(match: re.Match[str]) -> str:
@@ -47,7 +51,7 @@ def _run(match: re.Match[str]) -> str:
         width = cell_len(piece) * CELL_WIDTH
         if piece[0] in _LEFT or piece[0] in _LOWER or piece[0] == "▀":
             parts += _blocks(piece, match["style"], x, y)
-        elif piece != "\N{NO-BREAK SPACE}":
+        elif piece != _GAP:
             parts.append(
                 f'<text class="{match["style"]}" x="{x:g}" y="{y:g}" textLength="{width:g}" '
                 f'lengthAdjust="spacingAndGlyphs" clip-path="{match["clip"]}">{escape(piece)}</text>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraken_tui.tui.format import to_ascii
 from kraken_tui.tui.keymap import KeyMap, footer_items
 from kraken_tui.tui.pane import Frame, Line, Pane, Run, blank
 
@@ -18,13 +19,14 @@ class FooterPane(Pane):
         self.keymap = keymap
         self.status: Line = ()
 
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
+    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:  # noqa: ARG002
         """Draw the row; a status is never cut to make room for keys."""
         runs: list[Run] = list(self.status)
         used = sum(len(text) for text, _ in runs)
         for keys, label in footer_items(self.keymap, width - used):
             runs += [(f" {keys}", "accent"), (f" {label} ", "muted")]
-        return [tuple(runs)]
+        lines: list[Line] = [tuple(runs)]
+        return to_ascii(lines) if frame.ascii_only else lines
 
 
 class BadgePane(Pane):
@@ -40,10 +42,7 @@ class BadgePane(Pane):
         self.text = text
         self.role = role
 
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
+    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:  # noqa: ARG002
         """Draw the badge, centred."""
-        text = self.text
-        if frame.ascii_only:
-            text = text.encode("ascii", "replace").decode()
-        line: Line = ((text.center(width), f"!badge/{self.role}"),)
+        line: Line = ((self.text.center(width), f"!badge/{self.role}"),)
         return [line, *(blank(width) for _ in range(height - 1))]
