@@ -291,7 +291,7 @@ def _stream(options: dict[str, Any], context: dict[str, Any]) -> int:
     lines = JsonLines(lambda symbol: _spec(engine, symbol), snapshot_trades=snapshot_trades)
     with Signals() as signals:
         printer = StreamPrinter(
-            _taker(listener),
+            _taker(engine, listener),
             engine,
             lines,
             Output(sys.stdout.fileno(), signals.came).write,
@@ -388,8 +388,8 @@ def _engine(settings: Settings) -> Engine:
         raise WrongUse(f"cannot write the log file: {error.strerror}") from None
 
 
-def _taker(listener: Listener) -> Callable[[float], object]:
-    """The listener's `get` in the words of the layer below."""
+def _taker(engine: Engine, listener: Listener) -> Callable[[float], object]:
+    """The listener's `get` in the words of the layer below; an engine that died raises what it died of."""
     from kraken_tui.engine.listeners import ListenerClosed
     from kraken_tui.outputs.printer import EndOfEvents
 
@@ -397,7 +397,7 @@ def _taker(listener: Listener) -> Callable[[float], object]:
         try:
             return listener.get(timeout_s)
         except ListenerClosed:
-            raise EndOfEvents from None
+            raise (engine.failure or EndOfEvents()) from None
 
     return take
 

@@ -1,0 +1,61 @@
+"""Run all benchmarks: `python -m benchmarks [--smoke] [--write] [NAME ...]`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+from benchmarks import MODULES, Report
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+def machine() -> str:
+    """The machine in one line, since figures mean nothing without it."""
+    model = ""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    except OSError:
+        model = platform.processor()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{model or 'unknown processor'}, {os.cpu_count()} cores, {platform.system()}, {python}"
+
+
+def main() -> int:
+    """Run the chosen benchmarks; 1 where a ratio is far off."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, of {', '.join(MODULES)} (default: all)")
+    parser.add_argument("--smoke", action="store_true", help="a short run that only checks wide ratios")
+    parser.add_argument("--write", action="store_true", help=f"also write {RESULTS.name}")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(MODULES)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
+    if given.write and (given.smoke or given.names):
+        parser.error("--write records a full run of everything")
+    reports: list[Report] = []
+    for name in given.names or MODULES:
+        started = time.perf_counter()
+        report: Report = importlib.import_module(f"benchmarks.{name}").run(smoke=given.smoke)
+        reports.append(report)
+        print(report.markdown())
+        print(f"({name}: {time.perf_counter() - started:.1f} s)\n", flush=True)
+    if given.write:
+        head = f"# Results\n\n{time.strftime('%Y-%m-%d')}, {machine()}. Written by `python -m benchmarks --write`.\n"
+        RESULTS.write_text("\n".join([head, *(report.markdown() for report in reports)]), encoding="utf-8")
+    failures = [failure for report in reports for failure in report.failures]
+    for failure in failures:
+        print(f"FAILED: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
