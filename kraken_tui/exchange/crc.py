@@ -4,7 +4,6 @@ ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from zlib import crc32
 
 
@@ -18,11 +17,11 @@ def level_token(price: str, qty: str) -> str:
     return price.replace(".", "").lstrip("0") + qty.replace(".", "").lstrip("0")
 
 
-def side_text(levels: Iterable[tuple[str, str]]) -> str:
-    """The tokens of up to ten levels, best first, joined with nothing between."""
-    return "".join(level_token(price, qty) for price, qty in levels)
-
-
 def book_checksum(asks: str, bids: str) -> int:
-    """CRC-32 of the ask side's text followed by the bid side's, unsigned (PROTOCOL.md section 4.3)."""
+    """CRC-32 of the ask side's tokens followed by the bid side's, unsigned (PROTOCOL.md section 4.3).
+
+    Args:
+        asks: tokens of up to ten levels, best first, joined with nothing between.
+        bids: likewise.
+    """
     return crc32((asks + bids).encode("ascii"))

@@ -183,7 +183,12 @@ class Faults:
         self._commands.append(CloseAll(code, reason))
 
     def inject(self, frame: Frame) -> None:
-        """Send arbitrary text or bytes to every connection."""
+        """Send arbitrary text or bytes to every connection.
+
+        Args:
+            frame: bytes go out as a binary frame; in text, U+DC80 to U+DCFF go out as the bytes 80 to FF,
+                which makes a text frame that is not UTF-8.
+        """
         self._commands.append(Inject(frame))
 
     # --- the venue

@@ -68,7 +68,7 @@ class Market:
         """The past, made on first use."""
         if self._history is None:
             sim = self.simulator
-            last = sim.touch[0] if sim.rng.random() < 0.5 else sim.touch[2]
+            last = sim.touch[0] if sim.next_trade_id % 2 else sim.touch[2]
             self._history = History(self.spec, self._seed, sim.now_ns, last, sim.next_trade_id)
         return self._history
 

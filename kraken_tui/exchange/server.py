@@ -44,7 +44,9 @@ _log = logging.getLogger("kraken_tui.exchange")
 
 def _wire(frame: Frame) -> bytes:
     """One unfragmented, unmasked websocket frame (RFC 6455 section 5.2)."""
-    data, opcode = (frame.encode(), 0x81) if isinstance(frame, str) else (frame, 0x82)
+    data, opcode = (
+        (frame, 0x82) if isinstance(frame, bytes) else (frame.encode(errors="surrogateescape"), 0x81)
+    )
     size = len(data)
     if size < 126:
         return bytes((opcode, size)) + data

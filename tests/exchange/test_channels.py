@@ -52,7 +52,7 @@ def test_running_candle_equals_the_trades(symbol: str, interval: int) -> None:
     running = first["data"][-1]
     begin, low, high = running["interval_begin"], Decimal(running["low"]), Decimal(running["high"])
     volume, count = Decimal(running["volume"]), int(running["trades"])
-    frames = client.run(100, step_ms=100)
+    frames = client.run(75, step_ms=150)
     trades = channel(frames, "trade")
     candles = channel(frames, "ohlc")
     assert len(trades) == len(candles) > 10
@@ -116,7 +116,7 @@ def test_ticker_on_bbo_shows_every_touch_without_a_book() -> None:
 
 
 def test_ticker_and_day_candles_tell_the_same_story() -> None:
-    for symbol in PAIRS:
+    for symbol in ("BTC/USD", "PEPE/USD", "LINK/USD", "MINA/GBP"):
         client = Client(pairs=[symbol])
         [ticker] = channel(client.subscribe("ticker", symbol), "ticker")
         minutes = client.venue.market(symbol).history.candles(1)

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from kraken_tui.exchange.crc import book_checksum, side_text
+from kraken_tui.exchange.crc import book_checksum, level_token
 from kraken_tui.exchange.depthbook import DepthBook
 from kraken_tui.exchange.pairs import scaled
 
 from .reference import shared
+
+
+def side_text(levels: list[list[str]]) -> str:
+    return "".join(level_token(price, qty) for price, qty in levels)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,7 @@ def goldens() -> dict[str, Any]:
 
 def test_documented_snapshot(goldens: dict[str, Any]) -> None:
     example = goldens["book_v2_btc_usd"]
-    asks, bids = side_text(map(tuple, example["asks"])), side_text(map(tuple, example["bids"]))
+    asks, bids = side_text(example["asks"]), side_text(example["bids"])
     assert asks == example["asks_string"]
     assert bids == example["bids_string"]
     assert book_checksum(asks, bids) == example["crc32"]
@@ -32,7 +36,7 @@ def test_documented_snapshot(goldens: dict[str, Any]) -> None:
 
 def test_documented_v1_strings(goldens: dict[str, Any]) -> None:
     example = goldens["book_v1"]
-    asks, bids = side_text(map(tuple, example["asks"])), side_text(map(tuple, example["bids"]))
+    asks, bids = side_text(example["asks"]), side_text(example["bids"])
     assert asks + bids == example["string"]
     assert book_checksum(asks, bids) == example["crc32"]
 

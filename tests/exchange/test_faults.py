@@ -114,7 +114,7 @@ def test_acknowledgements_held_and_dropped(client: Client) -> None:
     assert [json.loads(f).get("channel") for f in frames] == ["book"]
     assert not any("success" in f for f in client.run(2))
     client.venue.faults.acks = "send"
-    assert json.loads(client.run(0.03)[-1])["success"] is True or any("success" in f for f in client.run(0.1))
+    assert ['"success":true' in f for f in client.run(0.1)].count(True) == 1
     client.venue.faults.acks = "drop"
     assert [json.loads(f).get("channel") for f in client.subscribe("book", "ETH/USD")] == ["book"]
     client.venue.faults.acks = "send"

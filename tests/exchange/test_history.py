@@ -87,7 +87,8 @@ def test_the_day_is_the_sum_of_its_minutes_and_follows_trades() -> None:
 
 
 def test_the_price_of_a_day_ago_is_believable() -> None:
-    for symbol, spec in PAIRS.items():
+    for symbol in ("BTC/USD", "DOGE/USD", "ETH/BTC", "MINA/GBP"):
+        spec = PAIRS[symbol]
         stats = history(symbol).stats(START_NS)
         assert abs(stats.last - stats.open) / stats.open < 6 * spec.daily_vol
         assert (stats.high - stats.low) / stats.open < 12 * spec.daily_vol

@@ -144,6 +144,14 @@ async def test_raw_frames(exchange: Exchange) -> None:
         assert got == ["{broken", b"\x00\x01", "", "x" * 200, "y" * 70_000]
 
 
+async def test_text_that_is_not_utf_8(exchange: Exchange) -> None:
+    async with connect(exchange.ws_url) as socket:
+        await socket.recv()
+        exchange.faults.inject('{"channel":"\udcff"}')
+        with pytest.raises((ConnectionClosed, UnicodeDecodeError)):
+            await asyncio.wait_for(_drain(socket), 3)
+
+
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
 def test_frames_on_the_wire_are_those_of_the_library(size: int) -> None:
     expected = Frame(Opcode.TEXT, b"a" * size).serialize(mask=False)

@@ -18,7 +18,7 @@ def played(simulator: Simulator, seconds: float) -> list[Change]:
     return list(simulator.advance(simulator.now_ns + round(seconds * SECOND)))
 
 
-@settings(max_examples=24, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     symbol=st.sampled_from(sorted(PAIRS)),
