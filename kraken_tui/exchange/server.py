@@ -44,9 +44,7 @@ _log = logging.getLogger("kraken_tui.exchange")
 
 def _wire(frame: Frame) -> bytes:
     """One unfragmented, unmasked websocket frame (RFC 6455 section 5.2)."""
-    data, opcode = (
-        (frame, 0x82) if isinstance(frame, bytes) else (frame.encode(errors="surrogateescape"), 0x81)
-    )
+    data, opcode = (frame, 0x82) if isinstance(frame, bytes) else (frame.encode(errors="surrogateescape"), 0x81)
     size = len(data)
     if size < 126:
         return bytes((opcode, size)) + data

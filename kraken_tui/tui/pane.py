@@ -81,16 +81,17 @@ def build_strip(line: Line, width: int, palette: Palette) -> Strip:
     """Turn a line into a strip, padding or cutting it to `width` cells."""
     segments: list[Segment] = []
     left = width
-    for text, key in line:
+    for run in line:
         if left <= 0:
             break
-        if not text:
-            continue
-        piece = text[:left]
-        segments.append(Segment(piece, palette.style(key)))
-        left -= len(piece)
+        size = len(run[0])
+        if size > left:
+            run = (run[0][:left], run[1])
+        if size:
+            segments.append(palette.segment(run))
+            left -= size
     if left > 0:
-        segments.append(Segment(" " * left, palette.style("text")))
+        segments.append(palette.segment((" " * left, "text")))
     return Strip(segments, width)
 
 

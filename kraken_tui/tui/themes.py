@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -28,6 +29,9 @@ background of the active tab.
 """
 
 
+_KEPT_SEGMENTS = 20_000
+
+
 @dataclass(frozen=True)
 class Palette:
     """One theme's colours by role; `ansi` palettes use the terminal's own 16 colours."""
@@ -37,6 +41,7 @@ class Palette:
     dark: bool = True
     ansi: bool = False
     _styles: dict[str, Style] = field(default_factory=dict, repr=False, compare=False)
+    _segments: dict[tuple[str, str], Segment] = field(default_factory=dict, repr=False, compare=False)
 
     def style(self, key: str) -> Style:
         """Rich style of a style key; keys are few, each is made once.
@@ -52,6 +57,15 @@ class Palette:
         if style is None:
             style = self._styles[key] = self._make(key)
         return style
+
+    def segment(self, run: tuple[str, str]) -> Segment:
+        """The segment of a run of (text, style key); runs repeat from row to row, so segments are kept."""
+        segment = self._segments.get(run)
+        if segment is None:
+            if len(self._segments) >= _KEPT_SEGMENTS:
+                self._segments.clear()
+            segment = self._segments[run] = Segment(run[0], self.style(run[1]))
+        return segment
 
     def _make(self, key: str) -> Style:
         bold = key.startswith("!")

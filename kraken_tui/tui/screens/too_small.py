@@ -9,7 +9,7 @@ from kraken_tui.tui.pane import Frame, Line, Pane, blank
 class TooSmallPane(Pane):
     """Says how large the terminal must be and how large it is."""
 
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:  # noqa: ARG002
+    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
         """Centre the sentence, split over as many rows as it needs and there are."""
         words = (
             f"kraken-tui needs {MINIMUM_WIDTH}x{MINIMUM_HEIGHT}, better 80x24 or larger; "

@@ -19,7 +19,7 @@ class FooterPane(Pane):
         self.keymap = keymap
         self.status: Line = ()
 
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:  # noqa: ARG002
+    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
         """Draw the row; a status is never cut to make room for keys."""
         runs: list[Run] = list(self.status)
         used = sum(len(text) for text, _ in runs)
@@ -42,7 +42,7 @@ class BadgePane(Pane):
         self.text = text
         self.role = role
 
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:  # noqa: ARG002
+    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
         """Draw the badge, centred."""
         line: Line = ((self.text.center(width), f"!badge/{self.role}"),)
         return [line, *(blank(width) for _ in range(height - 1))]
