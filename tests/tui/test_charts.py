@@ -102,6 +102,14 @@ def test_depth_curve_is_a_valley_around_the_mid() -> None:
     assert "64,250.0" in depth_chart(common.pair(), 80, 22, None)
 
 
+def test_depth_is_filled_without_gaps_even_where_ticks_are_few() -> None:
+    coarse = replace(common.pair(), bids=((100, 5), (98, 5), (90, 7)), asks=((101, 3), (104, 5), (111, 4)))
+    for view in (coarse, common.pair(), common.pair("PEPE/USD")):
+        bottom = depth_chart(view, 120, 22, None).split("\n")[-3].partition("┤")[2].rstrip()
+        assert set(bottom.replace("█", "")) <= set(" ▌▐▄▙▟▖▗")
+        assert len(bottom.split()) <= 2
+
+
 def test_an_unproven_book_loses_its_colours_and_says_why() -> None:
     palette = PALETTES["dark"]
     bid = "\x1b[38;2;{};{};{}m".format(*(int(palette.colours["bid-bar"][i : i + 2], 16) for i in (1, 3, 5)))
