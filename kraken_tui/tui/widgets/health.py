@@ -111,9 +111,9 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
             if replay.finished
             else "paused"
             if replay.paused
-            else f"▶ ×{replay.speed:g}"
+            else f"▸ ×{replay.speed:g}"
             if replay.speed
-            else "▶ max"
+            else "▸ max"
         )
         length = "?" if replay.length_ns is None else clock(replay.length_ns)
         rows.append(_row("replay", (f"{state} ", "!accent"), (f"{clock(replay.position_ns)}/{length}", "text")))
