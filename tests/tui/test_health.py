@@ -76,7 +76,7 @@ def test_lost_connection_says_cause_and_countdown() -> None:
 
 
 def test_fatal_sentence_is_shown() -> None:
-    text = rows_of(frame(feed=common.feed(state="FAILED", fatal="no such pair")))
+    text = rows_of(frame(feed=common.feed(state="CLOSED", fatal="no such pair")))
     assert "✗ no such pair" in text
 
 

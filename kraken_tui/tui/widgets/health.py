@@ -14,8 +14,8 @@ _STATUS = {
     MarketStatus.HALTED: ("■", "bad"),
     MarketStatus.UNKNOWN: ("○", "muted"),
 }
-_GOOD_STATES = frozenset({"SUBSCRIBED", "LIVE"})
-_LOST_STATES = frozenset({"DISCONNECTED", "FAILED", "CLOSED"})
+_GOOD_STATES = frozenset({"SUBSCRIBED"})
+_LOST_STATES = frozenset({"DISCONNECTED", "COOLDOWN", "CLOSED"})
 _LABEL = 10
 _TWO_COLUMNS_FROM = 72
 _LEFT_COLUMN = 36
