@@ -155,7 +155,7 @@ def depth_chart(view: PairView | None, width: int, height: int, palette: Palette
         for prices, sums, role in ((bid_prices, bid_sums, "bid-bar"), (ask_prices, ask_sums, "ask-bar")):
             points = [(ticks, total / lots) for ticks, total in zip(prices, sums, strict=True) if total]
             colour = _colour(palette, role if trusted else "muted")
-            plot.scatter(*zip(*points, strict=True), marker="hd", color=colour, fillx=True)
+            plot.plot(*zip(*points, strict=True), marker="hd", color=colour, fillx=True)
         plot.xlim(mid - reach, mid + reach)
         plot.ylim(0, top / lots)
         marks = list(range(0, top + 1, step))

@@ -76,7 +76,7 @@ def test_lost_connection_says_cause_and_countdown() -> None:
 
 
 def test_fatal_sentence_is_shown() -> None:
-    text = rows_of(frame(feed=common.feed(state="FAILED", fatal="no such pair")))
+    text = rows_of(frame(feed=common.feed(state="CLOSED", fatal="no such pair")))
     assert "✗ no such pair" in text
 
 
@@ -110,7 +110,7 @@ def test_recorder_and_replay() -> None:
     assert "fram" not in rows_of(frame(feed=common.recording()))
     broken = common.feed(recording=RecordingView("x", 1, 1, "disk full"))
     assert "recorder  ✗ disk full" in rows_of(frame(feed=broken))
-    assert "▶ ×2 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying()))
+    assert "▸ ×2 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying()))
     assert "paused 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying(paused=True)))
 
 
@@ -141,4 +141,7 @@ def test_text_of_the_exchange_takes_one_cell_each() -> None:
 
 
 def test_ascii_only() -> None:
-    assert "".join(text_of(HealthPane().draw(frame(ascii_only=True, feed=common.replaying()), 80, 30))).isascii()
+    for feed in (common.replaying(), common.reconnecting(), common.recording()):
+        text = "".join(text_of(HealthPane().draw(frame(ascii_only=True, feed=feed), 80, 30)))
+        assert text.isascii()
+        assert "?" not in text
