@@ -128,7 +128,9 @@ def test_shown_quantities_are_right_to_half_a_unit_of_the_last_place(lots: int, 
 @given(st.integers(0, 99_999), st.integers(0, 8))
 def test_the_layout_of_a_column_depends_on_magnitude_only(share: int, precision: int) -> None:
     unit = 10**precision
-    assert QuantityFormat.fit(100_000 * unit, precision, 9) == QuantityFormat.fit((100_000 + share) * unit, precision, 9)
+    assert QuantityFormat.fit(100_000 * unit, precision, 9) == QuantityFormat.fit(
+        (100_000 + share) * unit, precision, 9
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,13 +150,25 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 def test_small_figures() -> None:
-    assert [fmt.basis_points(v) for v in (0.0, 0.001, 0.0156, 12.3, 1234.5)] == ["0.00", "<0.01", "0.02", "12.30", "1,234"]
+    assert [fmt.basis_points(v) for v in (0.0, 0.001, 0.0156, 12.3, 1234.5)] == [
+        "0.00",
+        "<0.01",
+        "0.02",
+        "12.30",
+        "1,234",
+    ]
     assert [fmt.signed(v) for v in (0.456, -0.456, -0.001, 0.0)] == ["+0.46", "-0.46", "+0.00", "+0.00"]
     assert [fmt.percent(p, 1000) for p in (0, 1, 15, 999, 1000)] == ["0%", "<1%", "2%", "99%", "100%"]
     assert fmt.percent(1, 0) == ""
     assert [fmt.data_size(n) for n in (812, 12_400_000, 999_999_999_999_999)] == ["812 B", "12.4 MB", "1000.0 TB"]
     assert [fmt.rate(v) for v in (0.0, 0.4, 41.2)] == ["0/s", "0.4/s", "41/s"]
-    assert [fmt.change_percent(t) for t in (None, "1.24", "-0.5", "0", "odd")] == [None, "+1.24", "-0.50", "+0.00", None]
+    assert [fmt.change_percent(t) for t in (None, "1.24", "-0.5", "0", "odd")] == [
+        None,
+        "+1.24",
+        "-0.50",
+        "+0.00",
+        None,
+    ]
 
 
 def test_clock_is_utc() -> None:

@@ -59,7 +59,9 @@ def test_columns_are_aligned_on_their_decimal_points(symbol: str, width: int) ->
     lines = texts(draw_ladder(Frame(view, samples.feed()), width, 40))
     rows = [line for number, line in enumerate(lines[2:]) if number != (40 - 3) // 2]
     price_ends = set()
-    for line, ticks in zip(rows, [*(t for t, _ in reversed(view.asks[:18])), *(t for t, _ in view.bids[:19])], strict=True):
+    for line, ticks in zip(
+        rows, [*(t for t, _ in reversed(view.asks[:18])), *(t for t, _ in view.bids[:19])], strict=True
+    ):
         text = from_units(ticks, view.spec.price_precision if view.spec else 0)
         shown = next(word for word in line.split() if word.replace(",", "") == text)
         price_ends.add(line.index(shown) + len(shown))
