@@ -9,7 +9,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 
 from kraken_tui.market.views import PairView, TradedAt
 from kraken_tui.tui.pane import Frame, Line, ViewState
-from kraken_tui.tui.widgets.aggregated import AggregatedPane, draw_aggregated
+from kraken_tui.tui.widgets.aggregated import AggregatedPane, TradedSums, draw_aggregated
 from kraken_tui.tui.widgets.book_rows import Changed, PriceChosen
 from tests.tui import samples
 from tests.tui.pane_app import PaneApp, key_at, text_of, texts
@@ -275,3 +275,14 @@ async def test_click_reports_the_step_and_the_wheel_moves_and_holds_the_rows() -
         await pilot.pause()
         assert state.centre == 64_250
         assert "recentre: band" in pane.render_line(0).text
+
+
+def test_trade_sums_are_kept_until_a_trade_or_the_window_changes() -> None:
+    sums = TradedSums()
+    traded = {1005: TradedAt(2, 70, 0), 1000: TradedAt(1, 0, 30)}
+    first = sums.take(traded, 10, 95, 105)
+    assert first == {101: TradedAt(2, 70, 0), 100: TradedAt(1, 0, 30)}
+    assert sums.take(traded, 10, 95, 105) is first
+    assert sums.take(traded, 10, 95, 104) is not first
+    assert sums.take({**traded, 1004: TradedAt(1, 5, 0)}, 10, 95, 104)[101] == TradedAt(3, 75, 0)
+    assert sums.take(traded, 100, 9, 11) == {11: TradedAt(2, 70, 0), 10: TradedAt(1, 0, 30)}

@@ -37,8 +37,8 @@ def test_the_box_holds_every_figure() -> None:
     assert lines[3].split() == ["ratio", "+0.46", "bid", "≈", "5.91200", "ask", "≈", "2.20700"]
     assert lines[4].split() == ["vwap", "bid", "64,249.1", "ask", "64,251.0"]
     assert lines[5].split()[:4] == ["pressure", "+0.31", "▲", "BUY"]
-    assert "±0.20" in lines[5]
-    assert "±0.50" in lines[5]
+    assert "0.20" in lines[5]
+    assert "0.50" in lines[5]
     assert lines[6].split()[:4] == ["sweep", "buy", "0.6", "BTC"]
     assert lines[7].split()[0] == "sell"
     assert lines[6].endswith(" bps")
