@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from unicodedata import combining, east_asian_width
 
 from kraken_tui.tui.pane import Line, Run
@@ -22,8 +23,8 @@ _RIGHT_PARTIAL = ("", "▕", "▕", "▐", "▐", "▐", "▐", "█")
 _ASCII = str.maketrans(
     {
         "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
-        "▲": "^", "▼": "v", "·": "-", "▸": ">", "◂": "<", "●": "o", "○": "o", "◐": "o",
-        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "±": "~", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
+        "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
+        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
         "┤": "|", "├": "|",
     }
 )  # fmt: skip
@@ -292,9 +293,10 @@ def signed(value: float, decimals: int = 2) -> str:
 def change_percent(text: str | None) -> str | None:
     """The ticker's change in percent with sign and two decimals; None where there is none to show."""
     try:
-        return None if text is None else signed(float(text))
+        value = float(text or "nan")
     except ValueError:
         return None
+    return signed(value) if isfinite(value) else None
 
 
 def percent(part: int, whole: int) -> str:

@@ -162,11 +162,13 @@ def test_small_figures() -> None:
     assert fmt.percent(1, 0) == ""
     assert [fmt.data_size(n) for n in (812, 12_400_000, 999_999_999_999_999)] == ["812 B", "12.4 MB", "1000.0 TB"]
     assert [fmt.rate(v) for v in (0.0, 0.4, 41.2)] == ["0/s", "0.4/s", "41/s"]
-    assert [fmt.change_percent(t) for t in (None, "1.24", "-0.5", "0", "odd")] == [
+    assert [fmt.change_percent(t) for t in (None, "1.24", "-0.5", "0", "odd", "nan", "inf")] == [
         None,
         "+1.24",
         "-0.50",
         "+0.00",
+        None,
+        None,
         None,
     ]
 

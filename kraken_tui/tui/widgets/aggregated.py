@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -90,8 +91,27 @@ def aggregated_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], widt
     return AggregatedShape(decimals, divisor, price, size, volume, bar, spare)
 
 
+class TradedSums:
+    """Trades at price summed into buckets, kept until the trades or the window change.
+
+    Views share one mapping until the next trade, and a day's mapping holds thousands of prices.
+    """
+
+    def __init__(self) -> None:
+        self._traded: Mapping[int, TradedAt] = {}
+        self._window = (0, 0, 0)
+        self._buckets: Mapping[int, TradedAt] = {}
+
+    def take(self, traded: Mapping[int, TradedAt], step: int, low: int, high: int) -> Mapping[int, TradedAt]:
+        """Sums for the buckets `low` to `high` of `step` ticks."""
+        if traded is not self._traded or self._window != (step, low, high):
+            self._traded, self._window = traded, (step, low, high)
+            self._buckets = aggregate_traded(_traded_between(traded, (low - 1) * step, (high + 1) * step), step)
+        return self._buckets
+
+
 def visible_rows(
-    view: PairView, step: int, centre: int, count: int, *, cumulative: bool = False
+    view: PairView, step: int, centre: int, count: int, sums: TradedSums, *, cumulative: bool = False
 ) -> tuple[BookRow, ...]:
     """Rows of the book around `centre`, highest price first.
 
@@ -100,6 +120,7 @@ def visible_rows(
         step: Ticks of one row.
         centre: Bucket of the middle row.
         count: Rows.
+        sums: Keeps the trade sums between drawings.
         cumulative: Whether sizes grow from the touch outwards.
     """
     low, high = visible_range(centre, count)
@@ -107,12 +128,11 @@ def visible_rows(
     # Levels further out than the window never matter, those nearer the touch do in cumulative mode.
     bids = aggregate(takewhile(lambda level: level[0] >= bottom, view.bids), step, Side.BUY)
     asks = aggregate(takewhile(lambda level: level[0] <= top, view.asks), step, Side.SELL)
-    traded = aggregate_traded(_traded_between(view, bottom - step, top + step), step)
+    traded = sums.take(view.traded, step, low, high)
     return rows(bids, asks, traded, low=low, high=high, step=step, cumulative=cumulative)
 
 
-def _traded_between(view: PairView, bottom: int, top: int) -> dict[int, TradedAt]:
-    traded = view.traded
+def _traded_between(traded: Mapping[int, TradedAt], bottom: int, top: int) -> dict[int, TradedAt]:
     if top - bottom < len(traded):
         return {ticks: traded[ticks] for ticks in range(bottom, top + 1) if ticks in traded}
     return {ticks: at for ticks, at in traded.items() if bottom <= ticks <= top}
@@ -132,6 +152,7 @@ def draw_aggregated(
     centre: int | None,
     changed: Changed = NOTHING_CHANGED,
     held: bool = False,
+    sums: TradedSums | None = None,
 ) -> list[Line]:
     """Draw the aggregated book.
 
@@ -142,15 +163,18 @@ def draw_aggregated(
         centre: Bucket of the middle row, from `Centring`; None while no touch was ever seen.
         changed: Levels whose rows are drawn on the brighter background.
         held: Whether the rows were moved by hand and wait there.
+        sums: Keeps the trade sums between drawings; never changes what is drawn.
 
     Returns:
         At most `height` lines.
     """
-    lines = _draw(frame, width, height, centre, changed, held)[: max(0, height)]
+    lines = _draw(frame, width, height, centre, changed, held, sums or TradedSums())[: max(0, height)]
     return fmt.to_ascii(lines) if frame.ascii_only else lines
 
 
-def _draw(frame: Frame, width: int, height: int, centre: int | None, changed: Changed, held: bool) -> list[Line]:
+def _draw(
+    frame: Frame, width: int, height: int, centre: int | None, changed: Changed, held: bool, sums: TradedSums
+) -> list[Line]:
     view = frame.pair
     if view is None or view.spec is None or centre is None or not (view.bids or view.asks):
         note, role = book_note(view, "") if view else ("", "muted")
@@ -161,7 +185,7 @@ def _draw(frame: Frame, width: int, height: int, centre: int | None, changed: Ch
     title = _title(frame, view, step, centre, count, held, width)
     if count < 1:
         return [title]
-    shown = visible_rows(view, step, centre, count, cumulative=frame.state.cumulative)
+    shown = visible_rows(view, step, centre, count, sums, cumulative=frame.state.cumulative)
     shape = aggregated_shape(view.spec, step, shown, width)
     if shape.price + 4 + 2 * (shape.size.width + 1) > width:
         return [title, *too_narrow(width, height - 1)]
@@ -382,6 +406,7 @@ class AggregatedPane(Pane):
         super().__init__(id="aggregated")
         self._tracker = ChangeTracker()
         self._changed = NOTHING_CHANGED
+        self._sums = TradedSums()
         self._centring: dict[str, tuple[int, Centring, int | None]] = {}
         self._held = False
         self._shown_for: tuple[str, int] = ("", 0)
@@ -395,7 +420,7 @@ class AggregatedPane(Pane):
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
         """See `draw_aggregated`."""
-        return draw_aggregated(frame, width, height, frame.state.centre, self._changed, self._held)
+        return draw_aggregated(frame, width, height, frame.state.centre, self._changed, self._held, self._sums)
 
     def on_resize(self) -> None:
         if self.frame is not None:

@@ -151,8 +151,9 @@ def _sentences(view: PairView | None, feed: FeedView) -> list[tuple[str, str]]:
     if feed.fatal:
         result.append((feed.fatal, "bad"))
     elif feed.state != "SUBSCRIBED":
-        retry = f", next try in {feed.retry_in_s:.0f} s" if feed.retry_in_s is not None else ""
-        result.append((f"connection {feed.state}: {feed.cause}{retry}", "warn"))
+        result.append((f"{feed.state}: {feed.cause}" if feed.cause else feed.state, "warn"))
+        if feed.retry_in_s is not None:
+            result.append((f"next try in {feed.retry_in_s:.0f} s", "muted"))
     return [(text, key) for text, key in result if text]
 
 
@@ -168,6 +169,11 @@ class RowKeys:
     bar: str
 
 
+def _faint(ground: str) -> str:
+    # Faint digits would vanish on the cursor's strong background.
+    return fmt.on("muted" if ground == "cursor" else "faint", ground)
+
+
 @lru_cache(maxsize=256)
 def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = False) -> RowKeys:
     """Keys of a row.
@@ -181,12 +187,12 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
     """
     on = fmt.on
     if not trusted:
-        muted, faint = on("muted", ground), on("faint", ground)
+        muted, faint = on("muted", ground), _faint(ground)
         return RowKeys(muted, faint, faint, muted, muted, faint)
     return RowKeys(
         text=on("text", ground),
         label=on("muted", ground),
-        faint=on("faint", ground),
+        faint=_faint(ground),
         size=("!" if large else "") + on("bright" if large else "text", ground),
         price=on("stale" if stale else side, ground),
         bar=on(f"{side}-bar", ground),
