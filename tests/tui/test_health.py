@@ -141,4 +141,7 @@ def test_text_of_the_exchange_takes_one_cell_each() -> None:
 
 
 def test_ascii_only() -> None:
-    assert "".join(text_of(HealthPane().draw(frame(ascii_only=True, feed=common.replaying()), 80, 30))).isascii()
+    for feed in (common.replaying(), common.reconnecting(), common.recording()):
+        text = "".join(text_of(HealthPane().draw(frame(ascii_only=True, feed=feed), 80, 30)))
+        assert text.isascii()
+        assert "?" not in text

@@ -91,4 +91,6 @@ def test_no_trades_and_stale_are_said() -> None:
 
 
 def test_ascii_only() -> None:
-    assert "".join(text_of(TapePane().draw(frame(ascii_only=True), 58, 20))).isascii()
+    text = "".join(text_of(TapePane().draw(frame(ascii_only=True), 58, 20)))
+    assert text.isascii()
+    assert "?" not in text

@@ -260,7 +260,8 @@ def _draw_volume(bars: list[Bar], layout: Layout, ascii_only: bool) -> tuple[lis
     return [canvas.runs(row) for row in range(layout.volume)], scale
 
 
-def _time_label(begin_s: int, daily: bool) -> str:
+def time_label(begin_s: int, daily: bool) -> str:
+    """UTC time of an interval's start: "14:03", or "21 Nov" at midnight and for `daily` ones."""
     days, rest = divmod(begin_s, 86_400)
     if not daily and rest:
         return f"{rest // 3600:02d}:{rest // 60 % 60:02d}"
@@ -280,7 +281,7 @@ def time_axis(bars: list[Bar], interval: int, layout: Layout, ascii_only: bool =
     for index, bar in enumerate(bars):
         if bar.begin_s % (step * 60):
             continue
-        label = _time_label(bar.begin_s, interval >= 1440)
+        label = time_label(bar.begin_s, interval >= 1440)
         start = layout.column(index, len(bars)) - len(label) // 2
         if start >= free and start + len(label) <= edge:
             row[start : start + len(label)] = label

@@ -178,10 +178,10 @@ def further_rows(frame: Frame, width: int) -> list[Line]:
         rows.append(
             _row("ignored", (f"{count:,} ", "text"), (shorten(one_cell(name), max(0, width - _LABEL - 8)), "muted"))
         )
-    return rows + histogram_rows(feed.latency, width)
+    return rows + histogram_rows(feed.latency, width, frame.ascii_only)
 
 
-def histogram_rows(latency: LatencyView, width: int) -> list[Line]:
+def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -> list[Line]:
     """Latency counts by bucket as bars, buckets without a count at either end left out."""
     counts = [count for _, count in latency.histogram]
     filled = [index for index, count in enumerate(counts) if count]
@@ -191,7 +191,7 @@ def histogram_rows(latency: LatencyView, width: int) -> list[Line]:
     room = width - 18
     for bound, count in latency.histogram[filled[0] : filled[-1] + 1]:
         label = "more" if bound == float("inf") else f"≤ {bound:,g}"
-        bar = bar_right(eighths(count, max(counts), room), room, "accent")
+        bar = bar_right(eighths(count, max(counts), room), room, "accent", ascii_only)
         rows.append(((label.rjust(8) + " ", "muted"), bar, (f"{count:,}".rjust(9), "text")))
     return rows
 
