@@ -39,6 +39,7 @@ FEED_FAILED = 1
 
 _TOASTS = 4
 _TOAST_WINDOW_S = 5.0
+_FLASH_S = 3.0
 
 
 class KrakenApp(App[None], inherit_bindings=False):
@@ -53,6 +54,10 @@ class KrakenApp(App[None], inherit_bindings=False):
     """
 
     TITLE = "kraken-tui"
+    # Toasts lie over numbers, so they are no larger than their words.
+    DEFAULT_CSS = """
+    Toast { padding: 0 1; width: auto; max-width: 60; }
+    """
     ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
     COMMANDS: ClassVar[set[type[KrakenCommands]]] = {KrakenCommands}  # type: ignore[assignment]
     BINDINGS = bindings("everywhere")
@@ -174,6 +179,11 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     # --- toasts -----------------------------------------------------------------------------------------------
 
+    def say(self, text: str) -> None:
+        """Confirm a key in a few words in the last row, where it hides no number."""
+        self.main.flash(clean_text(text, 100), self.clock() + _FLASH_S)
+        self.tick()
+
     def tell(self, text: str, severity: Severity = "information") -> None:
         """Show a toast. A repeated one, or more than a few at once, are left out."""
         text = clean_text(text, 300)
@@ -198,7 +208,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Wear the next palette."""
         names = list(PALETTES)
         self.set_theme(names[(names.index(self.palette_name) + 1) % len(names)])
-        self.tell(f"Theme {self.palette_name}.")
+        self.say(f"Theme {self.palette_name}.")
 
     # --- what is on screen ------------------------------------------------------------------------------------
 
@@ -255,10 +265,10 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Copy the ten best levels of each side as tab-separated text."""
         table = book_table(self.pair_view)
         if table is None:
-            self.tell("There is no book to copy yet.", "warning")
-            return
-        self.copy_to_clipboard(table)
-        self.tell(f"Copied the ten best levels of {self.main.symbol} (where the terminal allows OSC 52).")
+            self.say("There is no book to copy yet.")
+        else:
+            self.copy_to_clipboard(table)
+            self.say(f"Copied ten levels of {self.main.symbol}, if the terminal lets it (OSC 52).")
 
 
 def encodes_boxes(encoding: str | None) -> bool:

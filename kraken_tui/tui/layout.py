@@ -167,9 +167,10 @@ def _medium_book(body: Rect) -> Places:
 def _wide_book(body: Rect) -> Places:
     spare = body.width - WIDE_WIDTH
     # From 46 cells the aggregated book has its traded volumes, from 60 the ladder its notional.
-    tape_width = 31 + min(spare // 6, 12)
-    ladder_width = 40 + min(spare * 3 // 10, 22)
-    aggregated_width = 46 + min(spare * 3 // 10, 30)
+    # Flow events under the candles want 38; the tape is whole from 31.
+    tape_width = 31 + min(max(0, spare - 10) // 5, 12)
+    ladder_width = 40 + min(spare * 2 // 7, 22)
+    aggregated_width = 46 + min(max(0, spare - 10) // 6, 30)
     candles_width = body.width - tape_width - ladder_width - aggregated_width - 3
     ladder, aggregated, candles, tape = _columns(body, [ladder_width, aggregated_width, candles_width])
     ladder, gauge = _split_rows(ladder, GAUGE_HEIGHT)

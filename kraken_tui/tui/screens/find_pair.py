@@ -33,8 +33,8 @@ class FindPair(ModalScreen[str | None]):
     FindPair { align: center middle; }
     FindPair > Vertical { width: 44; max-width: 100%; height: 18; max-height: 100%; background: $background;
         border: round $kraken-accent; padding: 0 1; }
-    FindPair Input { border: none; height: 1; padding: 0; background: $panel; }
-    FindPair OptionList { border: none; height: 1fr; padding: 0; background: $background; }
+    FindPair Input, FindPair Input:focus { border: none; height: 1; padding: 0; background: $panel; }
+    FindPair OptionList, FindPair OptionList:focus { border: none; height: 1fr; padding: 0; background: $background; }
     FindPair Static { height: 1; color: $kraken-muted; }
     FindPair .problem { color: $kraken-warn; }
     """

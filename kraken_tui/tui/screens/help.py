@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Column, Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -62,7 +66,8 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen > VerticalScroll { width: 96; max-width: 100%; height: 100%; max-height: 56; padding: 0 1;
-        background: $background; border: round $kraken-accent; scrollbar-size-vertical: 1; }
+        background: $background; border: round $kraken-accent; scrollbar-size-vertical: 1;
+        scrollbar-background: $background; }
     HelpScreen Static { height: auto; color: $kraken-text; }
     """
 
@@ -72,37 +77,37 @@ class HelpScreen(ModalScreen[None]):
         self._replay = replay
 
     def compose(self) -> ComposeResult:
-        """One scrolling text."""
+        """One scrolling page."""
         with VerticalScroll() as box:
             box.border_title = "Help"
             box.border_subtitle = "Esc closes, arrows scroll"
-            yield Static(self._text())
+            yield Static(Group(*self._page()))
 
-    def _text(self) -> Text:
-        text = Text()
-        for group, commands in groupby(key_rows(self._keymap, replay=self._replay), key=lambda row: row[0]):
-            _heading(text, group)
+    def _page(self) -> Iterator[RenderableType]:
+        rows = key_rows(self._keymap, replay=self._replay)
+        for group, commands in groupby(rows, key=lambda row: row[0]):
+            yield _heading(group)
+            table = Table.grid(Column(width=14), Column(ratio=1), Column(), padding=(0, 0, 0, 2), expand=True)
             for _, keys, about, name in commands:
-                text.append(f"  {keys:<14} ", "bold")
-                text.append(about)
-                text.append(f"  {name}\n", "dim")
+                table.add_row(Text(keys, "bold"), Text(about), Text(name, "dim"))
+            yield table
         for title, entries in (("The three truths of a book", TRUTHS), ("Words", WORDS)):
-            _heading(text, title)
+            yield _heading(title)
+            table = Table.grid(Column(width=16), Column(ratio=1), padding=(0, 0, 0, 2), expand=True)
             for word, meaning in entries:
-                text.append(f"  {word}: ", "bold")
-                text.append(f"{meaning}\n")
-        _heading(text, "Mouse, selection, keys")
+                table.add_row(Text(word, "bold"), Text(meaning))
+            yield table
+        yield _heading("Mouse, selection, keys")
         for note in NOTES:
-            text.append(f"  {note}\n")
-        return text
+            yield Padding(Text(note), (0, 0, 0, 2))
 
     def action_close(self) -> None:
         """Back to the market."""
         self.dismiss(None)
 
 
-def _heading(text: Text, title: str) -> None:
-    text.append(f"\n{title}\n" if len(text) else f"{title}\n", "bold underline")
+def _heading(title: str) -> Padding:
+    return Padding(Text(title, "bold underline"), (1, 0, 0, 0))
 
 
 def key_rows(keymap: KeyMap, *, replay: bool) -> list[tuple[str, str, str, str]]:

@@ -16,8 +16,8 @@ from kraken_tui.tui.choices import SPEEDS, PairChoices, next_option
 from kraken_tui.tui.keymap import KeyMap, bindings
 from kraken_tui.tui.layout import CYCLES, PANES, Places, Rect, Size, View, arrange, size_class
 from kraken_tui.tui.pacing import Pacer
-from kraken_tui.tui.pane import Frame, Pane
-from kraken_tui.tui.readout import cursor_line, feed_line
+from kraken_tui.tui.pane import Frame, Line, Pane
+from kraken_tui.tui.readout import cursor_parts, feed_parts, fitting
 from kraken_tui.tui.screens.charts import ChartsView
 from kraken_tui.tui.screens.too_small import TooSmallPane
 from kraken_tui.tui.widgets.aggregated import HEAD_ROWS, AggregatedPane
@@ -72,6 +72,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._pending_until: float | None = None
         self._places: Places = {}
         self._everything = True
+        self._flash = ("", 0.0)
         self._footer = FooterPane(keymap)
         self._ladder = LadderPane()
         self._aggregated = AggregatedPane()
@@ -179,17 +180,25 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         choices = self.choices
         state = choices.prepare(pair, self.book_rows)
         frame = Frame(pair, feed, state, self.ascii_only)
-        self._footer.status = self._status(pair, pacer)
+        self._footer.status = self._status(pair, pacer, now)
         for name in self._places:
             if everything or pacer.due(name, now):
                 self._panes[name].push(frame)
 
-    def _status(self, pair: PairView | None, pacer: Pacer) -> tuple[tuple[str, str], ...]:
+    def flash(self, text: str, until: float) -> None:
+        """Show a few words at the left of the last row until a moment of the app's clock."""
+        self._flash = (text, until)
+
+    def _status(self, pair: PairView | None, pacer: Pacer, now: float) -> Line:
         feed = self.source.feed_view
         behind = None if self.frozen is None else max(0, feed.messages - self.frozen[1].messages)
         fps = pacer.fps if pacer.slowed else None
-        resume = self.keymap.show("feed.pause")
-        return feed_line(feed, behind=behind, fps=fps, resume=resume) + cursor_line(pair, self.choices.state.cursor)
+        parts = feed_parts(feed, behind=behind, fps=fps, resume=self.keymap.show("feed.pause"))
+        text, until = self._flash
+        if now < until:
+            parts.append(((f" {text} ", "bright/tab"),))
+        parts += cursor_parts(pair, self.choices.state.cursor)
+        return fitting(parts, self.app.size.width)
 
     # --- pairs ------------------------------------------------------------------------------------------------
 
@@ -238,7 +247,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self.program.tick()
         else:
             find = self.keymap.show("pair.find")
-            self.program.tell(f"There is no pair {number}; {find} finds and adds one.", "warning")
+            self.program.say(f"There is no pair {number}; {find} finds and adds one.")
 
     def action_next_pair(self, direction: int) -> None:
         """Show the next (+1) or previous (-1) pair of the tabs."""
@@ -333,11 +342,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         current = self.settings.depth if view is None else view.depth
         depth = next_option(DEPTHS, current, direction)
         if depth == current:
-            self.program.tell(f"{depth} levels is the {'deepest' if direction > 0 else 'shallowest'} book there is.")
+            self.program.say(f"{depth} levels is the {'deepest' if direction > 0 else 'shallowest'} book there is.")
         else:
             self.source.set_depth(depth)
-            self.program.tell(f"Subscribing all books with {depth} levels.")
-        self.program.tick()
+            self.program.say(f"Subscribing all books with {depth} levels.")
 
     def action_interval(self, direction: int) -> None:
         """Choose the next longer (+1) or shorter (-1) candle interval."""
@@ -346,8 +354,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         interval = next_option(INTERVALS, current, direction)
         if interval != current:
             self.source.set_interval(interval)
-        self.program.tell(f"Candles of {interval} min.")
-        self.program.tick()
+        self.program.say(f"Candles of {interval} min.")
 
     # --- time -------------------------------------------------------------------------------------------------
 
@@ -365,12 +372,11 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Play a recording faster (+1) or slower (-1)."""
         replay = self.source.feed_view.replay
         if replay is None:
-            self.program.tell("Only a recording has a speed.", "warning")
+            self.program.say("Only a recording has a speed.")
             return
         speed = next_option(SPEEDS, replay.speed or SPEEDS[-1], direction)
         self.source.set_replay_speed(speed)
-        self.program.tell(f"Replay speed {speed:g}x.")
-        self.program.tick()
+        self.program.say(f"Replay speed {speed:g}x.")
 
     # --- program ----------------------------------------------------------------------------------------------
 
