@@ -122,6 +122,7 @@ class PairMarket:
         self.session = Session()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
+            self._direction = 0 if self._last is None else self._direction
         self._cache = _BookCache()
         self._book_ns = None
         self._proof, self._reason = Proof.CHECKING, "the pair's precision changed"
