@@ -264,7 +264,7 @@ def _screen(options: dict[str, Any], context: dict[str, Any]) -> int:
         code = terminal.run(app, mouse=settings.mouse)
     finally:
         engine.stop()
-    crash = engine.failure or app.crash
+    crash = engine.failure or getattr(app, "crash", None)
     if crash is not None:
         raise crash
     if code == FAILED:

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT_S = 20.0
 """Longest wait for the first proven book where the user gave no time."""
 
+PATIENCE_S = 6.0
+"""After this long whatever can be drawn is drawn, even if more would look better."""
+
 _POLL_S = 0.05
-_SAMPLES_WANTED = 12
+_CANDLES_WANTED = 30
+_SAMPLES_WANTED = 10
 _LATENCIES_WANTED = 20
 
 
@@ -163,10 +167,10 @@ class Watch:
         if waited >= limit or finished:
             if drawable:
                 return True
-            # A finished replay's last view is published a frame later; an explicit time is waited out.
+            # A finished replay's last view is published a frame later, so there is no hurry to give up.
             if waited >= limit:
                 raise WatchEnded(1, self._nothing(feed))
-        return ready and self._seconds is None
+        return self._seconds is None and (ready or (drawable and waited >= PATIENCE_S))
 
     def _look_for_refusals(self) -> None:
         from kraken_tui.outputs.jsonlines import refusal_text
@@ -192,7 +196,7 @@ def _seen(kind: str, feed: FeedView, view: PairView | None) -> tuple[int, int]:
     if view is None:
         return 0, 1
     if kind == "candles":
-        return len(view.candles), 1
+        return len(view.candles), _CANDLES_WANTED
     if kind == "spread":
         return len(view.samples), _SAMPLES_WANTED
     proven = view.proof is Proof.VERIFIED and view.bids and view.asks

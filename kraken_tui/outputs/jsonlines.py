@@ -71,6 +71,7 @@ class JsonLines:
         # (price precision, quantity precision) -> level -> its text; most levels of a line stood in the one before.
         self._levels: dict[tuple[int, int], dict[Level, str]] = {}
         self._names: dict[str, str] = {}
+        self._last_candle: dict[str, str] = {}
         self._second = -1
         self._second_text = ""
 
@@ -181,12 +182,17 @@ class JsonLines:
             # Whole ticks, halves upwards; a float would lose digits of large turnovers.
             ticks = (2 * candle.turnover + candle.volume) // (2 * candle.volume)
             vwap = f'"{from_units(ticks, spec.price_precision)}"'
-        return (
+        line = (
             f'{{"event":"candle","symbol":{self._name(event.symbol)},"interval":{candle.interval},'
             f'"begin":"{format_timestamp(candle.begin_s * _SECOND, 0)}",{prices},'
             f'"volume":"{from_units(candle.volume, spec.qty_precision)}","vwap":{vwap},'
             f'"trades":{candle.trades},"closed":{"true" if candle.closed else "false"}}}\n'
         )
+        # The running candle is told by the trades and by the exchange's own candle; once is enough.
+        if self._last_candle.get(event.symbol) == line:
+            return None
+        self._last_candle[event.symbol] = line
+        return line
 
     def _health(self, health: Health) -> str:
         age = "null" if health.age_ms is None else health.age_ms

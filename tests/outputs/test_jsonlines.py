@@ -133,6 +133,15 @@ def test_a_candle_without_trades_has_no_vwap() -> None:
     assert json.loads(written(CandleChanged("BTC/USD", candle)))["vwap"] is None
 
 
+def test_a_candle_that_did_not_change_is_printed_once() -> None:
+    lines = JsonLines(lambda _: SPEC)
+    candle = CandleChanged("BTC/USD", Candle(0, 1, 10, 10, 10, 10, 1, 10, 1))
+    assert lines.line(candle) is not None
+    assert lines.line(candle) is None
+    assert lines.line(replace(candle, symbol="ETH/USD")) is not None
+    assert lines.line(replace(candle, candle=replace(candle.candle, closed=True))) is not None
+
+
 def test_vwap_is_rounded_to_a_tick_without_floats() -> None:
     volume = 10**20 + 1
     candle = Candle(0, 1, 1, 1, 1, 1, volume, 3 * volume + volume // 2 + 1, 1)
