@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 # Two slow shared cores must not turn a property into a timing test.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For a long look at night: pytest --hypothesis-profile=thorough
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=2000)
 settings.load_profile("steady")
 
 

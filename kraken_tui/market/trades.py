@@ -78,7 +78,7 @@ class Tape:
     def newest_first(self) -> tuple[Trade, ...]:
         """All kept trades, newest first."""
         if self._newest_first is None:
-            self._newest_first = tuple(reversed(self._trades.values()))
+            self._newest_first = tuple(map(self._trades.__getitem__, reversed(self._trades)))
         return self._newest_first
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:

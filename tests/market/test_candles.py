@@ -370,3 +370,59 @@ class TestRecordedAnswers:
         shown = aggregator.candles(1, candles[-1].begin_s * SECOND)
         assert len(shown) == MAX_CANDLES
         assert list(shown) == candles[-MAX_CANDLES:]
+
+
+@given(
+    STREAM,
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.sampled_from(INTERVALS),
+    st.booleans(),
+    st.booleans(),
+    st.data(),
+)
+def test_starting_up_in_any_order(
+    trades: list[Trade],
+    joined: int,
+    kept: int,
+    interval: int,
+    led: bool,
+    seed_first: bool,
+    data: st.DataObject,
+) -> None:
+    """Seed, trade snapshot, channel snapshot and the first live trades, as they race after a connection.
+
+    The seed is asked for after the trades were subscribed, as the engine does. With the channel the newest candle
+    ends exactly right; without it, it may lack trades of the race but never has more than there were.
+    """
+    joined = min(joined, len(trades))
+    aggregator = CandleAggregator("BTC/USD")
+    snapshot = [replace(each, live=False) for each in trades[max(0, joined - kept) : joined]]
+    answered = data.draw(st.integers(joined, len(trades)))
+    steps: list[tuple[str, int]] = [("trade", index) for index in range(joined, len(trades))]
+    # The answer arrives once the trades it contains have arrived, or later.
+    steps.insert(data.draw(st.integers(answered - joined, len(steps))), ("seed", answered))
+    if seed_first and answered == joined:
+        steps.remove(("seed", answered))
+        steps.insert(0, ("seed", answered))
+        steps.insert(1, ("snapshot", 0))
+    else:
+        steps.insert(0, ("snapshot", 0))
+    for step, index in steps:
+        if step == "snapshot":
+            for each in snapshot:
+                aggregator.on_trade(each)
+        elif step == "trade":
+            aggregator.on_trade(trades[index])
+            if led:
+                aggregator.on_ohlc(interval, [naive(trades[: index + 1], interval)[-1]], snapshot=False)
+        elif index:
+            aggregator.seed(interval, naive(trades[:index], interval))
+        newest = aggregator.newest(interval)
+        if newest is not None:
+            truth = next(candle for candle in naive(trades, interval) if candle.begin_s == newest.begin_s)
+            assert newest.volume <= truth.volume
+            assert newest.trades <= truth.trades
+            assert truth.low <= newest.low <= newest.high <= truth.high
+    if led and joined < len(trades) and steps[-1][0] == "trade":
+        assert same(aggregator.newest(interval)) == naive(trades, interval)[-1]
