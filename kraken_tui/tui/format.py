@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from unicodedata import combining, east_asian_width
 
 from kraken_tui.tui.pane import Line, Run
@@ -18,11 +19,12 @@ _UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
 # Whole parts grow in these steps (digits, cells with commas), so that a column does not shift at every digit.
 _WHOLE_STEPS = ((3, 3), (5, 6), (6, 7), (7, 9))
 _PARTIAL = " ▏▎▍▌▋▊▉"
+_RIGHT_PARTIAL = ("", "▕", "▕", "▐", "▐", "▐", "▐", "█")
 _ASCII = str.maketrans(
     {
         "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
-        "▲": "^", "▼": "v", "·": "-", "▸": ">", "◂": "<", "●": "o", "○": "o", "◐": "o",
-        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "±": "~", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
+        "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
+        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
         "┤": "|", "├": "|",
     }
 )  # fmt: skip
@@ -114,7 +116,7 @@ def leading_zeros(text: str) -> int:
     """Cells of a price such as "0.000012345" before its first significant digit; 0 where they are too few to dim."""
     significant = text.lstrip(" 0.,")
     lead = len(text) - len(significant)
-    return lead if len(text.lstrip(" ")) - len(significant) >= 4 else 0
+    return lead if len(text.lstrip(" ")) - len(significant) >= 5 else 0
 
 
 @lru_cache(maxsize=8192)
@@ -291,9 +293,10 @@ def signed(value: float, decimals: int = 2) -> str:
 def change_percent(text: str | None) -> str | None:
     """The ticker's change in percent with sign and two decimals; None where there is none to show."""
     try:
-        return None if text is None else signed(float(text))
+        value = float(text or "nan")
     except ValueError:
         return None
+    return signed(value) if isfinite(value) else None
 
 
 def percent(part: int, whole: int) -> str:
@@ -362,14 +365,23 @@ def bar_right(length: int, width: int, key: str, ascii_only: bool = False) -> Ru
     return ("█" * full + (_PARTIAL[rest] if rest else "")).ljust(width), key
 
 
-def bar_left(length: int, width: int, key: str, ascii_only: bool = False) -> tuple[Run, ...]:
+def bar_left(length: int, width: int, key: str, ascii_only: bool = False, *, fine: bool = False) -> tuple[Run, ...]:
     """A bar that grows to the left from its right edge, padded to `width` cells.
 
-    Unicode has no right-aligned eighths that fonts carry, so the tip is the missing left part in reverse video.
+    Unicode has no right-aligned eighths that fonts carry: only one eighth, a half and the whole. They are enough for
+    a column of bars and look the same everywhere.
+
+    Args:
+        length: Eighths of a cell.
+        width: Cells.
+        key: Style key.
+        ascii_only: Whole cells of "#" only.
+        fine: Draw the tip exactly, as its missing left part in reverse video, for a bar that stands alone.
     """
     if ascii_only:
         return ((("#" * min(width, (length + 7) // 8)).rjust(width), key),)
     full, rest = divmod(length, 8)
-    if not rest:
-        return (((" " * (width - full)) + "█" * full, key),)
+    if not fine or not rest:
+        tip = _RIGHT_PARTIAL[rest]
+        return (((tip + "█" * full).rjust(width), key),)
     return ((" " * (width - full - 1), key), (_PARTIAL[8 - rest], f"~{key}"), ("█" * full, key))

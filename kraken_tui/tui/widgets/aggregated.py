@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -30,6 +31,7 @@ from kraken_tui.tui.widgets.book_rows import (
     book_note,
     row_keys,
     titled,
+    too_narrow,
     waiting_lines,
 )
 from kraken_tui.wire.symbols import PairSpec
@@ -82,17 +84,34 @@ def aggregated_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], widt
     size_width = 6 if half < 22 else 8 if half < 28 else 9
     volume_width = 0 if half < 16 else 6 if half < 22 else 8
     largest = max(max(row.bid, row.ask) for row in shown)
-    volume = None
-    if volume_width:
-        most = max(max(row.bought, row.sold) for row in shown)
-        volume = QuantityFormat.fit(most, spec.qty_precision, volume_width)
-    bar = max(0, half - size_width - 1 - (volume_width + 1 if volume_width else 0))
     size = QuantityFormat.fit(largest, spec.qty_precision, size_width)
+    most = max(max(row.bought, row.sold) for row in shown)
+    volume = size.wider(most, volume_width) if volume_width else None
+    bar = max(0, half - size_width - 1 - (volume_width + 1 if volume_width else 0))
     return AggregatedShape(decimals, divisor, price, size, volume, bar, spare)
 
 
+class TradedSums:
+    """Trades at price summed into buckets, kept until the trades or the window change.
+
+    Views share one mapping until the next trade, and a day's mapping holds thousands of prices.
+    """
+
+    def __init__(self) -> None:
+        self._traded: Mapping[int, TradedAt] = {}
+        self._window = (0, 0, 0)
+        self._buckets: Mapping[int, TradedAt] = {}
+
+    def take(self, traded: Mapping[int, TradedAt], step: int, low: int, high: int) -> Mapping[int, TradedAt]:
+        """Sums for the buckets `low` to `high` of `step` ticks."""
+        if traded is not self._traded or self._window != (step, low, high):
+            self._traded, self._window = traded, (step, low, high)
+            self._buckets = aggregate_traded(_traded_between(traded, (low - 1) * step, (high + 1) * step), step)
+        return self._buckets
+
+
 def visible_rows(
-    view: PairView, step: int, centre: int, count: int, *, cumulative: bool = False
+    view: PairView, step: int, centre: int, count: int, sums: TradedSums, *, cumulative: bool = False
 ) -> tuple[BookRow, ...]:
     """Rows of the book around `centre`, highest price first.
 
@@ -101,6 +120,7 @@ def visible_rows(
         step: Ticks of one row.
         centre: Bucket of the middle row.
         count: Rows.
+        sums: Keeps the trade sums between drawings.
         cumulative: Whether sizes grow from the touch outwards.
     """
     low, high = visible_range(centre, count)
@@ -108,12 +128,11 @@ def visible_rows(
     # Levels further out than the window never matter, those nearer the touch do in cumulative mode.
     bids = aggregate(takewhile(lambda level: level[0] >= bottom, view.bids), step, Side.BUY)
     asks = aggregate(takewhile(lambda level: level[0] <= top, view.asks), step, Side.SELL)
-    traded = aggregate_traded(_traded_between(view, bottom - step, top + step), step)
+    traded = sums.take(view.traded, step, low, high)
     return rows(bids, asks, traded, low=low, high=high, step=step, cumulative=cumulative)
 
 
-def _traded_between(view: PairView, bottom: int, top: int) -> dict[int, TradedAt]:
-    traded = view.traded
+def _traded_between(traded: Mapping[int, TradedAt], bottom: int, top: int) -> dict[int, TradedAt]:
     if top - bottom < len(traded):
         return {ticks: traded[ticks] for ticks in range(bottom, top + 1) if ticks in traded}
     return {ticks: at for ticks, at in traded.items() if bottom <= ticks <= top}
@@ -133,6 +152,7 @@ def draw_aggregated(
     centre: int | None,
     changed: Changed = NOTHING_CHANGED,
     held: bool = False,
+    sums: TradedSums | None = None,
 ) -> list[Line]:
     """Draw the aggregated book.
 
@@ -143,27 +163,32 @@ def draw_aggregated(
         centre: Bucket of the middle row, from `Centring`; None while no touch was ever seen.
         changed: Levels whose rows are drawn on the brighter background.
         held: Whether the rows were moved by hand and wait there.
+        sums: Keeps the trade sums between drawings; never changes what is drawn.
 
     Returns:
         At most `height` lines.
     """
-    lines = _draw(frame, width, height, centre, changed, held)[: max(0, height)]
+    lines = _draw(frame, width, height, centre, changed, held, sums or TradedSums())[: max(0, height)]
     return fmt.to_ascii(lines) if frame.ascii_only else lines
 
 
-def _draw(frame: Frame, width: int, height: int, centre: int | None, changed: Changed, held: bool) -> list[Line]:
+def _draw(
+    frame: Frame, width: int, height: int, centre: int | None, changed: Changed, held: bool, sums: TradedSums
+) -> list[Line]:
     view = frame.pair
     if view is None or view.spec is None or centre is None or not (view.bids or view.asks):
         note, role = book_note(view, "") if view else ("", "muted")
         page = waiting_lines(view, frame.feed, width, height - 1)
-        return [titled("Aggregated book", note, role, width), *page]
+        return [titled("Aggregated book", note, role, width, "Book"), *page]
     count = height - HEAD_ROWS
     step = step_of(view.spec, max(1, frame.state.grouping))
     title = _title(frame, view, step, centre, count, held, width)
     if count < 1:
         return [title]
-    shown = visible_rows(view, step, centre, count, cumulative=frame.state.cumulative)
+    shown = visible_rows(view, step, centre, count, sums, cumulative=frame.state.cumulative)
     shape = aggregated_shape(view.spec, step, shown, width)
+    if shape.price + 4 + 2 * (shape.size.width + 1) > width:
+        return [title, *too_narrow(width, height - 1)]
     return [title, _headers(shape), *_row_lines(frame, view, step, shown, shape, changed)]
 
 
@@ -175,8 +200,9 @@ def _title(frame: Frame, view: PairView, step: int, centre: int, count: int, hel
     name = f"Aggregated book ×{max(1, state.grouping)} = {_step_text(spec, step)}"
     if state.cumulative:
         name += " cumulative"
+    short = name.replace("Aggregated book", "Book")
     if len(name) + 8 > width:
-        name = name.replace("Aggregated book", "Book")
+        name = short
     note, role = book_note(view, "")
     if role == "muted":
         note, role = _band_note(touch_buckets(view, step), centre, count, state.recentre, held)
@@ -184,7 +210,7 @@ def _title(frame: Frame, view: PairView, step: int, centre: int, count: int, hel
             bid = view.bids[0][0] if view.bids else view.asks[0][0]
             where = "above ▲" if bid // step > centre else "below ▼"
             note, role = f"touch {where} {fmt.price(bid // divisor, decimals)}", "warn"
-    return titled(name, note, role, width)
+    return titled(name, note, role, width, short)
 
 
 def _step_text(spec: PairSpec, step: int) -> str:
@@ -215,7 +241,7 @@ def _band_note(
     if room < _NEAR_BAND and last - first > 2 * _NEAR_BAND + 1:
         after = ", will recentre" if policy == "band" else ""
         return f"touch near band{after}", "warn"
-    return {"band": "band ▸◂", "space": "Space centres", "never": "fixed"}.get(policy, ""), "muted"
+    return f"recentre: {policy}", "muted"
 
 
 def _headers(shape: AggregatedShape) -> Line:
@@ -301,13 +327,14 @@ def _price_cells(sheet: _Sheet, row: BookRow, ground: str, outside: bool) -> tup
     on_grid = row.index % _GRID == 0
     left, right = ("┤", "├") if on_grid else ("┊", "┊") if outside else ("│", "│")
     rule = fmt.on("band" if outside else "muted" if on_grid else "rule", ground)
-    text = fmt.price(row.ticks // shape.divisor, shape.decimals).rjust(shape.price)
     key = _price_key(sheet, row.index, ground)
+    if on_grid:
+        key = f"!{key}"
     mark = fmt.on("bright" if sheet.trusted else "muted", ground)
     return (
         (left, rule),
         ("▸" if row.index == sheet.bid else " ", mark),
-        (text, f"!{key}" if on_grid else key),
+        *fmt.price_runs(row.ticks // shape.divisor, shape.decimals, shape.price, key, fmt.on("muted", ground)),
         ("◂" if row.index == sheet.ask else " ", mark),
         (right, rule),
     )
@@ -379,6 +406,7 @@ class AggregatedPane(Pane):
         super().__init__(id="aggregated")
         self._tracker = ChangeTracker()
         self._changed = NOTHING_CHANGED
+        self._sums = TradedSums()
         self._centring: dict[str, tuple[int, Centring, int | None]] = {}
         self._held = False
         self._shown_for: tuple[str, int] = ("", 0)
@@ -392,7 +420,7 @@ class AggregatedPane(Pane):
 
     def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
         """See `draw_aggregated`."""
-        return draw_aggregated(frame, width, height, frame.state.centre, self._changed, self._held)
+        return draw_aggregated(frame, width, height, frame.state.centre, self._changed, self._held, self._sums)
 
     def on_resize(self) -> None:
         if self.frame is not None:

@@ -97,10 +97,21 @@ def _failed(view: PairView) -> bool:
     return view.proof is Proof.UNVERIFIED
 
 
-def titled(title: str, note: str, role: str, width: int) -> Line:
-    """A title line whose note has a role of its own and is shortened, not dropped, unless it is merely usual."""
+def titled(title: str, note: str, role: str, width: int, short: str = "") -> Line:
+    """A title line whose note has a role of its own; unless it is merely usual it is never dropped.
+
+    Args:
+        title: Name of the pane.
+        note: Text at the right end.
+        role: Role of the note; "muted" is for usual notes.
+        width: Cells.
+        short: Shorter title that makes room for an unusual note.
+    """
     if role != "muted":
-        note = fmt.shorten(note, width - len(title) - 6)
+        if short and len(title) + len(note) + 7 > width:
+            title = short
+        note = fmt.shorten(note, width - len(title) - 7)
+    title = fmt.shorten(title, width - 3)
     head, name, rule, tail = title_line(title, note, width)
     return head, name, rule, (tail[0], role)
 
@@ -109,6 +120,11 @@ def centred(text: str, width: int, key: str) -> Line:
     """One sentence in the middle of a row."""
     text = fmt.shorten(text, width)
     return ((" " * ((width - len(text)) // 2), "text"), (text, key))
+
+
+def too_narrow(width: int, height: int) -> list[Line]:
+    """A page for a pane in which numbers would have to be cut."""
+    return [*[() for _ in range(height // 2)], centred("too narrow", width, "warn")][: max(0, height)]
 
 
 def waiting_lines(view: PairView | None, feed: FeedView, width: int, height: int) -> list[Line]:
@@ -135,8 +151,9 @@ def _sentences(view: PairView | None, feed: FeedView) -> list[tuple[str, str]]:
     if feed.fatal:
         result.append((feed.fatal, "bad"))
     elif feed.state != "SUBSCRIBED":
-        retry = f", next try in {feed.retry_in_s:.0f} s" if feed.retry_in_s is not None else ""
-        result.append((f"connection {feed.state}: {feed.cause}{retry}", "warn"))
+        result.append((f"{feed.state}: {feed.cause}" if feed.cause else feed.state, "warn"))
+        if feed.retry_in_s is not None:
+            result.append((f"next try in {feed.retry_in_s:.0f} s", "muted"))
     return [(text, key) for text, key in result if text]
 
 
@@ -152,6 +169,11 @@ class RowKeys:
     bar: str
 
 
+def _faint(ground: str) -> str:
+    # Faint digits would vanish on the cursor's strong background.
+    return fmt.on("muted" if ground == "cursor" else "faint", ground)
+
+
 @lru_cache(maxsize=256)
 def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = False) -> RowKeys:
     """Keys of a row.
@@ -165,12 +187,12 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
     """
     on = fmt.on
     if not trusted:
-        muted, faint = on("muted", ground), on("faint", ground)
+        muted, faint = on("muted", ground), _faint(ground)
         return RowKeys(muted, faint, faint, muted, muted, faint)
     return RowKeys(
         text=on("text", ground),
         label=on("muted", ground),
-        faint=on("faint", ground),
+        faint=_faint(ground),
         size=("!" if large else "") + on("bright" if large else "text", ground),
         price=on("stale" if stale else side, ground),
         bar=on(f"{side}-bar", ground),

@@ -91,7 +91,7 @@ def imbalance_bar(ratio: float, width: int, ascii_only: bool = False) -> Line:
     length = fmt.eighths(abs(ratio), 1.0, half)
     blank = (" " * half, "text")
     if ratio < 0:
-        return (*fmt.bar_left(length, half, "ask-bar", ascii_only), ("│", "muted"), blank)
+        return (*fmt.bar_left(length, half, "ask-bar", ascii_only, fine=True), ("│", "muted"), blank)
     return (blank, ("│", "muted"), fmt.bar_right(length, half, "bid-bar", ascii_only))
 
 
@@ -136,8 +136,8 @@ def _pressure(figures: BookMetrics, width: int) -> Line:
     glyph, key = _SIGNALS[figures.signal]
     value: tuple[Run, ...] = (_label("pressure"), (fmt.signed(figures.pressure), _tone(figures.pressure)))
     word: tuple[Run, ...] = ((f"{glyph} {figures.signal.value}".ljust(14), key),)
-    scale: tuple[Run, ...] = (("from ±0.20, strong ±0.50", "faint"),)
-    short: tuple[Run, ...] = (("±0.20 ±0.50", "faint"),)
+    scale: tuple[Run, ...] = (("from 0.20, strong 0.50", "faint"),)
+    short: tuple[Run, ...] = (("0.20 / 0.50", "faint"),)
     for last in (scale, short):
         fields = ((0, value), (0, word), (1, last))
         if sum(fmt.width_of(runs) for _, runs in fields) + 4 <= width:

@@ -26,9 +26,9 @@ def draw_header(frame: Frame, width: int, height: int) -> list[Line]:
     """
     view = frame.pair
     if view is None:
-        lines: list[Line] = [((" waiting for the pair", "muted"),)]
+        lines: list[Line] = [((fmt.shorten(" waiting for the pair", width), "muted"),)]
     elif height < 2:
-        lines = [_row([*_compact_fields(view), *_recording(frame.feed)], width, 2)]
+        lines = [_row([*_compact_fields(view), *_recording(frame.feed, short=width < 80)], width, 2)]
     else:
         lines = [_row(_market_fields(view), width, 3), _truth_row(view, frame.feed, width)]
     lines = lines[: max(0, height)]
@@ -169,7 +169,7 @@ def _truth_row(view: PairView, feed: FeedView, width: int) -> Line:
     ]
     if view.spec is not None and view.spec.assumed:
         fields.append((2, (("! precisions assumed", "warn"),)))
-    right = [runs for _, runs in _recording(feed)]
+    right = [runs for _, runs in _recording(feed, short=width < 80)]
     room = width - 2 - sum(fmt.width_of(runs) + 3 for runs in right)
     line: tuple[Run, ...] = ((" ", "text"), *fmt.join_fields(fmt.fit_fields(_shortened(view, fields, room), room), 3))
     for runs in right:
@@ -185,10 +185,12 @@ def _shortened(view: PairView, fields: list[Field], room: int) -> list[Field]:
     return [(0, proof_badge(view)[:1]), (0, age_badge(view, reason=False)), (0, venue_badge(view)[1:]), *fields[3:]]
 
 
-def _recording(feed: FeedView) -> list[Field]:
+def _recording(feed: FeedView, *, short: bool) -> list[Field]:
     recording = feed.recording
     if recording is None:
         return []
+    if short:
+        return [(1, (("✗ REC", "!bad"),) if recording.problem else (("● REC", "!bad"),))]
     if recording.problem:
         return [(1, ((f" ✗ REC stopped: {fmt.shorten(recording.problem, 24)} ", "badge/bad"),))]
     return [(1, (("● REC ", "!bad"), (fmt.data_size(recording.bytes).rjust(8), "text")))]
@@ -197,14 +199,15 @@ def _recording(feed: FeedView) -> list[Field]:
 def _compact_fields(view: PairView) -> list[Field]:
     venue = venue_badge(view)
     return [
-        (0, ((fmt.shorten(view.symbol, 14), "!bright"),)),
-        (0, _last(view)),
-        (2, _change(view)[:1]),
+        # The tabs above say pair and price again, nothing else says the three truths.
+        (2, ((fmt.shorten(view.symbol, 14), "!bright"),)),
+        (1, _last(view)),
+        (3, _change(view)[:1]),
         (0, proof_badge(view)[:1]),
         (0, age_badge(view, reason=False)),
         (0, venue[1:]),
-        (3, _spread(view)),
-        (4, _micro(view)),
+        (4, _spread(view)),
+        (5, _micro(view)),
     ]
 
 

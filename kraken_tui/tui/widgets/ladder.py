@@ -21,6 +21,7 @@ from kraken_tui.tui.widgets.book_rows import (
     book_note,
     row_keys,
     titled,
+    too_narrow,
     waiting_lines,
 )
 from kraken_tui.wire.symbols import PairSpec
@@ -107,10 +108,12 @@ def _draw(frame: Frame, width: int, height: int, changed: Changed, offset: int) 
     note, role = book_note(view, f"{view.depth} levels") if view else ("", "muted")
     if offset and role == "muted":
         note = f"scrolled {offset:+d}"
-    title = titled("Depth ladder", note, role, width)
+    title = titled("Depth ladder", note, role, width, "Ladder")
     if view is None or view.spec is None or not (view.bids or view.asks):
         return [title, *waiting_lines(view, frame.feed, width, height - 1)]
     shape = ladder_shape(view, view.spec, width)
+    if shape.price + shape.size.width + 1 > width:
+        return [title, *too_narrow(width, height - 1)]
     lines = [title, _headers(shape)]
     body = height - HEAD_ROWS
     middle = ladder_row_of(height, offset)
@@ -230,7 +233,7 @@ def spread_text(view: PairView, spec: PairSpec, width: int) -> tuple[str, str]:
     bps = f" = {fmt.basis_points(figures.spread_bps)} bps"
     mid = fmt.mid_price(figures.mid2, precision)
     micro = fmt.fine_price(figures.microprice, precision, 1)
-    if precision and micro.partition(".")[0] == mid.partition(".")[0]:
+    if precision and bid >= 10**precision and micro.partition(".")[0] == mid.partition(".")[0]:
         micro = "." + micro.partition(".")[2]
     for text in (
         f"{spread}{bps} · mid {mid} · micro {micro}",

@@ -62,7 +62,8 @@ def tab_row(frame: Frame, width: int) -> TabRow:
     for short in (False, True):
         tabs = [_tab(number, tab, active, short) for number, tab in enumerate(feed.tabs, 1)]
         needed = sum(fmt.width_of(runs) + 1 for _, runs in tabs)
-        for right in right_forms:
+        # The cause of a bad connection matters more than the other pairs' prices.
+        for right in right_forms if short else right_forms[:-1]:
             if needed + fmt.width_of(right) <= width:
                 return _assemble(tabs, right, width, 0, 0)
     right = right_forms[-1]
