@@ -76,7 +76,7 @@ def test_lost_connection_says_cause_and_countdown() -> None:
 
 
 def test_fatal_sentence_is_shown() -> None:
-    text = rows_of(frame(feed=common.feed(state="FAILED", fatal="no such pair")))
+    text = rows_of(frame(feed=common.feed(state="CLOSED", fatal="no such pair")))
     assert "✗ no such pair" in text
 
 
@@ -110,7 +110,7 @@ def test_recorder_and_replay() -> None:
     assert "fram" not in rows_of(frame(feed=common.recording()))
     broken = common.feed(recording=RecordingView("x", 1, 1, "disk full"))
     assert "recorder  ✗ disk full" in rows_of(frame(feed=broken))
-    assert "▶ ×2 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying()))
+    assert "▸ ×2 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying()))
     assert "paused 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying(paused=True)))
 
 

@@ -14,8 +14,8 @@ _STATUS = {
     MarketStatus.HALTED: ("■", "bad"),
     MarketStatus.UNKNOWN: ("○", "muted"),
 }
-_GOOD_STATES = frozenset({"SUBSCRIBED", "LIVE"})
-_LOST_STATES = frozenset({"DISCONNECTED", "FAILED", "CLOSED"})
+_GOOD_STATES = frozenset({"SUBSCRIBED"})
+_LOST_STATES = frozenset({"DISCONNECTED", "COOLDOWN", "CLOSED"})
 _LABEL = 10
 _TWO_COLUMNS_FROM = 72
 _LEFT_COLUMN = 36
@@ -111,9 +111,9 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
             if replay.finished
             else "paused"
             if replay.paused
-            else f"▶ ×{replay.speed:g}"
+            else f"▸ ×{replay.speed:g}"
             if replay.speed
-            else "▶ max"
+            else "▸ max"
         )
         length = "?" if replay.length_ns is None else clock(replay.length_ns)
         rows.append(_row("replay", (f"{state} ", "!accent"), (f"{clock(replay.position_ns)}/{length}", "text")))
