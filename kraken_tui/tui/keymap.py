@@ -67,6 +67,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("book.cumulative", "v", "cumulative", "cumulative", "Show sizes summed from the touch.", "Book"),
     Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Charts"),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Charts"),
+    Command("charts.next", "c", "next_chart", "next chart", "Show the charts; where only one fits, the next one.",
+            "Charts"),
     Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on; in a replay, stop the "
             "recording's clock.", "Feed"),
     Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed"),

@@ -227,6 +227,18 @@ async def test_view_keys(app: KrakenApp, key: str, view: View) -> None:
         assert app.main._panes[expected].display
 
 
+async def test_c_shows_the_charts_and_then_the_next_one(app: KrakenApp) -> None:
+    async with running(app, (80, 24)) as pilot:
+        await pilot.press("c")
+        assert app.main.view is View.CHARTS
+        charts = app.main._charts
+        assert charts.chosen == 0
+        await pilot.press("c", "c")
+        assert charts.chosen == 2
+        await pilot.pause()
+        assert "imbalance" in str(charts.query_one("#chart-imbalance", Static).content).lower()
+
+
 async def test_only_visible_panes_are_drawn(app: KrakenApp) -> None:
     async with running(app, (80, 24)) as pilot:
         assert panes(app)["ladder"].rows_painted == 0

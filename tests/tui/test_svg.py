@@ -59,12 +59,12 @@ def test_blocks_become_rectangles_and_gaps_cut_runs() -> None:
     assert in_cells(run) == (
         '<text class="a" x="36.6" y="20" textLength="48.8" lengthAdjust="spacingAndGlyphs" clip-path="url(#c)">'
         "a\N{NO-BREAK SPACE}&lt;b</text>"
-        '<rect class="a" x="109.8" y="1.50" width="30.5" height="24.65"/>'
+        '<rect class="a" x="109.8" y="1.50" width="30.5" height="24.65" shape-rendering="crispEdges"/>'
     )
     lower = '<text class="a" x="0" y="20" textLength="24.4" clip-path="url(#c)">▂▄</text>'
     assert in_cells(lower) == (
-        '<rect class="a" x="0" y="19.80" width="12.2" height="6.35"/>'
-        '<rect class="a" x="12.2" y="13.70" width="12.2" height="12.45"/>'
+        '<rect class="a" x="0" y="19.80" width="12.2" height="6.35" shape-rendering="crispEdges"/>'
+        '<rect class="a" x="12.2" y="13.70" width="12.2" height="12.45" shape-rendering="crispEdges"/>'
     )
 
 

@@ -50,6 +50,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         ascii_only: Whether the terminal cannot show box drawing.
     """
 
+    AUTO_FOCUS = ""
     BINDINGS = bindings("main")
 
     DEFAULT_CSS = """
@@ -76,6 +77,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._footer = FooterPane(keymap)
         self._ladder = LadderPane()
         self._aggregated = AggregatedPane()
+        self._charts = ChartsView()
         self._panes: dict[str, Pane | ChartsView] = {
             "tabs": TabsPane(),
             "badge": BadgePane(PAUSED_BADGE.strip(), "warn"),
@@ -88,7 +90,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             "tape": TapePane(),
             "health": HealthPane(),
             "log": LogPane(),
-            "charts": ChartsView(),
+            "charts": self._charts,
             "footer": self._footer,
             "too_small": TooSmallPane(),
         }
@@ -289,6 +291,13 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             # The first of the cycle is what a small screen shows anyway.
             first = cycle[0]
         self._show_alone(cycle[0] if first not in cycle else cycle[(cycle.index(first) + 1) % len(cycle)])
+
+    def action_next_chart(self) -> None:
+        """Show the charts, else the next of them where only one fits."""
+        if self.view is View.CHARTS:
+            self._charts.action_next_chart(1)
+        else:
+            self.set_view(View.CHARTS)
 
     def action_maximise(self) -> None:
         """Give the pane under the mouse, else the view's first, the whole body; again to go back."""
