@@ -32,8 +32,7 @@ def states(rig: Rig) -> list[str]:
 
 def live(rig: Rig, *symbols: str) -> bool:
     return all(
-        rig.session.stitchers[symbol].state is BookState.LIVE
-        and rig.session.stitchers[symbol].proof is Proof.VERIFIED
+        rig.session.stitchers[symbol].state is BookState.LIVE and rig.session.stitchers[symbol].proof is Proof.VERIFIED
         for symbol in symbols
     )
 
@@ -320,7 +319,9 @@ def test_a_first_frame_that_is_no_json_is_not_kraken_and_retried_slowly() -> Non
     assert (rig.session.retry_in_s(rig.now) or 0) >= 60
 
 
-@pytest.mark.parametrize("bad", [b"", b"\xff\xfe", b"[" * 100_000, b'{"channel":"book"', b'{"channel":"book","type":1}'])
+@pytest.mark.parametrize(
+    "bad", [b"", b"\xff\xfe", b"[" * 100_000, b'{"channel":"book"', b'{"channel":"book","type":1}']
+)
 def test_f41_f44_an_unreadable_frame_means_reconnect_and_nothing_applied(up: Rig, bad: bytes) -> None:
     up.events.clear()
     up.deliver(bad)
