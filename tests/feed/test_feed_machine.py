@@ -143,8 +143,16 @@ def test_a_cooldown_survives_a_restart_but_not_for_years() -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense", [None, [], {}, {"version": 2}, {"version": 1, "dials": "x", "cooldown_until": "y"}, {"version": 1, "dials": [1.5, None, True]}]
-)  # fmt: skip
+    "nonsense",
+    [
+        None,
+        [],
+        {},
+        {"version": 2},
+        {"version": 1, "dials": "x", "cooldown_until": "y"},
+        {"version": 1, "dials": [1.5, None, True]},
+    ],
+)
 def test_a_nonsensical_budget_file_is_ignored(nonsense: object) -> None:
     budget = DialBudget(LIMITS)
     budget.restore(nonsense, 100, 100)

@@ -82,7 +82,7 @@ def test_from_asked_to_live() -> None:
     assert [(e.state, e.proof) for e in script.events if isinstance(e, BookStateChanged)] == [
         (BookState.WAIT_SNAPSHOT, Proof.CHECKING),
         LIVE,
-    ] or script.where == LIVE
+    ]
     assert script.stitcher.reason == ""
     assert script.events[-1].kind == "snapshot"
     assert script.events[-1].verified
