@@ -33,8 +33,10 @@ MAX_RATIO = 200
 """Largest decompression ratio; a thousand is a bomb (RELIABILITY.md K6)."""
 
 _CHUNK = 256 * 1024
+_BITE = 1024
 _MAX_LINE = MAX_FRAME + 4096
 _RATIO_GRACE = 4 * 1024 * 1024
+_CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
 
 
 class RecordingError(Exception):
@@ -189,8 +191,9 @@ class Recording:
                     yield output
         except zlib.error as error:
             self._broken_archive(file, error)
-        if not engine.eof and not self.problem:
-            self.problem = "the compressed recording is cut off; what was whole was read"
+            return
+        if not engine.eof:
+            self.problem = _CUT_ARCHIVE
 
     def _unzstd(self, file: BinaryIO) -> Iterator[bytes]:
         try:
@@ -199,14 +202,23 @@ class Recording:
             raise RecordingError(
                 f"{self._shown} is compressed with zstd; install the package zstandard (kraken-tui[zstd]) to play it"
             ) from None
-        reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(
-            file, read_across_frames=True, closefd=False
-        )
+        unpacker = zstandard.ZstdDecompressor(max_window_size=2**27)
+        engine = unpacker.decompressobj()
+        pending = b""
         try:
-            while chunk := reader.read(_CHUNK):
-                yield chunk
+            # In small bites, because there is no bound on what one of them unpacks to but the format's own.
+            while data := pending or file.read(_BITE):
+                if engine.eof:
+                    engine = unpacker.decompressobj()
+                output = engine.decompress(data)
+                pending = engine.unused_data if engine.eof else b""
+                if output:
+                    yield output
         except zstandard.ZstdError as error:
             self._broken_archive(file, error)
+            return
+        if not engine.eof:
+            self.problem = _CUT_ARCHIVE
 
     def _broken_archive(self, file: BinaryIO, error: Exception) -> None:
         if file.tell() <= _CHUNK and not self.frames:

@@ -600,6 +600,10 @@ class Session:
         return self.markets.on_ticker(message, self._wall)
 
     def _on_ohlc(self, message: OhlcMessage) -> str:
+        for row in message.data[:1]:
+            # Candles of an earlier interval prove nothing about the one asked for now.
+            if row.interval == self.markets.intervals.get(row.symbol):
+                self._confirm_by_data("ohlc", row.symbol)
         return self.markets.on_ohlc(message, self._wall)
 
     def _on_instrument(self, message: InstrumentMessage) -> str:
