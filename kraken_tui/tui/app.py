@@ -93,6 +93,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._timer: Timer | None = None
         self._told: deque[tuple[float, str]] = deque(maxlen=32)
         self._fatal_told = False
+        self.crash: BaseException | None = None
         for palette in PALETTES.values():
             self.register_theme(palette.theme())
         self.set_keymap(dict(self.keymap_in_force.overrides))
@@ -158,6 +159,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def leave_after(self, error: BaseException, who: str) -> None:
         """End the program with one sentence about an error of our own."""
+        self.crash = error
         reason = clean_text(f"{type(error).__name__}: {error}")
         # As Text, for Rich would read markup in a string.
         message = Text(f"{who} failed unexpectedly ({reason}); please report this.")
