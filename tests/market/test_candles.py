@@ -202,6 +202,13 @@ class TestLateTrades:
         assert newest == Candle(DAY, 1, 100, 120, 100, 120, 11, 1120, 2, closed=True)
         assert [event.candle for event in aggregator.drain(1)] == [newest]
 
+    def test_moves_no_close(self) -> None:
+        aggregator = CandleAggregator("BTC/USD", [1])
+        aggregator.on_trade(trade(1, 10))
+        aggregator.on_trade(trade(3, 30))
+        aggregator.on_trade(trade(2, 20, price=120))
+        assert aggregator.newest(1) == Candle(DAY, 1, 100, 120, 100, 100, 30, 3200, 3)
+
     def test_amends_an_older_own_candle(self) -> None:
         aggregator = CandleAggregator("BTC/USD", [1])
         aggregator.on_trade(trade(1, 10))
