@@ -71,7 +71,7 @@ class PairMarket:
         self._system = "unknown"
         self._pair_status: str | None = None
         self._book_ns: int | None = None
-        self._book_ns_is_ours = False
+        self._book_received_ns: int | None = None
         self._cache = _BookCache()
         self._tape = Tape()
         self._traded = TradedAtPrice()
@@ -125,7 +125,7 @@ class PairMarket:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
             self._direction = 0 if self._last is None else self._direction
         self._cache = _BookCache()
-        self._book_ns = None
+        self._book_ns = self._book_received_ns = None
         self._proof, self._reason = Proof.CHECKING, "the pair's precision changed"
 
     def on_book(self, changed: BookChanged, book: OrderBook) -> None:
@@ -141,7 +141,7 @@ class PairMarket:
         self._book_rate.count()
         # Frames of before 2025 carry no timestamp on snapshots: their receipt stands in (PROTOCOL.md section 4.1).
         venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
-        self._book_ns, self._book_ns_is_ours = venue_ns, changed.venue_ns is None
+        self._book_ns, self._book_received_ns = changed.venue_ns, changed.received_ns
         self._cache.dirty = True
         self._version += 1
         snapshot = changed.kind == "snapshot"
@@ -308,9 +308,13 @@ class PairMarket:
         return cache
 
     def _book_age(self, now_ns: int, clock_offset_ns: int) -> int | None:
-        if self._book_ns is None:
+        """Age by the venue's clock, but never less than since the receipt: a time in the future must not look fresh."""
+        if self._book_received_ns is None:
             return None
-        return max(0, now_ns - self._book_ns - (0 if self._book_ns_is_ours else clock_offset_ns))
+        since_receipt = max(0, now_ns - self._book_received_ns)
+        if self._book_ns is None:
+            return since_receipt
+        return max(since_receipt, now_ns - self._book_ns - clock_offset_ns)
 
     def _judge(self, age_ns: int | None, heartbeat_age_ns: int | None, lag_ns: int | None, connected: bool) -> Health:
         inputs = Inputs(

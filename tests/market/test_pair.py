@@ -120,13 +120,21 @@ def test_no_checksum_is_unproven_not_failed(rig: Rig) -> None:
 
 
 def test_age_is_by_the_venues_clock(rig: Rig) -> None:
-    """A machine three seconds ahead must not show a fresh book as old."""
-    rig.snapshot()
-    rig.now += 4 * SECOND
-    assert rig.view().age_ns == 4 * SECOND
-    assert rig.view(clock_offset_ns=3 * SECOND).age_ns == SECOND
-    assert rig.view(clock_offset_ns=9 * SECOND).age_ns == 0
-    rig.market.on_book(BookChanged("BTC/USD", "snapshot", True, 1, None, None, rig.now, ()), rig.book)
+    """A machine three seconds ahead must not show a fresh book as old, nor one behind an old book as fresh."""
+
+    def message(venue_ns: int | None) -> BookChanged:
+        return BookChanged("BTC/USD", "snapshot", True, 1, None, venue_ns, rig.now, ())
+
+    rig.market.on_book(message(rig.now - 4 * SECOND), rig.book)
+    rig.now += SECOND
+    assert rig.view().age_ns == 5 * SECOND
+    assert rig.view(clock_offset_ns=3 * SECOND).age_ns == 2 * SECOND
+    assert rig.view(clock_offset_ns=9 * SECOND).age_ns == SECOND
+    rig.market.on_book(message(rig.now + 3600 * SECOND), rig.book)
+    rig.now += 70 * SECOND
+    assert rig.view().age_ns == 70 * SECOND
+    assert rig.view().stale
+    rig.market.on_book(message(None), rig.book)
     rig.now += SECOND
     assert rig.view(clock_offset_ns=3 * SECOND).age_ns == SECOND
 
