@@ -202,6 +202,13 @@ class TestLateTrades:
         assert newest == Candle(DAY, 1, 100, 120, 100, 120, 11, 1120, 2, closed=True)
         assert [event.candle for event in aggregator.drain(1)] == [newest]
 
+    def test_moves_no_close(self) -> None:
+        aggregator = CandleAggregator("BTC/USD", [1])
+        aggregator.on_trade(trade(1, 10))
+        aggregator.on_trade(trade(3, 30))
+        aggregator.on_trade(trade(2, 20, price=120))
+        assert aggregator.newest(1) == Candle(DAY, 1, 100, 120, 100, 100, 30, 3200, 3)
+
     def test_amends_an_older_own_candle(self) -> None:
         aggregator = CandleAggregator("BTC/USD", [1])
         aggregator.on_trade(trade(1, 10))
@@ -246,6 +253,14 @@ class TestRoll:
         shown = aggregator.candles(1, (DAY + 10**7) * SECOND)
         assert len(shown) == MAX_CANDLES
         assert {candle.close for candle in shown} == {77}
+
+    def test_a_broken_year_does_not_make_all_the_rest_late(self) -> None:
+        aggregator = CandleAggregator("BTC/USD", [1])
+        aggregator.roll(DAY * SECOND)
+        aggregator.on_trade(trade(1, 400 * 86400))
+        aggregator.on_ohlc(1, [Candle(DAY + 400 * 86400, 1, 1, 1, 1, 1, 1, 1, 1)], snapshot=False)
+        aggregator.on_trade(trade(2, 5))
+        assert aggregator.newest(1) == Candle(DAY, 1, 100, 100, 100, 100, 10, 1000, 1)
 
     def test_before_the_first_trade(self) -> None:
         aggregator = CandleAggregator("BTC/USD", [1])

@@ -153,6 +153,11 @@ def test_leaving_and_entering_the_depth_is_neither_pulled_nor_a_wall() -> None:
     assert rig.settle() == [(FlowKind.WALL, Side.BUY, 49, 900), (FlowKind.PULLED, Side.BUY, 47, 700)]
 
 
+def test_the_last_level_of_a_book_that_is_not_full_is_a_wall(rig: Rig) -> None:
+    rig.update(bids={49: 0, 40: 500})
+    assert rig.settle() == [(FlowKind.WALL, Side.BUY, 40, 500)]
+
+
 def test_one_that_shrank_outside_the_depth_is_forgotten_silently() -> None:
     rig = Rig(depth=2)
     rig.snapshot({50: 5, 49: 500}, {52: 5})
@@ -202,6 +207,7 @@ class TestSweep:
             [(Side.BUY, 52, 0), (Side.BUY, 53, 60), (Side.BUY, 54, 120)],  # too slow
             [(Side.BUY, 52, 0), (Side.SELL, 51, 1), (Side.BUY, 53, 2), (Side.BUY, 54, 3)],  # another taker between
             [(Side.BUY, 54, 0), (Side.BUY, 53, 1), (Side.BUY, 52, 2)],  # the wrong way
+            [(Side.BUY, 52, 0), (Side.BUY, 53, 1), (Side.BUY, 52, 2), (Side.BUY, 53, 3)],  # to and fro
         ],
     )
     def test_not_one_taker(self, rig: Rig, trades: list[tuple[Side, int, int]]) -> None:

@@ -119,6 +119,26 @@ def test_no_checksum_is_unproven_not_failed(rig: Rig) -> None:
     assert view.age_ns == 0
 
 
+def test_age_is_by_the_venues_clock(rig: Rig) -> None:
+    """A machine three seconds ahead must not show a fresh book as old, nor one behind an old book as fresh."""
+
+    def message(venue_ns: int | None) -> BookChanged:
+        return BookChanged("BTC/USD", "snapshot", True, 1, None, venue_ns, rig.now, ())
+
+    rig.market.on_book(message(rig.now - 4 * SECOND), rig.book)
+    rig.now += SECOND
+    assert rig.view().age_ns == 5 * SECOND
+    assert rig.view(clock_offset_ns=3 * SECOND).age_ns == 2 * SECOND
+    assert rig.view(clock_offset_ns=9 * SECOND).age_ns == SECOND
+    rig.market.on_book(message(rig.now + 3600 * SECOND), rig.book)
+    rig.now += 70 * SECOND
+    assert rig.view().age_ns == 70 * SECOND
+    assert rig.view().stale
+    rig.market.on_book(message(None), rig.book)
+    rig.now += SECOND
+    assert rig.view(clock_offset_ns=3 * SECOND).age_ns == SECOND
+
+
 def test_resync(rig: Rig) -> None:
     rig.snapshot()
     for _ in range(3):
@@ -184,6 +204,13 @@ class TestTrades:
         rig.market.on_trades([trade(1, live=False), trade(2, live=False), trade(3, live=False), trade(4, live=False)])
         assert rig.market.session.trades == 3
         assert rig.view().traded[1000].count == 3
+
+    def test_only_the_channels_first_snapshot_is_history(self, rig: Rig) -> None:
+        rig.market.seed_trades([trade(1)])
+        rig.market.on_trades([trade(1, live=False), trade(2, live=False)])
+        assert rig.market.session.trades == 0
+        rig.market.on_trades([trade(2, live=False), trade(3, live=False)])
+        assert rig.market.session.trades == 1
 
     def test_history_counts_into_nothing(self, rig: Rig) -> None:
         rig.market.on_trades([trade(10, second=30)])

@@ -100,3 +100,34 @@ def test_only_ten_levels_count() -> None:
 
 def test_empty() -> None:
     assert checksum_of_units([], []) == 0
+
+
+# The documented examples that must hold wherever the tests run (PROTOCOL.md section 4.4).
+BTC_ASKS = (
+    "45285.2 0.00100000,45286.4 1.54571953,45286.6 1.54571109,45289.6 1.54560911,45290.2 0.15890660,"
+    "45291.8 1.54553491,45294.7 0.04454749,45296.1 0.35380000,45297.5 0.09945542,45299.5 0.18772827"
+)
+BTC_BIDS = (
+    "45283.5 0.10000000,45283.4 1.54582015,45282.1 0.10000000,45281.0 0.10000000,45280.3 1.54592586,"
+    "45279.0 0.07990000,45277.6 0.03310103,45277.5 0.30000000,45277.3 1.54602737,45276.6 0.15445238"
+)
+
+
+def split(levels: str) -> Pairs:
+    return [(price, qty) for price, _, qty in (level.partition(" ") for level in levels.split(","))]
+
+
+def test_btc_usd_without_recorded_data() -> None:
+    assert checksum_of_text(split(BTC_ASKS), split(BTC_BIDS)) == 3310070434
+    units = [[(to_units(p, 1), to_units(q, 8)) for p, q in split(side)] for side in (BTC_ASKS, BTC_BIDS)]
+    assert checksum_of_units(*units) == 3310070434
+
+
+def test_v1_without_recorded_data() -> None:
+    asks = [(5005 + 5 * index, 500) for index in range(10)]
+    bids = [(ticks, 500) for ticks in (5000, 4995, 4990, 4980, 4975, 4970, 4965, 4960, 4955, 4950)]
+    assert checksum_of_units(asks, bids) == 974947235
+
+
+def test_check_value_without_recorded_data() -> None:
+    assert bitwise_crc32(b"123456789") == 3421780262
