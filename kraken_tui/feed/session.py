@@ -16,7 +16,6 @@ from kraken_tui.feed.events import (
     Candles,
     FeedEvent,
     Note,
-    Refused,
     Resync,
     StateChanged,
     TickerChanged,
@@ -34,9 +33,9 @@ from kraken_tui.feed.machine import (
 )
 from kraken_tui.feed.markets import APPLIED, REJECTED, Counters, Markets
 from kraken_tui.feed.stitcher import BookStitcher
-from kraken_tui.feed.subscriptions import INSTRUMENT, Subscription, Subscriptions
+from kraken_tui.feed.subscriptions import INSTRUMENT, Subscriptions
 from kraken_tui.feed.watchdog import Watchdog
-from kraken_tui.feed.wishes import CHANNELS, Wishes
+from kraken_tui.feed.wishes import Wishes
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.events import BookChanged
 from kraken_tui.settings import DEPTHS
@@ -612,54 +611,18 @@ class Session:
         return verdict
 
     def _on_ack(self, ack: SubscribeAck) -> str:
-        if ack.symbol is not None and ack.channel == "book" and ack.method == "subscribe":
-            self.markets.granted_depth(ack.symbol, ack.result.get("depth"))
-        if self.replay:
-            return APPLIED
-        answer = self.subscriptions.acknowledged(ack)
-        if not answer.matched:
-            return f"late {clean_text(ack.method, 20)} acknowledgement"
+        verdict = self.wishes.acknowledged(ack, self._now, self._wall)
+        if verdict == APPLIED and ack.channel == INSTRUMENT and ack.method == "subscribe" and not self._ready:
+            self._instrument_due = self._now + ns(self.limits.snapshot_s)
         self._dirty = True
-        for warning in ack.warnings:
-            text = f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}"
-            self.markets.complain(self._wall, text, "info")
-        for known in answer.confirmed:
-            if known.channel == INSTRUMENT and not self._ready:
-                self._instrument_due = self._now + ns(self.limits.snapshot_s)
-            stitcher = self.markets.stitchers.get(known.symbol or "") if known.channel == "book" else None
-            if stitcher is not None:
-                self.markets.collect(stitcher, stitcher.acked(self._now, self._wall))
-        return APPLIED
+        return verdict
 
     def _on_refusal(self, refusal: Refusal) -> str:
-        if self.replay:
-            return "refusal"
-        answer = self.subscriptions.refused(refusal, self._now)
+        verdict, fatal = self.wishes.refused(refusal, self._now, self._wall)
         self._dirty = True
-        if answer.slower:
-            self._report(Note(self._wall, "warning", f"the exchange asks for fewer requests: {refusal.error}"))
-        for known in answer.refused:
-            self._refuse(known, refusal.error)
-        if answer.matched or answer.slower:
-            return APPLIED
-        self._report(Note(self._wall, "warning", f"the exchange says: {refusal.error}"))
-        return "refusal of nothing that was asked"
-
-    def _refuse(self, known: Subscription, error: str) -> None:
-        symbol = known.symbol
-        if symbol is None:
-            self._report(Refused(self._wall, "", known.channel, error))
-            self._lose(f"the exchange refused the {known.channel} list: {error}", floor_s=self.limits.slow_retry_s)
-            return
-        whole_pair = "currency pair" in error.lower()
-        if whole_pair:
-            for channel in CHANNELS:
-                self.subscriptions.refuse(channel, symbol)
-        stitcher = self.markets.stitchers.get(symbol)
-        if stitcher is not None and (whole_pair or known.channel == "book"):
-            self.markets.collect(stitcher, stitcher.refused(self._wall, error))
-        nearest = tuple(other for other in self.symbols.nearest(symbol, 4) if other != symbol)[:3] if whole_pair else ()
-        self._report(Refused(self._wall, symbol, "" if whole_pair else known.channel, error, nearest))
+        if fatal:
+            self._lose(fatal, floor_s=self.limits.slow_retry_s)
+        return verdict
 
     def _on_pong(self, pong: Pong) -> str:
         if self.latency.ponged(pong, self._now, self._wall):
