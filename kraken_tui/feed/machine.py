@@ -119,7 +119,7 @@ class Action(StrEnum):
     HANG_UP = "close the socket"
     UNPROVE = "unprove all books"
     RETRY = "schedule a dial"
-    COOL = "start the cooldown"
+    COOL = "wait for the cooldown"
 
 
 class IllegalTransition(Exception):

@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kraken_tui.feed.dialler import Dialler
 from kraken_tui.feed.events import (
     Candles,
     FeedEvent,
     Note,
-    Refused,
     Resync,
     StateChanged,
     TickerChanged,
@@ -25,8 +25,6 @@ from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.machine import (
     SECOND,
     Action,
-    Backoff,
-    DialBudget,
     Limits,
     State,
     Trigger,
@@ -35,9 +33,9 @@ from kraken_tui.feed.machine import (
 )
 from kraken_tui.feed.markets import APPLIED, REJECTED, Counters, Markets
 from kraken_tui.feed.stitcher import BookStitcher
-from kraken_tui.feed.subscriptions import INSTRUMENT, Subscription, Subscriptions
+from kraken_tui.feed.subscriptions import INSTRUMENT, Subscriptions
 from kraken_tui.feed.watchdog import Watchdog
-from kraken_tui.feed.wishes import CHANNELS, Wishes
+from kraken_tui.feed.wishes import Wishes
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.events import BookChanged
 from kraken_tui.settings import DEPTHS
@@ -94,8 +92,7 @@ class Session:
         self.cause = "not started"
         self.latency = LatencyTracker()
         self.census = FieldCensus()
-        self.backoff = Backoff(self.limits, rng or random.Random())
-        self.budget = DialBudget(self.limits)
+        self.dialler = Dialler(self.limits, rng or random.Random())
         self.subscriptions = Subscriptions(self.limits)
         self.markets = Markets(self.limits, self.latency, depth=depth, interval=interval, replay=replay)
         self.wishes = Wishes(self.markets, self.subscriptions)
@@ -104,8 +101,6 @@ class Session:
         self._wall = 0
         self._sends: list[str] = []
         self._close: tuple[int, str] | None = None
-        self._retry_at: int | None = 0
-        self._dialled_at = 0
         self._up_since: int | None = None
         self._last_ping: int | None = None
         self._ready = False
@@ -171,11 +166,16 @@ class Session:
         """Monotonic ns of the last application frame; pongs do not count."""
         return self.watchdog.last_frame_ns
 
+    @property
+    def attempt(self) -> int:
+        """Dial attempts that failed since the connection was last stable."""
+        return self.dialler.backoff.attempt
+
     def retry_in_s(self, now: int) -> float | None:
         """Seconds until the next dial; None when none is planned."""
-        if self.state not in (State.DISCONNECTED, State.COOLDOWN) or self._retry_at is None or self.replay:
+        if self.state not in (State.DISCONNECTED, State.COOLDOWN) or self.replay:
             return None
-        return max(0, self._retry_at - now) / SECOND
+        return self.dialler.wait_s(now)
 
     # -- what the user wants ------------------------------------------------------------------------------------
 
@@ -229,6 +229,15 @@ class Session:
                     self.wishes.subscribe_candles(each)
         self._pump()
 
+    def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
+        """Take over dials and cooldown of an earlier run (`dialler.budget.state`); nonsense is ignored."""
+        self._clock(now, wall_ns)
+        budget = self.dialler.budget
+        budget.restore(saved, now, wall_ns)
+        if self.state is State.DISCONNECTED and budget.cooldown_until is not None:
+            cause = "the exchange refused connections before this program was restarted"
+            self._fire(Trigger.BANNED, cause, retry_in_s=self.dialler.wait_s(now))
+
     # -- what the shell reports ---------------------------------------------------------------------------------
 
     def dialling(self, now: int, wall_ns: int) -> None:
@@ -279,9 +288,9 @@ class Session:
         if self.replay or self.state is State.CLOSED:
             return
         self._notice_stall()
-        if self.state is State.COOLDOWN and self._retry_at is not None and now >= self._retry_at:
+        if self.state is State.COOLDOWN and now >= self.dialler.next_dial(now):
             self._fire(Trigger.COOLED, "cooldown over")
-        elif self.state is State.CONNECTING and now - self._dialled_at >= ns(self.limits.open_s):
+        elif self.state is State.CONNECTING and self.dialler.overdue(now):
             self._lose(f"no answer within {self.limits.open_s:.0f} s")
         elif self.state in _UP:
             self._tick_up()
@@ -347,9 +356,7 @@ class Session:
 
     def wants_dial(self, now: int) -> bool:
         """Whether the shell should dial now."""
-        if self.replay or self.state is not State.DISCONNECTED or self._retry_at is None:
-            return False
-        return now >= self._retry_at and now >= self.budget.next_allowed(now)
+        return self.state is State.DISCONNECTED and not self.replay and now >= self.dialler.next_dial(now)
 
     def wants_close(self) -> tuple[int, str] | None:
         """Close code and reason when the shell should close its socket or give up its dial; None otherwise."""
@@ -358,10 +365,10 @@ class Session:
     def next_wakeup(self, now: int) -> int:
         """When `tick` should be called next at the latest, monotonic ns; at most a second away."""
         times: list[int | None] = [now + _LONGEST_SLEEP]
-        if self.state in (State.DISCONNECTED, State.COOLDOWN) and self._retry_at is not None:
-            times.append(max(self._retry_at, self.budget.next_allowed(now)))
+        if self.state in (State.DISCONNECTED, State.COOLDOWN):
+            times.append(self.dialler.next_dial(now))
         elif self.state is State.CONNECTING:
-            times.append(self._dialled_at + ns(self.limits.open_s))
+            times.append(self.dialler.answer_due)
         elif self.state in _UP and not self.replay:
             times.append(self.subscriptions.next_deadline(ready=self._ready))
             times.append(self._instrument_due)
@@ -388,14 +395,12 @@ class Session:
             self._up_since = None
         elif self._up_since is None:
             self._up_since = self._now
-        self._report(StateChanged(self._wall, self.state.value, cause, self.backoff.attempt, retry_in_s))
+        self._report(StateChanged(self._wall, self.state.value, cause, self.attempt, retry_in_s))
 
     def _do(self, action: Action, cause: str, before: State) -> None:
         if action is Action.SPEND_DIAL:
-            self.budget.spend(self._now)
-            self._dialled_at = self._now
+            self.dialler.begin(self._now)
             self._close = None
-            self._retry_at = None
         elif action is Action.SUBSCRIBE:
             self._start_connection()
         elif action is Action.HANG_UP:
@@ -427,17 +432,10 @@ class Session:
     def _lose(self, cause: str, *, floor_s: float = 0.0) -> None:
         if self.system == "maintenance":
             floor_s = max(floor_s, 5.0)  # The venue asks for no faster than every 5 s then (PROTOCOL.md section 1).
-        delay = self.backoff.next_delay_s(floor_s)
-        self._retry_at = max(self._now + ns(delay), self.budget.next_allowed(self._now))
-        self._fire(Trigger.LOST, clean_text(cause), retry_in_s=(self._retry_at - self._now) / SECOND)
+        self._fire(Trigger.LOST, clean_text(cause), retry_in_s=self.dialler.after_loss(self._now, floor_s))
 
     def _ban(self, cause: str, retry_after_s: float | None) -> None:
-        limits = self.limits
-        seconds = min(max(limits.cooldown_s, retry_after_s or 0.0), limits.cooldown_cap_s)
-        self.budget.cool(self._now + ns(seconds))
-        self._retry_at = self._now + ns(seconds)
-        self.backoff.next_delay_s()
-        self._fire(Trigger.BANNED, clean_text(cause), retry_in_s=seconds)
+        self._fire(Trigger.BANNED, clean_text(cause), retry_in_s=self.dialler.after_ban(self._now, retry_after_s))
 
     def _unreadable(self, error: InvalidMessage) -> None:
         if self.replay:
@@ -485,7 +483,7 @@ class Session:
         self._pump()
         stable = self._up_since is not None and self._now - self._up_since >= ns(limits.stable_s)
         if stable and self.markets.all_proven:
-            self.backoff.reset()
+            self.dialler.backoff.reset()
 
     def _check_instruments(self) -> bool:
         """Ask again for an instrument list that does not come; returns whether the connection was given up."""
@@ -618,54 +616,18 @@ class Session:
         return verdict
 
     def _on_ack(self, ack: SubscribeAck) -> str:
-        if ack.symbol is not None and ack.channel == "book" and ack.method == "subscribe":
-            self.markets.granted_depth(ack.symbol, ack.result.get("depth"))
-        if self.replay:
-            return APPLIED
-        answer = self.subscriptions.acknowledged(ack)
-        if not answer.matched:
-            return f"late {clean_text(ack.method, 20)} acknowledgement"
+        verdict = self.wishes.acknowledged(ack, self._now, self._wall)
+        if verdict == APPLIED and ack.channel == INSTRUMENT and ack.method == "subscribe" and not self._ready:
+            self._instrument_due = self._now + ns(self.limits.snapshot_s)
         self._dirty = True
-        for warning in ack.warnings:
-            text = f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}"
-            self.markets.complain(self._wall, text, "info")
-        for known in answer.confirmed:
-            if known.channel == INSTRUMENT and not self._ready:
-                self._instrument_due = self._now + ns(self.limits.snapshot_s)
-            stitcher = self.markets.stitchers.get(known.symbol or "") if known.channel == "book" else None
-            if stitcher is not None:
-                self.markets.collect(stitcher, stitcher.acked(self._now, self._wall))
-        return APPLIED
+        return verdict
 
     def _on_refusal(self, refusal: Refusal) -> str:
-        if self.replay:
-            return "refusal"
-        answer = self.subscriptions.refused(refusal, self._now)
+        verdict, fatal = self.wishes.refused(refusal, self._now, self._wall)
         self._dirty = True
-        if answer.slower:
-            self._report(Note(self._wall, "warning", f"the exchange asks for fewer requests: {refusal.error}"))
-        for known in answer.refused:
-            self._refuse(known, refusal.error)
-        if answer.matched or answer.slower:
-            return APPLIED
-        self._report(Note(self._wall, "warning", f"the exchange says: {refusal.error}"))
-        return "refusal of nothing that was asked"
-
-    def _refuse(self, known: Subscription, error: str) -> None:
-        symbol = known.symbol
-        if symbol is None:
-            self._report(Refused(self._wall, "", known.channel, error))
-            self._lose(f"the exchange refused the {known.channel} list: {error}", floor_s=self.limits.slow_retry_s)
-            return
-        whole_pair = "currency pair" in error.lower()
-        if whole_pair:
-            for channel in CHANNELS:
-                self.subscriptions.refuse(channel, symbol)
-        stitcher = self.markets.stitchers.get(symbol)
-        if stitcher is not None and (whole_pair or known.channel == "book"):
-            self.markets.collect(stitcher, stitcher.refused(self._wall, error))
-        nearest = tuple(other for other in self.symbols.nearest(symbol, 4) if other != symbol)[:3] if whole_pair else ()
-        self._report(Refused(self._wall, symbol, "" if whole_pair else known.channel, error, nearest))
+        if fatal:
+            self._lose(fatal, floor_s=self.limits.slow_retry_s)
+        return verdict
 
     def _on_pong(self, pong: Pong) -> str:
         if self.latency.ponged(pong, self._now, self._wall):

@@ -266,14 +266,14 @@ class _Shell:
             return
         with contextlib.suppress(OSError, ValueError, RecursionError):
             text = self._budget_path.read_text(encoding="utf-8")[:65536]
-            self._session.budget.restore(json.loads(text), self._clock.now(), self._clock.wall())
+            self._session.restore_dials(json.loads(text), self._clock.now(), self._clock.wall())
 
     def _save_budget(self) -> None:
         """Replace the file as a whole, so that a kill in between leaves the old one. Failing costs no feed."""
         if self._budget_path is None:
             return
         self._load_budget()
-        state = self._session.budget.state(self._clock.now(), self._clock.wall())
+        state = self._session.dialler.budget.state(self._clock.now(), self._clock.wall())
         with contextlib.suppress(OSError):
             self._budget_path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._budget_path.parent, prefix=".dials-")

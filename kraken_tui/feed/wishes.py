@@ -1,10 +1,11 @@
-"""Which pairs the user wants, by the names he gave, and the subscriptions that follow from them."""
+"""Which pairs are wanted, by the names the user gave, the subscriptions that follow, and the answers to them."""
 
 from __future__ import annotations
 
-from kraken_tui.feed.events import PairAdded, Refused
-from kraken_tui.feed.markets import Markets
+from kraken_tui.feed.events import Note, PairAdded, Refused
+from kraken_tui.feed.markets import APPLIED, Markets
 from kraken_tui.feed.subscriptions import Subscriptions
+from kraken_tui.wire.messages import Refusal, SubscribeAck
 from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
 from kraken_tui.wire.text import clean_text
 
@@ -72,6 +73,64 @@ class Wishes:
     def subscribe_candles(self, symbol: str) -> None:
         """Want a pair's candles at its current interval."""
         self._subscriptions.want("ohlc", symbol, interval=self._markets.intervals[symbol], snapshot=True)
+
+    # -- answers ------------------------------------------------------------------------------------------------
+
+    def acknowledged(self, ack: SubscribeAck, now: int, wall_ns: int) -> str:
+        """Take a granted request; returns the verdict on the frame."""
+        markets = self._markets
+        if ack.symbol is not None and ack.channel == "book" and ack.method == "subscribe":
+            markets.granted_depth(ack.symbol, ack.result.get("depth"))
+        if markets.replay:
+            return APPLIED
+        answer = self._subscriptions.acknowledged(ack)
+        if not answer.matched:
+            return f"late {clean_text(ack.method, 20)} acknowledgement"
+        for warning in ack.warnings:
+            markets.complain(wall_ns, f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}", "info")
+        for known in answer.confirmed:
+            stitcher = markets.stitchers.get(known.symbol or "") if known.channel == "book" else None
+            if stitcher is not None:
+                markets.collect(stitcher, stitcher.acked(now, wall_ns))
+        return APPLIED
+
+    def refused(self, refusal: Refusal, now: int, wall_ns: int) -> tuple[str, str]:
+        """Take a refused request.
+
+        Returns:
+            (verdict on the frame, "" or why the whole connection is of no use).
+        """
+        markets = self._markets
+        if markets.replay:
+            return "refusal", ""
+        answer = self._subscriptions.refused(refusal, now)
+        fatal = ""
+        if answer.slower:
+            text = f"the exchange asks for fewer requests: {refusal.error}"
+            markets.events.append(Note(wall_ns, "warning", clean_text(text)))
+        for known in answer.refused:
+            if known.symbol is None:
+                markets.events.append(Refused(wall_ns, "", known.channel, refusal.error))
+                fatal = f"the exchange refused the {known.channel} list: {refusal.error}"
+            else:
+                self._refuse(known.symbol, known.channel, refusal.error, wall_ns)
+        if answer.matched or answer.slower:
+            return APPLIED, fatal
+        markets.events.append(Note(wall_ns, "warning", clean_text(f"the exchange says: {refusal.error}")))
+        return "refusal of nothing that was asked", ""
+
+    def _refuse(self, symbol: str, channel: str, error: str, wall_ns: int) -> None:
+        markets = self._markets
+        whole_pair = "currency pair" in error.lower()
+        if whole_pair:
+            for each in CHANNELS:
+                self._subscriptions.refuse(each, symbol)
+        stitcher = markets.stitchers.get(symbol)
+        if stitcher is not None and (whole_pair or channel == "book"):
+            markets.collect(stitcher, stitcher.refused(wall_ns, error))
+        similar = markets.symbols.nearest(symbol, 4) if whole_pair else ()
+        nearest = tuple(other for other in similar if other != symbol)[:3]
+        markets.events.append(Refused(wall_ns, symbol, "" if whole_pair else channel, error, nearest))
 
     # -- replay -------------------------------------------------------------------------------------------------
 

@@ -227,6 +227,22 @@ def test_f03_f04_a_ban_stops_all_dials_for_a_shown_time(status: int, retry_after
     assert live(rig, "BTC/USD")
 
 
+def test_f22_a_cooldown_is_shown_and_kept_after_a_restart() -> None:
+    first = Rig("BTC/USD")
+    first.refusal = {"http_status": 429, "retry_after_s": 900.0}
+    first.run(1)
+    saved = json.loads(json.dumps(first.session.dialler.budget.state(first.now, first.wall)))
+    second = Rig("BTC/USD")
+    second.now += 100 * SECOND
+    second.session.restore_dials(saved, second.now, second.wall)
+    assert second.session.state is State.COOLDOWN
+    second.run(790)
+    assert second.dials == []
+    assert second.of(StateChanged)[0].retry_in_s == pytest.approx(800, abs=2)
+    second.run(20)
+    assert live(second, "BTC/USD")
+
+
 def test_edge_error_1015_bans_whatever_the_status() -> None:
     rig = Rig("BTC/USD")
     rig.refusal = {"http_status": 503}
@@ -257,23 +273,23 @@ def test_f06_accept_then_close_keeps_backing_off() -> None:
         if rig.connected:
             rig.drop("closed by the server: 1013 try again later", close_code=1013)
     assert len(rig.dials) <= 30
-    assert rig.session.backoff.attempt == len(rig.dials)
+    assert rig.session.attempt == len(rig.dials)
 
 
 def test_the_backoff_starts_over_only_after_a_stable_proven_minute(up: Rig) -> None:
     up.drop()
     up.run(30)
     assert live(up, "BTC/USD")
-    assert up.session.backoff.attempt == 1
+    assert up.session.attempt == 1
     up.run(35)
-    assert up.session.backoff.attempt == 0
+    assert up.session.attempt == 0
 
 
 def test_an_unproven_book_keeps_the_backoff_from_starting_over(up: Rig) -> None:
     up.drop()
     up.venue.wrong_checksums["BTC/USD"] = 10**9
     up.run(120)
-    assert up.session.backoff.attempt == 1
+    assert up.session.attempt == 1
 
 
 def test_f42_too_big_a_message_is_not_retried_at_once(up: Rig) -> None:
