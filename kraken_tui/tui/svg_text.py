@@ -80,6 +80,7 @@ def _blocks(piece: str, style: str, x: float, y: float) -> list[str]:
             rectangles.append((left, above, width, height))
         x += CELL_WIDTH
     return [
-        f'<rect class="{style}" x="{left:g}" y="{above:.2f}" width="{width:g}" height="{height + 0.25:.2f}" shape-rendering="crispEdges"/>'
+        f'<rect class="{style}" x="{left:g}" y="{above:.2f}" width="{width:g}" height="{height + 0.25:.2f}" '
+        'shape-rendering="crispEdges"/>'
         for left, above, width, height in rectangles
     ]
