@@ -33,6 +33,21 @@ def _side_of(event: FlowEvent) -> tuple[str, str]:
     return ("  bid" if buy else "  ask"), role
 
 
+def _form_for(
+    flow: tuple[FlowEvent, ...], precision: int, room: int
+) -> tuple[int | None, int, str, QuantityFormat] | None:
+    """The widest form whose sizes are numbers in `room` cells for time, size and gap; None where none is."""
+    sizes = [event.qty for event in flow]
+    for digits, time_width, between in _FORMS:
+        width = min(_MOST_SIZE, room - time_width - len(between))
+        if width < _LEAST_SIZE:
+            continue
+        size = QuantityFormat.fit(max(sizes), precision, width, 4)
+        if not any(size.text(qty).lstrip().startswith("<") for qty in sizes):
+            return digits, time_width, between, size
+    return None
+
+
 def draw_flow(frame: Frame, width: int, height: int) -> list[Line]:
     """Draw the newest flow events: time, kind, size, price, side (or levels of a sweep)."""
     view = frame.pair
@@ -41,13 +56,10 @@ def draw_flow(frame: Frame, width: int, height: int) -> list[Line]:
     spec = view.spec
     note = f"STALE  {len(view.flow)}" if view.stale else str(len(view.flow))
     price_width = max(len(price(event.price, spec.price_precision)) for event in view.flow)
-    room = width - 7 - price_width - 1 - _SIDE_WIDTH
-    form = next((form for form in _FORMS if room - form[1] - len(form[2]) >= _LEAST_SIZE), None)
+    form = _form_for(view.flow, spec.qty_precision, width - 7 - price_width - 1 - _SIDE_WIDTH)
     if form is None:
         return draw_waiting("Flow events", "Too narrow here", width, height)
-    digits, time_width, between = form
-    size_width = min(_MOST_SIZE, room - time_width - len(between))
-    size = QuantityFormat.fit(max(event.qty for event in view.flow), spec.qty_precision, size_width, 4)
+    digits, time_width, between, size = form
     gap = " " * len(between)
     heading = f"{'time':<{time_width}}"[:time_width] + f"{'event':<7}{size.header('size')}{gap}{'price':>{price_width}}"
     lines = [title_line("Flow events", note, width), ((heading + "   side", "muted"),)]
