@@ -287,6 +287,7 @@ class Worker:
             lag_ns=session.latency.lag_ns,
             connected=self._connected,
             book=session.books.get(symbol),
+            clock_offset_ns=session.latency.wall_offset_ns or 0,
         )
 
     def _feed_view(self, now: int, wall: int, machine_ns: int) -> FeedView:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import platformdirs
-from rich.text import Text
 from textual.app import App
 from textual.message import Message
 from textual.timer import Timer
@@ -31,7 +30,7 @@ from kraken_tui.wire.text import clean_text
 
 Severity = Literal["information", "warning", "error"]
 
-ENGINE_FAILED = 70
+INTERNAL_ERROR = 70
 """Exit code after an error of our own (EX_SOFTWARE of sysexits.h)."""
 
 FEED_FAILED = 1
@@ -51,6 +50,10 @@ class KrakenApp(App[None], inherit_bindings=False):
         clock: Seconds, never going back; paces the drawing.
         live: Whether the frame timer runs; without it the owner calls `tick`.
         ascii_only: Whether the terminal cannot show box drawing; None asks its encoding.
+
+    Attributes:
+        crash: The error of our own (engine's thread or screen) that ended the program; its return code is then 70
+            and the caller owes the person a sentence.
     """
 
     TITLE = "kraken-tui"
@@ -90,10 +93,10 @@ class KrakenApp(App[None], inherit_bindings=False):
         if ascii_only is None:
             ascii_only = not encodes_boxes(getattr(sys.__stdout__, "encoding", None))
         self.main = MarketScreen(source, settings, self.keymap_in_force, ascii_only=ascii_only)
+        self.crash: BaseException | None = None
         self._timer: Timer | None = None
         self._told: deque[tuple[float, str]] = deque(maxlen=32)
         self._fatal_told = False
-        self.crash: BaseException | None = None
         for palette in PALETTES.values():
             self.register_theme(palette.theme())
         self.set_keymap(dict(self.keymap_in_force.overrides))
@@ -155,25 +158,23 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.post_message(self.EngineFailed(error))
 
     def on_kraken_app_engine_failed(self, message: EngineFailed) -> None:
-        self.leave_after(message.error, "The engine")
+        self._leave_after(message.error)
 
-    def leave_after(self, error: BaseException, who: str) -> None:
-        """End the program with one sentence about an error of our own."""
-        self.crash = error
-        reason = clean_text(f"{type(error).__name__}: {error}")
-        # As Text, for Rich would read markup in a string.
-        message = Text(f"{who} failed unexpectedly ({reason}); please report this.")
-        self.exit(return_code=ENGINE_FAILED, message=message)
+    def _leave_after(self, error: BaseException) -> None:
+        """End the program after an error of our own; whoever ran it says so, in one sentence."""
+        if self.crash is None:
+            self.crash = error
+        self.exit(return_code=INTERNAL_ERROR)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Errors inside the screen: after the exit they are ignored, on a terminal they end it in one sentence."""
+        """Errors inside the screen: after the exit they are ignored, on a terminal they end it without a traceback."""
         if self._exit:
             return
         if self.is_headless:
             super()._handle_exception(error)
             return
         self.source.note("error", f"screen: {type(error).__name__}: {error}")
-        self.leave_after(error, "The screen")
+        self._leave_after(error)
 
     async def action_quit(self) -> None:
         """End the program; the exit code says whether the feed had failed for good."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kraken_tui.engine.api import MarketSource
     from kraken_tui.market.views import FeedView
     from kraken_tui.settings import Settings
+    from kraken_tui.tui.app import KrakenApp
 
 FONTS = "'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,'Liberation Mono',monospace"
 """Fonts with box drawing that machines have. Every run of text carries its `textLength`, so any will line up."""
@@ -139,11 +140,20 @@ async def picture(
             app.tick()
             if feed.fatal:
                 raise PictureFailed(feed.fatal)
-            if ready(feed) and app.pair_view is not None:
-                break
+            if ready(feed):
+                _show_a_proven_pair(app, feed)
+                if app.pair_view is not None:
+                    break
             await asyncio.sleep(_POLL_S)
         app.main.set_view(chosen)
         await pilot.pause()
         app.tick(everything=True)
         await pilot.pause()
         return screen_svg(app, app.picture_title())
+
+
+def _show_a_proven_pair(app: KrakenApp, feed: FeedView) -> None:
+    """Turn to the first proven pair where the one on screen (say, a refused one) is not proven."""
+    proven = [tab.symbol for tab in feed.tabs if tab.proof is Proof.VERIFIED]
+    if proven and app.main.symbol not in proven:
+        app.main.show_pair(proven[0])

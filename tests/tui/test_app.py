@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from kraken_tui.settings import GROUPINGS, Settings
-from kraken_tui.tui.app import ENGINE_FAILED, KrakenApp, encodes_boxes
+from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
 from kraken_tui.tui.keymap import COMMANDS, effective
 from kraken_tui.tui.layout import View
 from kraken_tui.tui.pane import Pane
@@ -661,18 +661,29 @@ async def test_a_feed_that_failed_for_good_is_said_and_gives_the_exit_code(app: 
     assert app.return_code == 1
 
 
-async def test_a_dead_engine_ends_the_program_in_one_sentence(
-    app: KrakenApp, source: FakeSource, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_dead_engine_ends_the_program(app: KrakenApp, source: FakeSource) -> None:
+    error = RuntimeError("boom")
     async with running(app) as pilot:
         assert source.callback is not None
-        source.callback(RuntimeError("boom\x1b[31m\nTraceback"))
+        source.callback(error)
         await pilot.pause()
-    assert app.return_code == ENGINE_FAILED
-    said = " ".join(capsys.readouterr().err.split())
-    assert said.startswith("The engine failed unexpectedly (RuntimeError: boom")
-    assert said.endswith("please report this.")
-    assert "\x1b" not in said
+    assert app.return_code == INTERNAL_ERROR
+    assert app.crash is error
+
+
+async def test_an_error_of_the_screen_ends_a_terminal_run_without_a_traceback(
+    app: KrakenApp, source: FakeSource, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = ValueError("a bug")
+    async with running(app):
+        monkeypatch.setattr(type(app), "is_headless", property(lambda self: False))
+        app._handle_exception(error)
+        monkeypatch.undo()
+        app._handle_exception(RuntimeError("after the exit"))
+    assert app.return_code == INTERNAL_ERROR
+    assert app.crash is error
+    assert source.asked[-1] == ("note", "error", "screen: ValueError: a bug")
+    assert capsys.readouterr().err == ""
 
 
 async def test_ticks_after_the_exit_do_nothing(app: KrakenApp) -> None:

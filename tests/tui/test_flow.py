@@ -9,6 +9,7 @@ import samples as common
 from samples_charts import check_styles, frame, text_of
 
 from kraken_tui.market.events import FlowEvent, FlowKind, Side
+from kraken_tui.tui.format import price
 from kraken_tui.tui.widgets.flow import FlowPane, draw_flow
 
 
@@ -37,10 +38,25 @@ def test_columns_stand_in_line(symbol: str, width: int) -> None:
     lines = draw_flow(frame(common.pair(symbol)), width, 20)
     rows = text_of(lines)
     check_styles(lines)
-    assert len({row.index("@") for row in rows[2:]}) == 1
+    assert len({row.rindex(".") for row in rows[2:]}) == 1
     assert len({len(row) for row in rows[2:]}) <= 3
-    times = [row.split()[0] for row in rows[2:]]
+    times = [row.split()[0] for row in rows[2:] if ":" in row]
+    assert times or width < 46
     assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USD", "ETH/BTC", "PEPE/USD", "DOGE/USD"])
+@pytest.mark.parametrize("width", [1, 12, 20, 26, 28, 30, 32, 34, 38, 42, 60])
+def test_a_price_is_never_cut(symbol: str, width: int) -> None:
+    view = common.pair(symbol)
+    assert view.spec is not None
+    rows = text_of(draw_flow(frame(view), width, 20))
+    prices = [price(event.price, view.spec.price_precision) for event in view.flow]
+    if "event" in "".join(rows[1:2]):
+        assert all(text in row[:width] for text, row in zip(prices, rows[2:], strict=False))
+        assert not any("<1" in row for row in rows)
+    else:
+        assert not any(text[:4] in row for text, row in zip(prices, rows[2:], strict=False))
 
 
 def test_no_more_rows_than_fit() -> None:

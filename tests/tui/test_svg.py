@@ -13,6 +13,7 @@ import pytest
 import samples
 from fake_source import FakeSource
 
+from kraken_tui.market.events import Proof
 from kraken_tui.settings import Settings
 from kraken_tui.tui import svg
 from kraken_tui.tui.svg_text import CELL_WIDTH, in_cells
@@ -108,6 +109,15 @@ async def test_a_picture_waits_for_proof_and_gives_up_with_the_feed() -> None:
         await svg.picture(source, Settings(), size=(80, 24), view="book", until=None)
     with pytest.raises(ValueError, match="heatmap"):
         await svg.picture(source, Settings(), size=(80, 24), view="heatmap", until=None)
+
+
+async def test_a_picture_turns_to_a_pair_that_is_proven() -> None:
+    source = FakeSource()
+    first, *others = source.feed_view.tabs
+    refused = replace(first, symbol="NO/PAIR", proof=Proof.UNVERIFIED, problem="no such pair")
+    source.feed_view = replace(source.feed_view, tabs=(refused, *others))
+    picture = await svg.picture(source, Settings(), size=(120, 36), view="book", until=None)
+    assert "ETH/BTC\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}2026" in picture.replace("&#160;", "\N{NO-BREAK SPACE}")
 
 
 def test_saving_never_follows_or_overwrites(tmp_path: Path) -> None:

@@ -15,8 +15,11 @@ _KIND_KEYS = {
     FlowKind.FILLED: "text",
 }
 _BY_AGGRESSOR = frozenset({FlowKind.SWEEP, FlowKind.LARGE})
-_FINE_TIME_FROM = 42
 _SIDE_WIDTH = 7
+_LEAST_SIZE = 5
+_MOST_SIZE = 8
+# (digits of the second, None for no time; cells of the time; between size and price), the widest first.
+_FORMS = ((3, 13, " @ "), (0, 9, " @ "), (0, 9, " "), (None, 0, " "))
 
 
 def _side_of(event: FlowEvent) -> tuple[str, str]:
@@ -30,6 +33,21 @@ def _side_of(event: FlowEvent) -> tuple[str, str]:
     return ("  bid" if buy else "  ask"), role
 
 
+def _form_for(
+    flow: tuple[FlowEvent, ...], precision: int, room: int
+) -> tuple[int | None, int, str, QuantityFormat] | None:
+    """The widest form whose sizes are numbers in `room` cells for time, size and gap; None where none is."""
+    sizes = [event.qty for event in flow]
+    for digits, time_width, between in _FORMS:
+        width = min(_MOST_SIZE, room - time_width - len(between))
+        if width < _LEAST_SIZE:
+            continue
+        size = QuantityFormat.fit(max(sizes), precision, width, 4)
+        if not any(size.text(qty).lstrip().startswith("<") for qty in sizes):
+            return digits, time_width, between, size
+    return None
+
+
 def draw_flow(frame: Frame, width: int, height: int) -> list[Line]:
     """Draw the newest flow events: time, kind, size, price, side (or levels of a sweep)."""
     view = frame.pair
@@ -37,24 +55,24 @@ def draw_flow(frame: Frame, width: int, height: int) -> list[Line]:
         return draw_waiting("Flow events", "Nothing remarkable yet", width, height)
     spec = view.spec
     note = f"STALE  {len(view.flow)}" if view.stale else str(len(view.flow))
-    digits = 3 if width >= _FINE_TIME_FROM else 0
     price_width = max(len(price(event.price, spec.price_precision)) for event in view.flow)
-    used = (13 if digits else 9) + 7 + 3 + price_width + 1 + _SIDE_WIDTH
-    size = QuantityFormat.fit(
-        max(event.qty for event in view.flow), spec.qty_precision, max(4, min(8, width - used)), 4
-    )
-    heading = f"{'time':<{13 if digits else 9}}{'event':<7}{size.header('size')}   {'price':>{price_width}}   side"
-    lines = [title_line("Flow events", note, width), ((heading, "muted"),)]
+    form = _form_for(view.flow, spec.qty_precision, width - 7 - price_width - 1 - _SIDE_WIDTH)
+    if form is None:
+        return draw_waiting("Flow events", "Too narrow here", width, height)
+    digits, time_width, between, size = form
+    gap = " " * len(between)
+    heading = f"{'time':<{time_width}}"[:time_width] + f"{'event':<7}{size.header('size')}{gap}{'price':>{price_width}}"
+    lines = [title_line("Flow events", note, width), ((heading + "   side", "muted"),)]
     for event in view.flow[: max(0, height - 2)]:
         side, role = _side_of(event)
         head, tail = size.split(event.qty)
         lines.append(
             (
-                (clock(event.ns, digits) + " ", "muted"),
+                ("" if digits is None else clock(event.ns, digits) + " ", "muted"),
                 (event.kind.value.ljust(7), _KIND_KEYS[event.kind]),
                 (head, "text"),
                 (tail, "faint"),
-                (" @ ", "muted"),
+                (between, "muted"),
                 (price(event.price, spec.price_precision).rjust(price_width), role),
                 (" " + shorten(side, _SIDE_WIDTH), role),
             )
