@@ -304,7 +304,7 @@ class Worker:
             mode=self._mode,
             state=str(session.state),
             cause=session.cause,
-            attempt=session.backoff.attempt,
+            attempt=session.attempt,
             retry_in_s=session.retry_in_s(now),
             system=session.system,
             heartbeat_age_ns=self._silence_ns(now),
