@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kraken_tui.market.book import Level
 from kraken_tui.market.events import BookChanged
 from kraken_tui.wire.symbols import PairSpec
 
 
-@dataclass(frozen=True, slots=True)
-class BookLine:
+class BookLine(msgspec.Struct, frozen=True, gc=False):
     """A book right after one message: what `stream` prints as one line.
 
     Attributes:

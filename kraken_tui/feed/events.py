@@ -5,15 +5,14 @@ Times named `ns` are wall clock nanoseconds since the epoch. All text in them ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kraken_tui.market.events import BookChanged, BookState, Candle, Proof, Trade
 from kraken_tui.market.views import Ticker
 from kraken_tui.wire.symbols import PairSpec
 
 
-@dataclass(frozen=True, slots=True)
-class StateChanged:
+class StateChanged(msgspec.Struct, frozen=True, gc=False):
     """The connection moved to another state.
 
     Attributes:
@@ -31,8 +30,7 @@ class StateChanged:
     retry_in_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """A pair or one of its channels was refused; it is not asked for again until the user changes something.
 
     `symbol` is the name as asked for, `channel` is "" where the whole pair is meant, `nearest` are similar symbols.
@@ -45,8 +43,7 @@ class Refused:
     nearest: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Resync:
+class Resync(msgspec.Struct, frozen=True, gc=False):
     """A book lost its proof and is being fetched anew.
 
     `cause` is "checksum", "no snapshot", "bad number", "precision changed" or "reconnect";
@@ -60,8 +57,7 @@ class Resync:
     actual: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BookStateChanged:
+class BookStateChanged(msgspec.Struct, frozen=True, gc=False):
     """A book's state, proof or the reason for either changed; `reason` is "" when VERIFIED."""
 
     ns: int
@@ -71,8 +67,7 @@ class BookStateChanged:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trades:
+class Trades(msgspec.Struct, frozen=True, gc=False):
     """New trades of one pair, oldest first, each reported once; `snapshot` where they are recent history."""
 
     symbol: str
@@ -80,16 +75,14 @@ class Trades:
     snapshot: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TickerChanged:
+class TickerChanged(msgspec.Struct, frozen=True, gc=False):
     """The 24 hour figures of a pair."""
 
     symbol: str
     ticker: Ticker
 
 
-@dataclass(frozen=True, slots=True)
-class Candles:
+class Candles(msgspec.Struct, frozen=True, gc=False):
     """Candles of one interval, oldest first: recent ones (`snapshot`) or the running one."""
 
     symbol: str
@@ -98,38 +91,33 @@ class Candles:
     snapshot: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SpecChanged:
+class SpecChanged(msgspec.Struct, frozen=True, gc=False):
     """Reference data of a wanted pair became known or changed."""
 
     spec: PairSpec
 
 
-@dataclass(frozen=True, slots=True)
-class InstrumentsKnown:
+class InstrumentsKnown(msgspec.Struct, frozen=True, gc=False):
     """The instrument list arrived, with this many pairs."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class SystemChanged:
+class SystemChanged(msgspec.Struct, frozen=True, gc=False):
     """State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown"."""
 
     ns: int
     system: str
 
 
-@dataclass(frozen=True, slots=True)
-class PairAdded:
+class PairAdded(msgspec.Struct, frozen=True, gc=False):
     """A name the user gave was found to be this symbol."""
 
     name: str
     symbol: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True, gc=False):
     """A line for the program's log; `level` is "info", "warning" or "error"."""
 
     ns: int

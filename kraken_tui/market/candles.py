@@ -29,8 +29,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sortedcontainers import SortedDict
 
 from kraken_tui.market.convert import rescale

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from msgspec.structs import replace
 
 from kraken_tui.market.events import Candle, Side, Trade
 from kraken_tui.market.views import Ticker

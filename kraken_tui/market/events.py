@@ -6,8 +6,9 @@ nanoseconds since the epoch, prices are ticks, quantities are lots of the pair n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Side(StrEnum):
@@ -69,8 +70,7 @@ LevelChange = tuple[Side, int, int, int]
 """(book side, ticks, lots before, lots after); zero lots means no such level."""
 
 
-@dataclass(frozen=True, slots=True)
-class BookChanged:
+class BookChanged(msgspec.Struct, frozen=True, gc=False):
     """One book message was applied.
 
     Attributes:
@@ -95,8 +95,7 @@ class BookChanged:
     changes: tuple[LevelChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """One trade; `side` is the aggressor's, `live` is False for trades of a snapshot or of history."""
 
     symbol: str
@@ -110,8 +109,7 @@ class Trade:
     live: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
+class Candle(msgspec.Struct, frozen=True, gc=False):
     """Open, high, low, close of one interval.
 
     Attributes:
@@ -141,16 +139,14 @@ class Candle:
         return self.turnover / self.volume if self.volume else None
 
 
-@dataclass(frozen=True, slots=True)
-class CandleChanged:
+class CandleChanged(msgspec.Struct, frozen=True, gc=False):
     """The running candle moved, or a candle closed (`candle.closed`)."""
 
     symbol: str
     candle: Candle
 
 
-@dataclass(frozen=True, slots=True)
-class FlowEvent:
+class FlowEvent(msgspec.Struct, frozen=True, gc=False):
     """Something a tape or book reader would remark on.
 
     Attributes:
@@ -172,8 +168,7 @@ class FlowEvent:
     levels: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(msgspec.Struct, frozen=True, gc=False):
     """Market health and its reason; `age_ms` is the age of the last book change by the venue's clock."""
 
     symbol: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from msgspec.structs import replace
 from sortedcontainers import SortedDict
 
 from kraken_tui.market.convert import rescale

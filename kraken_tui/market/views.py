@@ -8,9 +8,10 @@ clock (which is the recording's in a replay) unless a name says otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+
+import msgspec
 
 from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Proof, Signal, Trade
 from kraken_tui.wire.symbols import PairSpec
@@ -27,8 +28,7 @@ class Mode(StrEnum):
     REPLAY = "REPLAY"
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(msgspec.Struct, frozen=True, gc=False):
     """Cost of taking `qty` lots from one side at once.
 
     Attributes:
@@ -48,8 +48,7 @@ class Sweep:
     levels: int
 
 
-@dataclass(frozen=True, slots=True)
-class BookMetrics:
+class BookMetrics(msgspec.Struct, frozen=True, gc=False):
     """Figures derived from one proven book; floats are derived figures, never book content.
 
     Attributes:
@@ -87,8 +86,7 @@ class BookMetrics:
     crossed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ticker:
+class Ticker(msgspec.Struct, frozen=True, gc=False):
     """Rolling 24 hour figures from the ticker channel; ticks and lots, `change_pct` as the wire's text."""
 
     last: int | None = None
@@ -102,8 +100,7 @@ class Ticker:
     ask: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, gc=False):
     """One point of the slow history that charts draw: taken once a second while the book is proven."""
 
     ns: int
@@ -112,8 +109,7 @@ class Sample:
     imbalance: float
 
 
-@dataclass(frozen=True, slots=True)
-class TradedAt:
+class TradedAt(msgspec.Struct, frozen=True, gc=False):
     """Trades at one price since the start: count, lots bought and lots sold by aggressors."""
 
     count: int
@@ -125,8 +121,7 @@ def _nothing_traded() -> Mapping[int, TradedAt]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class PairView:
+class PairView(msgspec.Struct, frozen=True, gc=False):
     """Everything the screen needs of one pair, at one moment.
 
     Attributes:
@@ -188,14 +183,13 @@ class PairView:
     flow: tuple[FlowEvent, ...]
     health: Health
     large_lots: int = 0
-    traded: Mapping[int, TradedAt] = field(default_factory=_nothing_traded)
+    traded: Mapping[int, TradedAt] = msgspec.field(default_factory=_nothing_traded)
     samples: tuple[Sample, ...] = ()
     book_rate: float = 0.0
     trade_rate: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PairSummary:
+class PairSummary(msgspec.Struct, frozen=True, gc=False):
     """One pair's tab: enough for a glance.
 
     `problem` is "" or one short clause ("no such pair; nearest: BTC/USD", "checksum failed, resyncing").
@@ -210,8 +204,7 @@ class PairSummary:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LatencyView:
+class LatencyView(msgspec.Struct, frozen=True, gc=False):
     """Feed latency: receive time minus the venue's timestamp, corrected by the measured clock offset, in ms.
 
     Attributes:
@@ -232,8 +225,7 @@ class LatencyView:
     histogram: tuple[tuple[float, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingView:
+class RecordingView(msgspec.Struct, frozen=True, gc=False):
     """The recorder: `problem` is "" or why it stopped; the view goes on without it."""
 
     path: str
@@ -242,8 +234,7 @@ class RecordingView:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayView:
+class ReplayView(msgspec.Struct, frozen=True, gc=False):
     """Where a replay stands; `position_ns` and `length_ns` count from the recording's first frame."""
 
     path: str
@@ -254,8 +245,7 @@ class ReplayView:
     finished: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True, gc=False):
     """One line of the program's own log; `level` is "info", "warning" or "error"."""
 
     ns: int
@@ -263,8 +253,7 @@ class LogLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class FeedView:
+class FeedView(msgspec.Struct, frozen=True, gc=False):
     """The connection and the program's own counters.
 
     Attributes:

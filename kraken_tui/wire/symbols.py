@@ -7,8 +7,9 @@ and the X and Z prefixes of Kraken's oldest assets. Nothing is derived by rule.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+import msgspec
 
 from kraken_tui.wire.digits import to_units
 from kraken_tui.wire.messages import PairData, WireError
@@ -38,8 +39,7 @@ class UnknownPair(WireError):
         super().__init__(f"Kraken has no pair {self.name!r}{hint}")
 
 
-@dataclass(frozen=True, slots=True)
-class PairSpec:
+class PairSpec(msgspec.Struct, frozen=True, gc=False):
     """Reference data of one pair, in whole units.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 import itertools
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kraken_tui.market.candles import MAX_CANDLES, CandleAggregator
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.events import (

@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kraken_tui.market.events import Side, Trade
 from kraken_tui.market.trades import Session, Tape, TradedAtPrice, cvd_series, delta

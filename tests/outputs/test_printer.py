@@ -7,11 +7,11 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kraken_tui.feed.events import Refused, StateChanged
 from kraken_tui.outputs.jsonlines import JsonLines

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import samples
+from msgspec.structs import replace
 
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, RecordingView, ReplayView

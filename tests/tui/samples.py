@@ -6,7 +6,8 @@ Everything is made from a seed, so the same call always gives the same view. `NO
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kraken_tui.market.events import (
     BookState,

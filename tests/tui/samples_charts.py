@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import samples as common
+from msgspec.structs import replace
 
 from kraken_tui.market.events import Candle
 from kraken_tui.market.views import FeedView, LogLine, PairView

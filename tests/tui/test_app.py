@@ -6,12 +6,12 @@ import io
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import samples
 from fake_source import FakeSource
+from msgspec.structs import replace
 from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import Static

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import replace
 
 import pytest
 import samples as common
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from samples_charts import candle, check_styles, frame, text_of, with_candles
 
 from kraken_tui.tui.pane import ViewState

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import samples as common
+from msgspec.structs import replace
 from samples_charts import candle, frame, with_candles
 from textual.app import App, ComposeResult
 

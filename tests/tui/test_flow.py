@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import samples as common
+from msgspec.structs import replace
 from samples_charts import check_styles, frame, text_of
 
 from kraken_tui.market.events import FlowEvent, FlowKind, Side

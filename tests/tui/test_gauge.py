@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kraken_tui.market.events import Signal
 from kraken_tui.market.views import BookMetrics, PairView

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import samples as common
+from msgspec.structs import replace
 from samples_charts import LOG, LONG, check_styles, frame, text_of
 
 from kraken_tui.market.views import LogLine

@@ -6,12 +6,12 @@ import re
 import stat
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import samples
 from fake_source import FakeSource
+from msgspec.structs import replace
 
 from kraken_tui.market.events import Proof
 from kraken_tui.settings import Settings
