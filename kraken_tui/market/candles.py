@@ -21,7 +21,8 @@ Intervals are aligned on the epoch, as Kraken's are. A candle closes when a trad
 arrives or `roll` passes its end. A late trade still counts into the newest candle, closed or not. One that is older
 still amends its own candle if that was built from trades alone, and is dropped if the exchange stated that candle.
 Intervals without trades are filled in for display as flat candles of no volume, as REST answers do
-(PROTOCOL.md sections 7.3 and 10.1).
+(PROTOCOL.md sections 7.3 and 10.1). What claims to be from more than a year after the last `roll` is dropped: one
+broken timestamp would else make all that follows late.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ MAX_CANDLES = 720
 """Candles an interval keeps and shows: as many as the exchange gives (PROTOCOL.md section 10.1)."""
 
 _RECENT_TRADES = 256
+_FUTURE_NS = 366 * 86_400 * 1_000_000_000
 _SECOND_NS = 1_000_000_000
 
 
@@ -356,9 +358,12 @@ class CandleAggregator:
         self._series = {interval: _Series(interval) for interval in intervals}
         self._recent: deque[Trade] = deque(maxlen=_RECENT_TRADES)
         self._last_id: int | None = None
+        self._latest_ns: int | None = None
 
     def on_trade(self, trade: Trade) -> None:
         """Take in one trade; each trade once, in the order of their ids (`Tape.add` sees to both)."""
+        if self._latest_ns is not None and trade.venue_ns > self._latest_ns:
+            return
         follows = self._last_id is not None and trade.trade_id == self._last_id + 1
         late = self._last_id is not None and trade.trade_id <= self._last_id
         if not late:
@@ -400,6 +405,8 @@ class CandleAggregator:
     def _state(self, series: _Series, candles: Sequence[Candle], *, from_channel: bool, history: bool) -> None:
         waiting = tuple(series.finished)
         for candle in candles:
+            if self._latest_ns is not None and candle.begin_s * _SECOND_NS > self._latest_ns:
+                continue
             series.on_statement(candle, self._recent, from_channel=from_channel)
         if history:
             series.finished.clear()
@@ -414,6 +421,7 @@ class CandleAggregator:
     def roll(self, now_ns: int) -> None:
         """Close the candles whose interval is over by the wall clock."""
         now_s = now_ns // _SECOND_NS
+        self._latest_ns = now_ns + _FUTURE_NS
         for series in self._series.values():
             series.roll(now_s)
 

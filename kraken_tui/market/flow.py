@@ -7,14 +7,15 @@ The definitions are ours (DESIGN.md, "Words"):
 - WALL: a level grows to a large size. A level that was large in a snapshot, or comes back into the subscribed depth
   because better ones left, was there before and is only remembered.
 - PULLED / FILLED: a large level falls below half of the threshold, or of its size where that is less. Book and
-  trade messages of one fill arrive in either order, so the verdict waits `VERDICT_NS`: FILLED when trades at that price since the level became large explain at
-  least half of what went, else PULLED. Levels that merely leave the depth are not in the changes and are not judged.
+  trade messages of one fill arrive in either order, so the verdict waits `VERDICT_NS`: FILLED when trades at that
+  price since the level became large explain at least half of what went, else PULLED; none as long as no trade
+  message was ever heard. Levels that merely leave the depth are not in the changes and are not judged.
 - LARGE: one trade of a large size.
 - SWEEP: trades of one aggressor side through at least `SWEEP_LEVELS` prices, each no more than `SWEEP_NS` after the
   one before and none back towards where it began: what one taker order leaves on the tape.
 
-At one price of one side, a wall and its end are told once, then nothing for `QUIET_NS`, so that a flickering order does
-not flood the list.
+At one price of one side, a wall and its end are told once, then nothing for `QUIET_NS`, so that a flickering order
+does not flood the list.
 """
 
 from __future__ import annotations
@@ -115,6 +116,11 @@ class FlowTracker:
         self._trade_sizes: deque[int] = deque(maxlen=_KEPT_TRADES)
         self._events: deque[FlowEvent] = deque(maxlen=_KEPT_EVENTS)
         self._now_ns = 0
+        self._hears_trades = False
+
+    def hear_trades(self) -> None:
+        """Note that the trade channel speaks, if only by a snapshot: from now on silence of it means no trades."""
+        self._hears_trades = True
 
     def on_snapshot(self, book: OrderBook) -> None:
         """Start anew from a snapshot, without events: what is large in it was there before."""
@@ -185,6 +191,7 @@ class FlowTracker:
 
     def on_trades(self, trades: Iterable[Trade]) -> None:
         """Take in live trades, by ascending id."""
+        self._hears_trades = True
         for trade in trades:
             self._trade_sizes.append(trade.qty)
             # A buy takes asks: the wall it eats is on the other side of the book.
@@ -231,6 +238,8 @@ class FlowTracker:
         self._now_ns = max(self._now_ns, now_ns)
         while self._gone and self._gone[0].due_ns <= self._now_ns:
             gone = self._gone.popleft()
+            if not self._hears_trades:
+                continue
             if 2 * gone.wall.traded >= gone.lots:
                 self._tell(FlowKind.FILLED, gone.place, gone.lots, gone.ns)
             else:

@@ -45,6 +45,6 @@ def ladder(levels: Iterable[Level]) -> tuple[LadderRow, ...]:
     for ticks, lots in shown:
         cumulative += lots
         cumulative_notional += ticks * lots
-        percent = 100.0 * cumulative / total if total else 100.0
+        percent = 100 * cumulative / total if total else 100.0
         rows.append(LadderRow(ticks, lots, cumulative, percent, ticks * lots, cumulative_notional))
     return tuple(rows)

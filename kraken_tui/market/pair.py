@@ -71,6 +71,7 @@ class PairMarket:
         self._system = "unknown"
         self._pair_status: str | None = None
         self._book_ns: int | None = None
+        self._book_received_ns: int | None = None
         self._cache = _BookCache()
         self._tape = Tape()
         self._traded = TradedAtPrice()
@@ -82,7 +83,7 @@ class PairMarket:
         self._last: int | None = None
         self._direction = 0
         self._last_trade_ns: int | None = None
-        self._heard_live = False
+        self._heard_trades = False
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._sample_s = -1
         self._book_rate, self._trade_rate = RateMeter(), RateMeter()
@@ -122,8 +123,9 @@ class PairMarket:
         self.session = Session()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
+            self._direction = 0 if self._last is None else self._direction
         self._cache = _BookCache()
-        self._book_ns = None
+        self._book_ns = self._book_received_ns = None
         self._proof, self._reason = Proof.CHECKING, "the pair's precision changed"
 
     def on_book(self, changed: BookChanged, book: OrderBook) -> None:
@@ -137,8 +139,9 @@ class PairMarket:
             book: The book after it.
         """
         self._book_rate.count()
+        # Frames of before 2025 carry no timestamp on snapshots: their receipt stands in (PROTOCOL.md section 4.1).
         venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
-        self._book_ns = venue_ns
+        self._book_ns, self._book_received_ns = changed.venue_ns, changed.received_ns
         self._cache.dirty = True
         self._version += 1
         snapshot = changed.kind == "snapshot"
@@ -170,13 +173,14 @@ class PairMarket:
     def on_trades(self, trades: list[Trade]) -> list[Trade]:
         """Take in one message of the trade channel.
 
-        Snapshot trades fill the tape; they count into the session only when they are trades missed since its start,
-        as after a reconnect.
+        The trades of the first snapshot only fill the tape. Those of a later one that are newer than all known were
+        missed, as during a reconnect, and count like live ones.
 
         Returns:
             The trades not seen before, by ascending id.
         """
         self._trade_rate.count()
+        self._flow.hear_trades()
         after = self._tape.last_id
         new = self._tape.add(trades)
         if not new:
@@ -185,13 +189,13 @@ class PairMarket:
         counted: list[Trade] = []
         for trade in new:
             self._candles.on_trade(trade)
-            if trade.live or (self._heard_live and after is not None and trade.trade_id > after):
+            if trade.live or (self._heard_trades and after is not None and trade.trade_id > after):
                 counted.append(trade)
                 self._traded.add(trade)
                 self.session.add(trade)
             if after is None or trade.trade_id > after:
                 self._set_last(trade)
-        self._heard_live = self._heard_live or any(trade.live for trade in new)
+        self._heard_trades = True
         self._flow.on_trades(trade for trade in counted if trade.live)
         return new
 
@@ -303,10 +307,16 @@ class PairMarket:
         cache.dirty = False
         return cache
 
-    def _judge(
-        self, now_ns: int, heartbeat_age_ns: int | None, lag_ns: int | None, connected: bool
-    ) -> tuple[int | None, Health]:
-        age_ns = None if self._book_ns is None else max(0, now_ns - self._book_ns)
+    def _book_age(self, now_ns: int, clock_offset_ns: int) -> int | None:
+        """Age by the venue's clock, but never less than since the receipt: a time in the future must not look fresh."""
+        if self._book_received_ns is None:
+            return None
+        since_receipt = max(0, now_ns - self._book_received_ns)
+        if self._book_ns is None:
+            return since_receipt
+        return max(since_receipt, now_ns - self._book_ns - clock_offset_ns)
+
+    def _judge(self, age_ns: int | None, heartbeat_age_ns: int | None, lag_ns: int | None, connected: bool) -> Health:
         inputs = Inputs(
             connected=connected,
             heartbeat_age_ns=heartbeat_age_ns,
@@ -329,7 +339,7 @@ class PairMarket:
             self._health_told = told
             self._health_new.append(health)
             self._version += 1
-        return age_ns, health
+        return health
 
     # What is read
 
@@ -349,6 +359,7 @@ class PairMarket:
         lag_ns: int | None,
         connected: bool,
         book: OrderBook | None,
+        clock_offset_ns: int = 0,
     ) -> PairView:
         """The market at one moment; cheap enough for every frame.
 
@@ -361,8 +372,10 @@ class PairMarket:
                 A snapshot's timestamp is that of the last change and tells no lag (PROTOCOL.md section 0, rule 8).
             connected: Whether the connection stands.
             book: The pair's book, or None while there is none.
+            clock_offset_ns: This machine's clock minus the venue's, taken out of the book's age.
         """
-        age_ns, health = self._judge(now_ns, heartbeat_age_ns, lag_ns, connected)
+        age_ns = self._book_age(now_ns, clock_offset_ns)
+        health = self._judge(age_ns, heartbeat_age_ns, lag_ns, connected)
         self._book_rate.advance(now_ns)
         self._trade_rate.advance(now_ns)
         self._collect_flow()

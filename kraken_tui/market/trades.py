@@ -27,7 +27,7 @@ class Tape:
     arrives later after all, as from the snapshot after a reconnect, closes its gap again.
 
     Attributes:
-        missing: Trades known to exist between the first and the newest that never arrived.
+        missing: Trades known to exist between the first heard of and the newest that never arrived.
         last_id: Highest id seen; None before the first trade.
     """
 
@@ -37,6 +37,7 @@ class Tape:
         self._newest_first: tuple[Trade, ...] | None = ()
         # Ids below this one were dropped for age: too old to tell new from seen.
         self._floor: int | None = None
+        self._first_id = 0
         self.missing = 0
         self.last_id: int | None = None
 
@@ -67,17 +68,17 @@ class Tape:
 
     def _count_gap(self, trade_id: int) -> None:
         if self.last_id is None:
-            self.last_id = trade_id
+            self._first_id = self.last_id = trade_id
         elif trade_id > self.last_id:
             self.missing += trade_id - self.last_id - 1
             self.last_id = trade_id
-        elif self._trades and trade_id > self._trades.peekitem(0)[0]:
+        elif trade_id > self._first_id:
             self.missing -= 1
 
     def newest_first(self) -> tuple[Trade, ...]:
         """All kept trades, newest first."""
         if self._newest_first is None:
-            self._newest_first = tuple(reversed(self._trades.values()))
+            self._newest_first = tuple(map(self._trades.__getitem__, reversed(self._trades)))
         return self._newest_first
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:

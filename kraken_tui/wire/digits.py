@@ -35,7 +35,7 @@ def to_units(value: object, precision: int) -> int:
         # The wire writes exactly `precision` decimals, so the point usually stands where it is expected.
         if precision and value[-precision - 1 : -precision] == "." and len(value) <= MAX_DIGITS:
             digits = value.replace(".", "", 1)
-            if digits.isdigit() and digits.isascii():
+            if digits.isdigit() and digits.isascii() and value[0] != ".":
                 return int(digits)
         return _by_decimal(value, precision)
     if type(value) is int and 0 <= value < 10**MAX_DIGITS:

@@ -31,8 +31,10 @@ def parse_timestamp(text: str) -> int:
     if match is None:
         raise InvalidMessage(f"not a timestamp: {text[:40]!r}")
     year, month, day, hour, minute, second, fraction = match.groups()
+    # Seconds of 60 (a leap second) are taken as the start of the next minute.
+    if int(second) > 60:
+        raise InvalidMessage(f"not a timestamp: {text[:40]!r}")
     try:
-        # Seconds of 60 (a leap second) are taken as the start of the next minute.
         start = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
     except ValueError as error:
         raise InvalidMessage(f"not a timestamp: {text[:40]!r} ({error})") from error

@@ -1,0 +1,242 @@
+"""The book against a slow reference, and against every recording of the real exchange."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kraken_tui.market.book import OrderBook
+from kraken_tui.market.events import Side
+from kraken_tui.settings import DEPTHS
+from kraken_tui.wire.decode import decode
+from kraken_tui.wire.digits import decimals, from_units, to_units
+from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, WireLevel
+from kraken_tui.wire.symbols import PairSpec
+
+SPEC = PairSpec("BTC/USD", "BTC", "USD", price_precision=1, qty_precision=8)
+
+
+class SlowBook:
+    """Section 4.2 word for word, in Decimal text and plain dicts; shares no code with the real one."""
+
+    def __init__(self, price_precision: int, qty_precision: int, depth: int) -> None:
+        self.quantum = Decimal(1).scaleb(-price_precision), Decimal(1).scaleb(-qty_precision)
+        self.depth = depth
+        self.sides: dict[str, dict[Decimal, Decimal]] = {"bids": {}, "asks": {}}
+
+    def load(self, **sides: list[WireLevel]) -> None:
+        self.sides = {"bids": {}, "asks": {}}
+        self.apply(**sides)
+
+    def apply(self, **sides: list[WireLevel]) -> None:
+        for name, levels in sides.items():
+            for level in levels:
+                price, qty = Decimal(str(level.price)), Decimal(str(level.qty))
+                if qty == 0:
+                    self.sides[name].pop(price, None)
+                else:
+                    self.sides[name][price] = qty
+            self.sides[name] = dict(self.sorted(name)[: self.depth])
+
+    def sorted(self, name: str) -> list[tuple[Decimal, Decimal]]:
+        return sorted(self.sides[name].items(), reverse=name == "bids")
+
+    def checksum(self) -> int:
+        text = ""
+        for name in ("asks", "bids"):
+            for level in self.sorted(name)[:10]:
+                for number, quantum in zip(level, self.quantum, strict=True):
+                    text += f"{number.quantize(quantum):f}".replace(".", "").lstrip("0")
+        register = 0xFFFFFFFF
+        for byte in text.encode():
+            register ^= byte
+            for _ in range(8):
+                register = (register >> 1) ^ (0xEDB88320 if register & 1 else 0)
+        return register ^ 0xFFFFFFFF
+
+    def units(self, name: str) -> list[tuple[int, int]]:
+        return [(int(p / self.quantum[0]), int(q / self.quantum[1])) for p, q in self.sorted(name)]
+
+
+def replay(frames: Iterable[str], spec: PairSpec, depth: int) -> tuple[int, int]:
+    """(messages whose checksum matched, messages)."""
+    book = OrderBook(spec, depth)
+    good = total = 0
+    for frame in frames:
+        message = decode(frame)
+        if isinstance(message, BookMessage):
+            for data in message.data:
+                feed_message(book, message.type, data)
+                good += book.checksum() == data.checksum
+                total += 1
+                assert len(book.bids) <= depth
+                assert len(book.asks) <= depth
+                assert not book.crossed
+    return good, total
+
+
+def feed_message(book: OrderBook, kind: str, data: BookData) -> None:
+    if kind == "snapshot":
+        book.load(data.bids, data.asks)
+    else:
+        book.apply(data.bids, data.asks)
+
+
+class TestCaptures:
+    def test_python_kraken_sdk(self, sdk_frames: list[str]) -> None:
+        assert replay(sdk_frames, SPEC, 10) == (510, 510)
+
+    def test_without_truncation_most_checksums_fail(self, sdk_frames: list[str]) -> None:
+        """The first of the twelve mistakes, to show that the recording would catch it."""
+        assert replay(sdk_frames, SPEC, 1000) == (60, 510)
+
+    def test_mina_gbp(self, minagbp_frames: list[str]) -> None:
+        assert replay(minagbp_frames, PairSpec("MINA/GBP", "MINA", "GBP", 4, 8), 25) == (30, 30)
+
+    def test_tickvault(self, tickvault_frames: list[str]) -> None:
+        assert replay(tickvault_frames, SPEC, 10) == (4, 4)
+
+    def test_kraken_data_recorder(self, gst_frame: str) -> None:
+        assert replay([gst_frame], PairSpec("GST/USD", "GST", "USD", 3, 8), 10) == (1, 1)
+
+    def test_against_the_slow_book(self, sdk_frames: list[str], minagbp_frames: list[str]) -> None:
+        for frames, precision, depth in ((sdk_frames, 1, 10), (minagbp_frames, 4, 25)):
+            book, slow = OrderBook(PairSpec("A/B", "A", "B", precision, 8), depth), SlowBook(precision, 8, depth)
+            for frame in frames:
+                message = decode(frame)
+                if isinstance(message, BookMessage):
+                    data = message.data[0]
+                    feed_message(book, message.type, data)
+                    (slow.load if message.type == "snapshot" else slow.apply)(bids=data.bids, asks=data.asks)
+                    assert list(book.bids) == slow.units("bids")
+                    assert list(book.asks) == slow.units("asks")
+
+    def test_precisions_can_be_inferred_from_undamaged_frames(self, minagbp_frames: list[str]) -> None:
+        seen = set()
+        for frame in minagbp_frames:
+            message = decode(frame)
+            if isinstance(message, BookMessage):
+                for level in [*message.data[0].bids, *message.data[0].asks]:
+                    seen.add((decimals(level.price), decimals(level.qty)))
+        assert seen == {(4, 8)}
+
+
+class TestGoldens:
+    def test_btc_usd(self, goldens: dict[str, Any]) -> None:
+        example = goldens["book_v2_btc_usd"]
+        book = OrderBook(SPEC, 10)
+        book.load(wire(example["bids"]), wire(example["asks"]))
+        assert book.checksum() == example["crc32"]
+
+    def test_matic_usd(self, goldens: dict[str, Any]) -> None:
+        example = goldens["book_v2_matic_usd_needs_padding"]
+        spec = PairSpec("MATIC/USD", "MATIC", "USD", example["price_precision"], example["qty_precision"])
+        book = OrderBook(spec, 10)
+        book.load(wire(example["snapshot"]["bids"]), wire(example["snapshot"]["asks"]))
+        assert book.checksum() == example["snapshot"]["crc32"]
+        changes = book.apply(wire(example["update"]["bids"]), [])
+        assert changes == ((Side.BUY, 5657, 60_670_854_372, 109_839_475_580),)
+        assert book.checksum() == example["update"]["crc32"]
+
+
+def wire(levels: Iterable[Iterable[str]]) -> list[WireLevel]:
+    return [WireLevel(price, qty) for price, qty in levels]
+
+
+def level(ticks: int, lots: int) -> WireLevel:
+    return WireLevel(from_units(ticks, 1), from_units(lots, 8))
+
+
+# Few prices, so that messages hit the same ones, remove unknown ones and refill.
+ENTRY = st.builds(level, st.integers(1, 40), st.one_of(st.just(0), st.integers(1, 10**12)))
+ENTRIES = st.lists(ENTRY, max_size=12)
+
+
+@given(
+    ENTRIES, ENTRIES, st.lists(st.tuples(st.booleans(), ENTRIES, ENTRIES), max_size=8), st.sampled_from([1, 3, *DEPTHS])
+)
+def test_random_messages_against_the_slow_book(
+    bids: list[WireLevel],
+    asks: list[WireLevel],
+    messages: list[tuple[bool, list[WireLevel], list[WireLevel]]],
+    depth: int,
+) -> None:
+    book, slow = OrderBook(SPEC, depth), SlowBook(1, 8, depth)
+    for snapshot, bid_entries, ask_entries in [(True, bids, asks), *messages]:
+        if snapshot:
+            book.load(bid_entries, ask_entries)
+            slow.load(bids=bid_entries, asks=ask_entries)
+        else:
+            book.apply(bid_entries, ask_entries)
+            slow.apply(bids=bid_entries, asks=ask_entries)
+        assert list(book.bids) == slow.units("bids")
+        assert list(book.asks) == slow.units("asks")
+        assert book.checksum() == slow.checksum()
+        for side in (book.bids, book.asks):
+            assert side.best() == next(iter(side), None)
+            assert all(side.lots_at(ticks) == lots for ticks, lots in side)
+
+
+@given(ENTRIES, ENTRIES)
+def test_changes_tell_the_whole_story(first: list[WireLevel], second: list[WireLevel]) -> None:
+    book = OrderBook(SPEC, 1000)
+    book.load(first, [])
+    mirror = dict(book.bids)
+    for side, ticks, before, after in book.apply(second, []):
+        assert side is Side.BUY
+        assert mirror.get(ticks, 0) == before
+        mirror[ticks] = after
+    assert {ticks: lots for ticks, lots in mirror.items() if lots} == dict(book.bids)
+
+
+def test_same_price_toggling_in_one_message() -> None:
+    book = OrderBook(SPEC, 10)
+    book.load([level(10, 5)], [level(20, 5)])
+    changes = book.apply([level(10, 0), level(10, 7), level(10, 0), level(10, 9)], [])
+    assert [change[2:] for change in changes] == [(5, 0), (0, 7), (7, 0), (0, 9)]
+    assert list(book.bids) == [(10, 9)]
+
+
+def test_truncation_drops_the_worst_and_reports_no_change() -> None:
+    book = OrderBook(SPEC, 2)
+    book.load([level(10, 1), level(9, 1)], [level(20, 1), level(21, 1)])
+    changes = book.apply([level(11, 1)], [level(19, 1)])
+    assert len(changes) == 2
+    assert list(book.bids) == [(11, 1), (10, 1)]
+    assert list(book.asks) == [(19, 1), (20, 1)]
+
+
+def test_crossed() -> None:
+    book = OrderBook(SPEC, 10)
+    assert not book.crossed
+    book.load([level(20, 1)], [level(20, 1)])
+    assert book.crossed
+    book.load([level(19, 1)], [level(20, 1)])
+    assert not book.crossed
+
+
+@pytest.mark.parametrize(
+    "bad", [WireLevel("NaN", "1.0"), WireLevel("1.0", "-1"), WireLevel("0.0", "1.0"), WireLevel("1.05", "1")]
+)
+def test_a_bad_snapshot_leaves_an_empty_book(bad: WireLevel) -> None:
+    book = OrderBook(SPEC, 10)
+    book.load([level(10, 1)], [level(20, 1)])
+    with pytest.raises(InvalidNumber):
+        book.load([level(10, 1), bad], [level(20, 1)])
+    assert len(book.bids) == len(book.asks) == 0
+    with pytest.raises(InvalidNumber):
+        book.apply([bad], [])
+
+
+def test_top_and_clear() -> None:
+    book = OrderBook(SPEC, 10)
+    book.load([level(ticks, ticks) for ticks in (8, 10, 9)], [])
+    assert book.bids.top(2) == ((10, 10), (9, 9))
+    assert book.bids.top() == ((10, 10), (9, 9), (8, 8))
+    assert book.asks.best() is None
+    assert to_units("1.0", 1) == 10
+    book.clear()
+    assert book.checksum() == 0

@@ -1,0 +1,121 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kraken_tui.wire.digits import MAX_DIGITS, decimals, from_units, to_units
+from kraken_tui.wire.messages import InvalidNumber
+
+UNITS = st.integers(min_value=0, max_value=10**18)
+PRECISION = st.integers(min_value=0, max_value=12)
+
+
+@pytest.mark.parametrize(
+    ("value", "precision", "units"),
+    [
+        ("45283.5", 1, 452835),
+        ("0.00100000", 8, 100_000),
+        ("0.001", 8, 100_000),
+        ("4.0", 8, 400_000_000),
+        ("1e-08", 8, 1),
+        ("1E-8", 10, 100),
+        ("0E0", 3, 0),
+        ("2.5e3", 0, 2500),
+        ("0", 5, 0),
+        ("0.00000000", 8, 0),
+        (45283, 1, 452830),
+        (0, 8, 0),
+        ("22500000.00000001", 8, 2_250_000_000_000_001),
+        ("45283.50", 1, 452835),
+    ],
+)
+def test_worked_examples(value: object, precision: int, units: int) -> None:
+    assert to_units(value, precision) == units
+
+
+@given(UNITS, PRECISION)
+def test_round_trip(units: int, precision: int) -> None:
+    assert to_units(from_units(units, precision), precision) == units
+
+
+@given(st.integers(min_value=-(10**18), max_value=10**18), PRECISION)
+def test_text_equals_decimal(units: int, precision: int) -> None:
+    text = from_units(units, precision)
+    assert Decimal(text) == Decimal(units).scaleb(-precision)
+    assert len(text.partition(".")[2]) == precision
+
+
+@given(st.decimals(min_value=0, max_value=10**12, allow_nan=False, allow_infinity=False, places=6), PRECISION)
+def test_exact_or_refused(number: Decimal, precision: int) -> None:
+    exact = number.scaleb(precision)
+    for text in (f"{number:f}", f"{number:e}"):
+        if exact == exact.to_integral_value():
+            assert to_units(text, precision) == int(exact)
+        else:
+            with pytest.raises(InvalidNumber, match="decimals"):
+                to_units(text, precision)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "NaN",
+        "nan",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "1e99999999999",
+        "9" * 5000,
+        "0." + "0" * 5000 + "1",
+        "-1",
+        "-0.1",
+        "+1",
+        " 1",
+        "1 ",
+        "1_000",
+        "1,5",
+        "",
+        ".",
+        "1.",
+        ".5",
+        "0x10",
+        "１２.３",
+        "١٢.٣",
+        "²",
+        "1.2.3",
+        "12..3",
+        None,
+        True,
+        1.5,
+        -1,
+        10**MAX_DIGITS,
+        [],
+    ],
+)
+def test_refused(value: object) -> None:
+    for precision in (0, 1, 8):
+        with pytest.raises(InvalidNumber):
+            to_units(value, precision)
+
+
+@given(st.text(max_size=60), PRECISION)
+def test_any_text_is_a_number_or_refused(text: str, precision: int) -> None:
+    try:
+        units = to_units(text, precision)
+    except InvalidNumber:
+        return
+    assert Decimal(text).scaleb(precision) == units
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [("1.50", 2), ("1", 0), (7, 0), ("1e-08", 8), ("2.5e-3", 4), ("1e3", 0), ("0.00", 2)]
+)
+def test_decimals(value: object, count: int) -> None:
+    assert decimals(value) == count
+
+
+@pytest.mark.parametrize("value", ["NaN", "-1.5", "", None, 1.5, True])
+def test_decimals_refused(value: object) -> None:
+    with pytest.raises(InvalidNumber):
+        decimals(value)

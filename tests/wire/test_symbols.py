@@ -1,0 +1,117 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kraken_tui.wire.messages import InvalidNumber, PairData
+from kraken_tui.wire.symbols import PairSpec, SymbolTable, UnknownPair, canonical
+
+SYMBOLS = (
+    "BTC/USD", "ETH/USD", "DOGE/USD", "XRP/EUR", "ETH/BTC", "BTC/EUR", "DOGE/BTC", "XTZ/USD", "ZRX/USD",
+    "XLM/USD", "XMR/BTC", "USDT/ZUSD", "MINA/GBP", "SOL/USD", "ETC/ETH", "LTC/JPY", "XCN/USD",
+)  # fmt: skip
+
+
+@pytest.fixture
+def table() -> SymbolTable:
+    return SymbolTable(SYMBOLS)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("BTC/USD", "BTC/USD"),
+        ("btc/usd", "BTC/USD"),
+        ("btcusd", "BTC/USD"),
+        ("BTC-USD", "BTC/USD"),
+        ("btc_usd", "BTC/USD"),
+        ("btc usd", "BTC/USD"),
+        ("XBT/USD", "BTC/USD"),
+        ("xbtusd", "BTC/USD"),
+        ("XXBTZUSD", "BTC/USD"),
+        ("XDG/USD", "DOGE/USD"),
+        ("xdg-usd", "DOGE/USD"),
+        ("XDGUSD", "DOGE/USD"),
+        ("XXDGXXBT", "DOGE/BTC"),
+        ("XXRPZEUR", "XRP/EUR"),
+        ("XETHXXBT", "ETH/BTC"),
+        ("XETHZUSD", "ETH/USD"),
+        ("XXLMZUSD", "XLM/USD"),
+        ("XXMRXXBT", "XMR/BTC"),
+        ("XETCXETH", "ETC/ETH"),
+        ("XLTCZJPY", "LTC/JPY"),
+        ("XTZUSD", "XTZ/USD"),
+        ("ZRXUSD", "ZRX/USD"),
+        ("xcnusd", "XCN/USD"),
+        ("mina/gbp", "MINA/GBP"),
+    ],
+)
+def test_all_spellings(table: SymbolTable, name: str, symbol: str) -> None:
+    assert table.resolve(name) == symbol
+
+
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_own_name_wins(table: SymbolTable, name: str) -> None:
+    for spelling in (name, name.lower(), name.replace("/", ""), name.replace("/", "-")):
+        assert table.resolve(spelling) == name
+
+
+def test_unknown_names_the_nearest(table: SymbolTable) -> None:
+    with pytest.raises(UnknownPair, match="nearest") as caught:
+        table.resolve("BTC/USX")
+    assert "BTC/USD" in caught.value.nearest
+    with pytest.raises(UnknownPair, match="pair list"):
+        table.resolve("QQQQQQQQQQ")
+
+
+def test_unknown_is_cleaned() -> None:
+    with pytest.raises(UnknownPair) as caught:
+        SymbolTable().resolve("\x1b]0;evil\x07")
+    assert "\x1b" not in str(caught.value)
+    assert "\x1b" not in caught.value.name
+
+
+@given(st.text(max_size=30))
+def test_any_name_resolves_or_is_unknown(name: str) -> None:
+    table = SymbolTable(SYMBOLS)
+    try:
+        found = {table.resolve(name)}
+    except UnknownPair as unknown:
+        found = set(unknown.nearest)
+    assert found <= set(SYMBOLS)
+
+
+def test_search(table: SymbolTable) -> None:
+    assert table.search("btc")[:2] == ["BTC/EUR", "BTC/USD"]
+    assert set(table.search("btc")) == {"BTC/USD", "BTC/EUR", "ETH/BTC", "DOGE/BTC", "XMR/BTC"}
+    assert table.search("xbt")[0] == "BTC/EUR"
+    assert table.search("usd", limit=2) == ["USDT/ZUSD", "BTC/USD"]
+    assert len(table.search("")) == len(SYMBOLS)
+
+
+def test_add_twice(table: SymbolTable) -> None:
+    table.add("BTC/USD")
+    assert len(table) == len(SYMBOLS)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("xbt/usd", "BTC/USD"), (" XDG-eur ", "DOGE/EUR"), ("btcusd", "BTCUSD"), ("SOL/USD", "SOL/USD")],
+)
+def test_canonical(name: str, symbol: str) -> None:
+    assert canonical(name) == symbol
+
+
+def pair(increment: object) -> PairData:
+    return PairData("X/Y", "X", "Y", "online", 4, 8, price_increment=increment)
+
+
+@pytest.mark.parametrize(
+    ("increment", "ticks"), [(None, 1), ("0.0001", 1), ("1e-04", 1), ("0.0005", 5), ("0.01", 100), (1, 10_000)]
+)
+def test_increment(increment: object, ticks: int) -> None:
+    assert PairSpec.from_wire(pair(increment)).increment == ticks
+
+
+def test_increment_finer_than_the_precision() -> None:
+    with pytest.raises(InvalidNumber):
+        PairSpec.from_wire(pair("0.00001"))

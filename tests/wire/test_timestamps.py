@@ -1,0 +1,68 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kraken_tui.wire.messages import InvalidMessage
+from kraken_tui.wire.timestamps import format_timestamp, parse_timestamp
+
+LATEST_NS = 253_402_300_799_999_999_999
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("2023-10-06T17:35:55.440295Z", 1_696_613_755_440_295_000),
+        ("2024-01-08T12:18:05.770906486Z", 1_704_716_285_770_906_486),
+        ("2024-02-29T23:59:59.5Z", 1_709_251_199_500_000_000),
+        ("2016-12-31T23:59:60Z", 1_483_228_800_000_000_000),
+        ("2023-10-06T17:35:55+00:00", 1_696_613_755_000_000_000),
+    ],
+)
+def test_worked_examples(text: str, ns: int) -> None:
+    assert parse_timestamp(text) == ns
+
+
+@given(st.integers(0, LATEST_NS))
+def test_round_trip(ns: int) -> None:
+    assert parse_timestamp(format_timestamp(ns, 9)) == ns
+
+
+@given(st.integers(0, LATEST_NS), st.integers(0, 9))
+def test_shorter_forms_cut(ns: int, digits: int) -> None:
+    unit = 10 ** (9 - digits)
+    assert parse_timestamp(format_timestamp(ns, digits)) == ns // unit * unit
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 31)))
+def test_agrees_with_datetime(moment: datetime) -> None:
+    expected = (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    assert parse_timestamp(moment.isoformat(timespec="microseconds") + "Z") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2023-10-06",
+        "2023-10-06 17:35:55Z",
+        "2023-10-06T17:35:55",
+        "2023-10-06T17:35:55.Z",
+        "2023-10-06T17:35:55.1234567890Z",
+        "2023-13-06T17:35:55Z",
+        "2023-02-29T17:35:55Z",
+        "2023-10-06T25:35:55Z",
+        "2023-10-06T17:35:55+02:00",
+        "2023-10-06T17:35:55Z\n",
+        "２023-10-06T17:35:55Z",
+        "0000-10-06T17:35:55Z",
+        "2023-10-06T17:35:61Z",
+        "2023-10-06T17:35:99Z",
+    ],
+)
+def test_refused(text: str) -> None:
+    with pytest.raises(InvalidMessage, match="not a timestamp"):
+        parse_timestamp(text)
