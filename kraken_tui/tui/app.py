@@ -58,8 +58,8 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     TITLE = "kraken-tui"
     # Toasts lie over numbers, so they are no larger than their words.
-    DEFAULT_CSS = """
-    Toast { padding: 0 1; width: auto; max-width: 60; }
+    CSS = """
+    Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
     """
     ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
     COMMANDS: ClassVar[set[type[KrakenCommands]]] = {KrakenCommands}  # type: ignore[assignment]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import random
 from collections.abc import AsyncIterator, Callable
@@ -722,11 +724,31 @@ async def test_every_state_of_a_book_can_be_shown(view: samples.PairView, size: 
         assert app.return_code is None
 
 
+async def test_a_slow_terminal_halves_the_rate_and_says_so(source: FakeSource) -> None:
+    clock = Clock()
+    app = KrakenApp(source, Settings(fps=10), clock=clock)
+    try:
+        async with app.run_test(size=(120, 36)):
+            first = app._timer
+            for _ in range(8):
+                clock.now += 0.4
+                app.frame_tick()
+            assert app.pacer.fps == 5
+            assert app._timer is not first
+            app.tick()
+            assert "slow terminal: 5 fps" in text_of(panes(app)["footer"])
+            for _ in range(60):
+                clock.now += app.pacer.period
+                app.frame_tick()
+            app.tick()
+            assert app.pacer.fps == 10
+            assert "slow terminal" not in text_of(panes(app)["footer"])
+    finally:
+        gc.unfreeze()
+
+
 @pytest.mark.realtime
 async def test_the_frame_timer_draws_by_itself(source: FakeSource) -> None:
-    import asyncio
-    import gc
-
     app = KrakenApp(source, Settings(fps=20))
     try:
         async with app.run_test(size=(120, 36)) as pilot:

@@ -87,7 +87,9 @@ class HelpScreen(ModalScreen[None]):
         rows = key_rows(self._keymap, replay=self._replay)
         for group, commands in groupby(rows, key=lambda row: row[0]):
             yield _heading(group)
-            table = Table.grid(Column(width=14), Column(ratio=1), Column(width=17), padding=(0, 0, 0, 2), expand=True)
+            table = Table.grid(
+                Column(width=14), Column(ratio=1), Column(min_width=18, no_wrap=True), padding=(0, 0, 0, 2), expand=True
+            )
             for _, keys, about, name in commands:
                 table.add_row(Text(keys, "bold"), Text(about), Text(name, "dim"))
             yield table
