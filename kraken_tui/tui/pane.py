@@ -7,9 +7,9 @@ reach Textual's compositor untouched (Textual itself diffs nothing); panes there
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 
+import msgspec
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
@@ -25,8 +25,7 @@ Line = tuple[Run, ...]
 """One row of a pane. Short lines are padded with background, long ones cut."""
 
 
-@dataclass(slots=True)
-class ViewState:
+class ViewState(msgspec.Struct):
     """What the person chose, for one pair; the screen changes it, panes read it.
 
     Attributes:
@@ -48,13 +47,12 @@ class ViewState:
     levels: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """All a pane may draw from: one pair's view (None before the first), the feed, and the person's choices."""
 
     pair: PairView | None
     feed: FeedView
-    state: ViewState = field(default_factory=ViewState)
+    state: ViewState = msgspec.field(default_factory=ViewState)
     ascii_only: bool = False
 
 

@@ -1,5 +1,6 @@
+from dataclasses import replace
+
 import pytest
-from msgspec.structs import replace
 
 from kraken_tui.market.events import BookState, MarketStatus, Proof
 from kraken_tui.market.health import Inputs, Limits, assess, seconds_text, venue_text

@@ -157,8 +157,8 @@ def test_a_torn_plain_line_is_cut_off_and_swallows_no_record(tmp_path: Path) -> 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize(
     "foreign",
-    [b"my diary, without a line end", b"line\nline\n", b'{"a":1}\n', b"[" * 3000 + b"\n", gzip.compress(b"diary\n", mtime=0),
-     zstandard.compress(b"diary\n"), b"\x1f\x8b\x08\x04" + b"\0" * 100, b"\0" * 5],
+    [b"my diary, without a line end", b"line\nline\n", b'{"a":1}\n', b"[" * 3000 + b"\n",
+     gzip.compress(b"diary\n", mtime=0), zstandard.compress(b"diary\n"), b"\x1f\x8b\x08\x04" + b"\0" * 100, b"\0" * 5],
 )  # fmt: skip
 def test_a_file_that_is_no_recording_is_left_alone(tmp_path: Path, suffix: str, foreign: bytes) -> None:
     path = tmp_path / f"diary{suffix}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,8 +123,8 @@ def test_shown_quantities_are_right_to_half_a_unit_of_the_last_place(lots: int, 
     text = shape.text(lots).strip().replace(",", "")
     if text[0] == "<" or text == "…":
         return
-    shown = float(text.rstrip("KMBT")) * 10**shape.unit
-    assert abs(shown - lots / 10**precision) <= 0.5000001 * 10 ** (shape.unit - shape.decimals)
+    shown = Fraction(text.rstrip("KMBT")) * 10**shape.unit
+    assert abs(shown - Fraction(lots, 10**precision)) <= Fraction(1, 2) * Fraction(10) ** (shape.unit - shape.decimals)
 
 
 @given(st.integers(0, 99_999), st.integers(0, 8))
