@@ -252,15 +252,14 @@ def _screen(options: dict[str, Any], context: dict[str, Any]) -> int:
     if obstacle:
         pair = settings.pairs[0]
         raise WrongUse(f"the screen needs a terminal, but {obstacle}; for a pipe use: kraken-tui stream {pair}")
-    # Textual reads this when it is imported.
-    os.environ.setdefault("TEXTUAL_FPS", str(settings.fps))
+    # How soon a change, such as a key's, is painted; how often there are changes is --fps. Read at import.
+    os.environ.setdefault("TEXTUAL_FPS", "60")
     engine = _engine(settings)
-    # The engine imports its half in its own thread while Textual is imported here.
-    engine.start()
     try:
         from kraken_tui.tui.app import KrakenApp
 
-        app = KrakenApp(engine, settings)
+        # One interpreter imports one thing at a time: the engine starts when the first screen is out.
+        app = KrakenApp(engine, settings, on_first_paint=engine.start)
         code = terminal.run(app, mouse=settings.mouse)
     finally:
         engine.stop()

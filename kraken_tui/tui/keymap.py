@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+import msgspec
 from textual.binding import Binding, BindingType
 
 from kraken_tui.wire.text import clean_text
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One thing a key does.
 
     Attributes:
@@ -127,8 +126,7 @@ _SHORT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class KeyMap:
+class KeyMap(msgspec.Struct, frozen=True):
     """The keys in force.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 
+import msgspec
 from textual import events
 
 from kraken_tui.market.aggregation import (
@@ -44,8 +44,7 @@ _NEAR_BAND = 2
 _GRID = 10
 
 
-@dataclass(frozen=True, slots=True)
-class AggregatedShape:
+class AggregatedShape(msgspec.Struct, frozen=True):
     """Columns of one half; the other half mirrors it.
 
     Attributes:
@@ -254,8 +253,7 @@ def _headers(shape: AggregatedShape) -> Line:
     return ((left, "muted"), ("│", "rule"), (price, "muted"), ("│", "rule"), (right, "muted"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
+class _Sheet(msgspec.Struct, frozen=True):
     """What all rows of one drawing share.
 
     `bid` and `ask` are the touch's buckets; `lowest` and `highest` are the last buckets the book holds where its

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from textual.message import Message
 
 from kraken_tui.market.events import BookState, Proof
@@ -35,8 +35,7 @@ class PriceChosen(Message):
         self.ticks = ticks
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """Prices, in ticks, whose size changed in the last `FLASH_NS`."""
 
     bids: frozenset[int] = frozenset()
@@ -157,8 +156,7 @@ def _sentences(view: PairView | None, feed: FeedView) -> list[tuple[str, str]]:
     return [(text, key) for text, key in result if text]
 
 
-@dataclass(frozen=True, slots=True)
-class RowKeys:
+class RowKeys(msgspec.Struct, frozen=True):
     """Style keys of one book row."""
 
     text: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
+import msgspec
 from textual import events
 
 from kraken_tui.market.events import Proof
@@ -32,8 +32,7 @@ HEAD_ROWS = 2
 _WHEEL_ROWS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LadderShape:
+class LadderShape(msgspec.Struct, frozen=True):
     """Columns of a ladder; widths depend on the pane, the precisions and magnitudes, never on single digits.
 
     Attributes:
