@@ -102,11 +102,12 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         return cast("KrakenApp", self.app)
 
     def compose(self) -> ComposeResult:
-        """All panes at once; the layout decides which are seen."""
+        """All panes at once, in their places from the first layout on; the layout decides which are seen."""
+        places = arrange(*self.app.size, self.view)
+        for name, pane in self._panes.items():
+            self._place(pane, None, places.get(name))
+        self._places = places
         yield from cast("dict[str, Widget]", self._panes).values()
-
-    def on_mount(self) -> None:
-        self.relayout()
 
     def on_resize(self, event: events.Resize) -> None:
         self.relayout(event.size.width, event.size.height)
