@@ -186,11 +186,14 @@ class Pane(Widget):
 
 
 def _runs(rows: list[int]) -> list[tuple[int, int]]:
-    """Ascending row numbers to (start, end) ranges, so that neighbours are repainted in one region."""
+    """Ascending row numbers to (start, end) ranges, so that neighbours are repainted in one region.
+
+    A single unchanged row between two changed ones is painted along: a region costs more than a row.
+    """
     ranges: list[tuple[int, int]] = []
     start = previous = rows[0]
     for row in rows[1:]:
-        if row != previous + 1:
+        if row > previous + 2:
             ranges.append((start, previous + 1))
             start = row
         previous = row
