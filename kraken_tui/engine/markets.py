@@ -101,6 +101,7 @@ class Markets:
             self._on_trades(event)
         elif isinstance(event, TickerChanged):
             self._market(event.symbol).on_ticker(event.ticker)
+            self._emit(event)
         elif isinstance(event, Candles):
             self._market(event.symbol).on_ohlc(event.interval, event.candles, event.snapshot)
         elif isinstance(event, BookStateChanged):
@@ -112,6 +113,7 @@ class Markets:
         elif isinstance(event, SystemChanged):
             for market in self.by_symbol.values():
                 self._set_venue(market)
+            self._emit(event)
         elif isinstance(event, Refused):
             self._on_refused(event)
         elif isinstance(event, Resync):
