@@ -217,6 +217,10 @@ class Engine:
                 if time.monotonic() >= deadline:
                     raise TimedOut("the engine does not answer") from None
 
+    def tell(self, command: Callable[[Worker], None]) -> None:
+        """Have the engine's thread do something between two frames; returns at once."""
+        self._command(command)
+
     # -- commands -----------------------------------------------------------------------------------------
 
     def show(self, symbol: str) -> None:

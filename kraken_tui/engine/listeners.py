@@ -121,6 +121,11 @@ class Listener:
         with self._ready:
             return ListenerCounts(self.offered, self.sent, self.dropped, self.coalesced, len(self))
 
+    @property
+    def finished(self) -> bool:
+        """Whether it is closed and empty, so that its counts stay as they are."""
+        return self._closed and not len(self)
+
     # -- the engine's side ----------------------------------------------------------------------------------------
 
     def put(self, event: object) -> None:

@@ -199,6 +199,10 @@ class Markets:
             market.tick(wall_ns, self._session.books.get(market.symbol))
             self._emit_derived(market)
 
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """(name as given, symbol as far as known) of every tab, in the user's order."""
+        return tuple((tab.name, tab.symbol) for tab in self._tabs)
+
     def summaries(self) -> tuple[PairSummary, ...]:
         """One summary a tab, in the user's order."""
         return tuple(self._summary(tab) for tab in self._tabs)

@@ -261,6 +261,10 @@ class Worker:
         self._build_view(symbol, now, wall, views)
         return views.get(symbol)
 
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Pairs that are wanted: (name as given, symbol as far as known), in the user's order."""
+        return self._markets.names()
+
     def latency_now(self) -> LatencyView:
         """Latency of this moment."""
         return self._session.latency.view(self._now()[0])
