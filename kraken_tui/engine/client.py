@@ -56,7 +56,8 @@ class KrakenClient:
     The feed runs in a thread of its own; it repairs itself and never gives up. Listeners have bounded queues: a slow
     one loses its own events by its own policy, and never delays the feed or another listener.
 
-    Open it with `async with`, `with`, or `open` and `close`. All methods may be called from any thread.
+    Open it with `async with`, `with`, or `open` and `close`. All methods may be called from any thread. A recording
+    starts to play when somebody first listens or reads; open the streams that must not miss anything before the client.
 
     Args:
         names: Pairs by any of their names: "BTC/USD", "btcusd", "XBT/USD", "XXBTZUSD".
@@ -146,7 +147,7 @@ class KrakenClient:
         self._lock = threading.Lock()
         self._symbols: dict[str, str] = {}
         self._callbacks = Callbacks(self._engine, self._listen)
-        self._opened = self._closed = self._played = False
+        self._opened = self._begun = self._closed = self._played = False
 
     @staticmethod
     def builder() -> ClientBuilder:
@@ -175,7 +176,19 @@ class KrakenClient:
             raise Configuration("a client is opened once; make another one")
         self._callbacks.start(loop)
         self._opened = True
-        self._engine.start()
+        if self._engine.settings.replay is None or self._listeners:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Start the engine: at once for a live feed, for a recording when somebody first listens or reads.
+
+        A recording at full speed would else be over before the program has said what it wants of it.
+        """
+        with self._lock:
+            first = self._opened and not self._begun and not self._closed
+            self._begun = self._begun or first
+        if first:
+            self._engine.start()
 
     def __enter__(self) -> KrakenClient:
         return self.open()
@@ -204,6 +217,7 @@ class KrakenClient:
                 listener.close()
 
     def _check_open(self) -> None:
+        """Refuse to wait for what can never come."""
         if not self._opened:
             raise Configuration("the client is not open; use 'async with client' or 'with client'")
 
@@ -265,8 +279,9 @@ class KrakenClient:
         self._listener_counts()
         with self._lock:
             self._listeners = [*self._listeners, listener]
-        if self._played:
+        if self._played or self._closed:
             listener.close()
+        self._begin()
         return listener
 
     def on(self, types: type | tuple[type, ...], callback: Callback) -> Registration:
@@ -343,6 +358,7 @@ class KrakenClient:
 
     def _symbol(self, name: str) -> str:
         """The v2 symbol of a name; what was found once is remembered, so that reading need not ask again."""
+        self._begin()
         if name in self._tap.states:
             return name
         known = self._symbols.get(name)
@@ -576,6 +592,7 @@ class KrakenClient:
     def _news(self) -> Iterator[Listener]:
         """A queue of one that is only a reason to look again."""
         self._check_open()
+        self._begin()
         listener = self._engine.listen(1, types=(BookLine, BookStateChanged, Refused))
         try:
             yield listener

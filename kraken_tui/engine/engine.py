@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -61,6 +62,7 @@ class Engine:
         self._pending: list[Callable[[Worker], None]] = []
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
+        self._abandoned: deque[Listener] = deque()
         self._routes: dict[type, tuple[Listener, ...]] = {}
         self._book_levels = self._options.book_levels
         self._ended = False
@@ -133,6 +135,8 @@ class Engine:
         self._options.on_publish(feed_view)
 
     def _emit(self, event: object) -> None:
+        while self._abandoned:
+            self.unlisten(self._abandoned.popleft())
         for told in self._options.transform(event):
             listeners = self._routes.get(type(told))
             for listener in self._route(type(told)) if listeners is None else listeners:
@@ -306,6 +310,10 @@ class Engine:
             self._listeners = [each for each in self._listeners if each is not listener]
             self._routes = {}
         listener.close(discard=True)
+
+    def abandon(self, listener: Listener) -> None:
+        """`unlisten` with the next event; takes no lock, so that a garbage collection may call it anywhere."""
+        self._abandoned.append(listener)
 
 
 def _first_view(settings: Settings, now_ns: int) -> FeedView:

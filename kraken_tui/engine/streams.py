@@ -36,7 +36,8 @@ class EventStream:
         self._check = check
         self._ended = ended
         self._taken = 0
-        self._finalizer = weakref.finalize(self, engine.unlisten, listener)
+        self._engine = engine
+        self._finalizer = weakref.finalize(self, engine.abandon, listener)
         # At the interpreter's end the engine's thread is a daemon and nobody needs its queues put away.
         self._finalizer.atexit = False
 
@@ -47,7 +48,8 @@ class EventStream:
 
     def close(self) -> None:
         """Stop listening; what waits counts as dropped."""
-        self._finalizer()
+        self._finalizer.detach()
+        self._engine.unlisten(self._listener)
 
     def get(self, timeout: float | None = None) -> Any:
         """Take the next event, blocking this thread; for programs without an event loop.
