@@ -146,7 +146,8 @@ class Worker:
         try:
             await self._run_live(exchange.ws_url, exchange.rest_url)
         finally:
-            exchange.stop()
+            # In a thread: this loop still has to close the socket that the exchange waits for.
+            await asyncio.to_thread(exchange.stop)
 
     async def _run_live(self, url: str, rest_url: str) -> None:
         from kraken_tui.feed.rest import RestClient

@@ -754,3 +754,15 @@ async def test_the_aggregator_preset_tells_each_pair_at_most_once_a_window(excha
         counts = stream.counts
         assert counts.coalesced > 0
         assert counts.offered == counts.sent + counts.dropped + counts.coalesced + counts.waiting
+
+
+@pytest.mark.realtime
+def test_the_demo_ends_at_once_whenever_it_is_closed() -> None:
+    for pause_ms in range(0, 20, 4):
+        with KrakenClient("BTC/USD", demo=True) as client:
+            client.wait_verified_sync("BTC/USD", timeout=LONG)
+            time.sleep(pause_ms / 1000)
+            client.unsubscribe("BTC/USD")
+            started = time.monotonic()
+        assert time.monotonic() - started < 1.0
+        assert client._engine.stop(0), "the engine's thread is over"
