@@ -139,7 +139,9 @@ class Engine:
             self.unlisten(self._abandoned.popleft())
         for told in self._options.transform(event):
             listeners = self._routes.get(type(told))
-            for listener in self._route(type(told)) if listeners is None else listeners:
+            if listeners is None:
+                listeners = self._route(type(told))
+            for listener in listeners:
                 listener.put(told)
 
     def _route(self, kind: type) -> tuple[Listener, ...]:

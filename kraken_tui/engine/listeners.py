@@ -102,13 +102,16 @@ class Listener:
         self._window = coalesce_ns
         self._interval = round(1_000_000_000 / rate) if rate else 0
         self._clock = clock
-        self._queue: deque[_Slot] = deque()
+        # Slots where events may be replaced, else the events themselves: most listeners merge nothing.
+        self._queue: deque[Any] = deque()
         self._held: list[tuple[int, int, _Slot]] = []  # A heap by the time from which each may be handed out.
         self._holds = 0
         self._by_key: dict[Key, _Slot] = {}
         self._sent_at: dict[Key, int] = {}
         self._next_at = 0
-        self._ready = threading.Condition()
+        self._lock = threading.Lock()
+        self._ready = threading.Condition(self._lock)
+        self._sleepers = 0
         self._waker: Callable[[], None] | None = None
         self._closed = False
 
@@ -118,7 +121,7 @@ class Listener:
     @property
     def counts(self) -> ListenerCounts:
         """All counts of one moment."""
-        with self._ready:
+        with self._lock:
             return ListenerCounts(self.offered, self.sent, self.dropped, self.coalesced, len(self))
 
     @property
@@ -132,28 +135,39 @@ class Listener:
         """Queue an event, dropping or merging by policy; never blocks on the listener."""
         if self._closed or (self._wants is not None and not self._wants(event)):
             return
-        with self._ready:
+        with self._lock:
             self.offered += 1
-            if not self._store(event):
+            if self._merges:
+                if not self._store(event):
+                    return
+            else:
+                # The path of most events to most listeners, kept short: the engine's thread pays for it.
+                queue = self._queue
+                if len(queue) >= self.capacity:
+                    self.dropped += 1
+                    if self.policy is DropPolicy.NEWEST:
+                        return
+                    queue.popleft()
+                queue.append(event)
+            if self._sleepers:
+                self._ready.notify()
+            waker = self._waker
+            if waker is None:
                 return
-            waker, self._waker = self._waker, None
-            self._ready.notify()
-        if waker is not None:
-            waker()
+            self._waker = None
+        waker()
 
     def _store(self, event: object) -> bool:
-        """Find the event its place; False where the listener has nothing new to look at."""
-        key = None
-        if self._merges:
-            key = coalescing_key(event)
-            if key is not None:
-                waiting = self._by_key.get(key)
-                if waiting is not None:
-                    waiting.event = merged(event)
-                    self.coalesced += 1
-                    return False
-            else:
-                self._end_merging(barrier_key(event))
+        """Merge the event or find it a place; False where the listener has nothing new to look at."""
+        key = coalescing_key(event)
+        if key is None:
+            self._end_merging(barrier_key(event))
+        else:
+            waiting = self._by_key.get(key)
+            if waiting is not None:
+                waiting.event = merged(event)
+                self.coalesced += 1
+                return False
         if len(self) >= self.capacity:
             self.dropped += 1
             if self.policy is DropPolicy.NEWEST:
@@ -193,7 +207,7 @@ class Listener:
 
     def close(self, *, discard: bool = False) -> None:
         """No more events come; what is queued can still be taken, at once, unless it is discarded."""
-        with self._ready:
+        with self._lock:
             self._closed = True
             if discard:
                 self.dropped += len(self)
@@ -220,7 +234,7 @@ class Listener:
             ListenerClosed: The engine stopped and nothing is left.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        with self._ready:
+        with self._lock:
             while True:
                 event, wait_ns = self._take()
                 if event is not None:
@@ -229,7 +243,11 @@ class Listener:
                 if left is not None and left <= 0:
                     return None
                 waits = [each for each in (left, None if wait_ns is None else wait_ns / 1e9) if each is not None]
-                self._ready.wait(min(waits, default=None))
+                self._sleepers += 1
+                try:
+                    self._ready.wait(min(waits, default=None))
+                finally:
+                    self._sleepers -= 1
 
     def poll(self, waker: Callable[[], None] | None = None) -> tuple[Any, int | None]:
         """Take the oldest event if one may be taken now; never waits.
@@ -244,7 +262,7 @@ class Listener:
         Raises:
             ListenerClosed: The engine stopped and nothing is left.
         """
-        with self._ready:
+        with self._lock:
             event, wait_ns = self._take()
             if event is None:
                 self._waker = waker
@@ -255,8 +273,7 @@ class Listener:
             # Nothing comes any more, so there is nothing to merge with and nobody to spare.
             if not len(self):
                 raise ListenerClosed
-            slot = self._queue.popleft() if self._queue else heappop(self._held)[2]
-            return self._hand_out(slot), None
+            return self._hand_out(self._queue.popleft() if self._queue else heappop(self._held)[2]), None
         now = self._clock() if self._held or self._interval or self._window else 0
         while self._held and self._held[0][0] <= now:
             self._queue.append(heappop(self._held)[2])
@@ -266,15 +283,19 @@ class Listener:
             if self._next_at > now:
                 return None, self._next_at - now
             self._next_at = max(self._next_at, now - _BURST_NS) + self._interval
-        slot = self._queue.popleft()
-        if self._window and slot.key is not None:
-            self._remember(slot.key, now)
-        return self._hand_out(slot), None
+        waiting = self._queue.popleft()
+        if self._window and waiting.key is not None:
+            self._remember(waiting.key, now)
+        return self._hand_out(waiting), None
 
-    def _hand_out(self, slot: _Slot) -> object:
-        self._forget(slot)
+    def _hand_out(self, waiting: Any) -> object:
         self.sent += 1
-        return slot.event
+        if not self._merges:
+            event: object = waiting
+            return event
+        self._forget(waiting)
+        held: object = waiting.event
+        return held
 
     def _remember(self, key: Key, now: int) -> None:
         if len(self._sent_at) >= _KEYS_REMEMBERED:
