@@ -73,7 +73,7 @@ def title_line(title: str, note: str, width: int) -> Line:
     return (("─ ", "rule"), (title, "title"), (" " + rule, "rule"), (tail, "muted"))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def make_strip(line: Line, width: int, palette_name: str) -> Strip:
     """One row as a strip of exactly `width` cells; rows repeat often, so strips are kept."""
     return build_strip(line, width, PALETTES[palette_name])
