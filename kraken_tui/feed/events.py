@@ -46,7 +46,8 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 class Resync(msgspec.Struct, frozen=True, gc=False):
     """A book lost its proof and is being fetched anew.
 
-    `cause` is "checksum", "no snapshot", "bad number", "precision changed" or "reconnect";
+    `cause` is "checksum", "no snapshot", "bad number", "precision changed", "reconnect", "witness" (the ticker or the
+    number of decimals contradicts the book) or "audit" (a second snapshot does);
     `expected` is the venue's checksum and `actual` ours where the cause is a checksum.
     """
 

@@ -425,7 +425,7 @@ class Session:
         for stitcher in self.markets.stitchers.values():
             if stitcher.settled and stitcher.has_levels:
                 self._report(Resync(self._wall, stitcher.symbol, "reconnect"))
-            self.markets.collect(stitcher, stitcher.lost(self._wall, cause))
+            self.markets.lose(stitcher, self._wall, cause)
         if before is not State.CONNECTING:
             self.counters.reconnects += 1
 
@@ -470,6 +470,8 @@ class Session:
             return
         for stitcher in self.markets.stitchers.values():
             self._dirty |= self.markets.collect(stitcher, stitcher.tick(self._now, self._wall))
+        for symbol in self.markets.judge(self._now, self._wall):
+            self.subscriptions.renew("ticker", symbol)
         for silent in self.subscriptions.tick(self._now):
             what = f"{silent.symbol} {silent.channel}" if silent.symbol else silent.channel
             self._report(Note(self._wall, "warning", clean_text(f"{what}: the exchange does not answer")))
@@ -595,7 +597,7 @@ class Session:
     def _on_ticker(self, message: TickerMessage) -> str:
         for row in message.data[:1]:
             self._confirm_by_data("ticker", row.symbol)
-        return self.markets.on_ticker(message, self._wall)
+        return self.markets.on_ticker(message, self._now, self._wall)
 
     def _on_ohlc(self, message: OhlcMessage) -> str:
         for row in message.data[:1]:

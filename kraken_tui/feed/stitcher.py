@@ -67,6 +67,7 @@ class BookStitcher:
         self.counters = BookCounters()
         self.wants_resync = False
         self.proven_since_connect = False
+        self.contested = False
         self._limits = limits
         self._can_resync = can_resync
         self._deadline: int | None = None
@@ -104,7 +105,7 @@ class BookStitcher:
     def lost(self, wall_ns: int, cause: str) -> list[FeedEvent]:
         """The connection is gone: the levels stay visible, unproven, until a new snapshot."""
         self._deadline = self._resync_at = None
-        self.wants_resync = self.proven_since_connect = self._probing = False
+        self.wants_resync = self.proven_since_connect = self._probing = self.contested = False
         self._live_since = None
         if self.state is BookState.REFUSED:
             return []
@@ -125,6 +126,30 @@ class BookStitcher:
             self._resyncs.pop()
         events = self._become(wall_ns, BookState.RESYNCING, Proof.UNVERIFIED, f"{cause}, resyncing")
         return [*events, Resync(wall_ns, self.symbol, cause)]
+
+    def doubted(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
+        """Another source contradicts a live book whose checksums are right: fetch it anew, within the usual limits.
+
+        Args:
+            now: Monotonic ns.
+            wall_ns: Wall clock ns.
+            cause: "witness" or "audit". After "witness" the new snapshot's checksum is not enough: the book stays
+                CHECKING until the witness has agreed, see `agreed`.
+            reason: What was contradicted, a short clause.
+        """
+        if self.state is not BookState.LIVE:
+            return []
+        self.contested |= cause == "witness"
+        return self._fail(now, wall_ns, cause, reason, None, None)
+
+    def agreed(self, wall_ns: int) -> list[FeedEvent]:
+        """The witness agrees with the live book: a contested one is proven again."""
+        if not self.contested or self.state is not BookState.LIVE:
+            return []
+        self.contested = False
+        if self.proof is not Proof.CHECKING:
+            return []
+        return self._become(wall_ns, BookState.LIVE, Proof.VERIFIED, "")
 
     @property
     def has_levels(self) -> bool:
@@ -157,7 +182,9 @@ class BookStitcher:
 
     # -- messages -----------------------------------------------------------------------------------------------
 
-    def message(self, kind: str, data: BookData, now: int, wall_ns: int, *, leaving: bool = False) -> list[FeedEvent]:
+    def message(
+        self, kind: str, data: BookData, now: int, wall_ns: int, *, leaving: bool = False, doubt: str = ""
+    ) -> list[FeedEvent]:
         """Apply one book message.
 
         Args:
@@ -166,6 +193,7 @@ class BookStitcher:
             now: Monotonic ns.
             wall_ns: Wall clock of the receipt, ns.
             leaving: Our own unsubscribe is under way, so that what still arrives belongs to the old book.
+            doubt: Why the digits of this message cannot be trusted even if the checksum is right; "" if they can.
         """
         if leaving or (kind != "snapshot" and not self._takes_updates()) or self.state is BookState.REFUSED:
             self.counters.ignored += 1
@@ -176,7 +204,7 @@ class BookStitcher:
             self.counters.rejected += 1
             return self._fail(now, wall_ns, "bad number", f"unacceptable number: {error}", None, None)
         self.counters.applied += 1
-        return self._prove(kind, data, changes, now, wall_ns)
+        return self._prove(kind, data, changes, now, wall_ns, doubt)
 
     def _takes_updates(self) -> bool:
         if self.state in (BookState.LIVE, BookState.QUARANTINED):
@@ -193,7 +221,7 @@ class BookStitcher:
         return ()
 
     def _prove(
-        self, kind: str, data: BookData, changes: tuple[LevelChange, ...], now: int, wall_ns: int
+        self, kind: str, data: BookData, changes: tuple[LevelChange, ...], now: int, wall_ns: int, doubt: str
     ) -> list[FeedEvent]:
         """Compare the checksum, move the state, and only then publish."""
         actual = self.book.checksum()
@@ -206,13 +234,17 @@ class BookStitcher:
                 events = self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, "no valid checksum was sent")
         elif expected == actual:
             self.counters.checks_ok += 1
-            events = self._passed(kind, now, wall_ns)
+            if doubt:
+                events = self._fail(now, wall_ns, "witness", doubt, None, None)
+            else:
+                events = self._passed(kind, now, wall_ns)
         else:
             self.counters.checks_failed += 1
             events = self._fail(now, wall_ns, "checksum", "checksum failed", expected, actual)
         timestamp, venue_ns = _read_timestamp(data.timestamp)
         verified = expected == actual and self.proof is Proof.VERIFIED
-        changed = BookChanged(self.symbol, kind, verified, expected, timestamp, venue_ns, wall_ns, changes)
+        matched = None if expected is None else expected == actual
+        changed = BookChanged(self.symbol, kind, verified, expected, timestamp, venue_ns, wall_ns, changes, matched)
         return [*events, changed]
 
     def _passed(self, kind: str, now: int, wall_ns: int) -> list[FeedEvent]:
@@ -226,6 +258,8 @@ class BookStitcher:
         elif now - self._live_since >= ns(self._limits.resync_window_s):
             self._quarantine_level = 0
         self.proven_since_connect = True
+        if self.contested:
+            return self._become(wall_ns, BookState.LIVE, Proof.CHECKING, "the ticker has not agreed yet")
         if self.proof is Proof.VERIFIED and self.state is BookState.LIVE:
             return []
         return self._become(wall_ns, BookState.LIVE, Proof.VERIFIED, "")

@@ -147,16 +147,18 @@ class PairMarket:
         self._cache.dirty = True
         self._version += 1
         snapshot = changed.kind == "snapshot"
+        matched = changed.verified if changed.matched is None else changed.matched
+        self._checks_ok += matched
+        self._checks_failed += not matched and changed.checksum is not None
         if changed.verified:
-            self._checks_ok += 1
             if snapshot:
                 self._state = BookState.LIVE
             if self._state is BookState.LIVE:
                 self._proof, self._reason = Proof.VERIFIED, ""
         else:
-            self._checks_failed += changed.checksum is not None
             reason = "no checksum" if changed.checksum is None else "checksum differs"
-            self._proof, self._reason = Proof.UNVERIFIED, reason
+            if not matched or self._proof is Proof.VERIFIED:
+                self._proof, self._reason = Proof.UNVERIFIED, reason if not matched else "not proven"
             return
         if not self._fits(book):
             return
