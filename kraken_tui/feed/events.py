@@ -68,6 +68,14 @@ class BookStateChanged(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class Audited(msgspec.Struct, frozen=True, gc=False):
+    """A whole book was found equal to a second snapshot: `levels` a side, at most, down to the last."""
+
+    ns: int
+    symbol: str
+    levels: int
+
+
 class Trades(msgspec.Struct, frozen=True, gc=False):
     """New trades of one pair, oldest first, each reported once; `snapshot` where they are recent history."""
 
@@ -131,6 +139,7 @@ FeedEvent = (
     | Refused
     | Resync
     | BookStateChanged
+    | Audited
     | Trades
     | TickerChanged
     | Candles

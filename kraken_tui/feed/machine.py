@@ -45,6 +45,11 @@ class Limits:
         batch: Symbols in one request at most.
         lag_degraded_s, lag_drop_s, lag_drop_gap_s: Feed lag that is DEGRADED, that forces a reconnect, and the
             least time between two such reconnects.
+        audit_first_s, audit_every_s, audit_again_s: When whole books are compared with a second snapshot: after they
+            came up, from then on, and after a try that told nothing or when a book was loaded anew. Each with
+            up to a fifth more, at random.
+        audit_limit_s: Longest an audit's connection stands.
+        audit_batch: Books compared by one audit at most.
         backlog_s: Gap after which frames that follow are a backlog (the machine slept) and not to be shown.
     """
 
@@ -76,6 +81,11 @@ class Limits:
     lag_drop_s: float = 10.0
     lag_drop_gap_s: float = 60.0
     backlog_s: float = 15.0
+    audit_first_s: float = 20.0
+    audit_every_s: float = 300.0
+    audit_again_s: float = 60.0
+    audit_limit_s: float = 15.0
+    audit_batch: int = 200
 
 
 class State(StrEnum):
@@ -247,6 +257,11 @@ class DialBudget:
     def spend(self, now: int) -> None:
         """Count one dial."""
         self._dials.append(now)
+
+    def spent(self, now: int) -> int:
+        """Dials counted in the window that ends now."""
+        self._forget(now)
+        return len(self._dials)
 
     def cool(self, until: int) -> None:
         """Allow no dial before `until`."""

@@ -11,8 +11,10 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kraken_tui.feed.audit import Auditor
 from kraken_tui.feed.dialler import Dialler
 from kraken_tui.feed.events import (
+    Audited,
     Candles,
     FeedEvent,
     Note,
@@ -59,8 +61,9 @@ from kraken_tui.wire.symbols import PairSpec, SymbolTable
 from kraken_tui.wire.text import clean_text
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
-_BANS = frozenset({403, 429})
-_DATA = (BookChanged, Trades, TickerChanged, Candles)
+BANS = frozenset({403, 429})
+"""HTTP statuses of a handshake that mean: do not dial for a while."""
+_DATA = (BookChanged, Trades, TickerChanged, Candles, Audited)
 _LONGEST_SLEEP = SECOND
 _SKEW_NOTICE_NS = 2 * SECOND
 
@@ -92,11 +95,15 @@ class Session:
         self.cause = "not started"
         self.latency = LatencyTracker()
         self.census = FieldCensus()
-        self.dialler = Dialler(self.limits, rng or random.Random())
+        rng = rng or random.Random()
+        self.dialler = Dialler(self.limits, rng)
         self.subscriptions = Subscriptions(self.limits)
         self.markets = Markets(self.limits, self.latency, depth=depth, interval=interval, replay=replay)
         self.wishes = Wishes(self.markets, self.subscriptions)
         self.watchdog = Watchdog(self.limits)
+        audit_rng = random.Random()
+        audit_rng.setstate(rng.getstate())
+        self.auditor = Auditor(self.limits, self.markets, self.dialler, self.latency, audit_rng)
         self._now = 0
         self._wall = 0
         self._sends: list[str] = []
@@ -288,6 +295,7 @@ class Session:
         if self.replay or self.state is State.CLOSED:
             return
         self._notice_stall()
+        self._dirty |= self.auditor.tick(now, wall_ns)
         if self.state is State.COOLDOWN and now >= self.dialler.next_dial(now):
             self._fire(Trigger.COOLED, "cooldown over")
         elif self.state is State.CONNECTING and self.dialler.overdue(now):
@@ -295,6 +303,10 @@ class Session:
         elif self.state in _UP:
             self._tick_up()
         self.watchdog.promise(self.next_wakeup(now))
+
+    def wants_audit(self, now: int) -> bool:
+        """Whether the shell should open a second, short connection for an audit; see `feed.audit`."""
+        return not self.replay and self.auditor.wants(now, up=self.state is State.SUBSCRIBED)
 
     def disconnected(
         self,
@@ -322,7 +334,7 @@ class Session:
         cause = clean_text(cause)
         if self.state in (State.DISCONNECTED, State.COOLDOWN, State.CLOSED):
             return
-        if http_status in _BANS or (http_status is not None and "1015" in cause):
+        if http_status in BANS or (http_status is not None and "1015" in cause):
             self._ban(cause, retry_after_s)
             return
         floor = self.limits.slow_retry_s if slow or close_code == 1009 else 0.0

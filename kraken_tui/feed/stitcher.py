@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.machine import Limits, ns
+from kraken_tui.feed.window import Window
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.events import BookChanged, BookState, LevelChange, Proof
 from kraken_tui.wire.messages import BookData, InvalidMessage, InvalidNumber
@@ -54,6 +55,15 @@ class BookStitcher:
         limits: Timers and resync limits.
         can_resync: False for a recording, where nothing can be asked for: a failed book then goes on, UNVERIFIED,
             until the recording brings a new snapshot.
+
+    Attributes:
+        book: The levels; a snapshot brings a new object.
+        state, proof, reason: Where it stands, and why it is not VERIFIED.
+        contested: The second witness has contradicted the book and not agreed since.
+        window: The last messages, kept while an audit runs; None otherwise.
+        audited_ns: Wall clock of the last audit that found this book equal to a second snapshot, all levels; None
+            where there was none since the book was loaded.
+        venue_ns: Timestamp of the last message applied, ns.
     """
 
     def __init__(self, symbol: str, spec: PairSpec, depth: int, limits: Limits, *, can_resync: bool = True) -> None:
@@ -68,6 +78,9 @@ class BookStitcher:
         self.wants_resync = False
         self.proven_since_connect = False
         self.contested = False
+        self.window: Window | None = None
+        self.audited_ns: int | None = None
+        self.venue_ns: int | None = None
         self._limits = limits
         self._can_resync = can_resync
         self._deadline: int | None = None
@@ -156,6 +169,10 @@ class BookStitcher:
         """Whether there is anything to show."""
         return bool(len(self.book.bids) or len(self.book.asks))
 
+    def audited(self, wall_ns: int) -> None:
+        """The whole book was found equal to a second snapshot."""
+        self.audited_ns = wall_ns
+
     @property
     def settled(self) -> bool:
         """Whether nothing is awaited: live, quarantined or refused."""
@@ -216,6 +233,7 @@ class BookStitcher:
         fresh = OrderBook(self.spec, self.depth)
         fresh.load(data.bids, data.asks)
         self.book = fresh
+        self.window = self.audited_ns = None
         self._mismatched = False
         self._deadline = None
         return ()
@@ -241,7 +259,10 @@ class BookStitcher:
         else:
             self.counters.checks_failed += 1
             events = self._fail(now, wall_ns, "checksum", "checksum failed", expected, actual)
-        timestamp, venue_ns = _read_timestamp(data.timestamp)
+        timestamp, venue_ns = read_timestamp(data.timestamp)
+        self.venue_ns = venue_ns
+        if self.window is not None:
+            self.window.add(data, venue_ns)
         verified = expected == actual and self.proof is Proof.VERIFIED
         matched = None if expected is None else expected == actual
         changed = BookChanged(self.symbol, kind, verified, expected, timestamp, venue_ns, wall_ns, changes, matched)
@@ -316,6 +337,8 @@ class BookStitcher:
     def _become(self, wall_ns: int, state: BookState, proof: Proof, reason: str) -> list[FeedEvent]:
         if (state, proof, reason) == (self.state, self.proof, self.reason):
             return []
+        if state is not BookState.LIVE or proof is Proof.UNVERIFIED:
+            self.window = self.audited_ns = None
         self.state, self.proof, self.reason = state, proof, reason
         return [BookStateChanged(wall_ns, self.symbol, state, proof, reason)]
 
@@ -325,7 +348,7 @@ def valid_checksum(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < _CHECKSUM_END else None
 
 
-def _read_timestamp(text: str | None) -> tuple[str | None, int | None]:
+def read_timestamp(text: str | None) -> tuple[str | None, int | None]:
     """The venue's timestamp verbatim and in ns; both None when it is absent or none at all."""
     if text is None:
         return None, None

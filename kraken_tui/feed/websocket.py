@@ -11,14 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kraken_tui._version import __version__
 from kraken_tui.feed.address import ConfigurationError, check_url, proxy_for
+from kraken_tui.feed.auditing import Auditing
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.failures import explain
 from kraken_tui.feed.machine import SECOND
 from kraken_tui.feed.session import Session
-from kraken_tui.wire.decode import MAX_FRAME
+from kraken_tui.feed.sockets import close_socket, open_socket
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -29,9 +29,7 @@ OnEvents = Callable[[list[FeedEvent]], None]
 OnFrame = Callable[[bytes, int, str], None]
 """(raw bytes, wall clock ns, "rx" or "tx"), for a recorder; it must not raise."""
 
-_CLOSE_LIMIT_S = 1.0
 _SEND_LIMIT_S = 5.0
-_READ_AHEAD = (512, 128)
 
 
 async def run(
@@ -92,17 +90,25 @@ class _Shell:
         self._budget_path = budget_path
         self._proxy: str | None = None
         self._proxy_shown = ""
+        self._auditing = Auditing(session, url, clock, self._save_budget, self._wake)
 
     async def watch(self, stop_event: asyncio.Event) -> None:
         await stop_event.wait()
         self._wake.set()
 
     async def run(self, stop_event: asyncio.Event) -> None:
-        session, clock = self._session, self._clock
+        clock = self._clock
         self._proxy, self._proxy_shown = proxy_for(self._url)
         if self._proxy_shown:
             self._on_events([Note(clock.wall(), "info", f"connecting through the proxy {self._proxy_shown}")])
         self._load_budget()
+        try:
+            await self._keep_connected(stop_event)
+        finally:
+            await self._auditing.stop()
+
+    async def _keep_connected(self, stop_event: asyncio.Event) -> None:
+        session, clock = self._session, self._clock
         while not stop_event.is_set():
             session.tick(clock.now(), clock.wall())
             if session.wants_dial(clock.now()):
@@ -118,7 +124,7 @@ class _Shell:
     # -- one connection -----------------------------------------------------------------------------------------
 
     async def _connection(self, stop_event: asyncio.Event) -> None:
-        dial = asyncio.create_task(self._dial())
+        dial = asyncio.create_task(open_socket(self._url, self._proxy, self._session.limits.open_s))
         dial.add_done_callback(lambda _: self._wake.set())
         while not dial.done() and not self._over(stop_event):
             await self._sleep()
@@ -135,29 +141,6 @@ class _Shell:
             await self._talk(socket, stop_event)
         finally:
             await self._hang_up(socket)
-
-    async def _dial(self) -> ClientConnection:
-        from websockets.asyncio.client import connect
-
-        class Connect(connect):
-            """Follows no redirect: it would lead to a host the user did not name (RELIABILITY.md F16)."""
-
-            def process_redirect(self, exc: Exception) -> Exception:
-                return exc
-
-        # Certificates are always verified: no option, variable or caller can reach the TLS settings.
-        return await Connect(
-            self._url,
-            max_size=MAX_FRAME,
-            max_queue=_READ_AHEAD,
-            open_timeout=self._session.limits.open_s,
-            close_timeout=_CLOSE_LIMIT_S,
-            # A pong proves the proxy alive, not the feed; the session watches the frames instead.
-            ping_interval=None,
-            compression=None,
-            proxy=self._proxy,
-            user_agent_header=f"kraken-tui/{__version__}",
-        )
 
     async def _talk(self, socket: ClientConnection, stop_event: asyncio.Event) -> None:
         session, clock = self._session, self._clock
@@ -206,12 +189,7 @@ class _Shell:
         return True
 
     async def _hang_up(self, socket: ClientConnection) -> None:
-        """Close politely, but never wait for a mute peer (RELIABILITY.md H6)."""
-        code, reason = self._session.wants_close() or (1000, "")
-        with contextlib.suppress(Exception):
-            text = reason.encode("ascii", "replace")[:100].decode("ascii")
-            await asyncio.wait_for(socket.close(code, text), _CLOSE_LIMIT_S)
-        socket.transport.abort()
+        await close_socket(socket, *(self._session.wants_close() or (1000, "")))
 
     # -- small things -------------------------------------------------------------------------------------------
 
@@ -220,6 +198,7 @@ class _Shell:
 
     def _tick(self) -> None:
         self._session.tick(self._clock.now(), self._clock.wall())
+        self._auditing.start_if_due(self._proxy, self._proxy_shown)
 
     def _flush(self) -> None:
         events = self._session.take_events()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kraken_tui.exchange.venue import Venue
@@ -30,6 +30,9 @@ class ExchangeRig:
         self.session = Session(limits, depth=depth, rng=random.Random(seed))
         self.events: list[Any] = []
         self.dials: list[int] = []
+        self.audits: list[int] = []
+        self.audit_failure: dict[str, Any] | None = None
+        self.audit_rewrite: Callable[[str | bytes], str | bytes] = lambda frame: frame
         self._step = round(step_s * SECOND)
         self._far: Any = None
         for pair in pairs:
@@ -43,12 +46,29 @@ class ExchangeRig:
                 self.deliver(self._far.advance(self.now))
             self.session.tick(self.now, self.now)
             self.pump()
+            self._audit()
             if self.session.wants_dial(self.now):
                 self.dials.append(self.now)
                 self.session.dialling(self.now, self.now)
                 self._far = self.venue.connect()
                 self.session.opened(self.now, self.now)
                 self.pump()
+
+    def _audit(self) -> None:
+        """A second connection for as long as the session needs it, as the shell would make it."""
+        auditor = self.session.auditor
+        if self.session.wants_audit(self.now):
+            self.audits.append(self.now)
+            auditor.begin(self.now)
+            if self.audit_failure is not None:
+                auditor.ended(self.now, self.now, **self.audit_failure)
+                return
+            far = self.venue.connect()
+            for text in auditor.opened():
+                for frame in far.on_message(text):
+                    auditor.frame(self.audit_rewrite(frame), self.now)
+            self.venue.disconnect(far)
+            auditor.ended(self.now, self.now, "no answer" if auditor.asking else "")
 
     def deliver(self, frames: Iterable[str | bytes]) -> None:
         for frame in frames:
