@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kraken_tui.engine.listeners import DropPolicy, Listener
+from kraken_tui.engine.listeners import DropPolicy, Listener, queue_load
 from kraken_tui.engine.log import EventLog
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
@@ -97,7 +97,14 @@ class Engine:
                 listener.close()
 
     async def _serve(self, worker_class: type[Worker]) -> None:
-        worker = worker_class(self.settings, self._clock, self._log, publish=self._publish, emit=self._emit)
+        worker = worker_class(
+            self.settings,
+            self._clock,
+            self._log,
+            publish=self._publish,
+            emit=self._emit,
+            queues=lambda: queue_load(self._listeners),
+        )
         with self._lock:
             self._loop = asyncio.get_running_loop()
             self._worker = worker

@@ -163,6 +163,15 @@ class Session:
         """State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown"."""
         return self.markets.system
 
+    def witness_text(self, symbol: str) -> str:
+        """What the second witness of a book says; "" where there is none."""
+        witness = self.markets.witnesses.get(symbol)
+        return "" if witness is None or (self.replay and not witness.heard) else witness.text
+
+    def trade_gaps(self, symbol: str) -> int:
+        """Trades of a pair that never came, by their numbers."""
+        return self.markets.trade_gaps(symbol)
+
     @property
     def names(self) -> Mapping[str, str | None]:
         """Names the user gave, each with its symbol once that is known."""

@@ -112,6 +112,11 @@ class TouchWitness:
         """Whether a live book is shown to it."""
         return bool(self._touches)
 
+    @property
+    def heard(self) -> bool:
+        """Whether the ticker said anything on this connection."""
+        return self._latest is not None
+
     # -- what is seen -------------------------------------------------------------------------------------------
 
     def began(self, bid: int | None, ask: int | None, now: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.engine.listeners import DropPolicy, Listener, ListenerClosed
+from kraken_tui.engine.listeners import DropPolicy, Listener, ListenerClosed, queue_load
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 5), st.sampled_from(DropPolicy))
@@ -75,3 +75,15 @@ def test_closing_wakes_a_waiting_listener() -> None:
 def test_a_queue_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Listener(0)
+
+
+def test_the_load_is_that_of_the_fullest_queue_and_all_drops() -> None:
+    assert queue_load([]) == (0, 0, 0)
+    wide, narrow = Listener(100), Listener(2)
+    for number in range(5):
+        wide.put(number)
+        narrow.put(number)
+    assert queue_load([wide, narrow]) == (2, 2, 3)
+    narrow.get(0)
+    narrow.get(0)
+    assert queue_load([wide, narrow]) == (5, 100, 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from textual.message import Message
@@ -91,6 +91,14 @@ def book_note(view: PairView, usual: str) -> tuple[str, str]:
         age = fmt.duration(view.age_ns) if view.age_ns is not None else ""
         return f"STALE {age}: {view.stale_reason}".replace(" :", ":"), "stale"
     return usual, "muted"
+
+
+def depth_note(view: PairView) -> str:
+    """How deep the book is, and how much of it is proven while no audit has compared the rest."""
+    covered = view.covered_levels
+    if view.audited_ns is not None or view.depth <= covered:
+        return f"{view.depth} levels"
+    return f"{view.depth} levels, best {covered} proven"
 
 
 def _failed(view: PairView) -> bool:
@@ -197,3 +205,9 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
         price=on("stale" if stale else side, ground),
         bar=on(f"{side}-bar", ground),
     )
+
+
+@lru_cache(maxsize=256)
+def uncovered_keys(keys: RowKeys) -> RowKeys:
+    """Keys of a row below the levels the checksum proves, until an audit has compared it: sizes a shade fainter."""
+    return replace(keys, text=keys.label, size=keys.size if keys.size.startswith("!") else keys.label)
