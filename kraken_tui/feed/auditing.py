@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
+from kraken_tui.feed.budget_file import BudgetFile
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.failures import explain
 from kraken_tui.feed.session import BANS, Session
@@ -19,17 +19,15 @@ class Auditing:
         session: Whose books are audited.
         url: Checked address, the same as the live connection's.
         clock: Clocks.
-        save_budget: Writes the dial budget down; called when a dial was counted.
+        budget: The file of all processes' dials.
         wake: Wakes the live shell, so that what an audit found is acted on at once.
     """
 
-    def __init__(
-        self, session: Session, url: str, clock: Clock, save_budget: Callable[[], None], wake: asyncio.Event
-    ) -> None:
+    def __init__(self, session: Session, url: str, clock: Clock, budget: BudgetFile, wake: asyncio.Event) -> None:
         self._session = session
         self._url = url
         self._clock = clock
-        self._save_budget = save_budget
+        self._budget = budget
         self._wake = wake
         self._task: asyncio.Task[None] | None = None
 
@@ -45,10 +43,19 @@ class Auditing:
                 return
             task, self._task = self._task, None
             task.result()
-        if self._session.wants_audit(self._clock.now()):
-            self._session.auditor.begin(self._clock.now())
-            self._save_budget()
+        if self._session.wants_audit(self._clock.now()) and self._begin():
             self._task = asyncio.create_task(self._run(proxy, proxy_shown), name="audit")
+
+    def _begin(self) -> bool:
+        """Count the dial, unless other processes have spent the budget meanwhile."""
+        session, clock = self._session, self._clock
+        with self._budget.locked():
+            self._budget.load(session)
+            if not session.wants_audit(clock.now()):
+                return False
+            session.auditor.begin(clock.now())
+            self._budget.save(session)
+        return True
 
     async def stop(self) -> None:
         """End a running audit."""
@@ -70,7 +77,8 @@ class Auditing:
             self._end(failure.cause, banned=banned, retry_after_s=failure.retry_after_s)
         else:
             self._end()
-        self._save_budget()
+        with self._budget.locked():
+            self._budget.save(self._session)
 
     async def _ask(self, proxy: str | None) -> None:
         auditor = self._session.auditor

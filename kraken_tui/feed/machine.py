@@ -291,12 +291,21 @@ class DialBudget:
         shift = now - wall_ns
         dials = state.get("dials")
         if isinstance(dials, list):
-            own = tuple(self._dials)
+            own = list(self._dials)
             restored = [min(int(dial) + shift, now) for dial in dials[-4 * self._limit :] if type(dial) is int]
             # Our own dials come back from the file too; the clocks drift apart by less than this in between.
-            fresh = [dial for dial in restored if all(abs(dial - mine) > SECOND // 20 for mine in own)]
+            fresh = [dial for dial in restored if not _take_near(own, dial)]
             self._dials = deque(sorted([*self._dials, *fresh])[-4 * self._limit :])
         cooldown = state.get("cooldown_until")
         if type(cooldown) is int and cooldown + shift > now:
             self.cool(min(cooldown + shift, now + self._cooldown_cap))
         self._forget(now)
+
+
+def _take_near(dials: list[int], dial: int) -> bool:
+    """Strike off the dial of a list that is the same one, if there is one; each can stand for one only."""
+    for mine in dials:
+        if abs(dial - mine) <= SECOND // 20:
+            dials.remove(mine)
+            return True
+    return False

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kraken_tui.feed.address import ConfigurationError, check_url, proxy_for
 from kraken_tui.feed.auditing import Auditing
+from kraken_tui.feed.budget_file import BudgetFile
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.failures import explain
@@ -87,10 +85,10 @@ class _Shell:
         self._on_events = on_events
         self._on_frame = on_frame
         self._wake = wake
-        self._budget_path = budget_path
+        self._budget = BudgetFile(budget_path, clock)
         self._proxy: str | None = None
         self._proxy_shown = ""
-        self._auditing = Auditing(session, url, clock, self._save_budget, self._wake)
+        self._auditing = Auditing(session, url, clock, self._budget, self._wake)
 
     async def watch(self, stop_event: asyncio.Event) -> None:
         await stop_event.wait()
@@ -101,7 +99,7 @@ class _Shell:
         self._proxy, self._proxy_shown = proxy_for(self._url)
         if self._proxy_shown:
             self._on_events([Note(clock.wall(), "info", f"connecting through the proxy {self._proxy_shown}")])
-        self._load_budget()
+        self._budget.load(self._session)
         try:
             await self._keep_connected(stop_event)
         finally:
@@ -111,15 +109,28 @@ class _Shell:
         session, clock = self._session, self._clock
         while not stop_event.is_set():
             session.tick(clock.now(), clock.wall())
-            if session.wants_dial(clock.now()):
-                session.dialling(clock.now(), clock.wall())
-                self._save_budget()
+            if session.wants_dial(clock.now()) and self._begin_dial():
                 self._flush()
                 await self._connection(stop_event)
                 self._save_budget()
             self._flush()
             if not stop_event.is_set():
                 await self._sleep()
+
+    def _begin_dial(self) -> bool:
+        """Count a dial, unless other processes have spent the budget meanwhile."""
+        session, clock = self._session, self._clock
+        with self._budget.locked():
+            self._budget.load(session)
+            if not session.wants_dial(clock.now()):
+                return False
+            session.dialling(clock.now(), clock.wall())
+            self._budget.save(session)
+        return True
+
+    def _save_budget(self) -> None:
+        with self._budget.locked():
+            self._budget.save(self._session)
 
     # -- one connection -----------------------------------------------------------------------------------------
 
@@ -237,29 +248,3 @@ class _Shell:
             close_code=failure.close_code,
             slow=failure.slow,
         )
-
-    # -- dial budget over restarts ------------------------------------------------------------------------------
-
-    def _load_budget(self) -> None:
-        if self._budget_path is None:
-            return
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            text = self._budget_path.read_text(encoding="utf-8")[:65536]
-            self._session.restore_dials(json.loads(text), self._clock.now(), self._clock.wall())
-
-    def _save_budget(self) -> None:
-        """Replace the file as a whole, so that a kill in between leaves the old one. Failing costs no feed."""
-        if self._budget_path is None:
-            return
-        self._load_budget()
-        state = self._session.dialler.budget.state(self._clock.now(), self._clock.wall())
-        with contextlib.suppress(OSError):
-            self._budget_path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._budget_path.parent, prefix=".dials-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(state, file)
-                Path(name).replace(self._budget_path)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
