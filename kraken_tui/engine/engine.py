@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from kraken_tui.engine.listeners import DropPolicy, Listener, queue_load
 from kraken_tui.engine.log import EventLog
 from kraken_tui.feed.clock import Clock, SystemClock
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
+from kraken_tui.market.events import Proof
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView
 from kraken_tui.settings import Settings
+from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.engine.worker import Worker
@@ -250,6 +252,6 @@ def _first_view(settings: Settings, now_ns: int) -> FeedView:
         queue_limit=0,
         dropped=0,
         latency=LatencyView(),
-        tabs=(),
+        tabs=tuple(PairSummary(canonical(name), None, 0, 0, Proof.CHECKING, False) for name in settings.pairs),
         log=(),
     )

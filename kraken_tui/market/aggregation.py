@@ -9,7 +9,8 @@ sizes are kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kraken_tui.market.book import Level
 from kraken_tui.market.events import Side
@@ -70,8 +71,7 @@ def aggregate_traded(traded: Mapping[int, TradedAt], step: int) -> dict[int, Tra
     return buckets
 
 
-@dataclass(frozen=True, slots=True)
-class BookRow:
+class BookRow(msgspec.Struct, frozen=True):
     """One price step.
 
     Attributes:

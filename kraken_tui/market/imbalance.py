@@ -6,7 +6,8 @@ Everything here takes levels as (ticks, lots), best first, and is exact in integ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kraken_tui.market.book import Level
 from kraken_tui.market.events import Side, Signal
@@ -167,8 +168,7 @@ def metrics(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AtCursor:
+class AtCursor(msgspec.Struct, frozen=True):
     """What the book says about one price.
 
     Attributes:

@@ -9,9 +9,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import platformdirs
 from textual.app import App
 from textual.message import Message
 from textual.timer import Timer
@@ -19,14 +18,15 @@ from textual.timer import Timer
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
-from kraken_tui.tui import svg
 from kraken_tui.tui.copying import book_table
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.pacing import Pacer
-from kraken_tui.tui.palette_commands import KrakenCommands
 from kraken_tui.tui.screens.market import MarketScreen
 from kraken_tui.tui.themes import PALETTES
 from kraken_tui.wire.text import clean_text
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 Severity = Literal["information", "warning", "error"]
 
@@ -36,9 +36,19 @@ INTERNAL_ERROR = 70
 FEED_FAILED = 1
 """Exit code after the feed failed for good (DESIGN.md, the command line)."""
 
+_SETTLED_S = 3.0
+"""When everything that stays is made, seconds after the first screen."""
+
 _TOASTS = 4
 _TOAST_WINDOW_S = 5.0
 _FLASH_S = 3.0
+
+
+def _commands() -> type[Provider]:
+    """The command palette's entries; imported when it is first opened."""
+    from kraken_tui.tui.palette_commands import KrakenCommands
+
+    return KrakenCommands
 
 
 class KrakenApp(App[None], inherit_bindings=False):
@@ -50,6 +60,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         clock: Seconds, never going back; paces the drawing.
         live: Whether the frame timer runs; without it the owner calls `tick`.
         ascii_only: Whether the terminal cannot show box drawing; None asks its encoding.
+        on_first_paint: Called once the first screen is out; what would slow it down can start then.
 
     Attributes:
         crash: The error of our own (engine's thread or screen) that ended the program; its return code is then 70
@@ -62,7 +73,7 @@ class KrakenApp(App[None], inherit_bindings=False):
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
     """
     ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
-    COMMANDS: ClassVar[set[type[KrakenCommands]]] = {KrakenCommands}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}  # type: ignore[assignment]
     BINDINGS = bindings("everywhere")
 
     class EngineFailed(Message):
@@ -80,6 +91,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         clock: Callable[[], float] = time.monotonic,
         live: bool = True,
         ascii_only: bool | None = None,
+        on_first_paint: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.use_command_palette = True
@@ -87,6 +99,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.settings = settings
         self.clock = clock
         self.live = live
+        self.on_first_paint = on_first_paint
         self.palette_name = "dark"
         self.keymap_in_force = effective(settings.keys)
         self.pacer = Pacer(settings.fps)
@@ -114,6 +127,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.source.on_failure(self._engine_failed)
         if self.live:
             self._start_timer()
+            self.tick(everything=True)
             self.call_after_refresh(self._after_first_paint)
 
     def _start_timer(self) -> None:
@@ -121,8 +135,13 @@ class KrakenApp(App[None], inherit_bindings=False):
             self._timer.stop()
         self._timer = self.set_interval(self.pacer.period, self.frame_tick)
 
+    def _after_first_paint(self) -> None:
+        if self.on_first_paint is not None:
+            self.on_first_paint()
+        self.set_timer(_SETTLED_S, self._freeze_garbage)
+
     @staticmethod
-    def _after_first_paint() -> None:
+    def _freeze_garbage() -> None:
         # What is alive now stays alive; without it a full collection would stall the screen (TEXTUAL.md 2.9).
         gc.collect()
         gc.freeze()
@@ -227,17 +246,23 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def picture_title(self) -> str:
         """Pair and moment (of the recording, in a replay), for the frame of a picture."""
+        from kraken_tui.tui import svg
+
         return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self.feed.now_ns)}"
 
     # --- files and clipboard ----------------------------------------------------------------------------------
 
     def save_picture(self) -> None:
         """Save the screen as SVG, off the event loop; a toast says where or why not."""
+        from kraken_tui.tui import svg
+
         picture = svg.screen_svg(self, self.picture_title())
         name = svg.stamped_name(self.main.symbol or "screen", self.feed.now_ns, ".svg")
         self.run_worker(self._write_picture(picture, name), exit_on_error=False)
 
     async def _write_picture(self, picture: str, name: str) -> None:
+        from kraken_tui.tui import svg
+
         folder = svg.picture_folder(self.settings)
         try:
             path = await asyncio.to_thread(svg.save, picture, folder, name)
@@ -260,6 +285,10 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def recording_path(self) -> Path:
         """Where a recording started now goes."""
+        import platformdirs
+
+        from kraken_tui.tui import svg
+
         feed = self.source.feed_view
         folder = platformdirs.user_data_path("kraken-tui", appauthor=False) / "recordings"
         return folder / svg.stamped_name(self.main.symbol or "feed", feed.now_ns, ".jsonl.gz", prefix="")

@@ -7,10 +7,11 @@ header carries "≈"; one that is shown in thousands or millions carries its own
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 from unicodedata import combining, east_asian_width
+
+import msgspec
 
 from kraken_tui.tui.pane import Line, Run
 
@@ -129,8 +130,7 @@ def price_runs(ticks: int, precision: int, width: int, key: str, zeros: str) -> 
     return ((text[:cut], zeros), (text[cut:], key)) if cut else ((text, key),)
 
 
-@dataclass(frozen=True, slots=True)
-class QuantityFormat:
+class QuantityFormat(msgspec.Struct, frozen=True):
     """How one column writes quantities: same decimals and unit in every row, so that the points stand in line.
 
     Attributes:
@@ -184,7 +184,8 @@ class QuantityFormat:
 def _fit(largest: int, precision: int, width: int, most: int) -> QuantityFormat:
     for unit, _ in _UNITS:
         shape = _fit_unit(largest, precision, width, most, unit)
-        if shape and (shape.decimals or not unit):
+        # Three digits tell more than a tenth of the next unit.
+        if shape and (shape.decimals or not unit or largest >= 100 * 10 ** (precision + unit)):
             return shape
     return QuantityFormat(precision, 0, _UNITS[-1][0], width)
 

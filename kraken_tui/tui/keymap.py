@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+import msgspec
 from textual.binding import Binding, BindingType
 
 from kraken_tui.wire.text import clean_text
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One thing a key does.
 
     Attributes:
@@ -46,7 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("pair.previous", "shift+tab", "next_pair(-1)", "previous pair", "Show the previous pair.", "Pairs"),
     Command("pair.find", "/", "find_pair", "find pair", "Find a pair of the exchange and show it.", "Pairs"),
     Command("view.book", "f2", "view('book')", "book", "Depth ladder, aggregated book and their gauge.", "Views"),
-    Command("view.charts", "f4", "view('charts')", "charts", "Candles, depth, spread and imbalance.", "Views"),
+    Command("view.charts", "f4", "view('charts')", "charts", "Depth curve, spread, imbalance, feed latency.", "Views"),
     Command("view.tape", "f5", "view('tape')", "tape & flow", "Time and sales, and events of the book.", "Views"),
     Command("view.health", "f7", "view('health')", "health & log", "State of feed and market, and the log.", "Views"),
     Command("pane.next", "o", "next_pane", "next pane", "Show one pane alone, the next one at each press.", "Views"),
@@ -127,8 +126,7 @@ _SHORT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class KeyMap:
+class KeyMap(msgspec.Struct, frozen=True):
     """The keys in force.
 
     Attributes:

@@ -7,8 +7,9 @@ frame, and gives each pane its rectangle; panes that are not in the answer are h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 MINIMUM_WIDTH = 60
 MINIMUM_HEIGHT = 18
@@ -59,8 +60,7 @@ CYCLES: Mapping[View, tuple[str, ...]] = {
 """Panes that can be shown alone, in the order the key goes through them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(msgspec.Struct, frozen=True):
     """A pane's place on the screen, in cells."""
 
     x: int

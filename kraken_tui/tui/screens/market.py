@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from msgspec.structs import replace
 from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -18,7 +19,6 @@ from kraken_tui.tui.layout import CYCLES, PANES, Places, Rect, Size, View, arran
 from kraken_tui.tui.pacing import Pacer
 from kraken_tui.tui.pane import Frame, Line, Pane
 from kraken_tui.tui.readout import cursor_parts, feed_parts, fitting
-from kraken_tui.tui.screens.charts import ChartsView
 from kraken_tui.tui.screens.too_small import TooSmallPane
 from kraken_tui.tui.widgets.aggregated import HEAD_ROWS, AggregatedPane
 from kraken_tui.tui.widgets.book_rows import PriceChosen
@@ -35,9 +35,11 @@ from kraken_tui.tui.widgets.tape import TapePane
 
 if TYPE_CHECKING:
     from kraken_tui.tui.app import KrakenApp
+    from kraken_tui.tui.screens.charts import ChartsView
 
 PAUSED_BADGE = " PAUSED "
 _PENDING_S = 5.0
+_PAUSE_STALE_NS = 5 * 10**9
 
 
 class MarketScreen(Screen[None], inherit_bindings=False):
@@ -77,7 +79,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._footer = FooterPane(keymap)
         self._ladder = LadderPane()
         self._aggregated = AggregatedPane()
-        self._charts = ChartsView()
+        self._charts: ChartsView | None = None
         self._panes: dict[str, Pane | ChartsView] = {
             "tabs": TabsPane(),
             "badge": BadgePane(PAUSED_BADGE.strip(), "warn"),
@@ -90,7 +92,6 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             "tape": TapePane(),
             "health": HealthPane(),
             "log": LogPane(),
-            "charts": self._charts,
             "footer": self._footer,
             "too_small": TooSmallPane(),
         }
@@ -101,11 +102,12 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         return cast("KrakenApp", self.app)
 
     def compose(self) -> ComposeResult:
-        """All panes at once; the layout decides which are seen."""
+        """All panes at once, in their places from the first layout on; the layout decides which are seen."""
+        places = arrange(*self.app.size, self.view)
+        for name, pane in self._panes.items():
+            self._place(pane, None, places.get(name))
+        self._places = places
         yield from cast("dict[str, Widget]", self._panes).values()
-
-    def on_mount(self) -> None:
-        self.relayout()
 
     def on_resize(self, event: events.Resize) -> None:
         self.relayout(event.size.width, event.size.height)
@@ -119,11 +121,20 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         height = size.height if height is None else height
         badge = len(PAUSED_BADGE) if self.paused else 0
         places = arrange(width, height, self.view, alone=self.alone, badge=badge)
+        if "charts" in places and self._charts is None:
+            self._make_charts()
         with self.app.batch_update():
             for name, pane in self._panes.items():
                 self._place(pane, self._places.get(name), places.get(name))
         self._places = places
         self._everything = True
+
+    def _make_charts(self) -> None:
+        # Made when first looked at: most sessions never do, and the start is faster without them.
+        from kraken_tui.tui.screens.charts import ChartsView
+
+        self._charts = self._panes["charts"] = ChartsView()
+        self.mount(self._charts)
 
     @staticmethod
     def _place(pane: Widget, old: Rect | None, new: Rect | None) -> None:
@@ -149,10 +160,12 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[PairView | None, FeedView]:
-        """The pair and feed on screen: the newest, or the frozen ones while paused."""
-        if self.frozen is not None:
-            return self.frozen
-        return (self.source.view(self.symbol) if self.symbol else None), self.source.feed_view
+        """The pair and feed on screen; while paused the pair stands still, but its age does not."""
+        feed = self.source.feed_view
+        if self.frozen is None:
+            return (self.source.view(self.symbol) if self.symbol else None), feed
+        pair, since = self.frozen
+        return (None if pair is None else _aged(pair, feed.now_ns, since.now_ns)), feed
 
     @property
     def paused(self) -> bool:
@@ -181,7 +194,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         pair, feed = self.newest()
         choices = self.choices
         state = choices.prepare(pair, self.book_rows)
-        frame = Frame(pair, feed, state, self.ascii_only)
+        problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
+        frame = Frame(pair, feed, state, self.ascii_only, problem)
         self._footer.status = self._status(pair, pacer, now)
         for name in self._places:
             if everything or pacer.due(name, now):
@@ -294,7 +308,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_next_chart(self) -> None:
         """Show the charts, else the next of them where only one fits."""
-        if self.view is View.CHARTS:
+        if self.view is View.CHARTS and self._charts is not None:
             self._charts.action_next_chart(1)
         else:
             self.set_view(View.CHARTS)
@@ -410,3 +424,15 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         from kraken_tui.tui.screens.help import HelpScreen
 
         self.app.push_screen(HelpScreen(self.keymap, replay=self.source.feed_view.mode is Mode.REPLAY))
+
+
+def _aged(pair: PairView, now_ns: int, frozen_ns: int) -> PairView:
+    """A frozen pair as it must be shown later: the same levels, truly aged, and no longer called fresh."""
+    passed = max(0, now_ns - frozen_ns)
+    return replace(
+        pair,
+        now_ns=pair.now_ns + passed,
+        age_ns=None if pair.age_ns is None else pair.age_ns + passed,
+        stale=pair.stale or passed >= _PAUSE_STALE_NS,
+        stale_reason=pair.stale_reason or (f"paused for {passed // 10**9} s" if passed >= _PAUSE_STALE_NS else ""),
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
 
+import msgspec
 from textual import events
 
 from kraken_tui.market.aggregation import (
@@ -44,8 +44,7 @@ _NEAR_BAND = 2
 _GRID = 10
 
 
-@dataclass(frozen=True, slots=True)
-class AggregatedShape:
+class AggregatedShape(msgspec.Struct, frozen=True):
     """Columns of one half; the other half mirrors it.
 
     Attributes:
@@ -178,7 +177,7 @@ def _draw(
     view = frame.pair
     if view is None or view.spec is None or centre is None or not (view.bids or view.asks):
         note, role = book_note(view, "") if view else ("", "muted")
-        page = waiting_lines(view, frame.feed, width, height - 1)
+        page = waiting_lines(frame, width, height - 1)
         return [titled("Aggregated book", note, role, width, "Book"), *page]
     count = height - HEAD_ROWS
     step = step_of(view.spec, max(1, frame.state.grouping))
@@ -254,8 +253,7 @@ def _headers(shape: AggregatedShape) -> Line:
     return ((left, "muted"), ("│", "rule"), (price, "muted"), ("│", "rule"), (right, "muted"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
+class _Sheet(msgspec.Struct, frozen=True):
     """What all rows of one drawing share.
 
     `bid` and `ask` are the touch's buckets; `lowest` and `highest` are the last buckets the book holds where its

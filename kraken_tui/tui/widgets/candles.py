@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from kraken_tui.market.events import Candle
 from kraken_tui.market.views import PairView
@@ -33,16 +34,14 @@ _LABEL_PITCH = 10
 _GAP_FROM = 100
 
 
-@dataclass(frozen=True, slots=True)
-class PriceRange:
+class PriceRange(msgspec.Struct, frozen=True):
     """Prices of the top and bottom half rows of the chart, in ticks; `high` is above `low`."""
 
     low: int
     high: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True):
     """One column: a candle, or None for an interval without trades, drawn flat at `level` ticks."""
 
     begin_s: int
@@ -135,8 +134,7 @@ def extent(view: PairView, bars: list[Bar]) -> tuple[int, int]:
     return min(lows), max(highs)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """Cells of each part of the chart.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
+import msgspec
 from textual import events
 
 from kraken_tui.market.events import Proof
@@ -34,8 +34,7 @@ HEAD_ROWS = 2
 _WHEEL_ROWS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LadderShape:
+class LadderShape(msgspec.Struct, frozen=True):
     """Columns of a ladder; widths depend on the pane, the precisions and magnitudes, never on single digits.
 
     Attributes:
@@ -112,7 +111,7 @@ def _draw(frame: Frame, width: int, height: int, changed: Changed, offset: int) 
         note = f"scrolled {offset:+d}"
     title = titled("Depth ladder", note, role, width, "Ladder")
     if view is None or view.spec is None or not (view.bids or view.asks):
-        return [title, *waiting_lines(view, frame.feed, width, height - 1)]
+        return [title, *waiting_lines(frame, width, height - 1)]
     shape = ladder_shape(view, view.spec, width)
     if shape.price + shape.size.width + 1 > width:
         return [title, *too_narrow(width, height - 1)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from textual import events
 from textual.message import Message
 
@@ -27,8 +26,7 @@ class PairChosen(Message):
         self.symbol = symbol
 
 
-@dataclass(frozen=True, slots=True)
-class TabRow:
+class TabRow(msgspec.Struct, frozen=True):
     """The drawn row and where its tabs are.
 
     Attributes:
