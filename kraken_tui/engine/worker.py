@@ -13,6 +13,7 @@ import platformdirs
 
 from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.history import History
+from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.markets import Markets
 from kraken_tui.engine.options import EngineOptions
@@ -48,6 +49,7 @@ class Worker:
         publish: Takes the newest feed view and pair views; called at most once a frame.
         emit: Takes every event listeners may want.
         options: What a program chose beyond the settings.
+        queues: How full the listeners' queues are; a replay at full speed waits for them.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Worker:
         publish: Callable[[FeedView, dict[str, PairView]], None],
         emit: Callable[[object], None],
         options: EngineOptions | None = None,
+        queues: Callable[[], QueueLoad] = QueueLoad,
     ) -> None:
+        self._queues = queues
         self._settings = settings
         self._clock = clock
         self._log = log
@@ -133,7 +137,15 @@ class Worker:
         try:
             recording = open_recording(path)
             self._replay = ReplayClock(self._settings.speed, self._clock)
-            await run_replay(self._session, recording, self._replay, self._take, self._stop, self._on_frame)
+            await run_replay(
+                self._session,
+                recording,
+                self._replay,
+                self._take,
+                self._stop,
+                self._on_frame,
+                load=lambda: self._queues()[:2],
+            )
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
@@ -358,6 +370,7 @@ class Worker:
         self._frame_counts.append((machine_ns, counts.frames))
         while machine_ns - self._frame_counts[0][0] > RATE_WINDOW_S * SECOND:
             self._frame_counts.popleft()
+        load = self._queues()
         first_ns, first_frames = self._frame_counts[0]
         elapsed = machine_ns - first_ns
         return FeedView(
@@ -379,9 +392,9 @@ class Worker:
             checks_failed=counts.checks_failed,
             resyncs=counts.resyncs,
             reconnects=counts.reconnects,
-            queue=0,
-            queue_limit=0,
-            dropped=0,
+            queue=load.waiting,
+            queue_limit=load.room,
+            dropped=load.dropped,
             latency=session.latency.view(now),
             tabs=self._markets.summaries(),
             log=self._log.lines,
