@@ -263,7 +263,10 @@ class Markets:
 
     def _look_at_decimals(self, kind: str, data: BookData, wall_ns: int) -> str:
         """Why the digits of a book message cannot be trusted; what is merely odd is only logged."""
-        complaint, doubtful = self._decimals[data.symbol].look((data.bids, data.asks), snapshot=kind == "snapshot")
+        decimals_witness = self._decimals[data.symbol]
+        if kind != "snapshot" and decimals_witness.usual(data.bids) and decimals_witness.usual(data.asks):
+            return ""
+        complaint, doubtful = decimals_witness.look((data.bids, data.asks), snapshot=kind == "snapshot")
         if complaint and not doubtful:
             self.complain(wall_ns, f"{data.symbol}: {complaint}")
         return complaint if doubtful else ""
@@ -274,11 +277,10 @@ class Markets:
         if stitcher.state is not BookState.LIVE:
             witness.ended()
         elif isinstance(changed, BookChanged):
-            book = stitcher.book
             if changed.kind == "snapshot" or not witness.watching:
-                witness.began(*book_touch(book), now)
+                witness.began(*book_touch(stitcher.book), now)
             elif witness.moved_by(changed.changes):
-                witness.touch(*book_touch(book), now)
+                witness.touch(*book_touch(stitcher.book), now)
             else:
                 witness.unmoved(now)
 

@@ -264,11 +264,27 @@ class DecimalsWitness:
 
     The wire writes exactly `price_precision` and `qty_precision` decimals (PROTOCOL.md section 4.1). More of them
     means that the precision is wrong and so may be the scale; fewer throughout a snapshot is odd but provable, since
-    the checksum is taken over the padded digits (section 4.3).
+    the checksum is taken over the padded digits (section 4.3). Of an update the first level a side is looked at.
     """
 
     def __init__(self, spec: PairSpec) -> None:
         self._expected = (spec.price_precision, spec.qty_precision)
+        price, qty = self._expected
+        self._usual = bool(price and qty)
+        self._price_point, self._qty_point = slice(-price - 1, -price or None), slice(-qty - 1, -qty or None)
+
+    def usual(self, levels: list[WireLevel]) -> bool:
+        """Whether the first level is written as expected: a quick look that spares updates the long one."""
+        if not levels:
+            return True
+        price, qty = levels[0].price, levels[0].qty
+        return (
+            self._usual
+            and type(price) is str
+            and type(qty) is str
+            and price[self._price_point] == "."
+            and qty[self._qty_point] == "."
+        )
 
     def look(self, sides: Iterable[list[WireLevel]], *, snapshot: bool) -> tuple[str, bool]:
         """Look at the levels of one message.
