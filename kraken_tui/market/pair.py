@@ -409,7 +409,8 @@ class PairMarket:
             version=self._version,
             now_ns=now_ns,
             spec=self.spec,
-            depth=self._depth,
+            # Nobody subscribed a recording here: its book knows the depth it was made with.
+            depth=book.depth if book is not None and book.spec.assumed else self._depth,
             book_state=self._state,
             proof=self._proof,
             proof_reason="" if verified else self._reason,

@@ -158,6 +158,7 @@ def test_a_recording_plays_on_its_own_clock(tmp_path: Path, run: Callable[..., E
     assert (view.bids, view.asks) == (((1000, 100_000_000),), ((1001, 200_000_000),))
     assert view.spec is not None
     assert view.spec.assumed
+    assert view.depth == 10
     assert engine.feed_view.mode is Mode.REPLAY
     assert time.gmtime(engine.feed_view.now_ns // 10**9)[:3] == (2026, 1, 1)
 
