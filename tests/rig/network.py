@@ -200,6 +200,14 @@ class Link:
         """Frames on their way to the client."""
         return len(self._down)
 
+    def hurry(self, now: int) -> None:
+        """The line is fast again: what waits in it arrives at once."""
+        self._free_at = now
+        for queue in (self._up, self._down):
+            waiting = [replace(packet, due=min(packet.due, now)) for packet in queue]
+            queue.clear()
+            queue.extend(waiting)
+
     def close(self, code: int, reason: str, now: int) -> None:
         """The exchange closes, after what it has sent."""
         self.closing = (max([now, *(packet.due for packet in self._down)]), code, reason)

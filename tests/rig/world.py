@@ -5,9 +5,9 @@ Nothing here waits: a simulated day of heartbeats takes seconds. The same seed a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -87,6 +87,7 @@ class World:
         limits: The client's limits, to make them smaller.
         screen: Also keep what the screen would show (`shown`).
         poll_ms: How often the exchange is asked for frames.
+        start_ns: The exchange's time at the beginning, ns since the epoch.
     """
 
     def __init__(
@@ -99,14 +100,16 @@ class World:
         limits: Limits | None = None,
         screen: bool = False,
         poll_ms: float = 100.0,
+        start_ns: int = VENUE_START,
     ) -> None:
         self.seed = seed
         self.rng = Random(seed)
         self.now = 0
+        self.start_ns = start_ns
         self.wall_shift = 0
         self.cooldown_until = 0
         chosen = list(pairs) if pairs is not None else [thin("BTC/USD"), thin("ETH/USD", like="ETH/USD")]
-        self.venue = Venue(seed, chosen, clock=lambda: VENUE_START + self.now)
+        self.venue = Venue(seed, chosen, clock=lambda: self.start_ns + self.now)
         self._shorten_histories()
         self.weather = Weather(Random(f"{seed}/weather"))
         self.door = OPEN
@@ -122,7 +125,7 @@ class World:
         self.dials: list[int] = []
         self.sent: list[tuple[int, str]] = []
         self.events: list[tuple[int, object]] = []
-        self.lag_error_ns = 0
+        self.lag_errors: list[int] = []
         self.oracle = Oracle(self)
         self.screen: Markets | None = None
         self._with_screen = screen
@@ -164,7 +167,7 @@ class World:
     @property
     def wall(self) -> int:
         """The client's wall clock, ns; the exchange's plus `wall_shift`."""
-        return VENUE_START + self.now + self.wall_shift
+        return self.start_ns + self.now + self.wall_shift
 
     @property
     def awake_for(self) -> int:
@@ -231,7 +234,7 @@ class World:
         self._poll_at = self.now + self._poll
         while (request := link.arrived_up(self.now)) is not None:
             self._to_client(link.peer.on_message(request))
-        self._to_client(link.peer.advance(VENUE_START + self.now))
+        self._to_client(link.peer.advance(self.start_ns + self.now))
         if link.peer.closing is not None and link.closing is None:
             link.close(*link.peer.closing, self.now)
 
@@ -263,6 +266,9 @@ class World:
         self.client.frame(packet.frame, self.mono, self.wall)
         self._take_events()
         self.oracle.after_frame(packet)
+        lag = self.client.latency.lag_ns
+        if packet.truth is not None and packet.truth.kind == "update" and lag is not None and not packet.forged:
+            self.lag_errors.append(lag - (self.now - packet.sent))
         if self.client.wants_attention:
             self._pump()
 
@@ -373,6 +379,8 @@ class World:
         if weather.mute or weather.deaf or weather.mangle is not None or faults.muted:
             self.hang_up(1006, "")
         weather.calm()
+        if self.link is not None:
+            self.link.hurry(self.now)
         self.door = OPEN
         faults.heartbeats = True
         faults.muted = False
@@ -397,10 +405,15 @@ class World:
     def converge(self) -> float:
         """Take the faults away and demand that all is well in time; returns seconds beyond the announced wait."""
         self.heal()
-        # What was on its way when the faults ended may still do harm.
+        # What was on its way may still do harm; a missing snapshot is noticed after ten seconds.
         self.run(2)
-        wait = self.announced_wait_s()
-        return max(0.0, self.until_well(wait + LIVENESS_S) - wait) + 2
+        early = self.announced_wait_s()
+        for _ in range(10):
+            if self.well:
+                return 2.0
+            self.run(1)
+            early = max(early - 1, self.announced_wait_s())
+        return max(0.0, self.until_well(early + LIVENESS_S) - early) + 12
 
     def shown(self, symbol: str) -> PairView:
         """What the screen would draw of a pair now."""
@@ -419,8 +432,6 @@ class World:
     def most_dials(self, window_s: float = 600) -> int:
         """Largest number of dials in any window."""
         window = round(window_s * SECOND)
-        return max((sum(0 <= later - dial < window for later in self.dials) for dial in self.dials), default=0)
-
-    def shortest_gap_s(self) -> float:
-        """Least time between two dials."""
-        return min((later - dial for dial, later in pairwise(self.dials)), default=0) / SECOND
+        return max(
+            (at + 1 - bisect_left(self.dials, dial - window + 1) for at, dial in enumerate(self.dials)), default=0
+        )
