@@ -157,6 +157,7 @@ class Markets:
             del self.books[symbol]
             self._trade_filters.pop(symbol, None)
             self.intervals.pop(symbol, None)
+            self._ack_depths.pop(symbol, None)
 
     def collect(self, stitcher: BookStitcher, events: Iterable[FeedEvent]) -> bool:
         """Take a book's events; returns whether its state changed."""
