@@ -10,27 +10,16 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
-from kraken_tui.feed.events import Resync, StateChanged
+from kraken_tui.feed.events import Resync
 from kraken_tui.feed.failures import explain
 from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState, Proof
 from tests.faults.conftest import Ledger
+from tests.faults.helpers import first, up
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin
 
 SEEDS = range(20)
-
-
-def up(seed: int = 1, **options: object) -> World:
-    """A world in which all is well."""
-    world = World(seed=seed, **options)  # type: ignore[arg-type]
-    world.until_well(5)
-    return world
-
-
-def first(world: World, state: State, since: int) -> tuple[int, StateChanged]:
-    """The first transition to a state since a moment."""
-    return next((at, event) for at, event in world.changes(state) if at >= since)
 
 
 def test_f01_a_closed_port_is_dialled_for_a_day_within_the_budget(ledger: Ledger) -> None:

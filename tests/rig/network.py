@@ -62,6 +62,10 @@ class Weather:
         """
         self._armed[(kind, symbol)] = count
 
+    def armed(self, kind: str, symbol: str) -> int:
+        """How many updates are still to be harmed so."""
+        return self._armed.get((kind, symbol), 0)
+
     def calm(self) -> None:
         """No fault any more."""
         self.latency_ms, self.jitter_ms, self.bandwidth = 20.0, 0.0, None

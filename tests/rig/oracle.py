@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +141,5 @@ class Oracle:
 
 def _said(packet: Packet) -> int:
     """The checksum in the frame as it arrived."""
-    text = str(packet.frame).rpartition('"checksum":')[2]
-    number = text.split(",", 1)[0].strip(" }]")
-    return int(number) if number.isdigit() else -1
+    found = re.search(r'"checksum"\s*:\s*(\d+)', str(packet.frame))
+    return int(found[1]) if found else -1
