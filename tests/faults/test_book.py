@@ -237,6 +237,10 @@ def test_f62_levels_that_leave_and_return_leave_no_ghosts(ledger: Ledger) -> Non
         made.update([(50_100, 0), (49_991, 10**8 + 9)], [])  # and is told anew when it returns
         assert made.verified
         assert made.equal
+    # Added before it is removed: for a moment there are eleven, and the eleventh must not be forgotten.
+    made.update([(50_200, 1), (50_200, 0)], [(50_000, 1), (50_000, 0)])
+    assert made.verified
+    assert made.equal
     ledger("LIVE, no ghosts", f"{world.oracle.whole:,} whole books equal at depth 25", "equality")
 
 
@@ -352,3 +356,12 @@ def test_f68_twenty_books_that_break_at_once_heal_together(ledger: Ledger) -> No
     assert world.client.state is State.SUBSCRIBED
     seen = f"all LIVE {took:.1f} s after the last broke; {per_second} requests in a second at most"
     ledger("20 resyncs, paced", seen, "10 s")
+
+
+def test_a_lost_proof_is_told_before_the_levels_that_lost_it() -> None:
+    made = HandMade()
+    made.snapshot(BIDS, ASKS)
+    before = len(made.world.events)
+    made.update([(50_000, 5)], [], checksum=1)
+    told = [type(event).__name__ for _, event in made.world.events[before:]]
+    assert told.index("BookStateChanged") < told.index("BookChanged")

@@ -108,7 +108,7 @@ def test_f06_accepting_and_closing_never_becomes_a_storm(ledger: Ledger) -> None
         world.door = Door("slam", code=code)
         world.run(3600)
         attempts = [event.attempt for _, event in world.changes(State.DISCONNECTED)]
-        assert attempts == sorted(attempts), "the backoff never started over"
+        assert attempts == list(range(1, len(attempts) + 1)), "the backoff never started over"
         most = max(most, world.most_dials())
     assert most <= 30
     seen = f"{most} dials at most in 10 min over 4 hours"
@@ -178,16 +178,18 @@ def test_f11_pongs_do_not_keep_a_dead_feed_alive(ledger: Ledger) -> None:
     world = up()
     world.weather.mangle = lambda frame: [frame] if '"pong"' in str(frame) else []
     world.door = Door("mute")
-    pongs = world.client.counters.frames
-    world.client._ping()
-    world._pump()
-    world.run(0.2)
-    silent_since = last_good(world)
-    world.run(6)
-    assert world.client.counters.frames == pongs + 1, "the pong came"
+    world.run(0.1)
+    frames, silent_since = world.client.counters.frames, last_good(world)
+    for _ in range(24):
+        if world.client.state is not State.DISCONNECTED and world.link is not None:
+            world.client._ping()
+            world.tick()
+        world.run(0.25)
+    pongs = world.client.counters.frames - frames
+    assert pongs > 15
     took = (first(world, State.DISCONNECTED, silent_since)[0] - silent_since) / SECOND
     assert took <= 6
-    ledger("as F10; the pong does not extend the deadline", f"{took:.2f} s", "6 s")
+    ledger("as F10; the pong does not extend the deadline", f"{took:.2f} s with {pongs} pongs meanwhile", "6 s")
 
 
 def test_f12_a_quiet_book_is_not_a_dead_feed(ledger: Ledger) -> None:

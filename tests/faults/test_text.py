@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from pathlib import Path
 
 import msgspec
@@ -61,6 +62,28 @@ def test_f98_hostile_text_reaches_nobody(ledger: Ledger) -> None:
         assert clean_text(text).isprintable()
     seen = f"{len(frames) + 2} hostile frames and names, {fuzzed:,} hostile texts: 0 leaks"
     ledger("inert characters", seen, "0 leaks")
+
+
+def test_f98_a_toast_takes_no_markup_from_data(ledger: Ledger) -> None:
+    from kraken_tui.tui.app import KrakenApp
+
+    class Screen:
+        """As much of the app as a toast needs."""
+
+        def __init__(self) -> None:
+            self._told: deque[tuple[float, str]] = deque()
+            self.shown: list[tuple[str, bool]] = []
+
+        def clock(self) -> float:
+            return 1.0
+
+        def notify(self, text: str, *, markup: bool = True, **_: object) -> None:
+            self.shown.append((text, markup))
+
+    screen = Screen()
+    KrakenApp.tell(screen, "[bold red]no[/] [/ pair \x1b[2J")  # type: ignore[arg-type]
+    assert screen.shown == [("[bold red]no[/] [/ pair \N{REPLACEMENT CHARACTER}[2J", False)]
+    ledger("brackets stay brackets", "toasts are shown without markup", "0 markup from data")
 
 
 CONFIGS: dict[str, bytes] = {

@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin
 
@@ -202,6 +203,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
     parser.add_argument("--show", action="store_true", help="print every schedule")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
     options = parser.parse_args(argv)
     started = time.perf_counter()
     seeds = range(options.first, options.first + options.seeds)
@@ -221,12 +223,15 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"FAILED {result.failure}")
                 print(f"  repeat: python -m tests.rig.chaos --from {result.seed} --seeds 1 --show")
     took = time.perf_counter() - started
-    print(
+    figures = (
         f"{len(seeds):,} seeds, {failures} failures; {struck.total():,} faults of {len(struck)} kinds,"
         f" {frames:,} frames, {proofs:,} proofs compared, {whole:,} to their whole depth;"
         f" {simulated / 3600:.1f} simulated hours in {took:.0f} s;"
         f" slowest recovery {worst:.1f} s beyond announced waits (limit 102)"
     )
+    print(figures)
+    if options.write and not failures:
+        replace_section(DOCUMENT, "chaos", figures)
     return 1 if failures else 0
 
 

@@ -33,6 +33,7 @@ from kraken_tui.wire.messages import BookMessage, InvalidMessage, InvalidNumber,
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.text import clean_text, safe_file_stem
 from tests.feed.feed_harness import SlowBook, Venue, decimal_text
+from tests.rig.ledger import DOCUMENT, replace_section, table
 
 _SECRET = "s3cr3t-canary-value"
 _TOKENS = (
@@ -272,8 +273,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("target", choices=[*TARGETS, "all"])
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target (default %(default)s)")
     parser.add_argument("--seed", type=int, help="repeat this one input")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
     options = parser.parse_args(argv)
     failed = 0
+    rows = []
     for name in TARGETS if options.target == "all" else [options.target]:
         first = int(time.time()) * 10**6 if options.seed is None else options.seed
         count, failures = fuzz(name, options.seconds, first, None if options.seed is None else 1)
@@ -281,6 +284,10 @@ def main(argv: list[str] | None = None) -> int:
         for seed, text in failures:
             failed = 1
             print(f"repeat: python -m tests.rig.fuzz {name} --seed {seed}\n{text}")
+        rows.append((name.upper(), str(TARGETS[name].__doc__), f"{count:,}", str(len(failures))))
+    if options.write and not failed:
+        head = ("Target", "Law", f"Inputs in {options.seconds:.0f} s", "Failures")
+        replace_section(DOCUMENT, "fuzz", table(head, rows))
     return failed
 
 
