@@ -183,6 +183,7 @@ class Markets:
             del self.books[symbol], self.witnesses[symbol], self._decimals[symbol]
             self._trade_filters.pop(symbol, None)
             self.intervals.pop(symbol, None)
+            self._ack_depths.pop(symbol, None)
 
     def lose(self, stitcher: BookStitcher, wall_ns: int, cause: str) -> None:
         """The connection is gone: nothing about a book is proven any more."""
