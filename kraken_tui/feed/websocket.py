@@ -175,10 +175,10 @@ class _Shell:
             if reader.done():
                 self._failed(reader)
         finally:
-            if not reader.done():
-                reader.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await reader
+            # Also one that is done is awaited: an exception nobody asked for would be printed over the screen.
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await reader
 
     async def _read(self, socket: ClientConnection) -> None:
         """Hand every frame to the session, and what came of it to the listener before the next frame is applied: an
