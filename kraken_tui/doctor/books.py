@@ -54,7 +54,7 @@ def swapped_messages() -> str:
 
 def refused_pair() -> str:
     """A pair that does not exist and one that is delisted stay alone in their trouble."""
-    rig = Rig(PAIR, OTHER, "NOPE/USD", rate=0.5)
+    rig = Rig(PAIR, OTHER, "NOPE/USD", rate=0.2)
     rig.venue.faults.set_pair_status(OTHER, "delisted")
     took = rig.until(lambda: len(_refused(rig)) == 2, 3, "refused")
     rig.until(lambda: rig.proven(PAIR), 3, "proven beside them")
@@ -70,7 +70,7 @@ def _refused(rig: Rig) -> set[str]:
 
 def refused_depth() -> str:
     """A depth the exchange does not offer is shown as refused and not asked for again and again."""
-    rig = Rig(PAIR, depth=33, rate=0.5)
+    rig = Rig(PAIR, depth=33, rate=0.2)
     rig.until(lambda: _refused(rig), 3, "refused")
     rig.run(60, 0.25)
     stitcher = rig.feed.stitchers[PAIR]
@@ -102,10 +102,10 @@ def no_snapshot() -> str:
 
 def wrong_for_ever() -> str:
     """A book whose checksums are always wrong is put aside without troubling the exchange or its neighbour."""
-    rig = Rig(rate=0.1).start()
+    rig = Rig(rate=0.05).start()
     rig.venue.faults.corrupt_checksum(PAIR, 10**9)
-    rig.until(lambda: rig.feed.stitchers[PAIR].state is BookState.QUARANTINED, 60, "quarantined")
-    rig.run(540, 0.25)
+    rig.until(lambda: rig.feed.stitchers[PAIR].state is BookState.QUARANTINED, 120, "quarantined")
+    rig.run(540, 0.5)
     asked = sum('"subscribe"' in text and '"book"' in text and PAIR in text for text in rig.sent)
     right = rig.proven(OTHER) and not rig.proven(PAIR) and rig.wrong_green == 0 and asked <= 10
     return expect(right, f"QUARANTINED, {asked} requests in 10 min; {OTHER} proven")

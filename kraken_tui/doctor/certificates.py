@@ -50,7 +50,9 @@ class _Authority:
         self._run("req", "-x509", *_EC, *files, "-subj", f"/CN=kraken-tui doctor {name}", "-days", "2")
         return self._folder / f"{name}.pem"
 
-    def certificate(self, name: str, *, host: str = "localhost", days: int = 2, root: str = "ours") -> tuple[Path, Path]:
+    def certificate(
+        self, name: str, *, host: str = "localhost", days: int = 2, root: str = "ours"
+    ) -> tuple[Path, Path]:
         """(certificate, key) for a host; `days` below zero has expired."""
         if root != "ours":
             self._root(root)

@@ -129,9 +129,7 @@ def accept_then_close() -> str:
 def cooldown_over_restart() -> str:
     """Banned for 20 minutes, and the program is started anew ten times meanwhile."""
     rig = Rig()
-    rig.answer = lambda: rig.feed.disconnected(
-        "HTTP 429", rig.now, rig.wall, http_status=429, retry_after_s=1200.0
-    )
+    rig.answer = lambda: rig.feed.disconnected("HTTP 429", rig.now, rig.wall, http_status=429, retry_after_s=1200.0)
     rig.run(1)
     expect(rig.feed.state is State.COOLDOWN, f"state {rig.feed.state}")
     banned = rig.dials[0]

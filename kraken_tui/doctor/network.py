@@ -7,7 +7,7 @@ import base64
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 from kraken_tui.doctor.report import AsyncCheck, Unexpected, expect
 from kraken_tui.exchange import Exchange
@@ -138,32 +138,37 @@ async def oversize_frame() -> str:
 
 # -- servers that misbehave below the protocol ---------------------------------------------------------------------
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 
 
 @contextlib.asynccontextmanager
 async def raw_server(handler: Handler) -> AsyncIterator[str]:
     """A TCP server on loopback; gives its WebSocket address."""
-    writers: list[asyncio.StreamWriter] = []
+    open_ones: list[tuple[asyncio.StreamWriter, asyncio.Task[None]]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
+        handling = asyncio.ensure_future(handler(reader, writer))
+        open_ones.append((writer, handling))
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await handler(reader, writer)
+            await handling
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v2"
     finally:
         server.close()
-        for writer in writers:
+        for writer, handling in open_ones:
+            handling.cancel()
             writer.transport.abort()
+        await asyncio.gather(*(handling for _, handling in open_ones), return_exceptions=True)
 
 
 async def _upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
     """Do a WebSocket handshake by hand (RFC 6455 section 4.2.2); returns the request."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    key = next(line.partition(":")[2].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+    key = next(
+        line.partition(":")[2].strip() for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key")
+    )
     accept = base64.b64encode(hashlib.sha1((key + _MAGIC).encode()).digest()).decode()
     writer.write(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -187,7 +192,7 @@ async def redirect() -> str:
     """A redirect to another server."""
     visited = []
 
-    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def elsewhere(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visited.append(writer.get_extra_info("peername"))
 
     async with raw_server(elsewhere) as target:
@@ -222,6 +227,7 @@ async def compressed_frames() -> str:
 
 async def endless_fragments() -> str:
     """One message in fragments without an end."""
+
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _upgrade(reader, writer)
         writer.write(b"\x01\x7f" + (1 << 20).to_bytes(8, "big") + b"a" * (1 << 20))

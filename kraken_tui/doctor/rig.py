@@ -48,7 +48,9 @@ class Rig:
         events: Everything the client reported.
     """
 
-    def __init__(self, *names: str, depth: int = 10, limits: Limits | None = None, rate: float = 2.0, seed: int = 7) -> None:
+    def __init__(
+        self, *names: str, depth: int = 10, limits: Limits | None = None, rate: float = 1.0, seed: int = 7
+    ) -> None:
         self.now = 1000 * SECOND
         self.skew = 0
         self.cut = False
@@ -209,9 +211,7 @@ def _crc(book: OrderBook) -> int:
     """The checksum of a book by the exchange's code, which shares nothing with the client's."""
     price, qty = book.spec.price_precision, book.spec.qty_precision
     sides = [
-        "".join(
-            level_token(decimal_text(ticks, price), decimal_text(lots, qty)) for ticks, lots in side.top(10)
-        )
+        "".join(level_token(decimal_text(ticks, price), decimal_text(lots, qty)) for ticks, lots in side.top(10))
         for side in (book.asks, book.bids)
     ]
     return book_checksum(*sides)

@@ -151,7 +151,7 @@ class Worker:
                 self._stop,
                 self._on_frame,
                 wake=self._wake,
-                budget_path=_budget_path(url),
+                budget_path=budget_path_for(url),
             )
         finally:
             history.cancel()
@@ -353,7 +353,7 @@ class Worker:
         return RecordingView(str(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
 
 
-def _budget_path(url: str) -> Path | None:
+def budget_path_for(url: str) -> Path | None:
     """Where dials are counted over restarts; a server on this machine bans nobody."""
     if urlsplit(url).hostname in LOOPBACK:
         return None

@@ -44,6 +44,7 @@ async def run(
     *,
     wake: asyncio.Event | None = None,
     budget_path: Path | None = None,
+    on_connection: Callable[[ClientConnection], None] | None = None,
 ) -> None:
     """Keep a session connected until told to stop.
 
@@ -56,11 +57,13 @@ async def run(
         on_frame: Takes every raw frame, for a recorder.
         wake: Set it after `session.want` and the like, so that the requests leave at once instead of within a second.
         budget_path: File that carries the dial budget over restarts; None to keep it in memory.
+        on_connection: Takes every connection as it stands, to look at its certificate; it must not use it.
 
     Raises:
         ConfigurationError: The address cannot be used.
     """
     shell = _Shell(session, check_url(url), clock, on_events, on_frame, wake or asyncio.Event(), budget_path)
+    shell.on_connection = on_connection
     watcher = asyncio.create_task(shell.watch(stop_event))
     try:
         await shell.run(stop_event)
@@ -90,6 +93,7 @@ class _Shell:
         self._on_frame = on_frame
         self._wake = wake
         self._budget_path = budget_path
+        self.on_connection: Callable[[ClientConnection], None] | None = None
         self._proxy: str | None = None
         self._proxy_shown = ""
 
@@ -161,6 +165,8 @@ class _Shell:
 
     async def _talk(self, socket: ClientConnection, stop_event: asyncio.Event) -> None:
         session, clock = self._session, self._clock
+        if self.on_connection is not None:
+            self.on_connection(socket)
         session.opened(clock.now(), clock.wall())
         reader = asyncio.create_task(self._read(socket))
         reader.add_done_callback(lambda _: self._wake.set())
