@@ -141,13 +141,16 @@ def read_only_folder(folder: Path) -> str:
     raise Unexpected("a recording started in a read-only folder")
 
 
+_BLANK_LINES = (b" " * 1023 + b"\n") * (64 << 10)
+
+
 def bombs(folder: Path) -> str:
     """Compressed files that unpack to a thousand times their size."""
-    kinds = {".gz": gzip.compress(bytes(64 << 20))}
+    kinds = {".gz": gzip.compress(_BLANK_LINES)}
     if ".jsonl.zst" in _suffixes():
         import zstandard
 
-        kinds[".zst"] = zstandard.compress(bytes(64 << 20))
+        kinds[".zst"] = zstandard.compress(_BLANK_LINES)
     for suffix, data in kinds.items():
         path = folder / f"bomb.jsonl{suffix}"
         path.write_bytes(data)
