@@ -25,7 +25,9 @@ def report(error: BaseException, log_file: Path | None = None) -> str:
     Returns:
         One sentence for standard error.
     """
-    text = "".join(traceback.format_exception(error))
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    # Its words may be the exchange's, and someone will print this file on a terminal.
+    text = "".join(f"{clean_text(line, 1000)}\n" for line in lines)
     if os.environ.get("KRAKEN_TUI_TRACEBACK") == "1" and sys.stderr is not None:
         sys.stderr.write(text)
     name = type(error).__name__

@@ -24,6 +24,7 @@ from kraken_tui.market.views import FeedView, Mode, PairView, RecordingView, Rep
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
 from kraken_tui.settings import Settings
+from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
     from kraken_tui.feed.replay import ReplayClock
@@ -116,7 +117,7 @@ class Worker:
 
         path = self._settings.replay
         assert path is not None
-        self._url = path.name
+        self._url = clean_text(path.name, 80)
         try:
             recording = open_recording(path)
             self._replay = ReplayClock(self._settings.speed, self._clock)
@@ -235,7 +236,7 @@ class Worker:
             self._recorder = Recorder(path, url=self._url, pairs=self._settings.pairs, wall_ns=self._clock.wall())
             self._note("info", f"recording to {path}")
         except RecorderError as error:
-            self._recording_problem = RecordingView(str(path), 0, 0, problem=str(error))
+            self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
 
     def _note(self, level: str, text: str) -> None:
@@ -344,13 +345,13 @@ class Worker:
         clock, path = self._replay, self._settings.replay
         if clock is None or path is None:
             return None
-        return ReplayView(path.name, clock.position_ns, None, clock.speed, clock.paused, clock.finished)
+        return ReplayView(clean_text(path.name, 80), clock.position_ns, None, clock.speed, clock.paused, clock.finished)
 
     def _recording_view(self) -> RecordingView | None:
         recorder = self._recorder
         if recorder is None:
             return self._recording_problem
-        return RecordingView(str(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
+        return RecordingView(clean_text(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
 
 
 def budget_path_for(url: str) -> Path | None:
