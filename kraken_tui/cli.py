@@ -114,7 +114,7 @@ def _parser(command: str) -> _Parser:
     add = parser.add_argument
     add("--demo", action="store_true", help="watch a simulated local exchange instead of Kraken")
     add("--seed", dest="demo_seed", metavar="N", help="seed of the simulated market (default 1)")
-    add("--replay", metavar="FILE", help="play a recording instead of the live feed")
+    add("--replay", metavar="FILE", help="play a recording instead of the live feed (default pairs: all it holds)")
     usual = "0" if command else "1"
     add("--speed", metavar="X", help=f"replay speed; 1 is real time, 0 as fast as possible (default {usual})")
     add("--record", metavar="FILE", help="append the raw frames to FILE (.gz or .zst compresses)")
@@ -229,6 +229,7 @@ def _take_whole(options: dict[str, Any], name: str, low: int, high: int) -> int 
 
 def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any) -> Settings:
     """Merge what is left of the options with environment and file, and look at the files named."""
+    from dataclasses import replace
     from pathlib import Path
 
     from kraken_tui.settings_file import ConfigError, load
@@ -241,6 +242,9 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
         settings = load(options, os.environ, Path(config).expanduser() if config is not None else None, defaults)
     except ConfigError as error:
         raise WrongUse(str(error)) from None
+    if settings.replay is not None and not pairs:
+        # The usual pairs are those of the live market; a recording shows what it holds.
+        settings = replace(settings, pairs=())
     context["log_file"] = settings.log_file
     _check_files(settings)
     return settings
@@ -269,7 +273,7 @@ def _screen(options: dict[str, Any], context: dict[str, Any]) -> int:
 
     obstacle = terminal.obstacle(sys.stdin, sys.stdout, os.environ)
     if obstacle:
-        pair = settings.pairs[0]
+        pair = settings.pairs[0] if settings.pairs else "PAIR"
         raise WrongUse(f"the screen needs a terminal, but {obstacle}; for a pipe use: kraken-tui stream {pair}")
     # How soon a change, such as a key's, is painted; how often there are changes is --fps. Read at import.
     os.environ.setdefault("TEXTUAL_FPS", "60")

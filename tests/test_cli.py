@@ -259,3 +259,11 @@ def test_a_closed_or_broken_output_gives_no_traceback(argv: list[str]) -> None:
         )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_a_recording_shows_the_pairs_it_holds_unless_some_are_named(tmp_path: Path) -> None:
+    recording = tmp_path / "session.jsonl"
+    recording.write_text('{"channel":"heartbeat"}\n')
+    assert cli._settings({"replay": str(recording)}, {}).pairs == ()
+    assert cli._settings({"replay": str(recording), "pairs": ["ETH/USD"]}, {}).pairs == ("ETH/USD",)
+    assert cli._settings({}, {}).pairs == ("BTC/USD", "ETH/USD")

@@ -31,12 +31,14 @@ class History:
         specs: Callable[[str], PairSpec | None],
         note: Callable[[str, str], None],
         wall: Callable[[], int],
+        shown: Callable[[], str | None],
     ) -> None:
         self._rest = rest
         self._markets = markets
         self._specs = specs
         self._note = note
         self._wall = wall
+        self._shown = shown
         self._have: set[tuple[str, int]] = set()
         self._wake = asyncio.Event()
 
@@ -50,10 +52,22 @@ class History:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._markets.history_wanted:
-                symbol = self._markets.history_wanted.pop()
-                await self._fetch_candles(symbol, self._markets.interval)
-                await self._fetch_trades(symbol)
+            wanted = self._markets.history_wanted
+            trades: set[str] = set()
+            while wanted or trades:
+                symbol = self._first(wanted or trades)
+                if symbol in wanted:
+                    wanted.discard(symbol)
+                    trades.add(symbol)
+                    await self._fetch_candles(symbol, self._markets.interval)
+                else:
+                    trades.discard(symbol)
+                    await self._fetch_trades(symbol)
+
+    def _first(self, wanted: set[str]) -> str:
+        """The pair on screen before the others, which come in the user's order."""
+        order = [self._shown(), *self._markets.by_symbol]
+        return next((symbol for symbol in order if symbol in wanted), min(wanted))
 
     async def _fetch_candles(self, symbol: str, interval: int) -> None:
         spec = self._specs(symbol)

@@ -141,7 +141,9 @@ class Worker:
 
         self._url = url
         rest = RestClient(rest_url)
-        self._history = History(rest, self._markets, self._session.specs.get, self._note, self._venue_now)
+        self._history = History(
+            rest, self._markets, self._session.specs.get, self._note, self._venue_now, lambda: self._shown
+        )
         history = asyncio.create_task(self._history.run(), name="history")
         try:
             await run_websocket(

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-RATES: Mapping[str, float] = {"candles": 4.0, "flow": 4.0, "health": 2.0, "log": 2.0, "charts": 4.0}
-"""Frames a second of the panes that need fewer than the screen's own. The charts view draws one chart a frame."""
+RATES: Mapping[str, float] = {
+    "header": 5.0,
+    "gauge": 5.0,
+    "tape": 5.0,
+    "tabs": 4.0,
+    "candles": 3.0,
+    "flow": 3.0,
+    "health": 2.0,
+    "log": 2.0,
+    "charts": 4.0,
+}
+"""Frames a second of the panes that need fewer than the screen's own, so that the book can have them. A key is
+answered at once all the same. The charts view draws one chart a frame."""
 
 _WINDOW = 8
 _LATE_TO_SLOW = 4

@@ -109,7 +109,7 @@ def _draw(frame: Frame, width: int, height: int, changed: Changed, offset: int) 
         note = f"scrolled {offset:+d}"
     title = titled("Depth ladder", note, role, width, "Ladder")
     if view is None or view.spec is None or not (view.bids or view.asks):
-        return [title, *waiting_lines(view, frame.feed, width, height - 1)]
+        return [title, *waiting_lines(frame, width, height - 1)]
     shape = ladder_shape(view, view.spec, width)
     if shape.price + shape.size.width + 1 > width:
         return [title, *too_narrow(width, height - 1)]
