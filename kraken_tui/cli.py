@@ -253,7 +253,7 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
 def _check_files(settings: Settings) -> None:
     from kraken_tui.wire.text import clean_text
 
-    if settings.replay is not None and not settings.replay.is_file():
+    if settings.replay is not None and not _is(settings.replay, "is_file"):
         raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
     if settings.record is not None:
         from kraken_tui.outputs.recorder import RecordingError, check
@@ -362,9 +362,13 @@ def _snapshot(options: dict[str, Any], context: dict[str, Any]) -> int:
     except WatchEnded as end:
         return _ended(end)
     try:
-        path.write_text(svg, encoding="utf-8")
+        # For its owner alone, as all files of this program; a link somebody else has put there is not followed.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(svg)
     except OSError as error:
-        _complain(f"cannot write {output}: {error.strerror}")
+        linked = path.is_symlink()
+        _complain(f"cannot write {output}: {'it is a symbolic link' if linked else error.strerror}")
         return FAILED
     return DONE
 
@@ -483,6 +487,14 @@ def _size(text: str) -> tuple[int, int]:
     return size
 
 
+def _is(path: Path, question: str) -> bool:
+    """Ask a path a question; one that is no path at all, such as a far too long one, answers no."""
+    try:
+        return bool(getattr(path, question)())
+    except (OSError, ValueError):
+        return False
+
+
 def _output_path(text: str) -> Path:
     """Where to write, found out before a minute is spent watching."""
     from pathlib import Path
@@ -490,9 +502,9 @@ def _output_path(text: str) -> Path:
     from kraken_tui.wire.text import clean_text
 
     path = Path(text).expanduser()
-    if "\0" in text or not path.name or path.is_dir():
+    if "\0" in text or not path.name or _is(path, "is_dir"):
         raise WrongUse("--output takes a file name")
-    if not path.absolute().parent.is_dir():
+    if not _is(path.absolute().parent, "is_dir"):
         raise WrongUse(f"--output: there is no folder {clean_text(path.parent)}")
     return path
 

@@ -47,8 +47,8 @@ def _default_path() -> Path:
 
 
 def _append(path: Path, text: str, *, keep: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     if not keep and path.exists() and path.stat().st_size > MAX_REPORTS_BYTES:
         flags |= os.O_TRUNC
     fd = os.open(path, flags, 0o600)

@@ -184,6 +184,7 @@ class Worker:
 
     def add_pair(self, name: str) -> None:
         """Subscribe a pair by any of its names."""
+        name = clean_text(name, 40)
         self._markets.add(name)
         self._session.want(name, *self._now())
         self._after_command()

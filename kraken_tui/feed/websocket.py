@@ -281,7 +281,7 @@ class _Shell:
         self._load_budget()
         state = self._session.dialler.budget.state(self._clock.now(), self._clock.wall())
         with contextlib.suppress(OSError):
-            self._budget_path.parent.mkdir(parents=True, exist_ok=True)
+            self._budget_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._budget_path.parent, prefix=".dials-")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -358,7 +358,7 @@ def check(path: Path) -> None:
     Raises:
         RecordingError: As `Recorder` would.
     """
-    existed = path.exists()
+    existed = os.path.lexists(path)
     recorder = Recorder(path, wall_ns=0)
     recorder._release()
     if not existed:

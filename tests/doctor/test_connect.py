@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from kraken_tui.doctor import certificates
 from kraken_tui.doctor.connect import Connect, visit
-from kraken_tui.doctor.report import Outcome, Result
+from kraken_tui.doctor.report import Outcome, Result, Skipped
 from kraken_tui.exchange import ExchangeThread
 from kraken_tui.feed.machine import Limits
 
@@ -127,3 +128,42 @@ def test_a_server_without_books_is_given_up(exchange: ExchangeThread, monkeypatc
     monkeypatch.setattr("kraken_tui.doctor.connect.WHOLE_LIMIT_S", 0.6)
     exchange.faults.withhold_snapshots("BTC/USD", 100)
     assert failed(visit(exchange.ws_url, "BTC/USD", budget_path=None)) == {"first book": "nothing within 1 s"}
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(30, Outcome.PASS), (3, Outcome.FAIL)])
+def test_a_certificate_is_shown_and_one_that_ends_soon_is_a_finding(
+    exchange: ExchangeThread, tmp_path: Path, days: int, outcome: Outcome
+) -> None:
+    """Over TLS, with a throw-away authority, through a server that only unpacks it."""
+    try:
+        authority = certificates._Authority(tmp_path)
+        files = authority.certificate("server", days=days)
+    except Skipped as reason:
+        pytest.skip(str(reason))
+    context = certificates._serving(*files)
+    port = int(exchange.rest_url.rpartition(":")[2])
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pump(reader, onward[1]), pump(onward[0], writer), return_exceptions=True)
+
+    async def go() -> list[Result]:
+        server = await asyncio.start_server(forward, "127.0.0.1", 0, ssl=context)
+        url = f"wss://localhost:{server.sockets[0].getsockname()[1]}/v2"
+        try:
+            return await Connect(url, "BTC/USD", budget_path=None).results()
+        finally:
+            server.close()
+
+    with certificates._trusting(authority.root):
+        results = asyncio.run(go())
+    tls = results[2]
+    assert (tls.name, tls.outcome) == ("TLS", outcome)
+    assert tls.seen.startswith("TLSv1.3, by kraken-tui doctor ours, until 20")
+    assert tls.seen.endswith(f"({days - 1} days)")
+    assert set(failed(results)) <= {"TLS"}

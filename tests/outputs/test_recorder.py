@@ -206,6 +206,62 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert [json.loads(frame)["n"] for frame in frames(path)] == list(range(101))
 
 
+KILLED_AGAIN_AND_AGAIN = """
+import json, os, random, signal, sys, time
+from pathlib import Path
+from kraken_tui.outputs.recorder import FLUSH_NS, Recorder
+path, lives = Path(sys.argv[1]), int(sys.argv[2])
+rng = random.Random(5)
+told = []
+for life in range(lives):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        recorder = Recorder(path, wall_ns=1)
+        number, now = 0, 10 * FLUSH_NS * (life + 1)
+        while True:
+            # A hundred frames a second by the recorder's clock, as fast as this machine can.
+            recorder.write(b'{"life":%d,"n":%d,"pad":"%b"}' % (life, number, b"x" * (number % 300)), now)
+            number, now = number + 1, now + FLUSH_NS // 100
+            recorder.tick(now)
+            os.write(writing, number.to_bytes(4, "big"))
+    os.close(writing)
+    count = int.from_bytes(os.read(reading, 4), "big")
+    time.sleep(rng.uniform(0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    rest = b""
+    while part := os.read(reading, 1 << 20):
+        rest += part
+    os.close(reading)
+    told.append(int.from_bytes(rest[len(rest) // 4 * 4 - 4 :][:4], "big") if len(rest) >= 4 else count)
+Recorder(path, wall_ns=1).close()
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_fifty_kills_lose_a_second_each_at_most_and_no_frame_of_another_life(tmp_path: Path, suffix: str) -> None:
+    """RELIABILITY.md F80: killed while writing, fifty times on one file, each life appending to the last one's."""
+    path = tmp_path / f"day{suffix}"
+    command = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(path), "50"]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
+    recording = Recording(path)
+    lives_read: dict[int, list[int]] = {}
+    for one in recording:
+        frame = json.loads(one.frame)
+        lives_read.setdefault(frame["life"], []).append(frame["n"])
+    assert recording.damaged == 0
+    assert recording.problem == ""
+    for life, count in enumerate(told):
+        kept = lives_read.get(life, [])
+        assert kept == list(range(len(kept))), life
+        # A hundred frames are a second; one more may have been taken but not told.
+        assert count - len(kept) <= 101, life
+    assert sum(told) > 50 * 100
+
+
 def test_places_that_cannot_be_written_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="Is a directory"):
         start(tmp_path)
