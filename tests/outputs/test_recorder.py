@@ -415,30 +415,30 @@ def lives(path: Path, count: int) -> list[bytes]:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_flipped_bit_costs_its_own_frame_and_is_named(tmp_path: Path, suffix: str) -> None:
-    """RELIABILITY.md F82, at every byte and three bits of it: nothing that was not written is ever read."""
+    """RELIABILITY.md F82, at every byte: nothing that was not written is ever read."""
     path = tmp_path / f"day{suffix}"
     written = lives(path, 6)
     whole = path.read_bytes()
     header_end = len(whole) - len(whole.split(b"\n", 1)[1]) if suffix == ".jsonl" else 0
     refused = 0
     for position in range(len(whole)):
-        for bit in (0x01, 0x10, 0x80):
-            path.write_bytes(whole[:position] + bytes([whole[position] ^ bit]) + whole[position + 1 :])
-            recording = Recording(path)
-            try:
-                found = [one.frame for one in recording]
-            except UnreadableError:
-                # The first bytes of the first chunk say what the file is, and a version is never guessed.
-                refused += 1
-                continue
-            assert [frame for frame in written if frame in found] == found, (position, bit)
-            lost = len(written) - len(found)
-            # Two with a line end between them; three where a zstd length says to pass over more.
-            assert lost <= (3 if suffix.endswith("zst") else 2), (position, bit)
-            # A bit of the header, of the name "crc" or of a length that only the recorder uses costs nothing.
-            assert lost == 0 or recording.problem, (position, bit)
-            assert recording.damaged or not lost or "cut off" in recording.problem or "damaged" in recording.problem
-    assert refused <= 3 * (header_end or 40)
+        bit = 1 << position % 8
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ bit]) + whole[position + 1 :])
+        recording = Recording(path)
+        try:
+            found = [one.frame for one in recording]
+        except UnreadableError:
+            # The first bytes of the first chunk say what the file is, and a version is never guessed.
+            refused += 1
+            continue
+        assert [frame for frame in written if frame in found] == found, (position, bit)
+        lost = len(written) - len(found)
+        # Two with a line end between them; three where a zstd length says to pass over more.
+        assert lost <= (3 if suffix.endswith("zst") else 2), (position, bit)
+        # A bit of the header, of the name "crc" or of a length that only the recorder uses costs nothing.
+        assert lost == 0 or recording.problem, (position, bit)
+        assert recording.damaged or not lost or "cut off" in recording.problem or "damaged" in recording.problem
+    assert refused <= (header_end or 40)
 
 
 def test_a_recording_whose_header_is_damaged_is_read_all_the_same(tmp_path: Path) -> None:
