@@ -253,8 +253,16 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
 def _check_files(settings: Settings) -> None:
     from kraken_tui.wire.text import clean_text
 
-    if settings.replay is not None and not _is(settings.replay, "is_file"):
-        raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
+    if settings.replay is not None:
+        if not _is(settings.replay, "is_file"):
+            raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
+        from kraken_tui.feed.recording import RecordingError as Unreadable
+        from kraken_tui.feed.recording import open_recording
+
+        try:
+            open_recording(settings.replay)
+        except Unreadable as error:
+            raise WrongUse(str(error)) from None
     if settings.record is not None:
         from kraken_tui.outputs.recorder import RecordingError, check
 

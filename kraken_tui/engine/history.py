@@ -6,10 +6,11 @@ It fills what the screen would otherwise start empty with. It fails softly: a re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from kraken_tui.engine.markets import Markets
+from kraken_tui.feed.wishes import CHANNELS
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import PairSpec
@@ -32,6 +33,7 @@ class History:
         note: Callable[[str, str], None],
         wall: Callable[[], int],
         shown: Callable[[], str | None],
+        channels: Collection[str] = CHANNELS,
     ) -> None:
         self._rest = rest
         self._markets = markets
@@ -39,6 +41,7 @@ class History:
         self._note = note
         self._wall = wall
         self._shown = shown
+        self._channels = channels
         self._have: set[tuple[str, int]] = set()
         self._wake = asyncio.Event()
 
@@ -71,7 +74,7 @@ class History:
 
     async def _fetch_candles(self, symbol: str, interval: int) -> None:
         spec = self._specs(symbol)
-        if spec is None or (symbol, interval) in self._have:
+        if spec is None or (symbol, interval) in self._have or "ohlc" not in self._channels:
             return
         asked_ns = self._wall()
         answer = await self._rest.ohlc(symbol, interval)
@@ -89,7 +92,7 @@ class History:
 
     async def _fetch_trades(self, symbol: str) -> None:
         spec = self._specs(symbol)
-        if spec is None or (symbol, 0) in self._have:
+        if spec is None or (symbol, 0) in self._have or "trade" not in self._channels:
             return
         answer = await self._rest.trades(symbol, count=RECENT_TRADES)
         if answer.rows is None:

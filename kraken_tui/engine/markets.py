@@ -101,6 +101,7 @@ class Markets:
             self._on_trades(event)
         elif isinstance(event, TickerChanged):
             self._market(event.symbol).on_ticker(event.ticker)
+            self._emit(event)
         elif isinstance(event, Candles):
             self._market(event.symbol).on_ohlc(event.interval, event.candles, event.snapshot)
         elif isinstance(event, BookStateChanged):
@@ -112,6 +113,7 @@ class Markets:
         elif isinstance(event, SystemChanged):
             for market in self.by_symbol.values():
                 self._set_venue(market)
+            self._emit(event)
         elif isinstance(event, Refused):
             self._on_refused(event)
         elif isinstance(event, Resync):
@@ -196,6 +198,10 @@ class Markets:
         for market in self.by_symbol.values():
             market.tick(wall_ns, self._session.books.get(market.symbol))
             self._emit_derived(market)
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """(name as given, symbol as far as known) of every tab, in the user's order."""
+        return tuple((tab.name, tab.symbol) for tab in self._tabs)
 
     def summaries(self) -> tuple[PairSummary, ...]:
         """One summary a tab, in the user's order."""

@@ -11,19 +11,23 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.history import History
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.markets import Markets
+from kraken_tui.engine.options import EngineOptions
 from kraken_tui.feed.address import LOOPBACK
 from kraken_tui.feed.clock import Clock
-from kraken_tui.feed.events import FeedEvent
+from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.machine import State
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.websocket import run as run_websocket
-from kraken_tui.market.views import FeedView, Mode, PairView, RecordingView, ReplayView
+from kraken_tui.feed.wishes import CHANNELS
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
 from kraken_tui.settings import Settings
+from kraken_tui.wire.symbols import UnknownPair, canonical
 from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ class Worker:
         log: The program's log.
         publish: Takes the newest feed view and pair views; called at most once a frame.
         emit: Takes every event listeners may want.
+        options: What a program chose beyond the settings.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Worker:
         *,
         publish: Callable[[FeedView, dict[str, PairView]], None],
         emit: Callable[[object], None],
+        options: EngineOptions | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -63,7 +69,14 @@ class Worker:
         self._wake = asyncio.Event()
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
         self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
+        options = options or EngineOptions()
+        self._channels = CHANNELS if options.channels is None else options.channels
+        self._session.wishes.channels = frozenset(self._channels)
+        self._session.markets.ignore_gaps = options.ignore_gaps
+        self._emit = emit
+        self._rejected = 0
         self._markets = Markets(self._session, settings, emit, self._note)
+        self._markets.book_levels = options.book_levels
         self._replay: ReplayClock | None = None
         self._recorder: Recorder | None = None
         self._recording_problem: RecordingView | None = None
@@ -134,7 +147,8 @@ class Worker:
         try:
             await self._run_live(exchange.ws_url, exchange.rest_url)
         finally:
-            exchange.stop()
+            # In a thread: this loop still has to close the socket that the exchange waits for.
+            await asyncio.to_thread(exchange.stop)
 
     async def _run_live(self, url: str, rest_url: str) -> None:
         from kraken_tui.feed.rest import RestClient
@@ -142,7 +156,13 @@ class Worker:
         self._url = url
         rest = RestClient(rest_url)
         self._history = History(
-            rest, self._markets, self._session.specs.get, self._note, self._venue_now, lambda: self._shown
+            rest,
+            self._markets,
+            self._session.specs.get,
+            self._note,
+            self._venue_now,
+            lambda: self._shown,
+            self._channels,
         )
         history = asyncio.create_task(self._history.run(), name="history")
         try:
@@ -164,8 +184,18 @@ class Worker:
         """Take the session's events; called after every frame, before the next one is applied."""
         for event in events:
             self._markets.handle(event)
+        if self._session.counters.rejected != self._rejected:
+            self._tell_rejected(events)
         if self._history is not None:
             self._history.wake()
+
+    def _tell_rejected(self, events: list[FeedEvent]) -> None:
+        self._rejected = self._session.counters.rejected
+        bad_books = [event.symbol for event in events if isinstance(event, Resync) and event.cause == "bad number"]
+        reasons = [event.text for event in events if isinstance(event, Note)]
+        symbol = bad_books[0] if bad_books else None
+        reason = "an unacceptable number in a book" if bad_books else next(iter(reasons), "an unacceptable value")
+        self._emit(FrameRejected(self._now()[1], symbol, reason, self._rejected))
 
     def _after_command(self) -> None:
         """A command changed what is wanted: take its events, send its requests."""
@@ -211,6 +241,36 @@ class Worker:
     def set_book_levels(self, levels: int) -> None:
         """Attach this many levels a side to book events."""
         self._markets.book_levels = levels
+
+    @property
+    def session(self) -> Session:
+        """The feed, to be read from the engine's thread."""
+        return self._session
+
+    def symbol_of(self, name: str) -> str:
+        """The v2 symbol of a pair by any of its names, or the best guess while the instrument list is unknown."""
+        found = self._session.names.get(name)
+        if found is None:
+            try:
+                found = self._session.symbols.resolve(name)
+            except UnknownPair:
+                found = canonical(name)
+        return found
+
+    def view_now(self, symbol: str) -> PairView | None:
+        """The pair's view of this moment; None where it is not subscribed."""
+        now, wall = self._now()
+        views: dict[str, PairView] = {}
+        self._build_view(symbol, now, wall, views)
+        return views.get(symbol)
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Pairs that are wanted: (name as given, symbol as far as known), in the user's order."""
+        return self._markets.names()
+
+    def latency_now(self) -> LatencyView:
+        """Latency of this moment."""
+        return self._session.latency.view(self._now()[0])
 
     def search(self, text: str, limit: int) -> list[str]:
         """Find symbols of the exchange."""

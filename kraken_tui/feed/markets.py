@@ -128,6 +128,8 @@ class Markets:
         self.lag_ns: int | None = None
         self.events: list[FeedEvent] = []
         self.replay = replay
+        self.ignore_gaps = False
+        """Whether new books go on after a wrong checksum, UNVERIFIED, instead of being fetched anew."""
         self.accepts: Callable[[str], bool] = lambda symbol: symbol in self.stitchers
         """Whether the data of a symbol are wanted; a replay without names wants every symbol it meets."""
         self._limits = limits
@@ -143,7 +145,9 @@ class Markets:
         """Keep a book of this pair from now on; its spec must be known."""
         spec = self.specs[symbol]
         depth = self._ack_depths.get(symbol, self.depth)
-        stitcher = BookStitcher(symbol, spec, depth, self._limits, can_resync=not self.replay)
+        stitcher = BookStitcher(
+            symbol, spec, depth, self._limits, can_resync=not self.replay, ignore_gaps=self.ignore_gaps
+        )
         self.stitchers[symbol] = stitcher
         self.books[symbol] = stitcher.book
         self.intervals.setdefault(symbol, self.interval)

@@ -54,9 +54,19 @@ class BookStitcher:
         limits: Timers and resync limits.
         can_resync: False for a recording, where nothing can be asked for: a failed book then goes on, UNVERIFIED,
             until the recording brings a new snapshot.
+        ignore_gaps: After a wrong checksum go on with the next updates, UNVERIFIED, instead of asking for a snapshot.
     """
 
-    def __init__(self, symbol: str, spec: PairSpec, depth: int, limits: Limits, *, can_resync: bool = True) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        spec: PairSpec,
+        depth: int,
+        limits: Limits,
+        *,
+        can_resync: bool = True,
+        ignore_gaps: bool = False,
+    ) -> None:
         self.symbol = symbol
         self.book = OrderBook(spec, depth)
         self.spec = spec
@@ -69,6 +79,7 @@ class BookStitcher:
         self.proven_since_connect = False
         self._limits = limits
         self._can_resync = can_resync
+        self._ignore_gaps = ignore_gaps
         self._deadline: int | None = None
         self._resync_at: int | None = None
         self._resyncs: deque[int] = deque()
@@ -238,6 +249,10 @@ class BookStitcher:
         """The proof is gone: unprove first, then resync, wait, or quarantine."""
         self._mismatched = True
         self._live_since = None
+        if self._ignore_gaps and cause == "checksum":
+            self._resync_at = None
+            self._probing = False
+            return self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, f"{reason}, ignored as configured")
         if not self._can_resync:
             repeated = self.state is BookState.RESYNCING
             events = self._become(wall_ns, BookState.RESYNCING, Proof.UNVERIFIED, f"{reason} in the recording")

@@ -214,10 +214,13 @@ class _Shell:
     async def _hang_up(self, socket: ClientConnection) -> None:
         """Close politely, but never wait for a mute peer (RELIABILITY.md H6)."""
         code, reason = self._session.wants_close() or (1000, "")
-        with contextlib.suppress(Exception):
-            text = reason.encode("ascii", "replace")[:100].decode("ascii")
-            await asyncio.wait_for(socket.close(code, text), _CLOSE_LIMIT_S)
-        socket.transport.abort()
+        try:
+            with contextlib.suppress(Exception):
+                text = reason.encode("ascii", "replace")[:100].decode("ascii")
+                await asyncio.wait_for(socket.close(code, text), _CLOSE_LIMIT_S)
+        finally:
+            # Also where this task is cancelled meanwhile: the socket must not outlive it.
+            socket.transport.abort()
 
     # -- small things -------------------------------------------------------------------------------------------
 
