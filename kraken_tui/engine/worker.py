@@ -29,6 +29,7 @@ from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import UnknownPair, canonical
+from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
     from kraken_tui.feed.replay import ReplayClock
@@ -133,7 +134,7 @@ class Worker:
 
         path = self._settings.replay
         assert path is not None
-        self._url = path.name
+        self._url = clean_text(path.name, 80)
         try:
             recording = open_recording(path)
             self._replay = ReplayClock(self._settings.speed, self._clock)
@@ -185,7 +186,7 @@ class Worker:
                 self._stop,
                 self._on_frame,
                 wake=self._wake,
-                budget_path=_budget_path(url),
+                budget_path=budget_path_for(url),
             )
         finally:
             history.cancel()
@@ -225,6 +226,7 @@ class Worker:
 
     def add_pair(self, name: str) -> None:
         """Subscribe a pair by any of its names."""
+        name = clean_text(name, 40)
         self._markets.add(name)
         self._session.want(name, *self._now())
         self._after_command()
@@ -309,7 +311,7 @@ class Worker:
             self._recorder = Recorder(path, url=self._url, pairs=self._settings.pairs, wall_ns=self._clock.wall())
             self._note("info", f"recording to {path}")
         except RecorderError as error:
-            self._recording_problem = RecordingView(str(path), 0, 0, problem=str(error))
+            self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
 
     def _note(self, level: str, text: str) -> None:
@@ -419,16 +421,16 @@ class Worker:
         clock, path = self._replay, self._settings.replay
         if clock is None or path is None:
             return None
-        return ReplayView(path.name, clock.position_ns, None, clock.speed, clock.paused, clock.finished)
+        return ReplayView(clean_text(path.name, 80), clock.position_ns, None, clock.speed, clock.paused, clock.finished)
 
     def _recording_view(self) -> RecordingView | None:
         recorder = self._recorder
         if recorder is None:
             return self._recording_problem
-        return RecordingView(str(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
+        return RecordingView(clean_text(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
 
 
-def _budget_path(url: str) -> Path | None:
+def budget_path_for(url: str) -> Path | None:
     """Where dials are counted over restarts; a server on this machine bans nobody."""
     if urlsplit(url).hostname in LOOPBACK:
         return None

@@ -46,7 +46,7 @@ class BudgetFile:
     def _open_lock(self) -> IO[str] | None:
         assert self._path is not None
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = (self._path.parent / f"{self._path.name}.lock").open("a", encoding="ascii")
         except OSError:
             return None
@@ -71,7 +71,7 @@ class BudgetFile:
         self.load(session)
         state = session.dialler.budget.state(self._clock.now(), self._clock.wall())
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".dials-")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -43,7 +43,7 @@ from kraken_tui.wire.messages import (
     TradeMessage,
     WireError,
 )
-from kraken_tui.wire.symbols import PairSpec, SymbolTable
+from kraken_tui.wire.symbols import PairSpec, SymbolTable, is_clean
 from kraken_tui.wire.text import clean_text
 
 SYSTEMS = frozenset({"online", "maintenance", "cancel_only", "post_only"})
@@ -241,7 +241,7 @@ class Markets:
             stitcher = self.stitchers[data.symbol]
             stitcher.depth = self._ack_depths.get(data.symbol, stitcher.depth)
             return True
-        if kind != "snapshot":
+        if kind != "snapshot" or not is_clean(data.symbol):
             return False
         self._ack_depths.setdefault(data.symbol, infer_depth(data))
         if data.symbol not in self.specs:

@@ -40,6 +40,7 @@ async def run(
     *,
     wake: asyncio.Event | None = None,
     budget_path: Path | None = None,
+    on_connection: Callable[[ClientConnection], None] | None = None,
 ) -> None:
     """Keep a session connected until told to stop.
 
@@ -52,11 +53,13 @@ async def run(
         on_frame: Takes every raw frame, for a recorder.
         wake: Set it after `session.want` and the like, so that the requests leave at once instead of within a second.
         budget_path: File that carries the dial budget over restarts; None to keep it in memory.
+        on_connection: Takes every connection as it stands, to look at its certificate; it must not use it.
 
     Raises:
         ConfigurationError: The address cannot be used.
     """
     shell = _Shell(session, check_url(url), clock, on_events, on_frame, wake or asyncio.Event(), budget_path)
+    shell.on_connection = on_connection
     watcher = asyncio.create_task(shell.watch(stop_event))
     try:
         await shell.run(stop_event)
@@ -86,6 +89,7 @@ class _Shell:
         self._on_frame = on_frame
         self._wake = wake
         self._budget = BudgetFile(budget_path, clock)
+        self.on_connection: Callable[[ClientConnection], None] | None = None
         self._proxy: str | None = None
         self._proxy_shown = ""
         self._auditing = Auditing(session, url, clock, self._budget, self._wake)
@@ -155,6 +159,8 @@ class _Shell:
 
     async def _talk(self, socket: ClientConnection, stop_event: asyncio.Event) -> None:
         session, clock = self._session, self._clock
+        if self.on_connection is not None:
+            self.on_connection(socket)
         session.opened(clock.now(), clock.wall())
         reader = asyncio.create_task(self._read(socket))
         reader.add_done_callback(lambda _: self._wake.set())
@@ -169,10 +175,10 @@ class _Shell:
             if reader.done():
                 self._failed(reader)
         finally:
-            if not reader.done():
-                reader.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await reader
+            # Also one that is done is awaited: an exception nobody asked for would be printed over the screen.
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await reader
 
     async def _read(self, socket: ClientConnection) -> None:
         """Hand every frame to the session, and what came of it to the listener before the next frame is applied: an

@@ -105,8 +105,11 @@ TITLES: dict[int, str] = {
     100: "wrong configuration files",
 }
 
-ELSEWHERE: dict[int, str] = dict.fromkeys((*range(91, 98), 99), "tests/test_process.py, tests/terminal")
-"""Faults of the process and the terminal, tested with real pseudo-terminals."""
+ELSEWHERE: dict[int, str] = {
+    53: "tests/feed/test_feed_audit.py",
+    **dict.fromkeys((*range(91, 98), 99), "tests/test_process.py, tests/terminal"),
+}
+"""Faults with a rig of their own: the audit's second connection, and real pseudo-terminals."""
 
 WAITING: dict[int, str] = {
     **dict.fromkeys((73, 74, 75), "waits for the Kafka output"),
