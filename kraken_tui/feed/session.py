@@ -469,12 +469,12 @@ class Session:
 
     def _is_backlog(self) -> bool:
         """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
-        if self.replay or not self.subscriptions.confirmed:
+        # Asked for every frame: the clock first, which is cheap, and only then all subscriptions.
+        cause = None if self.replay else self.watchdog.backlog(self._now)
+        if cause is None or not self.subscriptions.confirmed:
             return False
-        cause = self.watchdog.backlog(self._now)
-        if cause is not None:
-            self._lose(cause)
-        return cause is not None
+        self._lose(cause)
+        return True
 
     # -- time while up ------------------------------------------------------------------------------------------
 
