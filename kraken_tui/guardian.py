@@ -19,6 +19,10 @@ from typing import Any
 
 from kraken_tui.tui.output import LEAVE
 
+KILLED = "kraken-tui was killed; the terminal is restored (press Enter if there is no prompt)\r\n"
+"""What the guardian says. The shell wakes at the same moment, and a prompt it wrote to the screen that was left is
+not seen."""
+
 _REAP_S = 0.2
 
 
@@ -55,7 +59,7 @@ class Guardian:
         """
         characters = (value if isinstance(value, int) else value[0] for value in before[6])
         modes = ",".join(str(number) for number in (*before[:6], *characters))
-        self._say(f"taken {modes} {lflag} {LEAVE.encode('ascii').hex()}")
+        self._say(f"taken {modes} {lflag} {(LEAVE + KILLED).encode('ascii').hex()}")
 
     def released(self) -> None:
         """Say that the terminal is as it was (at the end, and while suspended)."""

@@ -3,56 +3,62 @@
 Runs alone in a bare interpreter (`python -I -S -c`), so it imports nothing of ours and little else. Its three files:
 0 the pipe from the program, 1 the terminal's output, 2 the terminal whose modes count. The last whole line that came
 before the pipe's end says what to do: `taken MODES LFLAG LEAVE` (numbers, number, hexadecimal) or `released`.
+
+When the program dies, the shell that started it wakes only microseconds later, and its prompt should find the main
+screen: so everything that can be done beforehand is, and the screen is left before the modes are set.
 """
 
 import os
+import select
+import signal
 import termios
 
-LINE_MAX = 2048
-PATIENCE_S = 0.4
+PATIENCE_MS = 400
+LINES_KEPT = 2048
+OURS = termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG
 
 
-def last_words() -> list[str]:
-    """Wait for the end of the program; the words of its last whole line."""
-    heard = b""
+class Plan:
+    """What to do at the end, by the words of the last line."""
+
+    def __init__(self, words: list[str]) -> None:
+        numbers = [int(word) for word in words[1].split(",")]
+        self.modes: list[int | list[bytes | int]] = [*numbers[:6], list(numbers[6:])]
+        self.lflag = int(words[2]) & OURS
+        self.leave = bytes.fromhex(words[3])
+
+    def carry_out(self, output: int, room: select.poll) -> None:
+        """Leave the screen and restore the modes; what a terminal that takes nothing has waiting is dropped."""
+        if not room.poll(PATIENCE_MS):
+            termios.tcflush(output, termios.TCOFLUSH)
+        os.write(output, self.leave)
+        # Other modes than the program's are a shell's line editor's.
+        if termios.tcgetattr(2)[3] & OURS == self.lflag:
+            termios.tcsetattr(2, termios.TCSANOW, self.modes)
+
+
+def watch() -> Plan | None:
+    """Wait for the end of the program; what is to be done then."""
+    heard, plan = b"", None
     while more := os.read(0, 4096):
-        heard = (heard + more)[-LINE_MAX:]
-    lines = heard.split(b"\n")
-    return lines[-2].decode("ascii").split() if len(lines) > 1 else []
-
-
-def restore_modes(before: str, taken_lflag: int) -> None:
-    """Set the modes from before, unless somebody else (a shell's line editor) has set others meanwhile."""
-    ours = termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG
-    if termios.tcgetattr(2)[3] & ours == taken_lflag & ours:
-        numbers = [int(word) for word in before.split(",")]
-        characters: list[bytes | int] = list(numbers[6:])
-        termios.tcsetattr(2, termios.TCSANOW, [*numbers[:6], characters])
-
-
-def leave(text: bytes) -> None:
-    """Write the sequences that leave the screen; where the terminal takes nothing, what waits there is dropped."""
-    import select
-
-    output = os.open(os.ttyname(1), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    room = select.poll()
-    room.register(output, select.POLLOUT)
-    if not room.poll(PATIENCE_S * 1000):
-        termios.tcflush(1, termios.TCOFLUSH)
-    os.write(output, text)
+        heard = (heard + more)[-LINES_KEPT:]
+        words = heard.rpartition(b"\n")[0].rpartition(b"\n")[2].decode("ascii").split()
+        plan = Plan(words) if len(words) == 4 and words[0] == "taken" else None
+    return plan
 
 
 def main() -> None:
     """Watch, restore, end; within a second of the program's end whatever the terminal does."""
     os.chdir("/")
-    words = last_words()
-    if len(words) == 4 and words[0] == "taken":
-        import signal
-
-        # The one signal that is not blocked here.
-        signal.alarm(1)
-        restore_modes(words[1], int(words[2]))
-        leave(bytes.fromhex(words[3]))
+    # Opened anew, because not to block would otherwise be the shell's mode as well.
+    output = os.open(os.ttyname(1), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    room = select.poll()
+    room.register(output, select.POLLOUT)
+    plan = watch()
+    # The one signal that is not blocked here.
+    signal.alarm(1)
+    if plan is not None:
+        plan.carry_out(output, room)
 
 
 if __name__ == "__main__":
