@@ -267,6 +267,9 @@ def _screen(options: dict[str, Any], context: dict[str, Any]) -> int:
 def _guarded_screen(settings: Settings, guardian: Guardian) -> int:
     # How soon a change, such as a key's, is painted; how often there are changes is --fps. Read at import.
     os.environ.setdefault("TEXTUAL_FPS", "60")
+    for name in ("COLUMNS", "LINES"):
+        # Some shells export these; the window would never be seen to change its size.
+        os.environ.pop(name, None)
     engine = _engine(settings)
     from kraken_tui import ending
 

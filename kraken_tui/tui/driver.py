@@ -19,7 +19,9 @@ from typing import Any, ClassVar, Protocol
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key
+from textual.events import Key, Resize
+from textual.geometry import Size
+from textual.message import Message
 
 from kraken_tui.tui.output import LEAVE, Output, write_urgently
 
@@ -28,6 +30,14 @@ _CHUNK = 4096
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _PASTE_PATIENCE_S = 2.0
 _UNANSWERED_S = 0.3
+
+KEYS_A_SECOND, KEYS_AT_ONCE = 100.0, 25.0
+"""More keys than these are no typing but a paste that the terminal did not mark as one. They are passed over, as they
+would be obeyed one by one."""
+
+LARGEST = (1000, 400)
+"""Columns and rows drawn at most; a terminal that claims more is drawn in its upper left."""
+
 # Modes that Textual sets and does not unset.
 _UNSET = "\x1b[?1016l\x1b[?1002l\x1b[?2026l"
 
@@ -70,6 +80,7 @@ class SteadyDriver(LinuxDriver):
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
         self._ctrl_c_at: float | None = None
+        self._keys_left, self._keys_counted_at = KEYS_AT_ONCE, 0.0
 
     # -- output ----------------------------------------------------------------------------------------------------
 
@@ -179,9 +190,32 @@ class SteadyDriver(LinuxDriver):
                         self.keeper.gone()
                         return
                 for message in keys.feed(data):
-                    if isinstance(message, Key) and message.key == "ctrl+c":
-                        self._on_ctrl_c()
-                    self.process_message(message)
+                    if not isinstance(message, Key) or self._is_typing(message.key):
+                        self.process_message(message)
+
+    def process_message(self, message: Message) -> None:
+        """Pass a message on to the app; a size report must be asked for and make sense."""
+        if isinstance(message, Resize):
+            # Pasted text may hold one too.
+            if not self._in_band_window_resize or not message.size:
+                return
+            size = _bounded(*message.size)
+            message = Resize(size, size, pixel_size=message.pixel_size)
+        super().process_message(message)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return _bounded(*super()._get_terminal_size())
+
+    def _is_typing(self, key: str) -> bool:
+        if key == "ctrl+c":
+            self._on_ctrl_c()
+            return True
+        now = time.monotonic()
+        self._keys_left += (now - self._keys_counted_at) * KEYS_A_SECOND
+        # Keys passed over count too, so that none is obeyed until the flood is over.
+        self._keys_left = max(min(self._keys_left, KEYS_AT_ONCE) - 1, -KEYS_AT_ONCE)
+        self._keys_counted_at = now
+        return self._keys_left >= 0
 
     def _on_ctrl_c(self) -> None:
         """The second Ctrl-C of somebody who is not heard ends the program on the spot."""
@@ -194,6 +228,10 @@ class SteadyDriver(LinuxDriver):
 
     def _answered(self) -> None:
         self._ctrl_c_at = None
+
+
+def _bounded(columns: int, rows: int) -> Size:
+    return Size(min(columns, LARGEST[0]), min(rows, LARGEST[1]))
 
 
 def _read(fd: int) -> bytes | None:

@@ -104,6 +104,8 @@ class Output:
             self._changed.notify_all()
         self._thread.join(STALLED_S)
         if self._thread.is_alive():
+            # The rest of what is under way would only fill the place that is made here.
+            self._dead = True
             drop_unread(self.fd)
             self._thread.join(0.2)
             return False
@@ -118,8 +120,9 @@ class Output:
                 data = b"".join(self._parts)
                 self._parts.clear()
             if not self._put(data):
-                self._dead = True
-                self._gone()
+                if not self._dead:
+                    self._dead = True
+                    self._gone()
                 return
             if last:
                 return
@@ -132,6 +135,8 @@ class Output:
     def _put(self, data: bytes) -> bool:
         at = 0
         while at < len(data):
+            if self._dead:
+                return False
             try:
                 count = os.write(self.fd, data[at : at + _PIECE])
             except BlockingIOError:

@@ -39,7 +39,7 @@ _MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])|\x1b\[([<>])\d*u")
 _ON_BY_ITSELF = {7: "line wrap is off", 25: "the cursor is hidden"}
 
 
-def left_behind(written: bytes) -> list[str]:
+def left_behind(written: bytes | bytearray) -> list[str]:
     """What is wrong with a terminal that was sent this: modes still set, in words; empty where it is as before."""
     on: set[int] = set(_ON_BY_ITSELF)
     pushed = 0
@@ -82,7 +82,8 @@ def clean_env(folder: Path) -> dict[str, str]:
     """An environment without the developer's settings, whose files all lie in `folder`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("KRAKEN_TUI_", "TEXTUAL"))}
     folders = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
-    return {**clean, **folders, "TERM": "xterm-256color"}
+    # A size that some shells export, and that must not count: the window's own does.
+    return {**clean, **folders, "TERM": "xterm-256color", "COLUMNS": "70", "LINES": "20"}
 
 
 class Terminal:
@@ -110,7 +111,7 @@ class Terminal:
         self.fd, self.slave = pty.openpty()
         self.resize(*SIZE)
         self.modes = termios.tcgetattr(self.slave)
-        self.written = b""
+        self.written = bytearray()
         self._hung_up = False
         ignore = ",".join(str(int(number)) for number in ignored)
         self.process = subprocess.Popen(
@@ -146,7 +147,7 @@ class Terminal:
                 break
             if left <= 0:
                 break
-        return self.written[mark:]
+        return bytes(self.written[mark:])
 
     def until(self, text: bytes, limit_s: float = 30.0) -> None:
         """Read until the program writes this."""

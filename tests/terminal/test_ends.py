@@ -222,7 +222,9 @@ raise SystemExit(main())
 """
 
 
-@pytest.mark.parametrize("where", ["thread", "task", "callback", "timer", "frames", "engine", "engine task", "recursion"])
+@pytest.mark.parametrize(
+    "where", ["thread", "task", "callback", "timer", "frames", "engine", "engine task", "recursion"]
+)
 def test_f93_an_error_anywhere_is_reported_after_the_restore(env: dict[str, str], tmp_path: Path, where: str) -> None:
     log = tmp_path / "log"
     with Terminal(env, where, "--demo", "--log-file", str(log), command=("-c", _INJECT)) as terminal:
