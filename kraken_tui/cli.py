@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kraken_tui.doctor.report import Result
     from kraken_tui.engine.engine import Engine
     from kraken_tui.engine.listeners import Listener
+    from kraken_tui.guardian import Guardian
     from kraken_tui.settings import Settings
     from kraken_tui.watch import WatchEnded
     from kraken_tui.wire.symbols import PairSpec
@@ -283,17 +284,34 @@ def _screen(options: dict[str, Any], context: dict[str, Any]) -> int:
     if obstacle:
         pair = settings.pairs[0] if settings.pairs else "PAIR"
         raise WrongUse(f"the screen needs a terminal, but {obstacle}; for a pipe use: kraken-tui stream {pair}")
+    from kraken_tui.guardian import Guardian
+
+    # Before any thread, and before the screen takes the terminal.
+    guardian = Guardian()
+    guardian.start()
+    try:
+        return _guarded_screen(settings, guardian)
+    finally:
+        guardian.close()
+
+
+def _guarded_screen(settings: Settings, guardian: Guardian) -> int:
     # How soon a change, such as a key's, is painted; how often there are changes is --fps. Read at import.
     os.environ.setdefault("TEXTUAL_FPS", "60")
+    for name in ("COLUMNS", "LINES"):
+        # Some shells export these; the window would never be seen to change its size.
+        os.environ.pop(name, None)
     engine = _engine(settings)
+    from kraken_tui import ending
+
     try:
         from kraken_tui.tui.app import KrakenApp
 
         # One interpreter imports one thing at a time: the engine starts when the first screen is out.
         app = KrakenApp(engine, settings, on_first_paint=engine.start)
-        code = terminal.run(app, mouse=settings.mouse)
+        code = ending.run(app, mouse=settings.mouse, guardian=guardian, note=engine.note)
     finally:
-        engine.stop()
+        engine.stop(ending.STOP_S)
     crash = engine.failure or getattr(app, "crash", None)
     if crash is not None:
         raise crash

@@ -1,4 +1,4 @@
-"""Whole processes against the local exchange: exit codes, signals, the terminal afterwards, and what was printed."""
+"""Whole processes against the local exchange: exit codes, signals, and what was printed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,6 @@ import pytest
 
 from kraken_tui.wire.checksum import checksum_of_text
 
-pexpect = pytest.importorskip("pexpect", reason="pseudo terminals are a POSIX thing")
 pytestmark = pytest.mark.realtime
 
 PROGRAM = [sys.executable, "-m", "kraken_tui"]
@@ -35,6 +33,13 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 def run(env: dict[str, str], *argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*PROGRAM, *argv], env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
 
 
 def events(text: str, kind: str) -> list[dict[str, Any]]:
@@ -123,61 +128,3 @@ def test_a_picture_of_nothing_is_not_written(env: dict[str, str], tmp_path: Path
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert not path.exists()
-
-
-# -- the screen ---------------------------------------------------------------------------------------------------
-
-
-def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
-
-
-class Screen:
-    """The program on a pseudo terminal."""
-
-    def __init__(self, env: dict[str, str], *argv: str) -> None:
-        self.child = pexpect.spawn(PROGRAM[0], [*PROGRAM[1:], *argv], dimensions=(40, 120), env=env, timeout=30)
-        self.modes = termios.tcgetattr(self.child.child_fd)
-
-    def end(self) -> tuple[int | None, str]:
-        """Wait for the end; the exit code, and what was written after the main screen came back."""
-        self.child.expect_exact("\x1b[?1049l")
-        rest = self.child.read().decode()
-        # Read before the pty is closed: echo, line mode and signals must be as they were.
-        assert termios.tcgetattr(self.child.child_fd)[:4] == self.modes[:4]
-        self.child.close()
-        return self.child.exitstatus, rest
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
-def test_a_signal_ends_the_screen_and_restores_the_terminal(env: dict[str, str], number: int) -> None:
-    screen = Screen(env, "--demo")
-    screen.child.expect_exact("VERIFIED")
-    screen.child.kill(number)
-    code, rest = screen.end()
-    assert code == 128 + number
-    assert "\x1b[?25h" in rest
-    assert "\x1b[?1000l" in rest
-    assert "Traceback" not in rest
-
-
-@pytest.mark.parametrize("argv", [["--demo"], ["--url", NOBODY]])
-def test_q_quits_with_0_whether_the_feed_is_up_or_not(env: dict[str, str], argv: list[str]) -> None:
-    screen = Screen(env, *argv)
-    screen.child.expect_exact("BTC/USD")
-    screen.child.send("q")
-    code, rest = screen.end()
-    assert code == 0
-    assert rest.count("\n") == 0
-
-
-def test_a_dumb_terminal_is_refused(env: dict[str, str]) -> None:
-    child = pexpect.spawn(PROGRAM[0], PROGRAM[1:], env={**env, "TERM": "dumb"}, timeout=30)
-    said = child.read().decode()
-    child.close()
-    assert child.exitstatus == 2
-    assert "TERM is dumb" in said
-    assert "\x1b" not in said
