@@ -47,7 +47,8 @@ class BudgetFile:
         assert self._path is not None
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = (self._path.parent / f"{self._path.name}.lock").open("a", encoding="ascii")
+            lock = self._path.parent / f"{self._path.name}.lock"
+            handle = os.fdopen(os.open(lock, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="ascii")
         except OSError:
             return None
         for _ in range(_LOCK_TRIES):

@@ -103,9 +103,9 @@ def test_a_broken_part_is_found(monkeypatch: pytest.MonkeyPatch, module: Any, na
 
 def test_a_broken_socket_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cookie-cutter for the checks over sockets: the largest frame is suddenly allowed to be larger."""
-    import kraken_tui.feed.websocket as websocket
+    from kraken_tui.feed import sockets
 
-    monkeypatch.setattr(websocket, "MAX_FRAME", 64 << 20)
+    monkeypatch.setattr(sockets, "MAX_FRAME", 64 << 20)
     monkeypatch.setattr(network, "_LIMIT_S", 2.0)
     found = check(network, "message of 9 MiB")
     assert isinstance(found, AsyncCheck)

@@ -90,7 +90,7 @@ def test_the_dial_budget(tmp_path: Path) -> None:
 
     with ExchangeThread(pairs=["BTC/USD"]) as exchange:
         asyncio.run(dial())
-    check(tmp_path, files=1)
+    check(tmp_path, files=2)  # the budget and its lock
 
 
 def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
