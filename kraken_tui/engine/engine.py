@@ -17,7 +17,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from kraken_tui.engine.listeners import DropPolicy, Listener
+from kraken_tui.engine.listeners import DropPolicy, Listener, queue_load
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.errors import TimedOut
@@ -119,7 +119,13 @@ class Engine:
 
     async def _serve(self, worker_class: type[Worker]) -> None:
         worker = worker_class(
-            self.settings, self._clock, self._log, publish=self._publish, emit=self._emit, options=self._options
+            self.settings,
+            self._clock,
+            self._log,
+            publish=self._publish,
+            emit=self._emit,
+            queues=lambda: queue_load(self._listeners),
+            options=self._options,
         )
         with self._lock:
             self._loop = asyncio.get_running_loop()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -301,3 +301,27 @@ class Listener:
         if len(self._sent_at) >= _KEYS_REMEMBERED:
             self._sent_at = {each: at for each, at in self._sent_at.items() if at > now - self._window}
         self._sent_at[key] = now
+
+
+class QueueLoad(NamedTuple):
+    """How full the listeners' queues are.
+
+    Attributes:
+        waiting, room: Of the queue that is fullest in proportion; 0 without listeners.
+        dropped: Events given up so far, all queues.
+    """
+
+    waiting: int = 0
+    room: int = 0
+    dropped: int = 0
+
+
+def queue_load(listeners: Sequence[Listener]) -> QueueLoad:
+    """Look at all queues; any thread."""
+    dropped = sum(listener.dropped for listener in listeners)
+    waiting, room = max(
+        ((len(listener), listener.capacity) for listener in listeners),
+        key=lambda queue: queue[0] / queue[1],
+        default=(0, 0),
+    )
+    return QueueLoad(waiting, room, dropped)

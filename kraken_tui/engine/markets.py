@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kraken_tui.engine.events import BookLine
 from kraken_tui.feed.events import (
+    Audited,
     BookStateChanged,
     Candles,
     FeedEvent,
@@ -106,6 +107,9 @@ class Markets:
             self._market(event.symbol).on_ohlc(event.interval, event.candles, event.snapshot)
         elif isinstance(event, BookStateChanged):
             self._on_book_state(event)
+        elif isinstance(event, Audited):
+            self._market(event.symbol).set_audited(event.ns)
+            self._emit(event)
         elif isinstance(event, SpecChanged):
             self._on_spec(event)
         elif isinstance(event, PairAdded):
@@ -196,6 +200,7 @@ class Markets:
     def tick(self, wall_ns: int) -> None:
         """Roll candles, sample the slow history, update rates; once a frame."""
         for market in self.by_symbol.values():
+            market.set_witness(self._session.witness_text(market.symbol), self._session.trade_gaps(market.symbol))
             market.tick(wall_ns, self._session.books.get(market.symbol))
             self._emit_derived(market)
 

@@ -13,6 +13,7 @@ import platformdirs
 
 from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.history import History
+from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.markets import Markets
 from kraken_tui.engine.options import EngineOptions
@@ -28,6 +29,7 @@ from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import UnknownPair, canonical
+from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
     from kraken_tui.feed.replay import ReplayClock
@@ -48,6 +50,7 @@ class Worker:
         publish: Takes the newest feed view and pair views; called at most once a frame.
         emit: Takes every event listeners may want.
         options: What a program chose beyond the settings.
+        queues: How full the listeners' queues are; a replay at full speed waits for them.
     """
 
     def __init__(
@@ -59,7 +62,9 @@ class Worker:
         publish: Callable[[FeedView, dict[str, PairView]], None],
         emit: Callable[[object], None],
         options: EngineOptions | None = None,
+        queues: Callable[[], QueueLoad] = QueueLoad,
     ) -> None:
+        self._queues = queues
         self._settings = settings
         self._clock = clock
         self._log = log
@@ -129,11 +134,19 @@ class Worker:
 
         path = self._settings.replay
         assert path is not None
-        self._url = path.name
+        self._url = clean_text(path.name, 80)
         try:
             recording = open_recording(path)
             self._replay = ReplayClock(self._settings.speed, self._clock)
-            await run_replay(self._session, recording, self._replay, self._take, self._stop, self._on_frame)
+            await run_replay(
+                self._session,
+                recording,
+                self._replay,
+                self._take,
+                self._stop,
+                self._on_frame,
+                load=lambda: self._queues()[:2],
+            )
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
@@ -173,7 +186,7 @@ class Worker:
                 self._stop,
                 self._on_frame,
                 wake=self._wake,
-                budget_path=_budget_path(url),
+                budget_path=budget_path_for(url),
             )
         finally:
             history.cancel()
@@ -213,6 +226,7 @@ class Worker:
 
     def add_pair(self, name: str) -> None:
         """Subscribe a pair by any of its names."""
+        name = clean_text(name, 40)
         self._markets.add(name)
         self._session.want(name, *self._now())
         self._after_command()
@@ -297,7 +311,7 @@ class Worker:
             self._recorder = Recorder(path, url=self._url, pairs=self._settings.pairs, wall_ns=self._clock.wall())
             self._note("info", f"recording to {path}")
         except RecorderError as error:
-            self._recording_problem = RecordingView(str(path), 0, 0, problem=str(error))
+            self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
 
     def _note(self, level: str, text: str) -> None:
@@ -358,6 +372,7 @@ class Worker:
         self._frame_counts.append((machine_ns, counts.frames))
         while machine_ns - self._frame_counts[0][0] > RATE_WINDOW_S * SECOND:
             self._frame_counts.popleft()
+        load = self._queues()
         first_ns, first_frames = self._frame_counts[0]
         elapsed = machine_ns - first_ns
         return FeedView(
@@ -379,9 +394,9 @@ class Worker:
             checks_failed=counts.checks_failed,
             resyncs=counts.resyncs,
             reconnects=counts.reconnects,
-            queue=0,
-            queue_limit=0,
-            dropped=0,
+            queue=load.waiting,
+            queue_limit=load.room,
+            dropped=load.dropped,
             latency=session.latency.view(now),
             tabs=self._markets.summaries(),
             log=self._log.lines,
@@ -406,16 +421,16 @@ class Worker:
         clock, path = self._replay, self._settings.replay
         if clock is None or path is None:
             return None
-        return ReplayView(path.name, clock.position_ns, None, clock.speed, clock.paused, clock.finished)
+        return ReplayView(clean_text(path.name, 80), clock.position_ns, None, clock.speed, clock.paused, clock.finished)
 
     def _recording_view(self) -> RecordingView | None:
         recorder = self._recorder
         if recorder is None:
             return self._recording_problem
-        return RecordingView(str(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
+        return RecordingView(clean_text(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
 
 
-def _budget_path(url: str) -> Path | None:
+def budget_path_for(url: str) -> Path | None:
     """Where dials are counted over restarts; a server on this machine bans nobody."""
     if urlsplit(url).hostname in LOOPBACK:
         return None

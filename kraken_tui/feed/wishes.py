@@ -87,6 +87,8 @@ class Wishes:
         markets = self._markets
         if ack.symbol is not None and ack.channel == "book" and ack.method == "subscribe":
             markets.granted_depth(ack.symbol, ack.result.get("depth"))
+        if ack.symbol is not None and ack.channel == "ticker" and ack.method == "subscribe":
+            markets.granted_trigger(ack.symbol, ack.result.get("event_trigger"))
         if markets.replay:
             return APPLIED
         answer = self._subscriptions.acknowledged(ack)

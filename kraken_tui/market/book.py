@@ -65,18 +65,19 @@ class BookSide:
         at = bisect_left(self._keys, key)
         return self._lots[at] if at < len(self._keys) and self._keys[at] == key else 0
 
-    def put(self, ticks: int, lots: int, digits: str) -> int:
+    def put(self, ticks: int, lots: int, digits: str = "") -> int:
         """Set one level, or remove it with zero lots.
 
         Args:
             ticks: Price.
             lots: Quantity; 0 removes the level, and removing an unknown price is a no-op (section 4.2).
-            digits: The level's checksum digits: ticks and lots in decimal, joined.
+            digits: The level's checksum digits, ticks and lots in decimal, joined; made here where left out.
 
         Returns:
             The lots before.
         """
         key = self._sign * ticks
+        digits = digits or f"{ticks}{lots}"
         keys = self._keys
         at = bisect_left(keys, key)
         if at < CHECKSUM_LEVELS:

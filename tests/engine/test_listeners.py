@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kraken_tui.engine.backpressure import PRESETS, Backpressure, adjusted, coalescing_key, drop_policy, preset
 from kraken_tui.engine.events import BookLine
-from kraken_tui.engine.listeners import DropPolicy, Listener, ListenerClosed, ListenerCounts
+from kraken_tui.engine.listeners import DropPolicy, Listener, ListenerClosed, ListenerCounts, queue_load
 from kraken_tui.engine.streams import take
 from kraken_tui.errors import Configuration
 from kraken_tui.feed.events import BookStateChanged
@@ -325,3 +325,15 @@ def test_wrong_numbers_are_one_sentence_that_names_them(wrong: dict[str, object]
 def test_an_unknown_preset_is_refused(wrong: object) -> None:
     with pytest.raises(Configuration, match="single, multi, aggregator"):
         preset(wrong)  # type: ignore[arg-type]
+
+
+def test_the_load_is_that_of_the_fullest_queue_and_all_drops() -> None:
+    assert queue_load([]) == (0, 0, 0)
+    wide, narrow = Listener(100), Listener(2)
+    for number in range(5):
+        wide.put(number)
+        narrow.put(number)
+    assert queue_load([wide, narrow]) == (2, 2, 3)
+    narrow.get(0)
+    narrow.get(0)
+    assert queue_load([wide, narrow]) == (5, 100, 3)

@@ -93,6 +93,14 @@ def book_note(view: PairView, usual: str) -> tuple[str, str]:
     return usual, "muted"
 
 
+def depth_note(view: PairView) -> str:
+    """How deep the book is, and how much of it is proven while no audit has compared the rest."""
+    covered = view.covered_levels
+    if view.audited_ns is not None or view.depth <= covered:
+        return f"{view.depth} levels"
+    return f"{view.depth} levels, best {covered} proven"
+
+
 def _failed(view: PairView) -> bool:
     return view.proof is Proof.UNVERIFIED
 
@@ -201,3 +209,9 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
         price=on("stale" if stale else side, ground),
         bar=on(f"{side}-bar", ground),
     )
+
+
+@lru_cache(maxsize=256)
+def uncovered_keys(keys: RowKeys) -> RowKeys:
+    """Keys of a row below the levels the checksum proves, until an audit has compared it: sizes a shade fainter."""
+    return msgspec.structs.replace(keys, text=keys.label, size=keys.size if keys.size.startswith("!") else keys.label)
