@@ -170,10 +170,15 @@ ERRORS = {
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "LIBRARY.md"
 
 
+def members(kind: type) -> dict[str, object]:
+    """Everything of a class and its bases of this package."""
+    return {name: member for base in reversed(kind.__mro__[:-1]) for name, member in vars(base).items()}
+
+
 def signatures(kind: type) -> list[str]:
-    """Public methods of a class as "name(parameters)", inherited ones left out."""
+    """Public methods of a class as "name(parameters)"."""
     found = []
-    for name, member in vars(kind).items():
+    for name, member in members(kind).items():
         function = member.__func__ if isinstance(member, staticmethod) else member
         if not inspect.isfunction(function) or (name.startswith("_") and name != "__init__"):
             continue
@@ -241,7 +246,7 @@ def test_the_documents_name_every_exported_name_and_method() -> None:
     words = set(re.findall(r"\w+", text))
     assert not NAMES - words
     for kind in (kraken_tui.KrakenClient, kraken_tui.EventStream, kraken_tui.Registration):
-        public = {name for name in vars(kind) if not name.startswith("_")} - {"call"}
+        public = {name for name in members(kind) if not name.startswith("_")} - {"call"}
         assert not public - words, kind
 
 

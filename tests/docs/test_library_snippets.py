@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 2.0
+TRIES = 3
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -41,9 +42,11 @@ def test_a_block_runs_as_it_stands(
     where: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    # A block that was slow once ran beside something else; one that is slow twice is slow.
-    if run(where, code) > LIMIT_S:
+    # A block that was slow once ran beside something else; one that always is slow, is slow.
+    taken = []
+    while not taken or (min(taken) > LIMIT_S and len(taken) < TRIES):
         for path in tmp_path.iterdir():
             path.unlink()
-        assert run(where, code) <= LIMIT_S
+        taken.append(run(where, code))
+    assert min(taken) <= LIMIT_S
     assert capsys.readouterr().err == ""

@@ -209,6 +209,23 @@ async def test_the_book_is_exact_and_does_not_change(small: Path) -> None:
         assert stats.checks_ok == 101
 
 
+def test_a_book_whose_last_message_is_unproven_is_unverified_whatever_its_state_says() -> None:
+    from kraken_tui import BookChanged, PairSpec, Proof
+
+    client = KrakenClient("A/USD", demo=True)
+    changed = BookChanged("A/USD", "update", False, 1, None, None, 0)
+    for event in (
+        BookStateChanged(0, "A/USD", BookState.LIVE, Proof.VERIFIED, ""),
+        BookLine(changed, ((10, 1),), ((11, 1),), PairSpec("A/USD", "A", "USD", 1, 8)),
+    ):
+        list(client._tap.transform(event))
+    book, touch = client.book("A/USD", levels=1), client.best_bid_ask("A/USD")
+    assert book is not None
+    assert touch is not None
+    assert (book.verified, touch.verified) == (False, False)
+    assert book.reason
+
+
 def test_decimals_are_exact_whatever_the_programs_own_decimal_context(small: Path) -> None:
     from decimal import localcontext
 

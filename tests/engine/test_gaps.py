@@ -46,6 +46,13 @@ def test_what_an_unproven_pair_does_is_held_back_and_comes_after_the_new_snapsho
     assert buffer.held == 0
 
 
+def test_a_lost_connection_holds_back_too_before_any_wrong_book() -> None:
+    buffer = GapBuffer()
+    lost = state("A/USD", Proof.UNVERIFIED)
+    assert told(buffer, line("A/USD"), lost, trade("A/USD", 1)) == [line("A/USD"), lost]
+    assert buffer.held == 1
+
+
 def test_what_is_held_back_is_bounded_and_what_is_given_up_is_counted() -> None:
     buffer = GapBuffer()
     assert told(buffer, *(trade("A/USD", number) for number in range(HELD_A_PAIR + 5))) == []
