@@ -264,9 +264,13 @@ CHECKS = (
     AsyncCheck("HTTP 403 with a page of HTML", "F04", "COOLDOWN, plain reason, no HTML", forbidden_page),
     AsyncCheck("accepted, no answer", "F02", "given up in time", no_answer),
     AsyncCheck("redirect to another server", "F16", "refused, nothing sent there", redirect),
-    AsyncCheck("message of 9 MiB", "F42", "cut off, next try after 60 s", oversize_frame),
-    AsyncCheck("message in endless fragments", "F48", "cut off at 8 MiB", endless_fragments),
     AsyncCheck("compressed frames", "F43", "not offered, not unpacked", compressed_frames),
     AsyncCheck("quit beside a mute server", "F99", "over in 2 s", mute_peer),
 )
-"""Every fault of this module."""
+"""Faults whose bound is a short time: nothing else should run beside them."""
+
+HEAVY_CHECKS = (
+    AsyncCheck("message of 9 MiB", "F42", "cut off, next try after 60 s", oversize_frame),
+    AsyncCheck("message in endless fragments", "F48", "cut off at 8 MiB", endless_fragments),
+)
+"""Faults that move much data and may take their time."""

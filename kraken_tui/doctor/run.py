@@ -13,8 +13,11 @@ from kraken_tui.doctor.report import Result, as_json, exit_code, summary, table
 VIRTUAL = (*connection.CHECKS, *books.CHECKS, *files.CHECKS)
 """Faults without sockets, one after the other in a thread."""
 
-REAL = (*network.CHECKS, *certificates.CHECKS)
-"""Faults over loopback sockets, all at once."""
+TIMED = network.CHECKS
+"""Faults over loopback sockets, all at once and with the machine to themselves."""
+
+REAL = (*network.HEAVY_CHECKS, *certificates.CHECKS)
+"""Faults over loopback sockets that may wait for the virtual ones."""
 
 
 def faults() -> list[Result]:
@@ -26,9 +29,10 @@ async def _faults() -> list[Result]:
     def virtual() -> list[Result]:
         return [check.result() for check in VIRTUAL]
 
+    timed = await asyncio.gather(*(check.result() for check in TIMED))
     waiting = asyncio.create_task(asyncio.to_thread(virtual))
     real = await asyncio.gather(*(check.result() for check in REAL))
-    return [*real, *await waiting]
+    return [*timed, *real, *await waiting]
 
 
 def examine(obstacle: str) -> list[Result]:

@@ -107,7 +107,7 @@ def test_a_broken_socket_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sockets, "MAX_FRAME", 64 << 20)
     monkeypatch.setattr(network, "_LIMIT_S", 2.0)
-    found = check(network, "message of 9 MiB")
+    found = network.HEAVY_CHECKS[0]
     assert isinstance(found, AsyncCheck)
     result = asyncio.run(found.result())
     assert result.outcome is Outcome.FAIL, result.seen
