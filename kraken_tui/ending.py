@@ -63,7 +63,6 @@ def run(app: App[Any], *, mouse: bool, guardian: Guardian, note: Callable[[str, 
             asyncio.run(ending.serve(mouse))
     finally:
         ending.restore()
-        guardian.released()
     if ending.error is not None:
         raise ending.error
     return ending.code
@@ -179,16 +178,18 @@ class _Ending:
     # -- restoring -------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Bring the modes back; without waiting for output, which a stalled terminal would never take."""
-        if self._attributes is None:
+        """Bring back what the driver has not, without waiting for a stalled terminal; what fails, the guardian does."""
+        if self._attributes is None or sys.__stdin__ is None or sys.__stdout__ is None:
             return
         import termios
 
         try:
-            termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._attributes)  # type: ignore[union-attr]
+            termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._attributes)
         except (termios.error, OSError, ValueError):
             # The terminal is gone, and its modes with it.
             return
+        if self._taken and write_urgently(sys.__stdout__.fileno(), LEAVE):
+            self.released()
 
     def _insist(self) -> None:
         self._over.wait()
@@ -196,11 +197,9 @@ class _Ending:
         self._leave_at_once(self.code)
 
     def _leave_at_once(self, code: int) -> None:
-        """End the process now, with the terminal usable; the guardian does what cannot be done here."""
-        if self._attributes is not None and self._taken and sys.__stdout__ is not None:
+        """End the process now, with the terminal usable."""
+        if self._taken:
             self.restore()
-            if write_urgently(sys.__stdout__.fileno(), LEAVE):
-                self._guardian.released()
         os._exit(code)
 
 

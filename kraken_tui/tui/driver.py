@@ -130,9 +130,8 @@ class SteadyDriver(LinuxDriver):
         self.write(_UNSET)
         super().stop_application_mode()
         self._output = None
-        if not output.finish():
-            write_urgently(output.fd, LEAVE)
-        self.keeper.released()
+        if output.finish() or write_urgently(output.fd, LEAVE):
+            self.keeper.released()
 
     def disable_input(self) -> None:
         """End the input thread at once, without waiting for its next look."""
