@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-MODULES = ("startup", "pipeline", "outputs")
+MODULES = ("startup", "pipeline", "containers", "outputs", "screen")
 
 
 @dataclass

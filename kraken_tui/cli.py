@@ -17,6 +17,7 @@ from kraken_tui._version import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kraken_tui.doctor.report import Result
     from kraken_tui.engine.engine import Engine
     from kraken_tui.engine.listeners import Listener
     from kraken_tui.guardian import Guardian
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from kraken_tui.wire.symbols import PairSpec
 
 DONE, FAILED, WRONG_USE, INTERNAL_ERROR, SIGNALLED = 0, 1, 2, 70, 128
-COMMANDS = ("stream", "snapshot", "plot")
+COMMANDS = ("stream", "snapshot", "plot", "doctor")
 PLOT_KINDS = ("candles", "depth", "spread", "latency")
 
 _SCREEN_HELP = """\
@@ -34,6 +35,7 @@ commands:
   kraken-tui stream PAIR ...      book, trades and candles as JSON lines on standard output
   kraken-tui snapshot PAIR ...    one picture of the screen as SVG; needs no terminal
   kraken-tui plot PAIR            one chart as text on standard output
+  kraken-tui doctor               faults played against this installation, and a table of what it did
 
 Pairs may be written BTC/USD, btcusd, XBT/USD or XXBTZUSD. Settings also come from the environment
 (KRAKEN_TUI_DEPTH=1000) and a TOML file; the command line wins, then the environment, then the file.
@@ -82,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str], context: dict[str, Any]) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else ""
-    parser = _parser(command)
+    parser = _doctor_parser() if command == "doctor" else _parser(command)
     given, unknown = parser.parse_known_intermixed_args(arguments[1:] if command else arguments)
     if unknown:
         raise WrongUse(_unknown_option(parser, unknown[0]))
@@ -92,7 +94,7 @@ def _dispatch(arguments: list[str], context: dict[str, Any]) -> int:
         if misplaced:
             raise WrongUse(f"{misplaced[0]} is a command and comes first: kraken-tui {misplaced[0]} PAIR ...")
         return _screen(options, context)
-    return {"stream": _stream, "snapshot": _snapshot, "plot": _plot}[command](options, context)
+    return {"stream": _stream, "snapshot": _snapshot, "plot": _plot, "doctor": _doctor}[command](options, context)
 
 
 # -- arguments ----------------------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ def _parser(command: str) -> _Parser:
     add = parser.add_argument
     add("--demo", action="store_true", help="watch a simulated local exchange instead of Kraken")
     add("--seed", dest="demo_seed", metavar="N", help="seed of the simulated market (default 1)")
-    add("--replay", metavar="FILE", help="play a recording instead of the live feed")
+    add("--replay", metavar="FILE", help="play a recording instead of the live feed (default pairs: all it holds)")
     usual = "0" if command else "1"
     add("--speed", metavar="X", help=f"replay speed; 1 is real time, 0 as fast as possible (default {usual})")
     add("--record", metavar="FILE", help="append the raw frames to FILE (.gz or .zst compresses)")
@@ -124,6 +126,23 @@ def _parser(command: str) -> _Parser:
     add("--config", metavar="FILE", help="settings file instead of the usual one")
     add("--log-file", metavar="FILE", help="also write the log to FILE")
     _ADD_OPTIONS[command](add)
+    add("--version", action="version", version=f"kraken-tui {__version__}", help="print the version and leave")
+    return parser
+
+
+def _doctor_parser() -> _Parser:
+    """The parser of `doctor`, which takes none of the options that say what to watch."""
+    parser = _Parser(
+        prog="kraken-tui doctor",
+        description="Play faults against this installation, on this computer alone, and print what it did.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("pairs", nargs="?", metavar="PAIR", help="pair whose book --connect proves (default BTC/USD)")
+    add("--connect", action="store_true", help="check the way to the exchange instead, with one connection")
+    add("--url", metavar="URL", help="WebSocket address for --connect (default Kraken's)")
+    add("--json", action="store_true", help="print one JSON object instead of a table")
     add("--version", action="version", version=f"kraken-tui {__version__}", help="print the version and leave")
     return parser
 
@@ -211,6 +230,7 @@ def _take_whole(options: dict[str, Any], name: str, low: int, high: int) -> int 
 
 def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any) -> Settings:
     """Merge what is left of the options with environment and file, and look at the files named."""
+    from dataclasses import replace
     from pathlib import Path
 
     from kraken_tui.settings_file import ConfigError, load
@@ -223,6 +243,9 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
         settings = load(options, os.environ, Path(config).expanduser() if config is not None else None, defaults)
     except ConfigError as error:
         raise WrongUse(str(error)) from None
+    if settings.replay is not None and not pairs:
+        # The usual pairs are those of the live market; a recording shows what it holds.
+        settings = replace(settings, pairs=())
     context["log_file"] = settings.log_file
     _check_files(settings)
     return settings
@@ -231,8 +254,16 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
 def _check_files(settings: Settings) -> None:
     from kraken_tui.wire.text import clean_text
 
-    if settings.replay is not None and not settings.replay.is_file():
-        raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
+    if settings.replay is not None:
+        if not _is(settings.replay, "is_file"):
+            raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
+        from kraken_tui.feed.recording import RecordingError as Unreadable
+        from kraken_tui.feed.recording import open_recording
+
+        try:
+            open_recording(settings.replay)
+        except Unreadable as error:
+            raise WrongUse(str(error)) from None
     if settings.record is not None:
         from kraken_tui.outputs.recorder import RecordingError, check
 
@@ -251,7 +282,7 @@ def _screen(options: dict[str, Any], context: dict[str, Any]) -> int:
 
     obstacle = terminal.obstacle(sys.stdin, sys.stdout, os.environ)
     if obstacle:
-        pair = settings.pairs[0]
+        pair = settings.pairs[0] if settings.pairs else "PAIR"
         raise WrongUse(f"the screen needs a terminal, but {obstacle}; for a pipe use: kraken-tui stream {pair}")
     from kraken_tui.guardian import Guardian
 
@@ -357,9 +388,13 @@ def _snapshot(options: dict[str, Any], context: dict[str, Any]) -> int:
     except WatchEnded as end:
         return _ended(end)
     try:
-        path.write_text(svg, encoding="utf-8")
+        # For its owner alone, as all files of this program; a link somebody else has put there is not followed.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(svg)
     except OSError as error:
-        _complain(f"cannot write {output}: {error.strerror}")
+        linked = path.is_symlink()
+        _complain(f"cannot write {output}: {'it is a symbolic link' if linked else error.strerror}")
         return FAILED
     return DONE
 
@@ -391,6 +426,50 @@ def _plot(options: dict[str, Any], context: dict[str, Any]) -> int:
     sys.stdout.write(chart.rstrip("\n") + "\n")
     sys.stdout.flush()
     return DONE
+
+
+def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
+    connect = options.get("connect", False)
+    for option in ("url", "pairs"):
+        if option in options and not connect:
+            raise WrongUse(f"{'PAIR' if option == 'pairs' else '--url'} is for doctor --connect")
+    if sys.stdout is None or sys.stdout.closed:
+        raise WrongUse("standard output is closed")
+    from shutil import get_terminal_size
+
+    from kraken_tui import terminal
+    from kraken_tui.doctor import run as doctor
+
+    if connect:
+        work = _visit(options.get("url"), options.get("pairs", "BTC/USD"))
+    else:
+        obstacle = terminal.obstacle(sys.stdin, sys.stdout, os.environ)
+
+        def work() -> list[Result]:
+            return doctor.examine(obstacle)
+
+    width = get_terminal_size((140, 25)).columns if sys.stdout.isatty() else 140
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    code = doctor.run(work, machine=options.get("json", False), width=width, write=sys.stdout.write)
+    sys.stdout.flush()
+    return code
+
+
+def _visit(url: str | None, pair: str) -> Callable[[], list[Result]]:
+    """What `doctor --connect` does, with the address looked at first."""
+    from kraken_tui.doctor.connect import visit
+    from kraken_tui.engine.worker import budget_path_for
+    from kraken_tui.feed.address import ConfigurationError, check_url
+    from kraken_tui.settings import LIVE_URL
+
+    try:
+        address = check_url(url if url is not None else LIVE_URL)
+    except ConfigurationError as error:
+        raise WrongUse(f"--url: {error}") from None
+    if not (0 < len(pair) <= 40 and pair.isprintable()):
+        raise WrongUse("PAIR takes a pair name such as BTC/USD, at most 40 characters")
+    return lambda: visit(address, pair, budget_path=budget_path_for(address))
 
 
 # -- helpers ------------------------------------------------------------------------------------------------------
@@ -434,6 +513,14 @@ def _size(text: str) -> tuple[int, int]:
     return size
 
 
+def _is(path: Path, question: str) -> bool:
+    """Ask a path a question; one that is no path at all, such as a far too long one, answers no."""
+    try:
+        return bool(getattr(path, question)())
+    except (OSError, ValueError):
+        return False
+
+
 def _output_path(text: str) -> Path:
     """Where to write, found out before a minute is spent watching."""
     from pathlib import Path
@@ -441,9 +528,9 @@ def _output_path(text: str) -> Path:
     from kraken_tui.wire.text import clean_text
 
     path = Path(text).expanduser()
-    if "\0" in text or not path.name or path.is_dir():
+    if "\0" in text or not path.name or _is(path, "is_dir"):
         raise WrongUse("--output takes a file name")
-    if not path.absolute().parent.is_dir():
+    if not _is(path.absolute().parent, "is_dir"):
         raise WrongUse(f"--output: there is no folder {clean_text(path.parent)}")
     return path
 

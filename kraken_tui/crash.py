@@ -25,7 +25,9 @@ def report(error: BaseException, log_file: Path | None = None) -> str:
     Returns:
         One sentence for standard error.
     """
-    text = "".join(traceback.format_exception(error))
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    # Its words may be the exchange's, and someone will print this file on a terminal.
+    text = "".join(f"{clean_text(line, 1000)}\n" for line in lines)
     if os.environ.get("KRAKEN_TUI_TRACEBACK") == "1" and sys.stderr is not None:
         sys.stderr.write(text)
     name = type(error).__name__
@@ -45,8 +47,8 @@ def _default_path() -> Path:
 
 
 def _append(path: Path, text: str, *, keep: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     if not keep and path.exists() and path.stat().st_size > MAX_REPORTS_BYTES:
         flags |= os.O_TRUNC
     fd = os.open(path, flags, 0o600)

@@ -376,11 +376,10 @@ def _read_keys(value: Any, shown: str, text: str) -> Mapping[str, str]:
 
 def _line_of(text: str, key: str, offset: int = 0) -> str:
     """ " line N" where a key is first set, or "" where it is written in some way this does not find."""
-    pattern = re.compile(rf"\s*(?:\[\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\]|\.)")
-    for number, line in enumerate(text.split("\n"), start=1 + offset):
-        if pattern.match(line):
-            return f" line {number}"
-    return ""
+    blank = r"[^\S\n]*"
+    pattern = rf"^{blank}(?:\[{blank})?[\"']?{re.escape(key)}[\"']?{blank}(?:=|\]|\.)"
+    found = re.search(pattern, text, re.MULTILINE)
+    return "" if found is None else f" line {text.count(chr(10), 0, found.start()) + 1 + offset}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -259,3 +259,22 @@ def test_a_closed_or_broken_output_gives_no_traceback(argv: list[str]) -> None:
         )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_a_recording_shows_the_pairs_it_holds_unless_some_are_named(tmp_path: Path) -> None:
+    recording = tmp_path / "session.jsonl"
+    recording.write_text('{"channel":"heartbeat"}\n')
+    assert cli._settings({"replay": str(recording)}, {}).pairs == ()
+    assert cli._settings({"replay": str(recording), "pairs": ["ETH/USD"]}, {}).pairs == ("ETH/USD",)
+    assert cli._settings({}, {}).pairs == ("BTC/USD", "ETH/USD")
+
+
+def test_a_file_that_is_no_recording_is_refused_before_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = tmp_path / "letter.jsonl"
+    letter.write_text("Dear Sir\n")
+    assert "letter.jsonl is not a recording" in refusal(capsys, "stream", "BTC/USD", "--replay", str(letter))
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    assert "nothing to play" in refusal(capsys, "--replay", str(empty))

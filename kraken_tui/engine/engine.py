@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from kraken_tui.engine.listeners import DropPolicy, Listener
+from kraken_tui.engine.listeners import DropPolicy, Listener, queue_load
 from kraken_tui.engine.log import EventLog
+from kraken_tui.engine.options import EngineOptions
+from kraken_tui.errors import TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView
@@ -24,8 +30,13 @@ from kraken_tui.wire.symbols import canonical
 if TYPE_CHECKING:
     from kraken_tui.engine.worker import Worker
 
+T = TypeVar("T")
+
 STOP_TIMEOUT_S = 2.0
 """Longest a quit waits for the worker (RELIABILITY.md section 3.1)."""
+
+ASK_TIMEOUT_S = 1.0
+_ASK_AGAIN_S = 0.05
 
 
 class Engine:
@@ -34,13 +45,15 @@ class Engine:
     Args:
         settings: What to run: live, demo or replay, pairs, depth, addresses.
         clock: The machine's clocks unless a test brings others.
+        options: What a program chooses beyond the settings.
 
     Raises:
         OSError: `settings.log_file` cannot be opened.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, options: EngineOptions | None = None) -> None:
         self.settings = settings
+        self._options = options or EngineOptions()
         self._clock: Clock = clock or SystemClock()
         self._log = EventLog(settings.log_file)
         self._thread: threading.Thread | None = None
@@ -49,7 +62,10 @@ class Engine:
         self._pending: list[Callable[[Worker], None]] = []
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
-        self._book_levels = 0
+        self._abandoned: deque[Listener] = deque()
+        self._routes: dict[type, tuple[Listener, ...]] = {}
+        self._book_levels = self._options.book_levels
+        self._ended = False
         self._failure: BaseException | None = None
         self._on_failure: list[Callable[[BaseException], None]] = []
         self._feed_view = _first_view(settings, self._clock.wall())
@@ -95,11 +111,22 @@ class Engine:
                 callback(error)
         finally:
             self._log.close()
-            for listener in self._listeners:
+            with self._lock:
+                self._ended = True
+                listeners = self._listeners
+            for listener in listeners:
                 listener.close()
 
     async def _serve(self, worker_class: type[Worker]) -> None:
-        worker = worker_class(self.settings, self._clock, self._log, publish=self._publish, emit=self._emit)
+        worker = worker_class(
+            self.settings,
+            self._clock,
+            self._log,
+            publish=self._publish,
+            emit=self._emit,
+            queues=lambda: queue_load(self._listeners),
+            options=self._options,
+        )
         with self._lock:
             self._loop = asyncio.get_running_loop()
             self._worker = worker
@@ -111,10 +138,24 @@ class Engine:
     def _publish(self, feed_view: FeedView, views: dict[str, PairView]) -> None:
         self._views = views
         self._feed_view = feed_view
+        self._options.on_publish(feed_view)
 
     def _emit(self, event: object) -> None:
-        for listener in self._listeners:
-            listener.put(event)
+        while self._abandoned:
+            self.unlisten(self._abandoned.popleft())
+        for told in self._options.transform(event):
+            listeners = self._routes.get(type(told))
+            if listeners is None:
+                listeners = self._route(type(told))
+            for listener in listeners:
+                listener.put(told)
+
+    def _route(self, kind: type) -> tuple[Listener, ...]:
+        """Remember who is offered events of a type, until listeners come or go."""
+        with self._lock:
+            found = tuple(each for each in self._listeners if each.types is None or issubclass(kind, each.types))
+            self._routes[kind] = found
+            return found
 
     def _command(self, command: Callable[[Worker], None]) -> None:
         with self._lock:
@@ -149,6 +190,48 @@ class Engine:
         """See `MarketSource.search`."""
         worker = self._worker
         return worker.search(text, limit) if worker is not None else []
+
+    def ask(self, question: Callable[[Worker], T], timeout_s: float = ASK_TIMEOUT_S) -> T | None:
+        """Have the engine's thread answer a question between two frames; the answer is of that very moment.
+
+        Args:
+            question: Reads what it wants; it must be quick, and change nothing.
+            timeout_s: Longest wait; an engine that is idle answers in well under a millisecond.
+
+        Returns:
+            The answer; None before the engine runs.
+
+        Raises:
+            TimedOut: No answer in time.
+        """
+        thread, worker = self._thread, self._worker
+        if worker is None or thread is None:
+            return None
+        if thread is threading.current_thread() or not thread.is_alive():
+            # Its own thread need not wait; after its end nothing changes any more.
+            return question(worker)
+        answer: Future[T] = Future()
+
+        def reply(worker: Worker) -> None:
+            try:
+                answer.set_result(question(worker))
+            except Exception as error:
+                answer.set_exception(error)
+
+        self._command(reply)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                return answer.result(min(timeout_s, _ASK_AGAIN_S))
+            except FutureTimeout:
+                if not thread.is_alive():
+                    return question(worker)
+                if time.monotonic() >= deadline:
+                    raise TimedOut("the engine does not answer") from None
+
+    def tell(self, command: Callable[[Worker], None]) -> None:
+        """Have the engine's thread do something between two frames; returns at once."""
+        self._command(command)
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -202,6 +285,9 @@ class Engine:
         policy: DropPolicy = DropPolicy.OLDEST,
         wants: Callable[[object], bool] | None = None,
         book_levels: int = 0,
+        types: tuple[type, ...] | None = None,
+        coalesce_ms: float = 0.0,
+        rate: float = 0.0,
     ) -> Listener:
         """Open a queue of events.
 
@@ -210,13 +296,32 @@ class Engine:
             policy: Which event a full queue gives up.
             wants: Chooses events; None for all.
             book_levels: Levels a side to attach to each book message as `BookLine`; 0 for no book lines.
+            types: Event types offered, subclasses included; None for all.
+            coalesce_ms: Of the same pair and kind of state at most one event in this time, the newest.
+            rate: Most events a second; 0 for no limit.
         """
-        listener = Listener(capacity, policy, wants)
+        listener = Listener(
+            capacity, policy, wants, types=types, coalesce_ns=round(coalesce_ms * 1e6), rate=rate, clock=self._clock.now
+        )
         with self._lock:
             self._listeners = [*self._listeners, listener]
+            self._routes = {}
+            if self._ended:
+                listener.close()
             self._book_levels = levels = max(self._book_levels, book_levels)
         self._command(lambda worker: worker.set_book_levels(levels))
         return listener
+
+    def unlisten(self, listener: Listener) -> None:
+        """Close a listener and forget it; what waits in its queue counts as dropped."""
+        with self._lock:
+            self._listeners = [each for each in self._listeners if each is not listener]
+            self._routes = {}
+        listener.close(discard=True)
+
+    def abandon(self, listener: Listener) -> None:
+        """`unlisten` with the next event; takes no lock, so that a garbage collection may call it anywhere."""
+        self._abandoned.append(listener)
 
 
 def _first_view(settings: Settings, now_ns: int) -> FeedView:

@@ -22,3 +22,29 @@ class BookLine(msgspec.Struct, frozen=True, gc=False):
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     spec: PairSpec
+
+    @property
+    def symbol(self) -> str:
+        """v2 symbol."""
+        return self.changed.symbol
+
+    @property
+    def verified(self) -> bool:
+        """Whether the checksum after this message matched."""
+        return self.changed.verified
+
+
+class FrameRejected(msgspec.Struct, frozen=True, gc=False):
+    """A frame could not be read or held unacceptable values.
+
+    Attributes:
+        ns: When, wall clock.
+        symbol: The pair it was about, None where the frame as a whole could not be read.
+        reason: One short clause.
+        count: Frames rejected since the start.
+    """
+
+    ns: int
+    symbol: str | None
+    reason: str
+    count: int

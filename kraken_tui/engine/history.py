@@ -6,10 +6,11 @@ It fills what the screen would otherwise start empty with. It fails softly: a re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from kraken_tui.engine.markets import Markets
+from kraken_tui.feed.wishes import CHANNELS
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import PairSpec
@@ -31,12 +32,16 @@ class History:
         specs: Callable[[str], PairSpec | None],
         note: Callable[[str, str], None],
         wall: Callable[[], int],
+        shown: Callable[[], str | None],
+        channels: Collection[str] = CHANNELS,
     ) -> None:
         self._rest = rest
         self._markets = markets
         self._specs = specs
         self._note = note
         self._wall = wall
+        self._shown = shown
+        self._channels = channels
         self._have: set[tuple[str, int]] = set()
         self._wake = asyncio.Event()
 
@@ -50,14 +55,26 @@ class History:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._markets.history_wanted:
-                symbol = self._markets.history_wanted.pop()
-                await self._fetch_candles(symbol, self._markets.interval)
-                await self._fetch_trades(symbol)
+            wanted = self._markets.history_wanted
+            trades: set[str] = set()
+            while wanted or trades:
+                symbol = self._first(wanted or trades)
+                if symbol in wanted:
+                    wanted.discard(symbol)
+                    trades.add(symbol)
+                    await self._fetch_candles(symbol, self._markets.interval)
+                else:
+                    trades.discard(symbol)
+                    await self._fetch_trades(symbol)
+
+    def _first(self, wanted: set[str]) -> str:
+        """The pair on screen before the others, which come in the user's order."""
+        order = [self._shown(), *self._markets.by_symbol]
+        return next((symbol for symbol in order if symbol in wanted), min(wanted))
 
     async def _fetch_candles(self, symbol: str, interval: int) -> None:
         spec = self._specs(symbol)
-        if spec is None or (symbol, interval) in self._have:
+        if spec is None or (symbol, interval) in self._have or "ohlc" not in self._channels:
             return
         asked_ns = self._wall()
         answer = await self._rest.ohlc(symbol, interval)
@@ -75,7 +92,7 @@ class History:
 
     async def _fetch_trades(self, symbol: str) -> None:
         spec = self._specs(symbol)
-        if spec is None or (symbol, 0) in self._have:
+        if spec is None or (symbol, 0) in self._have or "trade" not in self._channels:
             return
         answer = await self._rest.trades(symbol, count=RECENT_TRADES)
         if answer.rows is None:

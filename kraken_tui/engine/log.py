@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -13,6 +15,14 @@ from kraken_tui.wire.timestamps import format_timestamp
 
 KEPT_LINES = 500
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A log only its owner can read, made so from the beginning; a symbolic link in its place is not followed."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        return open(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)  # noqa: PTH123
 
 
 class EventLog:
@@ -30,7 +40,7 @@ class EventLog:
         self._handler: RotatingFileHandler | None = None
         self.changes = 0
         if path is not None:
-            self._handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+            self._handler = _PrivateFile(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
             self._handler.setFormatter(logging.Formatter("%(message)s"))
 
     def add(self, ns: int, level: str, text: object) -> None:

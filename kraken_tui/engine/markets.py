@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kraken_tui.engine.events import BookLine
 from kraken_tui.feed.events import (
+    Audited,
     BookStateChanged,
     Candles,
     FeedEvent,
@@ -101,10 +102,14 @@ class Markets:
             self._on_trades(event)
         elif isinstance(event, TickerChanged):
             self._market(event.symbol).on_ticker(event.ticker)
+            self._emit(event)
         elif isinstance(event, Candles):
             self._market(event.symbol).on_ohlc(event.interval, event.candles, event.snapshot)
         elif isinstance(event, BookStateChanged):
             self._on_book_state(event)
+        elif isinstance(event, Audited):
+            self._market(event.symbol).set_audited(event.ns)
+            self._emit(event)
         elif isinstance(event, SpecChanged):
             self._on_spec(event)
         elif isinstance(event, PairAdded):
@@ -112,6 +117,7 @@ class Markets:
         elif isinstance(event, SystemChanged):
             for market in self.by_symbol.values():
                 self._set_venue(market)
+            self._emit(event)
         elif isinstance(event, Refused):
             self._on_refused(event)
         elif isinstance(event, Resync):
@@ -194,8 +200,13 @@ class Markets:
     def tick(self, wall_ns: int) -> None:
         """Roll candles, sample the slow history, update rates; once a frame."""
         for market in self.by_symbol.values():
+            market.set_witness(self._session.witness_text(market.symbol), self._session.trade_gaps(market.symbol))
             market.tick(wall_ns, self._session.books.get(market.symbol))
             self._emit_derived(market)
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """(name as given, symbol as far as known) of every tab, in the user's order."""
+        return tuple((tab.name, tab.symbol) for tab in self._tabs)
 
     def summaries(self) -> tuple[PairSummary, ...]:
         """One summary a tab, in the user's order."""

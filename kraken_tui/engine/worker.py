@@ -11,19 +11,25 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.history import History
+from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.markets import Markets
+from kraken_tui.engine.options import EngineOptions
 from kraken_tui.feed.address import LOOPBACK
 from kraken_tui.feed.clock import Clock
-from kraken_tui.feed.events import FeedEvent
+from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.machine import State
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.websocket import run as run_websocket
-from kraken_tui.market.views import FeedView, Mode, PairView, RecordingView, ReplayView
+from kraken_tui.feed.wishes import CHANNELS
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
 from kraken_tui.settings import Settings
+from kraken_tui.wire.symbols import UnknownPair, canonical
+from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
     from kraken_tui.feed.replay import ReplayClock
@@ -43,6 +49,8 @@ class Worker:
         log: The program's log.
         publish: Takes the newest feed view and pair views; called at most once a frame.
         emit: Takes every event listeners may want.
+        options: What a program chose beyond the settings.
+        queues: How full the listeners' queues are; a replay at full speed waits for them.
     """
 
     def __init__(
@@ -53,7 +61,10 @@ class Worker:
         *,
         publish: Callable[[FeedView, dict[str, PairView]], None],
         emit: Callable[[object], None],
+        options: EngineOptions | None = None,
+        queues: Callable[[], QueueLoad] = QueueLoad,
     ) -> None:
+        self._queues = queues
         self._settings = settings
         self._clock = clock
         self._log = log
@@ -62,7 +73,14 @@ class Worker:
         self._wake = asyncio.Event()
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
         self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
+        options = options or EngineOptions()
+        self._channels = CHANNELS if options.channels is None else options.channels
+        self._session.wishes.channels = frozenset(self._channels)
+        self._session.markets.ignore_gaps = options.ignore_gaps
+        self._emit = emit
+        self._rejected = 0
         self._markets = Markets(self._session, settings, emit, self._note)
+        self._markets.book_levels = options.book_levels
         self._replay: ReplayClock | None = None
         self._recorder: Recorder | None = None
         self._recording_problem: RecordingView | None = None
@@ -116,11 +134,19 @@ class Worker:
 
         path = self._settings.replay
         assert path is not None
-        self._url = path.name
+        self._url = clean_text(path.name, 80)
         try:
             recording = open_recording(path)
             self._replay = ReplayClock(self._settings.speed, self._clock)
-            await run_replay(self._session, recording, self._replay, self._take, self._stop, self._on_frame)
+            await run_replay(
+                self._session,
+                recording,
+                self._replay,
+                self._take,
+                self._stop,
+                self._on_frame,
+                load=lambda: self._queues()[:2],
+            )
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
@@ -133,14 +159,23 @@ class Worker:
         try:
             await self._run_live(exchange.ws_url, exchange.rest_url)
         finally:
-            exchange.stop()
+            # In a thread: this loop still has to close the socket that the exchange waits for.
+            await asyncio.to_thread(exchange.stop)
 
     async def _run_live(self, url: str, rest_url: str) -> None:
         from kraken_tui.feed.rest import RestClient
 
         self._url = url
         rest = RestClient(rest_url)
-        self._history = History(rest, self._markets, self._session.specs.get, self._note, self._venue_now)
+        self._history = History(
+            rest,
+            self._markets,
+            self._session.specs.get,
+            self._note,
+            self._venue_now,
+            lambda: self._shown,
+            self._channels,
+        )
         history = asyncio.create_task(self._history.run(), name="history")
         try:
             await run_websocket(
@@ -151,7 +186,7 @@ class Worker:
                 self._stop,
                 self._on_frame,
                 wake=self._wake,
-                budget_path=_budget_path(url),
+                budget_path=budget_path_for(url),
             )
         finally:
             history.cancel()
@@ -161,8 +196,18 @@ class Worker:
         """Take the session's events; called after every frame, before the next one is applied."""
         for event in events:
             self._markets.handle(event)
+        if self._session.counters.rejected != self._rejected:
+            self._tell_rejected(events)
         if self._history is not None:
             self._history.wake()
+
+    def _tell_rejected(self, events: list[FeedEvent]) -> None:
+        self._rejected = self._session.counters.rejected
+        bad_books = [event.symbol for event in events if isinstance(event, Resync) and event.cause == "bad number"]
+        reasons = [event.text for event in events if isinstance(event, Note)]
+        symbol = bad_books[0] if bad_books else None
+        reason = "an unacceptable number in a book" if bad_books else next(iter(reasons), "an unacceptable value")
+        self._emit(FrameRejected(self._now()[1], symbol, reason, self._rejected))
 
     def _after_command(self) -> None:
         """A command changed what is wanted: take its events, send its requests."""
@@ -181,6 +226,7 @@ class Worker:
 
     def add_pair(self, name: str) -> None:
         """Subscribe a pair by any of its names."""
+        name = clean_text(name, 40)
         self._markets.add(name)
         self._session.want(name, *self._now())
         self._after_command()
@@ -207,6 +253,36 @@ class Worker:
     def set_book_levels(self, levels: int) -> None:
         """Attach this many levels a side to book events."""
         self._markets.book_levels = levels
+
+    @property
+    def session(self) -> Session:
+        """The feed, to be read from the engine's thread."""
+        return self._session
+
+    def symbol_of(self, name: str) -> str:
+        """The v2 symbol of a pair by any of its names, or the best guess while the instrument list is unknown."""
+        found = self._session.names.get(name)
+        if found is None:
+            try:
+                found = self._session.symbols.resolve(name)
+            except UnknownPair:
+                found = canonical(name)
+        return found
+
+    def view_now(self, symbol: str) -> PairView | None:
+        """The pair's view of this moment; None where it is not subscribed."""
+        now, wall = self._now()
+        views: dict[str, PairView] = {}
+        self._build_view(symbol, now, wall, views)
+        return views.get(symbol)
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Pairs that are wanted: (name as given, symbol as far as known), in the user's order."""
+        return self._markets.names()
+
+    def latency_now(self) -> LatencyView:
+        """Latency of this moment."""
+        return self._session.latency.view(self._now()[0])
 
     def search(self, text: str, limit: int) -> list[str]:
         """Find symbols of the exchange."""
@@ -235,7 +311,7 @@ class Worker:
             self._recorder = Recorder(path, url=self._url, pairs=self._settings.pairs, wall_ns=self._clock.wall())
             self._note("info", f"recording to {path}")
         except RecorderError as error:
-            self._recording_problem = RecordingView(str(path), 0, 0, problem=str(error))
+            self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
 
     def _note(self, level: str, text: str) -> None:
@@ -296,6 +372,7 @@ class Worker:
         self._frame_counts.append((machine_ns, counts.frames))
         while machine_ns - self._frame_counts[0][0] > RATE_WINDOW_S * SECOND:
             self._frame_counts.popleft()
+        load = self._queues()
         first_ns, first_frames = self._frame_counts[0]
         elapsed = machine_ns - first_ns
         return FeedView(
@@ -317,9 +394,9 @@ class Worker:
             checks_failed=counts.checks_failed,
             resyncs=counts.resyncs,
             reconnects=counts.reconnects,
-            queue=0,
-            queue_limit=0,
-            dropped=0,
+            queue=load.waiting,
+            queue_limit=load.room,
+            dropped=load.dropped,
             latency=session.latency.view(now),
             tabs=self._markets.summaries(),
             log=self._log.lines,
@@ -344,16 +421,16 @@ class Worker:
         clock, path = self._replay, self._settings.replay
         if clock is None or path is None:
             return None
-        return ReplayView(path.name, clock.position_ns, None, clock.speed, clock.paused, clock.finished)
+        return ReplayView(clean_text(path.name, 80), clock.position_ns, None, clock.speed, clock.paused, clock.finished)
 
     def _recording_view(self) -> RecordingView | None:
         recorder = self._recorder
         if recorder is None:
             return self._recording_problem
-        return RecordingView(str(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
+        return RecordingView(clean_text(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
 
 
-def _budget_path(url: str) -> Path | None:
+def budget_path_for(url: str) -> Path | None:
     """Where dials are counted over restarts; a server on this machine bans nobody."""
     if urlsplit(url).hostname in LOOPBACK:
         return None

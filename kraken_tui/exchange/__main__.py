@@ -52,12 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             port=arguments.port,
         )
     except ValueError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{ascii(str(error))[1:-1]}\n")
         return 2
     try:
         asyncio.run(_run(exchange))
     except OSError as error:
-        sys.stderr.write(f"cannot listen on {arguments.host}:{arguments.port}: {error}\n")
+        sys.stderr.write(f"cannot listen: {ascii(str(error))[1:-1]}\n")
         return 1
     except KeyboardInterrupt:
         pass

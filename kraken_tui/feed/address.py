@@ -11,6 +11,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """The only hosts that may be spoken to without TLS."""
 
 
+_LONGEST = 1000
+
+
 class ConfigurationError(ValueError):
     """Something the user chose cannot work; the text is one sentence that says what to do."""
 
@@ -42,7 +45,9 @@ def check_rest_url(url: str) -> str:
 
 
 def _check(url: str, *, secure: str, plain: str) -> None:
-    shown = repr(clean_text(_without_userinfo(url), 100))
+    shown = repr(clean_text(_without_userinfo(url[: 2 * _LONGEST]), 100))
+    if len(url) > _LONGEST:
+        raise ConfigurationError(f"the address {shown} is over {_LONGEST} characters long")
     if any(character.isspace() or not character.isprintable() or character in "\\" for character in url):
         raise ConfigurationError(f"the address {shown} holds spaces or control characters; write it without them")
     try:
@@ -56,6 +61,8 @@ def _check(url: str, *, secure: str, plain: str) -> None:
         raise ConfigurationError(f"the address {shown} holds a user name or password; leave them out")
     if not host or port == 0 or parts.fragment:
         raise ConfigurationError(f"the address {shown} is incomplete; use {secure}://host/path")
+    if not host.isascii():
+        raise ConfigurationError(f"the address {shown} has letters beyond ASCII in its host; write it in its xn-- form")
     if host not in LOOPBACK and _number_like(host):
         raise ConfigurationError(f"the address {shown} writes its host as a bare number; use its name")
     if parts.scheme == plain and host not in LOOPBACK:

@@ -46,7 +46,8 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 class Resync(msgspec.Struct, frozen=True, gc=False):
     """A book lost its proof and is being fetched anew.
 
-    `cause` is "checksum", "no snapshot", "bad number", "precision changed" or "reconnect";
+    `cause` is "checksum", "no snapshot", "bad number", "precision changed", "reconnect", "witness" (the ticker or the
+    number of decimals contradicts the book) or "audit" (a second snapshot does);
     `expected` is the venue's checksum and `actual` ours where the cause is a checksum.
     """
 
@@ -65,6 +66,14 @@ class BookStateChanged(msgspec.Struct, frozen=True, gc=False):
     state: BookState
     proof: Proof
     reason: str
+
+
+class Audited(msgspec.Struct, frozen=True, gc=False):
+    """A whole book was found equal to a second snapshot: `levels` a side, at most, down to the last."""
+
+    ns: int
+    symbol: str
+    levels: int
 
 
 class Trades(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +139,7 @@ FeedEvent = (
     | Refused
     | Resync
     | BookStateChanged
+    | Audited
     | Trades
     | TickerChanged
     | Candles

@@ -153,6 +153,7 @@ class LatencyTracker:
             p50=self.percentile(0.5),
             p90=self.percentile(0.9),
             p99=self.percentile(0.99),
+            p999=self.percentile(0.999),
             worst=self.worst_ms,
             clock_offset_ms=None if offset is None else offset / _MS,
             round_trip_ms=None if self.round_trip_ns is None else self.round_trip_ns / _MS,

@@ -45,6 +45,11 @@ class Limits:
         batch: Symbols in one request at most.
         lag_degraded_s, lag_drop_s, lag_drop_gap_s: Feed lag that is DEGRADED, that forces a reconnect, and the
             least time between two such reconnects.
+        audit_first_s, audit_every_s, audit_again_s: When whole books are compared with a second snapshot: after they
+            came up, from then on, and after a try that told nothing or when a book was loaded anew. Each with
+            up to a fifth more, at random.
+        audit_limit_s: Longest an audit's connection stands.
+        audit_batch: Books compared by one audit at most.
         backlog_s: Gap after which frames that follow are a backlog (the machine slept) and not to be shown.
     """
 
@@ -76,6 +81,11 @@ class Limits:
     lag_drop_s: float = 10.0
     lag_drop_gap_s: float = 60.0
     backlog_s: float = 15.0
+    audit_first_s: float = 20.0
+    audit_every_s: float = 300.0
+    audit_again_s: float = 60.0
+    audit_limit_s: float = 15.0
+    audit_batch: int = 200
 
 
 class State(StrEnum):
@@ -248,6 +258,11 @@ class DialBudget:
         """Count one dial."""
         self._dials.append(now)
 
+    def spent(self, now: int) -> int:
+        """Dials counted in the window that ends now."""
+        self._forget(now)
+        return len(self._dials)
+
     def cool(self, until: int) -> None:
         """Allow no dial before `until`."""
         self.cooldown_until = max(until, self.cooldown_until or until)
@@ -276,12 +291,21 @@ class DialBudget:
         shift = now - wall_ns
         dials = state.get("dials")
         if isinstance(dials, list):
-            own = tuple(self._dials)
+            own = list(self._dials)
             restored = [min(int(dial) + shift, now) for dial in dials[-4 * self._limit :] if type(dial) is int]
             # Our own dials come back from the file too; the clocks drift apart by less than this in between.
-            fresh = [dial for dial in restored if all(abs(dial - mine) > SECOND // 20 for mine in own)]
+            fresh = [dial for dial in restored if not _take_near(own, dial)]
             self._dials = deque(sorted([*self._dials, *fresh])[-4 * self._limit :])
         cooldown = state.get("cooldown_until")
         if type(cooldown) is int and cooldown + shift > now:
             self.cool(min(cooldown + shift, now + self._cooldown_cap))
         self._forget(now)
+
+
+def _take_near(dials: list[int], dial: int) -> bool:
+    """Strike off the dial of a list that is the same one, if there is one; each can stand for one only."""
+    for mine in dials:
+        if abs(dial - mine) <= SECOND // 20:
+            dials.remove(mine)
+            return True
+    return False

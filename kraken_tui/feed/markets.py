@@ -25,9 +25,12 @@ from kraken_tui.feed.inference import infer_depth, infer_spec
 from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.machine import Limits
 from kraken_tui.feed.stitcher import BookStitcher
+from kraken_tui.feed.witness import DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.convert import candle_from_wire, ticker_from_wire, trade_from_wire
 from kraken_tui.market.events import BookChanged, BookState
+from kraken_tui.market.views import Ticker
+from kraken_tui.wire.digits import decimals
 from kraken_tui.wire.messages import (
     BookData,
     BookMessage,
@@ -35,16 +38,18 @@ from kraken_tui.wire.messages import (
     InvalidNumber,
     OhlcMessage,
     StatusMessage,
+    TickerData,
     TickerMessage,
     TradeMessage,
     WireError,
 )
-from kraken_tui.wire.symbols import PairSpec, SymbolTable
+from kraken_tui.wire.symbols import PairSpec, SymbolTable, is_clean
 from kraken_tui.wire.text import clean_text
 
 SYSTEMS = frozenset({"online", "maintenance", "cancel_only", "post_only"})
 """Documented states of the exchange; all others are shown as "unknown" (PROTOCOL.md section 2.1)."""
 
+_MATCHING = frozenset({"online", "limit_only", "reduce_only"})
 _TRADES_REMEMBERED = 4000
 _PLAUSIBLE_LAG_NS = 3600 * 1_000_000_000
 
@@ -64,9 +69,11 @@ class Counters:
         rejected: Frames that could not be read or held unacceptable values; `invalid` of them could not be read.
         deltas_ignored: Book messages before a snapshot or after an unsubscribe, those of removed pairs included.
         duplicates: Trades delivered again.
-        trade_gaps: Trade numbers that never came while the connection stood.
+        trade_gaps: Trade numbers that never came.
         reconnects: Connections lost after they were open.
         resyncs, checks_ok, checks_failed: Of all books, those of removed pairs included.
+        witness_alarms: Books fetched anew because the ticker or the number of decimals contradicted them.
+        audits, audits_failed: Whole books compared with a second snapshot, and those that were wrong.
     """
 
     frames: int = 0
@@ -81,6 +88,9 @@ class Counters:
     resyncs: int = 0
     checks_ok: int = 0
     checks_failed: int = 0
+    witness_alarms: int = 0
+    audits: int = 0
+    audits_failed: int = 0
 
 
 class _TradeFilter:
@@ -90,6 +100,7 @@ class _TradeFilter:
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._forgotten = -1
         self.newest: int | None = None
+        self.gaps = 0
 
     def admit(self, trade_id: int) -> bool:
         if trade_id <= self._forgotten or trade_id in self._seen:
@@ -100,6 +111,12 @@ class _TradeFilter:
             self._forgotten = max(self._forgotten, oldest)
         self.newest = trade_id if self.newest is None else max(self.newest, trade_id)
         return True
+
+
+def book_touch(book: OrderBook) -> tuple[int | None, int | None]:
+    """Best bid and best ask in ticks; None for an empty side."""
+    bid, ask = book.bids.best(), book.asks.best()
+    return (bid[0] if bid else None), (ask[0] if ask else None)
 
 
 class Markets:
@@ -128,12 +145,17 @@ class Markets:
         self.lag_ns: int | None = None
         self.events: list[FeedEvent] = []
         self.replay = replay
+        self.ignore_gaps = False
+        """Whether new books go on after a wrong checksum, UNVERIFIED, instead of being fetched anew."""
         self.accepts: Callable[[str], bool] = lambda symbol: symbol in self.stitchers
         """Whether the data of a symbol are wanted; a replay without names wants every symbol it meets."""
         self._limits = limits
         self._latency = latency
         self._trade_filters: dict[str, _TradeFilter] = {}
         self._ack_depths: dict[str, int] = {}
+        self._triggers: dict[str, str] = {}
+        self.witnesses: dict[str, TouchWitness] = {}
+        self._decimals: dict[str, DecimalsWitness] = {}
         self._connection_id: object = None
         self._complaints: Counter[str] = Counter()
 
@@ -143,9 +165,13 @@ class Markets:
         """Keep a book of this pair from now on; its spec must be known."""
         spec = self.specs[symbol]
         depth = self._ack_depths.get(symbol, self.depth)
-        stitcher = BookStitcher(symbol, spec, depth, self._limits, can_resync=not self.replay)
+        stitcher = BookStitcher(
+            symbol, spec, depth, self._limits, can_resync=not self.replay, ignore_gaps=self.ignore_gaps
+        )
         self.stitchers[symbol] = stitcher
         self.books[symbol] = stitcher.book
+        self.witnesses[symbol] = TouchWitness(spec)
+        self._decimals[symbol] = DecimalsWitness(spec)
         self.intervals.setdefault(symbol, self.interval)
         self._trade_filters.setdefault(symbol, _TradeFilter())
         self.events.append(SpecChanged(spec))
@@ -154,9 +180,15 @@ class Markets:
     def remove(self, symbol: str) -> None:
         """Forget a pair; its counts stay in the totals."""
         if self.stitchers.pop(symbol, None) is not None:
-            del self.books[symbol]
+            del self.books[symbol], self.witnesses[symbol], self._decimals[symbol]
             self._trade_filters.pop(symbol, None)
             self.intervals.pop(symbol, None)
+            self._ack_depths.pop(symbol, None)
+
+    def lose(self, stitcher: BookStitcher, wall_ns: int, cause: str) -> None:
+        """The connection is gone: nothing about a book is proven any more."""
+        self.witnesses[stitcher.symbol].lost()
+        self.collect(stitcher, stitcher.lost(wall_ns, cause))
 
     def collect(self, stitcher: BookStitcher, events: Iterable[FeedEvent]) -> bool:
         """Take a book's events; returns whether its state changed."""
@@ -185,9 +217,11 @@ class Markets:
         stitcher = self.stitchers[data.symbol]
         counts = stitcher.counters
         before = (counts.applied, counts.rejected, counts.checks_ok, counts.checks_failed)
-        events = stitcher.message(kind, data, now, wall_ns, leaving=leaving)
+        doubt = "" if leaving or stitcher.spec.assumed else self._look_at_decimals(kind, data, wall_ns)
+        events = stitcher.message(kind, data, now, wall_ns, leaving=leaving, doubt=doubt)
         self.events.extend(events)
         self.books[data.symbol] = stitcher.book
+        self.counters.witness_alarms += bool(doubt) and counts.applied > before[0]
         self.counters.checks_ok += counts.checks_ok - before[2]
         self.counters.checks_failed += counts.checks_failed - before[3]
         if counts.applied == before[0]:
@@ -198,6 +232,7 @@ class Markets:
         if kind != "snapshot" and isinstance(events[-1], BookChanged) and events[-1].venue_ns is not None:
             # A snapshot's timestamp is the last change of the book, not its sending (PROTOCOL.md section 0.8).
             self.lag_ns = self._measure(events[-1].venue_ns, now, wall_ns)
+        self._show_witness(stitcher, events[-1], now)
         return APPLIED
 
     def _prepare(self, kind: str, data: BookData, wall_ns: int) -> bool:
@@ -206,7 +241,7 @@ class Markets:
             stitcher = self.stitchers[data.symbol]
             stitcher.depth = self._ack_depths.get(data.symbol, stitcher.depth)
             return True
-        if kind != "snapshot":
+        if kind != "snapshot" or not is_clean(data.symbol):
             return False
         self._ack_depths.setdefault(data.symbol, infer_depth(data))
         if data.symbol not in self.specs:
@@ -224,6 +259,61 @@ class Markets:
             self._ack_depths[symbol] = depth
             if symbol in self.stitchers:
                 self.stitchers[symbol].depth = depth
+
+    # -- the second witness -------------------------------------------------------------------------------------
+
+    def _look_at_decimals(self, kind: str, data: BookData, wall_ns: int) -> str:
+        """Why the digits of a book message cannot be trusted; what is merely odd is only logged."""
+        decimals_witness = self._decimals[data.symbol]
+        if kind != "snapshot" and decimals_witness.usual(data.bids) and decimals_witness.usual(data.asks):
+            return ""
+        complaint, doubtful = decimals_witness.look((data.bids, data.asks), snapshot=kind == "snapshot")
+        if complaint and not doubtful:
+            self.complain(wall_ns, f"{data.symbol}: {complaint}")
+        return complaint if doubtful else ""
+
+    def _show_witness(self, stitcher: BookStitcher, changed: FeedEvent, now: int) -> None:
+        """Show the witness the touch after a message."""
+        witness = self.witnesses[stitcher.symbol]
+        if stitcher.state is not BookState.LIVE:
+            witness.ended()
+        elif isinstance(changed, BookChanged):
+            if changed.kind == "snapshot" or not witness.watching:
+                witness.began(*book_touch(stitcher.book), now)
+            elif witness.moved_by(changed.changes):
+                witness.touch(*book_touch(stitcher.book), now)
+            else:
+                witness.unmoved(now)
+
+    def judge(self, now: int, wall_ns: int) -> list[str]:
+        """Let the second witnesses judge; returns the symbols whose ticker is to be subscribed anew.
+
+        Nothing is judged while the exchange does not match orders: the channels need not agree then.
+        """
+        ask: list[str] = []
+        for symbol, witness in self.witnesses.items():
+            stitcher = self.stitchers[symbol]
+            if stitcher.state is not BookState.LIVE or not self._matches_orders(symbol):
+                witness.ended()
+                continue
+            verdict = witness.judge(now)
+            if verdict is Verdict.ALARM:
+                self.counters.witness_alarms += 1
+                self.collect(stitcher, stitcher.doubted(now, wall_ns, "witness", witness.reason))
+                witness.lost()
+            elif stitcher.contested and witness.agrees:
+                self.collect(stitcher, stitcher.agreed(wall_ns))
+            if verdict is not Verdict.NOTHING:
+                ask.append(symbol)
+        return ask
+
+    def _matches_orders(self, symbol: str) -> bool:
+        return self.system in ("online", "unknown") and self.specs[symbol].status in _MATCHING
+
+    def granted_trigger(self, symbol: str, trigger: object) -> None:
+        """The exchange told what makes it send a ticker: only with "bbo" does it testify to the touch."""
+        if isinstance(trigger, str):
+            self._triggers[symbol] = trigger
 
     def _measure(self, venue_ns: int, now: int, wall_ns: int) -> int | None:
         lag = self._latency.venue_now(now, wall_ns) - venue_ns
@@ -255,14 +345,19 @@ class Markets:
             verdict = APPLIED
             if not new:
                 continue
-            if newest is not None and not snapshot:
-                self.counters.trade_gaps += max(0, new[-1].trade_id - newest - len(new))
-                self._measure(new[-1].venue_ns, now, wall_ns)
+            if newest is not None:
+                # After a reconnect the snapshot of the last trades closes the gap, as far as it reaches.
+                ids = [trade.trade_id for trade in new if trade.trade_id > newest]
+                missing = max(ids, default=newest) - newest - len(ids)
+                known.gaps += missing
+                self.counters.trade_gaps += missing
+                if not snapshot:
+                    self._measure(new[-1].venue_ns, now, wall_ns)
             self.events.append(Trades(symbol, new, snapshot))
         return verdict
 
-    def on_ticker(self, message: TickerMessage, wall_ns: int) -> str:
-        """Take 24 hour figures."""
+    def on_ticker(self, message: TickerMessage, now: int, wall_ns: int) -> str:
+        """Take 24 hour figures, and the touch as the second witness saw it."""
         verdict = "empty ticker frame"
         for row in message.data:
             spec = self.specs.get(row.symbol)
@@ -270,12 +365,28 @@ class Markets:
                 verdict = "ticker of an unwanted pair"
                 continue
             try:
-                self.events.append(TickerChanged(row.symbol, ticker_from_wire(row, spec)))
+                ticker = ticker_from_wire(row, spec)
+                self.events.append(TickerChanged(row.symbol, ticker))
+                self._hear_witness(row, ticker, now, wall_ns, snapshot=message.type == "snapshot")
                 verdict = APPLIED
             except WireError as error:
                 self.complain(wall_ns, f"{row.symbol}: a ticker was left out: {error}")
                 verdict = REJECTED
         return verdict
+
+    def _hear_witness(self, row: TickerData, ticker: Ticker, now: int, wall_ns: int, *, snapshot: bool) -> None:
+        symbol = row.symbol
+        witness = self.witnesses.get(symbol)
+        if witness is None or self._triggers.get(symbol, "" if self.replay else "bbo") != "bbo":
+            return
+        precision = self.specs[symbol].price_precision
+        finer = [value for value in (row.bid, row.ask) if isinstance(value, str) and decimals(value) > precision]
+        if finer:
+            text = f"the ticker's prices have {decimals(finer[0])} decimals, the pair has {precision}"
+            self.complain(wall_ns, f"{symbol}: {text}")
+        witness.report(ticker.bid or None, ticker.ask or None, now, snapshot=snapshot)
+        if self.replay:
+            self.judge(now, wall_ns)
 
     def on_ohlc(self, message: OhlcMessage, wall_ns: int) -> str:
         """Take candles of the interval that is wanted now; others are left-overs of an earlier choice."""
@@ -310,7 +421,7 @@ class Markets:
         if self.replay and status.connection_id is not None:
             if self._connection_id not in (None, status.connection_id):
                 for stitcher in self.stitchers.values():
-                    self.collect(stitcher, stitcher.lost(wall_ns, "the recording reconnected"))
+                    self.lose(stitcher, wall_ns, "the recording reconnected")
             self._connection_id = status.connection_id
         return APPLIED
 
@@ -339,6 +450,8 @@ class Markets:
         old = stitcher.spec
         stitcher.spec = spec
         self.events.append(SpecChanged(spec))
+        self.witnesses[spec.symbol] = TouchWitness(spec)
+        self._decimals[spec.symbol] = DecimalsWitness(spec)
         if (old.price_precision, old.qty_precision) != (spec.price_precision, spec.qty_precision):
             self.collect(stitcher, stitcher.restart(now, wall_ns, "precision changed"))
         else:
@@ -355,6 +468,11 @@ class Markets:
         if count in (1, 10, 100, 1000, 10_000):
             times = f" ({count} times)" if count > 1 else ""
             self.events.append(Note(wall_ns, level, clean_text(text + times)))
+
+    def trade_gaps(self, symbol: str) -> int:
+        """Trades of a pair that never came, by their numbers."""
+        known = self._trade_filters.get(symbol)
+        return known.gaps if known is not None else 0
 
     @property
     def unproven(self) -> list[BookStitcher]:

@@ -2,8 +2,8 @@
 
 Three shapes are known, all JSON lines, plain, `.gz` or `.zst`:
 
-* ours: a header `{"format":"kraken-tui","version":1,...}`, then `{"rx_ns": int, "frame": <frame>}`, with
-  `"dir":"tx"` for what was sent;
+* ours: a header `{"format":"kraken-tui","version":1,...}`, then `{"crc": int, "rx_ns": int, "frame": <frame>}`, with
+  `"dir":"tx"` for what was sent and a CRC-32 of the rest of the line;
 * the same with any other header object before it;
 * bare frames, one per line.
 
@@ -13,10 +13,11 @@ A frame's bytes are handed out exactly as they stand in the file.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
@@ -36,6 +37,12 @@ _CHUNK = 256 * 1024
 _BITE = 1024
 _MAX_LINE = MAX_FRAME + 4096
 _RATIO_GRACE = 4 * 1024 * 1024
+_CRC = b'{"crc":'
+_GZIP_CHUNK = bytes.fromhex("1f8b0804 00000000 00ff 0800") + b"KT\x04\x00"
+_ZSTD_CHUNK = bytes.fromhex("502a4d18 04000000")
+"""How each chunk of our own compressed recordings begins; see `outputs.recorder`."""
+
+_MAX_CHUNK = _MAX_LINE + 1024 * 1024
 _CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
 
 
@@ -65,6 +72,24 @@ class _Line(msgspec.Struct):
 _line_decoder = msgspec.json.Decoder(_Line)
 
 
+class _Engine(Protocol):
+    """A decompressor of one gzip member or zstd frame."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+
+class _Cut(Exception):
+    """The file ends within an archive; `text` is what it gave and nobody has seen yet."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__()
+        self.text = text
+
+
 class Recording:
     """A recording, read from its beginning each time it is iterated.
 
@@ -80,6 +105,7 @@ class Recording:
         self.problem = ""
         self.damaged = 0
         self.frames = 0
+        self._foreign = ""
         self._shown = clean_text(path.name, 80)
 
     def __iter__(self) -> Iterator[Recorded]:
@@ -91,16 +117,29 @@ class Recording:
         self.problem = ""
         self.damaged = self.frames = 0
         number = 0
+        self._foreign = ""
         for number, (line, whole) in enumerate(self._lines(), start=1):
             recorded = self._parse(line, number, whole)
             if recorded is not None:
                 self.frames += 1
                 yield recorded
+        if self._foreign:
+            raise RecordingError(self._foreign)
         if number == 0:
             raise RecordingError(f"{self._shown} is empty; there is nothing to play")
 
     def _parse(self, line: bytes, number: int, whole: bool) -> Recorded | None:
         if not line.strip():
+            return None
+        checked = line.startswith(_CRC) and _crc_holds(line)
+        if self._foreign:
+            # The first line was no header; a line with a right CRC shows that ours was damaged there.
+            if not checked:
+                raise RecordingError(self._foreign)
+            self._foreign = ""
+            self._note_damage(1)
+        if line.startswith(_CRC) and not checked:
+            self._damage(line, number, whole)
             return None
         try:
             parsed = _line_decoder.decode(line)
@@ -121,7 +160,8 @@ class Recording:
 
     def _check_header(self, header: _Line) -> None:
         if header.format != "kraken-tui":
-            raise RecordingError(f"{self._shown} is of another program ({clean_text(header.format, 40)})")
+            self._foreign = f"{self._shown} is of another program ({clean_text(header.format, 40)})"
+            return
         if type(header.version) is not int or header.version > VERSION:
             raise RecordingError(
                 f"{self._shown} is a recording of version {clean_text(header.version, 20)}, newer than this program"
@@ -130,12 +170,16 @@ class Recording:
 
     def _damage(self, line: bytes, number: int, whole: bool) -> None:
         if number == 1:
-            raise RecordingError(
+            self._foreign = (
                 f"{self._shown} is not a recording: line 1 is not a JSON object; a recording has one frame per line"
             )
+            return
         if not whole:
             self.problem = f"the recording is cut off in line {number}; {len(line):,} bytes of it were left out"
             return
+        self._note_damage(number)
+
+    def _note_damage(self, number: int) -> None:
         self.damaged += 1
         self.problem = f"line {number} is damaged and was left out ({self.damaged} so far)"
 
@@ -176,24 +220,12 @@ class Recording:
 
     def _gunzip(self, file: BinaryIO) -> Iterator[bytes]:
         # The gzip module withholds the last whole lines of a cut file; a bare decompressor gives them.
-        engine = zlib.decompressobj(wbits=31)
-        pending = b""
-        try:
-            while True:
-                data = pending or file.read(_CHUNK // 4)
-                if not data:
-                    break
-                if engine.eof:
-                    engine = zlib.decompressobj(wbits=31)
-                output = engine.decompress(data, _CHUNK)
-                pending = engine.unused_data if engine.eof else engine.unconsumed_tail
-                if output:
-                    yield output
-        except zlib.error as error:
-            self._broken_archive(file, error)
-            return
-        if not engine.eof:
-            self.problem = _CUT_ARCHIVE
+        def decompress(engine: Any, data: bytes) -> tuple[bytes, bytes]:
+            output = engine.decompress(data, _CHUNK)
+            return output, engine.unused_data if engine.eof else engine.unconsumed_tail
+
+        begin = partial(zlib.decompressobj, wbits=31)
+        return self._archive(file, begin, decompress, zlib.error, _GZIP_CHUNK, _CHUNK // 4)
 
     def _unzstd(self, file: BinaryIO) -> Iterator[bytes]:
         try:
@@ -203,27 +235,112 @@ class Recording:
                 f"{self._shown} is compressed with zstd; install the package zstandard (kraken-tui[zstd]) to play it"
             ) from None
         unpacker = zstandard.ZstdDecompressor(max_window_size=2**27)
-        engine = unpacker.decompressobj()
+
+        def decompress(engine: Any, data: bytes) -> tuple[bytes, bytes]:
+            output = engine.decompress(data)
+            return output, engine.unused_data if engine.eof else b""
+
+        return self._archive(file, unpacker.decompressobj, decompress, zstandard.ZstdError, _ZSTD_CHUNK, _BITE)
+
+    def _archive(
+        self,
+        file: BinaryIO,
+        begin: Callable[[], _Engine],
+        decompress: Callable[[_Engine, bytes], tuple[bytes, bytes]],
+        broken: type[Exception],
+        marker: bytes,
+        bite: int,
+    ) -> Iterator[bytes]:
+        """Unpack a chain of archives; of our own chunks a damaged one is left out and reading goes on after it.
+
+        Args:
+            file: The archive.
+            begin: Makes a decompressor.
+            decompress: Unpacks a piece; returns the text and what of the piece is left.
+            broken: What a decompressor raises.
+            marker: How our own chunks begin.
+            bite: Bytes to unpack at once; what that may give is bounded by the decompressor or by the bite alone.
+        """
+        while True:
+            start = file.tell()
+            ours = file.read(len(marker)) == marker
+            file.seek(start)
+            error: Exception | None = None
+            try:
+                yield from self._chunk(file, begin(), decompress, bite, ours=ours)
+            except _Cut as cut:
+                error = cut
+            except broken as problem:
+                error = problem
+            if error is not None:
+                if not self._skip_to(file, marker, start + 1):
+                    yield from self._last_words(file, error)
+                    return
+                self.damaged += 1
+                self.problem = f"a damaged part of the recording was left out ({self.damaged} so far)"
+                yield b"\n"  # What may have come of the damaged part must not run into the next line.
+            if not file.read(1):
+                return
+            file.seek(-1, 1)
+
+    def _chunk(
+        self,
+        file: BinaryIO,
+        engine: _Engine,
+        decompress: Callable[[_Engine, bytes], tuple[bytes, bytes]],
+        bite: int,
+        *,
+        ours: bool,
+    ) -> Iterator[bytes]:
+        """Unpack one archive of the chain; text of one of ours is given out only once its own check has passed."""
+        held: list[bytes] = []
+        waiting = 0
         pending = b""
-        try:
-            # In small bites, because there is no bound on what one of them unpacks to but the format's own.
-            while data := pending or file.read(_BITE):
-                if engine.eof:
-                    engine = unpacker.decompressobj()
-                output = engine.decompress(data)
-                pending = engine.unused_data if engine.eof else b""
-                if output:
-                    yield output
-        except zstandard.ZstdError as error:
-            self._broken_archive(file, error)
-            return
+        while not engine.eof and (data := pending or file.read(bite)):
+            output, pending = decompress(engine, data)
+            held.append(output)
+            waiting += len(output)
+            if not ours or waiting > _MAX_CHUNK:
+                yield b"".join(held)
+                held, waiting = [], 0
         if not engine.eof:
+            raise _Cut(b"".join(held))
+        file.seek(-len(pending), 1)
+        yield b"".join(held)
+
+    @staticmethod
+    def _skip_to(file: BinaryIO, marker: bytes, start: int) -> bool:
+        """Go to where one of our chunks begins at or after `start`; False where none does."""
+        position = start
+        while True:
+            file.seek(position)
+            window = file.read(_CHUNK)
+            found = window.find(marker)
+            if found >= 0:
+                file.seek(position + found)
+                return True
+            if len(window) < _CHUNK:
+                return False
+            position += len(window) - len(marker) + 1
+
+    def _last_words(self, file: BinaryIO, error: Exception) -> Iterator[bytes]:
+        """The archive ends in a part that cannot be unpacked, or only begun."""
+        if isinstance(error, _Cut):
             self.problem = _CUT_ARCHIVE
+            yield error.text
+        else:
+            self._broken_archive(file, error)
 
     def _broken_archive(self, file: BinaryIO, error: Exception) -> None:
         if file.tell() <= _CHUNK and not self.frames:
             raise RecordingError(f"{self._shown} is not what its name says: {clean_text(error, 80)}") from error
         self.problem = f"the compressed recording is damaged; what came before was read ({clean_text(error, 80)})"
+
+
+def _crc_holds(line: bytes) -> bool:
+    """Whether a line of ours is as it was written: its CRC-32 is that of all after it but the closing brace."""
+    number, _, body = line[len(_CRC) :].rstrip().partition(b",")
+    return number.isdigit() and len(number) <= 10 and int(number) == zlib.crc32(body[:-1])
 
 
 def open_recording(path: Path) -> Recording:

@@ -29,6 +29,10 @@ _EPOCH_LIKE = 10**18  # September 2001 in ns: a monotonic clock would need 31 ye
 _LOOK_AHEAD = 5000
 _YIELD_EVERY = 200
 _LONGEST_SLEEP_S = 0.25
+_POLL_S = 0.002
+
+STUCK_S = 5.0
+"""How long a replay at full speed waits for a listener that takes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,8 @@ async def run_replay(
     on_events: Callable[[list[FeedEvent]], None],
     stop_event: asyncio.Event,
     on_frame: Callable[[bytes, int, str], None] | None = None,
+    *,
+    load: Callable[[], tuple[int, int]] | None = None,
 ) -> int:
     """Play a recording to its end or until told to stop.
 
@@ -221,6 +227,9 @@ async def run_replay(
         on_events: Takes what happened, after every frame and before the next is applied.
         stop_event: Ends the replay early.
         on_frame: Takes every received raw frame with its time and "rx".
+        load: (events waiting, room) of the fullest listener. At full speed the replay waits while it is more than
+            half full, so that a listener that reads loses nothing; one that reads nothing for `STUCK_S` loses by its
+            own policy, and counts it.
 
     Returns:
         Frames played.
@@ -231,6 +240,7 @@ async def run_replay(
     wake = asyncio.Event()
     clock.changed = wake.set
     watcher = asyncio.create_task(_watch(stop_event, wake))
+    backpressure = _Backpressure(load, stop_event) if load is not None else None
     played = 0
     at = 0
     try:
@@ -245,6 +255,8 @@ async def run_replay(
                     break
                 await _sleep(wake, due)
                 due = clock.wait_s(timed.ns)
+            if backpressure is not None and not clock.speed:
+                await backpressure.wait()
             if stop_event.is_set():
                 break
             clock.reach(timed.ns)
@@ -267,6 +279,28 @@ async def run_replay(
     finally:
         watcher.cancel()
     return played
+
+
+class _Backpressure:
+    """Holds a replay up while the fullest listener is more than half full, unless that one reads nothing at all."""
+
+    def __init__(self, load: Callable[[], tuple[int, int]], stop_event: asyncio.Event) -> None:
+        self._load = load
+        self._stop = stop_event
+        self._stuck = False
+
+    async def wait(self) -> None:
+        waiting, room = self._load()
+        if 2 * waiting <= room:
+            self._stuck = False
+            return
+        patience = 0.0 if self._stuck else STUCK_S
+        while 2 * waiting > room and patience > 0 and not self._stop.is_set():
+            await asyncio.sleep(_POLL_S)
+            before, (waiting, room) = waiting, self._load()
+            patience = patience - _POLL_S if waiting >= before else STUCK_S
+        # Given up once, it is not waited for again until there is room: the recording would never end.
+        self._stuck = 2 * waiting > room
 
 
 async def _watch(stop_event: asyncio.Event, wake: asyncio.Event) -> None:

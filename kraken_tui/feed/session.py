@@ -11,8 +11,10 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kraken_tui.feed.audit import Auditor
 from kraken_tui.feed.dialler import Dialler
 from kraken_tui.feed.events import (
+    Audited,
     Candles,
     FeedEvent,
     Note,
@@ -59,8 +61,9 @@ from kraken_tui.wire.symbols import PairSpec, SymbolTable
 from kraken_tui.wire.text import clean_text
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
-_BANS = frozenset({403, 429})
-_DATA = (BookChanged, Trades, TickerChanged, Candles)
+BANS = frozenset({403, 429})
+"""HTTP statuses of a handshake that mean: do not dial for a while."""
+_DATA = (BookChanged, Trades, TickerChanged, Candles, Audited)
 _LONGEST_SLEEP = SECOND
 _SKEW_NOTICE_NS = 2 * SECOND
 
@@ -92,11 +95,15 @@ class Session:
         self.cause = "not started"
         self.latency = LatencyTracker()
         self.census = FieldCensus()
-        self.dialler = Dialler(self.limits, rng or random.Random())
+        rng = rng or random.Random()
+        self.dialler = Dialler(self.limits, rng)
         self.subscriptions = Subscriptions(self.limits)
         self.markets = Markets(self.limits, self.latency, depth=depth, interval=interval, replay=replay)
         self.wishes = Wishes(self.markets, self.subscriptions)
         self.watchdog = Watchdog(self.limits)
+        audit_rng = random.Random()
+        audit_rng.setstate(rng.getstate())
+        self.auditor = Auditor(self.limits, self.markets, self.dialler, self.latency, audit_rng)
         self._now = 0
         self._wall = 0
         self._sends: list[str] = []
@@ -155,6 +162,15 @@ class Session:
     def system(self) -> str:
         """State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown"."""
         return self.markets.system
+
+    def witness_text(self, symbol: str) -> str:
+        """What the second witness of a book says; "" where there is none."""
+        witness = self.markets.witnesses.get(symbol)
+        return "" if witness is None or (self.replay and not witness.heard) else witness.text
+
+    def trade_gaps(self, symbol: str) -> int:
+        """Trades of a pair that never came, by their numbers."""
+        return self.markets.trade_gaps(symbol)
 
     @property
     def names(self) -> Mapping[str, str | None]:
@@ -288,6 +304,7 @@ class Session:
         if self.replay or self.state is State.CLOSED:
             return
         self._notice_stall()
+        self._dirty |= self.auditor.tick(now, wall_ns)
         if self.state is State.COOLDOWN and now >= self.dialler.next_dial(now):
             self._fire(Trigger.COOLED, "cooldown over")
         elif self.state is State.CONNECTING and self.dialler.overdue(now):
@@ -295,6 +312,10 @@ class Session:
         elif self.state in _UP:
             self._tick_up()
         self.watchdog.promise(self.next_wakeup(now))
+
+    def wants_audit(self, now: int) -> bool:
+        """Whether the shell should open a second, short connection for an audit; see `feed.audit`."""
+        return not self.replay and self.auditor.wants(now, up=self.state is State.SUBSCRIBED)
 
     def disconnected(
         self,
@@ -322,7 +343,7 @@ class Session:
         cause = clean_text(cause)
         if self.state in (State.DISCONNECTED, State.COOLDOWN, State.CLOSED):
             return
-        if http_status in _BANS or (http_status is not None and "1015" in cause):
+        if http_status in BANS or (http_status is not None and "1015" in cause):
             self._ban(cause, retry_after_s)
             return
         floor = self.limits.slow_retry_s if slow or close_code == 1009 else 0.0
@@ -425,7 +446,7 @@ class Session:
         for stitcher in self.markets.stitchers.values():
             if stitcher.settled and stitcher.has_levels:
                 self._report(Resync(self._wall, stitcher.symbol, "reconnect"))
-            self.markets.collect(stitcher, stitcher.lost(self._wall, cause))
+            self.markets.lose(stitcher, self._wall, cause)
         if before is not State.CONNECTING:
             self.counters.reconnects += 1
 
@@ -448,12 +469,12 @@ class Session:
 
     def _is_backlog(self) -> bool:
         """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
-        if self.replay or not self.subscriptions.confirmed:
+        # Asked for every frame: the clock first, which is cheap, and only then all subscriptions.
+        cause = None if self.replay else self.watchdog.backlog(self._now)
+        if cause is None or not self.subscriptions.confirmed:
             return False
-        cause = self.watchdog.backlog(self._now)
-        if cause is not None:
-            self._lose(cause)
-        return cause is not None
+        self._lose(cause)
+        return True
 
     # -- time while up ------------------------------------------------------------------------------------------
 
@@ -470,6 +491,8 @@ class Session:
             return
         for stitcher in self.markets.stitchers.values():
             self._dirty |= self.markets.collect(stitcher, stitcher.tick(self._now, self._wall))
+        for symbol in self.markets.judge(self._now, self._wall):
+            self.subscriptions.renew("ticker", symbol)
         for silent in self.subscriptions.tick(self._now):
             what = f"{silent.symbol} {silent.channel}" if silent.symbol else silent.channel
             self._report(Note(self._wall, "warning", clean_text(f"{what}: the exchange does not answer")))
@@ -595,7 +618,7 @@ class Session:
     def _on_ticker(self, message: TickerMessage) -> str:
         for row in message.data[:1]:
             self._confirm_by_data("ticker", row.symbol)
-        return self.markets.on_ticker(message, self._wall)
+        return self.markets.on_ticker(message, self._now, self._wall)
 
     def _on_ohlc(self, message: OhlcMessage) -> str:
         for row in message.data[:1]:

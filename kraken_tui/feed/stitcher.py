@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.machine import Limits, ns
+from kraken_tui.feed.window import Window
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.events import BookChanged, BookState, LevelChange, Proof
 from kraken_tui.wire.messages import BookData, InvalidMessage, InvalidNumber
@@ -54,9 +55,28 @@ class BookStitcher:
         limits: Timers and resync limits.
         can_resync: False for a recording, where nothing can be asked for: a failed book then goes on, UNVERIFIED,
             until the recording brings a new snapshot.
+        ignore_gaps: After a wrong checksum go on with the next updates, UNVERIFIED, instead of asking for a snapshot.
+
+    Attributes:
+        book: The levels; a snapshot brings a new object.
+        state, proof, reason: Where it stands, and why it is not VERIFIED.
+        contested: The second witness has contradicted the book and not agreed since.
+        window: The last messages, kept while an audit runs; None otherwise.
+        audited_ns: Wall clock of the last audit that found this book equal to a second snapshot, all levels; None
+            where there was none since the book was loaded.
+        venue_ns: Timestamp of the last message applied, ns.
     """
 
-    def __init__(self, symbol: str, spec: PairSpec, depth: int, limits: Limits, *, can_resync: bool = True) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        spec: PairSpec,
+        depth: int,
+        limits: Limits,
+        *,
+        can_resync: bool = True,
+        ignore_gaps: bool = False,
+    ) -> None:
         self.symbol = symbol
         self.book = OrderBook(spec, depth)
         self.spec = spec
@@ -67,8 +87,13 @@ class BookStitcher:
         self.counters = BookCounters()
         self.wants_resync = False
         self.proven_since_connect = False
+        self.contested = False
+        self.window: Window | None = None
+        self.audited_ns: int | None = None
+        self.venue_ns: int | None = None
         self._limits = limits
         self._can_resync = can_resync
+        self._ignore_gaps = ignore_gaps
         self._deadline: int | None = None
         self._resync_at: int | None = None
         self._resyncs: deque[int] = deque()
@@ -104,7 +129,7 @@ class BookStitcher:
     def lost(self, wall_ns: int, cause: str) -> list[FeedEvent]:
         """The connection is gone: the levels stay visible, unproven, until a new snapshot."""
         self._deadline = self._resync_at = None
-        self.wants_resync = self.proven_since_connect = self._probing = False
+        self.wants_resync = self.proven_since_connect = self._probing = self.contested = False
         self._live_since = None
         if self.state is BookState.REFUSED:
             return []
@@ -126,10 +151,38 @@ class BookStitcher:
         events = self._become(wall_ns, BookState.RESYNCING, Proof.UNVERIFIED, f"{cause}, resyncing")
         return [*events, Resync(wall_ns, self.symbol, cause)]
 
+    def doubted(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
+        """Another source contradicts a live book whose checksums are right: fetch it anew, within the usual limits.
+
+        Args:
+            now: Monotonic ns.
+            wall_ns: Wall clock ns.
+            cause: "witness" or "audit". After "witness" the new snapshot's checksum is not enough: the book stays
+                CHECKING until the witness has agreed, see `agreed`.
+            reason: What was contradicted, a short clause.
+        """
+        if self.state is not BookState.LIVE:
+            return []
+        self.contested |= cause == "witness"
+        return self._fail(now, wall_ns, cause, reason, None, None)
+
+    def agreed(self, wall_ns: int) -> list[FeedEvent]:
+        """The witness agrees with the live book: a contested one is proven again."""
+        if not self.contested or self.state is not BookState.LIVE:
+            return []
+        self.contested = False
+        if self.proof is not Proof.CHECKING:
+            return []
+        return self._become(wall_ns, BookState.LIVE, Proof.VERIFIED, "")
+
     @property
     def has_levels(self) -> bool:
         """Whether there is anything to show."""
         return bool(len(self.book.bids) or len(self.book.asks))
+
+    def audited(self, wall_ns: int) -> None:
+        """The whole book was found equal to a second snapshot."""
+        self.audited_ns = wall_ns
 
     @property
     def settled(self) -> bool:
@@ -157,7 +210,9 @@ class BookStitcher:
 
     # -- messages -----------------------------------------------------------------------------------------------
 
-    def message(self, kind: str, data: BookData, now: int, wall_ns: int, *, leaving: bool = False) -> list[FeedEvent]:
+    def message(
+        self, kind: str, data: BookData, now: int, wall_ns: int, *, leaving: bool = False, doubt: str = ""
+    ) -> list[FeedEvent]:
         """Apply one book message.
 
         Args:
@@ -166,6 +221,7 @@ class BookStitcher:
             now: Monotonic ns.
             wall_ns: Wall clock of the receipt, ns.
             leaving: Our own unsubscribe is under way, so that what still arrives belongs to the old book.
+            doubt: Why the digits of this message cannot be trusted even if the checksum is right; "" if they can.
         """
         if leaving or (kind != "snapshot" and not self._takes_updates()) or self.state is BookState.REFUSED:
             self.counters.ignored += 1
@@ -176,7 +232,7 @@ class BookStitcher:
             self.counters.rejected += 1
             return self._fail(now, wall_ns, "bad number", f"unacceptable number: {error}", None, None)
         self.counters.applied += 1
-        return self._prove(kind, data, changes, now, wall_ns)
+        return self._prove(kind, data, changes, now, wall_ns, doubt)
 
     def _takes_updates(self) -> bool:
         if self.state in (BookState.LIVE, BookState.QUARANTINED):
@@ -188,12 +244,13 @@ class BookStitcher:
         fresh = OrderBook(self.spec, self.depth)
         fresh.load(data.bids, data.asks)
         self.book = fresh
+        self.window = self.audited_ns = None
         self._mismatched = False
         self._deadline = None
         return ()
 
     def _prove(
-        self, kind: str, data: BookData, changes: tuple[LevelChange, ...], now: int, wall_ns: int
+        self, kind: str, data: BookData, changes: tuple[LevelChange, ...], now: int, wall_ns: int, doubt: str
     ) -> list[FeedEvent]:
         """Compare the checksum, move the state, and only then publish."""
         actual = self.book.checksum()
@@ -206,13 +263,20 @@ class BookStitcher:
                 events = self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, "no valid checksum was sent")
         elif expected == actual:
             self.counters.checks_ok += 1
-            events = self._passed(kind, now, wall_ns)
+            if doubt:
+                events = self._fail(now, wall_ns, "witness", doubt, None, None)
+            else:
+                events = self._passed(kind, now, wall_ns)
         else:
             self.counters.checks_failed += 1
             events = self._fail(now, wall_ns, "checksum", "checksum failed", expected, actual)
-        timestamp, venue_ns = _read_timestamp(data.timestamp)
+        timestamp, venue_ns = read_timestamp(data.timestamp)
+        self.venue_ns = venue_ns
+        if self.window is not None:
+            self.window.add(data, venue_ns)
         verified = expected == actual and self.proof is Proof.VERIFIED
-        changed = BookChanged(self.symbol, kind, verified, expected, timestamp, venue_ns, wall_ns, changes)
+        matched = None if expected is None else expected == actual
+        changed = BookChanged(self.symbol, kind, verified, expected, timestamp, venue_ns, wall_ns, changes, matched)
         return [*events, changed]
 
     def _passed(self, kind: str, now: int, wall_ns: int) -> list[FeedEvent]:
@@ -226,6 +290,8 @@ class BookStitcher:
         elif now - self._live_since >= ns(self._limits.resync_window_s):
             self._quarantine_level = 0
         self.proven_since_connect = True
+        if self.contested:
+            return self._become(wall_ns, BookState.LIVE, Proof.CHECKING, "the ticker has not agreed yet")
         if self.proof is Proof.VERIFIED and self.state is BookState.LIVE:
             return []
         return self._become(wall_ns, BookState.LIVE, Proof.VERIFIED, "")
@@ -238,6 +304,10 @@ class BookStitcher:
         """The proof is gone: unprove first, then resync, wait, or quarantine."""
         self._mismatched = True
         self._live_since = None
+        if self._ignore_gaps and cause == "checksum":
+            self._resync_at = None
+            self._probing = False
+            return self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, f"{reason}, ignored as configured")
         if not self._can_resync:
             repeated = self.state is BookState.RESYNCING
             events = self._become(wall_ns, BookState.RESYNCING, Proof.UNVERIFIED, f"{reason} in the recording")
@@ -282,6 +352,8 @@ class BookStitcher:
     def _become(self, wall_ns: int, state: BookState, proof: Proof, reason: str) -> list[FeedEvent]:
         if (state, proof, reason) == (self.state, self.proof, self.reason):
             return []
+        if state is not BookState.LIVE or proof is Proof.UNVERIFIED:
+            self.window = self.audited_ns = None
         self.state, self.proof, self.reason = state, proof, reason
         return [BookStateChanged(wall_ns, self.symbol, state, proof, reason)]
 
@@ -291,7 +363,7 @@ def valid_checksum(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < _CHECKSUM_END else None
 
 
-def _read_timestamp(text: str | None) -> tuple[str | None, int | None]:
+def read_timestamp(text: str | None) -> tuple[str | None, int | None]:
     """The venue's timestamp verbatim and in ns; both None when it is absent or none at all."""
     if text is None:
         return None, None

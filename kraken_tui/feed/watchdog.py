@@ -23,6 +23,7 @@ class Watchdog:
         self.last_frame_ns: int | None = None
         self.heard = self.quiet = self.late = False
         self._opened_at = 0
+        self._subscribed = False
         self._promised: int | None = None
         self._grace_until = 0
         self._last_lag_drop: int | None = None
@@ -60,6 +61,7 @@ class Watchdog:
     def judge(self, now: int, *, subscribed: bool) -> str | None:
         """Why the connection is dead, or None; also notices a quiet one."""
         limits = self._limits
+        self._subscribed = subscribed
         if not self.heard:
             if now - self._opened_at < ns(limits.open_s):
                 return None
@@ -78,6 +80,9 @@ class Watchdog:
             return None
         if not self.heard:
             return self._opened_at + ns(self._limits.open_s)
+        if not self._subscribed:
+            # Silence proves nothing then; a look that is always due would keep the program running in circles.
+            return None
         silence = self._limits.feed_deadline_s if self.quiet else self._limits.feed_late_s
         return max(self.last_frame_ns + ns(silence), self._grace_until)
 

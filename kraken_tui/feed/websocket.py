@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kraken_tui._version import __version__
 from kraken_tui.feed.address import ConfigurationError, check_url, proxy_for
+from kraken_tui.feed.auditing import Auditing
+from kraken_tui.feed.budget_file import BudgetFile
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.failures import explain
 from kraken_tui.feed.machine import SECOND
 from kraken_tui.feed.session import Session
-from kraken_tui.wire.decode import MAX_FRAME
+from kraken_tui.feed.sockets import close_socket, open_socket
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -29,9 +27,7 @@ OnEvents = Callable[[list[FeedEvent]], None]
 OnFrame = Callable[[bytes, int, str], None]
 """(raw bytes, wall clock ns, "rx" or "tx"), for a recorder; it must not raise."""
 
-_CLOSE_LIMIT_S = 1.0
 _SEND_LIMIT_S = 5.0
-_READ_AHEAD = (512, 128)
 
 
 async def run(
@@ -44,6 +40,7 @@ async def run(
     *,
     wake: asyncio.Event | None = None,
     budget_path: Path | None = None,
+    on_connection: Callable[[ClientConnection], None] | None = None,
 ) -> None:
     """Keep a session connected until told to stop.
 
@@ -56,11 +53,13 @@ async def run(
         on_frame: Takes every raw frame, for a recorder.
         wake: Set it after `session.want` and the like, so that the requests leave at once instead of within a second.
         budget_path: File that carries the dial budget over restarts; None to keep it in memory.
+        on_connection: Takes every connection as it stands, to look at its certificate; it must not use it.
 
     Raises:
         ConfigurationError: The address cannot be used.
     """
     shell = _Shell(session, check_url(url), clock, on_events, on_frame, wake or asyncio.Event(), budget_path)
+    shell.on_connection = on_connection
     watcher = asyncio.create_task(shell.watch(stop_event))
     try:
         await shell.run(stop_event)
@@ -89,25 +88,32 @@ class _Shell:
         self._on_events = on_events
         self._on_frame = on_frame
         self._wake = wake
-        self._budget_path = budget_path
+        self._budget = BudgetFile(budget_path, clock)
+        self.on_connection: Callable[[ClientConnection], None] | None = None
         self._proxy: str | None = None
         self._proxy_shown = ""
+        self._auditing = Auditing(session, url, clock, self._budget, self._wake)
 
     async def watch(self, stop_event: asyncio.Event) -> None:
         await stop_event.wait()
         self._wake.set()
 
     async def run(self, stop_event: asyncio.Event) -> None:
-        session, clock = self._session, self._clock
+        clock = self._clock
         self._proxy, self._proxy_shown = proxy_for(self._url)
         if self._proxy_shown:
             self._on_events([Note(clock.wall(), "info", f"connecting through the proxy {self._proxy_shown}")])
-        self._load_budget()
+        self._budget.load(self._session)
+        try:
+            await self._keep_connected(stop_event)
+        finally:
+            await self._auditing.stop()
+
+    async def _keep_connected(self, stop_event: asyncio.Event) -> None:
+        session, clock = self._session, self._clock
         while not stop_event.is_set():
             session.tick(clock.now(), clock.wall())
-            if session.wants_dial(clock.now()):
-                session.dialling(clock.now(), clock.wall())
-                self._save_budget()
+            if session.wants_dial(clock.now()) and self._begin_dial():
                 self._flush()
                 await self._connection(stop_event)
                 self._save_budget()
@@ -115,10 +121,25 @@ class _Shell:
             if not stop_event.is_set():
                 await self._sleep()
 
+    def _begin_dial(self) -> bool:
+        """Count a dial, unless other processes have spent the budget meanwhile."""
+        session, clock = self._session, self._clock
+        with self._budget.locked():
+            self._budget.load(session)
+            if not session.wants_dial(clock.now()):
+                return False
+            session.dialling(clock.now(), clock.wall())
+            self._budget.save(session)
+        return True
+
+    def _save_budget(self) -> None:
+        with self._budget.locked():
+            self._budget.save(self._session)
+
     # -- one connection -----------------------------------------------------------------------------------------
 
     async def _connection(self, stop_event: asyncio.Event) -> None:
-        dial = asyncio.create_task(self._dial())
+        dial = asyncio.create_task(open_socket(self._url, self._proxy, self._session.limits.open_s))
         dial.add_done_callback(lambda _: self._wake.set())
         while not dial.done() and not self._over(stop_event):
             await self._sleep()
@@ -136,31 +157,10 @@ class _Shell:
         finally:
             await self._hang_up(socket)
 
-    async def _dial(self) -> ClientConnection:
-        from websockets.asyncio.client import connect
-
-        class Connect(connect):
-            """Follows no redirect: it would lead to a host the user did not name (RELIABILITY.md F16)."""
-
-            def process_redirect(self, exc: Exception) -> Exception:
-                return exc
-
-        # Certificates are always verified: no option, variable or caller can reach the TLS settings.
-        return await Connect(
-            self._url,
-            max_size=MAX_FRAME,
-            max_queue=_READ_AHEAD,
-            open_timeout=self._session.limits.open_s,
-            close_timeout=_CLOSE_LIMIT_S,
-            # A pong proves the proxy alive, not the feed; the session watches the frames instead.
-            ping_interval=None,
-            compression=None,
-            proxy=self._proxy,
-            user_agent_header=f"kraken-tui/{__version__}",
-        )
-
     async def _talk(self, socket: ClientConnection, stop_event: asyncio.Event) -> None:
         session, clock = self._session, self._clock
+        if self.on_connection is not None:
+            self.on_connection(socket)
         session.opened(clock.now(), clock.wall())
         reader = asyncio.create_task(self._read(socket))
         reader.add_done_callback(lambda _: self._wake.set())
@@ -175,10 +175,10 @@ class _Shell:
             if reader.done():
                 self._failed(reader)
         finally:
-            if not reader.done():
-                reader.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await reader
+            # Also one that is done is awaited: an exception nobody asked for would be printed over the screen.
+            reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await reader
 
     async def _read(self, socket: ClientConnection) -> None:
         """Hand every frame to the session, and what came of it to the listener before the next frame is applied: an
@@ -206,12 +206,7 @@ class _Shell:
         return True
 
     async def _hang_up(self, socket: ClientConnection) -> None:
-        """Close politely, but never wait for a mute peer (RELIABILITY.md H6)."""
-        code, reason = self._session.wants_close() or (1000, "")
-        with contextlib.suppress(Exception):
-            text = reason.encode("ascii", "replace")[:100].decode("ascii")
-            await asyncio.wait_for(socket.close(code, text), _CLOSE_LIMIT_S)
-        socket.transport.abort()
+        await close_socket(socket, *(self._session.wants_close() or (1000, "")))
 
     # -- small things -------------------------------------------------------------------------------------------
 
@@ -220,6 +215,7 @@ class _Shell:
 
     def _tick(self) -> None:
         self._session.tick(self._clock.now(), self._clock.wall())
+        self._auditing.start_if_due(self._proxy, self._proxy_shown)
 
     def _flush(self) -> None:
         events = self._session.take_events()
@@ -258,29 +254,3 @@ class _Shell:
             close_code=failure.close_code,
             slow=failure.slow,
         )
-
-    # -- dial budget over restarts ------------------------------------------------------------------------------
-
-    def _load_budget(self) -> None:
-        if self._budget_path is None:
-            return
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            text = self._budget_path.read_text(encoding="utf-8")[:65536]
-            self._session.restore_dials(json.loads(text), self._clock.now(), self._clock.wall())
-
-    def _save_budget(self) -> None:
-        """Replace the file as a whole, so that a kill in between leaves the old one. Failing costs no feed."""
-        if self._budget_path is None:
-            return
-        self._load_budget()
-        state = self._session.dialler.budget.state(self._clock.now(), self._clock.wall())
-        with contextlib.suppress(OSError):
-            self._budget_path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._budget_path.parent, prefix=".dials-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(state, file)
-                Path(name).replace(self._budget_path)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise

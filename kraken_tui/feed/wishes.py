@@ -10,7 +10,7 @@ from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
 from kraken_tui.wire.text import clean_text
 
 CHANNELS = ("book", "trade", "ticker", "ohlc")
-"""What is subscribed for every wanted pair."""
+"""What is subscribed for every wanted pair, unless fewer are chosen; the book always is."""
 
 
 class Wishes:
@@ -18,10 +18,12 @@ class Wishes:
 
     Attributes:
         names: Name as given to symbol, None while unknown.
+        channels: Channels besides the book that new pairs get.
     """
 
     def __init__(self, markets: Markets, subscriptions: Subscriptions) -> None:
         self.names: dict[str, str | None] = {}
+        self.channels = frozenset(CHANNELS)
         self._markets = markets
         self._subscriptions = subscriptions
         self._refused: set[str] = set()
@@ -62,8 +64,10 @@ class Wishes:
         if symbol not in self._markets.stitchers:
             self._markets.add(symbol, wall_ns)
         self.subscribe_book(symbol)
-        self._subscriptions.want("trade", symbol, snapshot=True)
-        self._subscriptions.want("ticker", symbol, event_trigger="bbo", snapshot=True)
+        if "trade" in self.channels:
+            self._subscriptions.want("trade", symbol, snapshot=True)
+        if "ticker" in self.channels:
+            self._subscriptions.want("ticker", symbol, event_trigger="bbo", snapshot=True)
         self.subscribe_candles(symbol)
 
     def subscribe_book(self, symbol: str) -> None:
@@ -72,6 +76,8 @@ class Wishes:
 
     def subscribe_candles(self, symbol: str) -> None:
         """Want a pair's candles at its current interval."""
+        if "ohlc" not in self.channels:
+            return
         self._subscriptions.want("ohlc", symbol, interval=self._markets.intervals[symbol], snapshot=True)
 
     # -- answers ------------------------------------------------------------------------------------------------
@@ -81,6 +87,8 @@ class Wishes:
         markets = self._markets
         if ack.symbol is not None and ack.channel == "book" and ack.method == "subscribe":
             markets.granted_depth(ack.symbol, ack.result.get("depth"))
+        if ack.symbol is not None and ack.channel == "ticker" and ack.method == "subscribe":
+            markets.granted_trigger(ack.symbol, ack.result.get("event_trigger"))
         if markets.replay:
             return APPLIED
         answer = self._subscriptions.acknowledged(ack)

@@ -83,6 +83,8 @@ class BookChanged(msgspec.Struct, frozen=True, gc=False):
         received_ns: Wall clock when the frame was received, ns.
         changes: Levels the message changed, in its order; empty for a snapshot. Levels that merely left the
             subscribed depth are not among them.
+        matched: Whether this message's own checksum was right, None where it had none. A right one does not make
+            the book VERIFIED while it is quarantined or contested.
     """
 
     symbol: str
@@ -93,6 +95,7 @@ class BookChanged(msgspec.Struct, frozen=True, gc=False):
     venue_ns: int | None
     received_ns: int
     changes: tuple[LevelChange, ...] = ()
+    matched: bool | None = None
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):

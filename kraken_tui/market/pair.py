@@ -30,6 +30,7 @@ from kraken_tui.market.rates import RateMeter
 from kraken_tui.market.trades import Session, Tape, TradedAtPrice
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
+from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.text import clean_text
 
@@ -92,6 +93,9 @@ class PairMarket:
         self._assessment = Assessment(MarketStatus.UNKNOWN, "start", "waiting for the subscription", "")
         self._health_told = ""
         self._health_new: deque[Health] = deque(maxlen=100)
+        self._audited_ns: int | None = None
+        self._trade_gaps = 0
+        self._witness = ""
 
     # What arrives
 
@@ -147,16 +151,20 @@ class PairMarket:
         self._cache.dirty = True
         self._version += 1
         snapshot = changed.kind == "snapshot"
+        if snapshot:
+            self._audited_ns = None
+        matched = changed.verified if changed.matched is None else changed.matched
+        self._checks_ok += matched
+        self._checks_failed += not matched and changed.checksum is not None
         if changed.verified:
-            self._checks_ok += 1
             if snapshot:
                 self._state = BookState.LIVE
             if self._state is BookState.LIVE:
                 self._proof, self._reason = Proof.VERIFIED, ""
         else:
-            self._checks_failed += changed.checksum is not None
             reason = "no checksum" if changed.checksum is None else "checksum differs"
-            self._proof, self._reason = Proof.UNVERIFIED, reason
+            if not matched or self._proof is Proof.VERIFIED:
+                self._proof, self._reason = Proof.UNVERIFIED, reason if not matched else "not proven"
             return
         if not self._fits(book):
             return
@@ -257,7 +265,20 @@ class PairMarket:
         if state is BookState.RESYNCING and self._state is not BookState.RESYNCING:
             self._resyncs += 1
         self._state, self._proof, self._reason = state, proof, clean_text(reason, 120)
+        if state is not BookState.LIVE or proof is Proof.UNVERIFIED:
+            self._audited_ns = None
         self._version += 1
+
+    def set_audited(self, ns: int) -> None:
+        """Note that the whole book was found equal to a second snapshot."""
+        self._audited_ns = ns
+        self._version += 1
+
+    def set_witness(self, text: str, trade_gaps: int) -> None:
+        """Note what the second witness says, and how many trades never came."""
+        if (text, trade_gaps) != (self._witness, self._trade_gaps):
+            self._witness, self._trade_gaps = text, trade_gaps
+            self._version += 1
 
     def set_venue(self, system_status: str, pair_status: str | None = None) -> None:
         """Note what the venue says about itself, and about the pair where it did."""
@@ -388,7 +409,8 @@ class PairMarket:
             version=self._version,
             now_ns=now_ns,
             spec=self.spec,
-            depth=self._depth,
+            # Nobody subscribed a recording here: its book knows the depth it was made with.
+            depth=book.depth if book is not None and book.spec.assumed else self._depth,
             book_state=self._state,
             proof=self._proof,
             proof_reason="" if verified else self._reason,
@@ -416,6 +438,10 @@ class PairMarket:
             samples=tuple(self._samples),
             book_rate=self._book_rate.rate(now_ns),
             trade_rate=self._trade_rate.rate(now_ns),
+            audited_ns=self._audited_ns,
+            covered_levels=CHECKSUM_LEVELS,
+            trade_gaps=self._trade_gaps,
+            witness=self._witness,
         )
 
     def _shown_last(self) -> int | None:

@@ -153,6 +153,11 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         large_lots: Threshold in lots from which an order or trade counts as large; 0 while unknown.
         samples: Oldest first, one a second, at most ten minutes.
         book_rate, trade_rate: Messages a second over the last five seconds.
+        audited_ns: When an audit last found the whole book equal to a second snapshot; None since it was loaded.
+        covered_levels: Best levels a side that the checksum proves; those below are only as good as the last audit.
+        trade_gaps: Trades that never came, by their numbers.
+        witness: What the second witness says, the ticker against the touch: "agrees", "differs", ...; "" if it is not
+            asked.
     """
 
     symbol: str
@@ -187,6 +192,10 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     samples: tuple[Sample, ...] = ()
     book_rate: float = 0.0
     trade_rate: float = 0.0
+    audited_ns: int | None = None
+    covered_levels: int = 10
+    trade_gaps: int = 0
+    witness: str = ""
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):
@@ -209,7 +218,7 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         count: Measurements in the window (five minutes).
-        p50, p90, p99, worst: Milliseconds; None before the first measurement.
+        p50, p90, p99, p999, worst: Milliseconds; None before the first measurement. p999 is the 99.9th percentile.
         clock_offset_ms: This machine's clock minus the venue's, from ping and pong; None before the first.
         round_trip_ms: Of the last ping; None before the first.
         histogram: (upper bound in ms, count) pairs, ascending.
@@ -223,6 +232,7 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
     clock_offset_ms: float | None = None
     round_trip_ms: float | None = None
     histogram: tuple[tuple[float, int], ...] = ()
+    p999: float | None = None
 
 
 class RecordingView(msgspec.Struct, frozen=True, gc=False):
@@ -272,7 +282,8 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
         ignored: Frames and fields of unknown kinds, by name.
         invalid: Frames that could not be read.
         checks_ok, checks_failed, resyncs, reconnects: Since the start, all pairs.
-        queue, queue_limit, dropped: Of the listener queue of the screen.
+        queue, queue_limit: Events waiting and room, of the listener's queue that is fullest; 0 without listeners.
+        dropped: Events that listeners did not get because their queue was full, all listeners.
         latency: Percentiles.
         tabs: One summary a pair, in the user's order.
         log: Newest last, bounded.

@@ -1,9 +1,12 @@
 """Raw frames to a file, so that every session can be played again.
 
-The file is JSON lines: a header, then `{"rx_ns":N,"frame":{...}}` for each frame as received, byte for byte, and
-`"dir":"tx"` after the time for what was sent. It grows in *chunks*: one flush writes whole lines, and for .gz and
-.zst one complete gzip member or zstd frame whose length stands in front of it. So a chunk that was cut off by a
-crash is found without reading the file through, and only that chunk is lost.
+The file is JSON lines: a header, then `{"crc":C,"rx_ns":N,"frame":{...}}` for each frame as received, byte for byte,
+and `"dir":"tx"` after the time for what was sent. C is the CRC-32 of all that stands after its comma but the closing
+brace and the line end, so that a flipped bit is found even where the line stays JSON.
+
+The file grows in *chunks*: one flush writes whole lines, and for .gz and .zst one complete gzip member or zstd frame
+whose length stands in front of it. So a chunk that was cut off by a crash is found without reading the file through,
+and only that chunk is lost.
 """
 
 from __future__ import annotations
@@ -249,10 +252,8 @@ class Recorder:
         if b"\n" in frame:
             # Between JSON tokens a line break is a blank like any other; inside one it is no JSON anyway.
             frame = frame.replace(b"\n", b" ")
-        if sent:
-            self._lines.append(b'{"rx_ns":%d,"dir":"tx","frame":%b}\n' % (rx_ns, frame))
-        else:
-            self._lines.append(b'{"rx_ns":%d,"frame":%b}\n' % (rx_ns, frame))
+        body = (b'"rx_ns":%d,"dir":"tx","frame":%b' if sent else b'"rx_ns":%d,"frame":%b') % (rx_ns, frame)
+        self._lines.append(b'{"crc":%d,%b}\n' % (zlib.crc32(body), body))
         self.frames += 1
         self._waiting += len(frame)
         if self._waiting >= CHUNK_BYTES:
@@ -357,7 +358,7 @@ def check(path: Path) -> None:
     Raises:
         RecordingError: As `Recorder` would.
     """
-    existed = path.exists()
+    existed = os.path.lexists(path)
     recorder = Recorder(path, wall_ns=0)
     recorder._release()
     if not existed:

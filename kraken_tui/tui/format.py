@@ -184,7 +184,8 @@ class QuantityFormat(msgspec.Struct, frozen=True):
 def _fit(largest: int, precision: int, width: int, most: int) -> QuantityFormat:
     for unit, _ in _UNITS:
         shape = _fit_unit(largest, precision, width, most, unit)
-        if shape and (shape.decimals or not unit):
+        # Three digits tell more than a tenth of the next unit.
+        if shape and (shape.decimals or not unit or largest >= 100 * 10 ** (precision + unit)):
             return shape
     return QuantityFormat(precision, 0, _UNITS[-1][0], width)
 

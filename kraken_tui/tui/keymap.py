@@ -45,7 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("pair.previous", "shift+tab", "next_pair(-1)", "previous pair", "Show the previous pair.", "Pairs"),
     Command("pair.find", "/", "find_pair", "find pair", "Find a pair of the exchange and show it.", "Pairs"),
     Command("view.book", "f2", "view('book')", "book", "Depth ladder, aggregated book and their gauge.", "Views"),
-    Command("view.charts", "f4", "view('charts')", "charts", "Candles, depth, spread and imbalance.", "Views"),
+    Command("view.charts", "f4", "view('charts')", "charts", "Depth curve, spread, imbalance, feed latency.", "Views"),
     Command("view.tape", "f5", "view('tape')", "tape & flow", "Time and sales, and events of the book.", "Views"),
     Command("view.health", "f7", "view('health')", "health & log", "State of feed and market, and the log.", "Views"),
     Command("pane.next", "o", "next_pane", "next pane", "Show one pane alone, the next one at each press.", "Views"),

@@ -48,12 +48,16 @@ class ViewState(msgspec.Struct):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """All a pane may draw from: one pair's view (None before the first), the feed, and the person's choices."""
+    """All a pane may draw from: one pair's view (None before the first), the feed, and the person's choices.
+
+    `problem` says why there is no view of the pair, such as that the exchange has no such pair; "" while it may come.
+    """
 
     pair: PairView | None
     feed: FeedView
     state: ViewState = msgspec.field(default_factory=ViewState)
     ascii_only: bool = False
+    problem: str = ""
 
 
 def blank(width: int) -> Line:
@@ -69,7 +73,7 @@ def title_line(title: str, note: str, width: int) -> Line:
     return (("─ ", "rule"), (title, "title"), (" " + rule, "rule"), (tail, "muted"))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def make_strip(line: Line, width: int, palette_name: str) -> Strip:
     """One row as a strip of exactly `width` cells; rows repeat often, so strips are kept."""
     return build_strip(line, width, PALETTES[palette_name])

@@ -80,12 +80,12 @@ def save(svg: str, folder: Path, name: str) -> Path:
     Raises:
         OSError: The folder or file cannot be made or written, or a hundred names are taken.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted = Path(name)
     for number in range(1, 101):
         path = folder / (name if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             continue
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -29,7 +29,7 @@ background of the active tab.
 """
 
 
-_KEPT_SEGMENTS = 20_000
+_KEPT_SEGMENTS = 8_000
 
 
 @dataclass(frozen=True)

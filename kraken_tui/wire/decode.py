@@ -59,7 +59,7 @@ def decode(frame: bytes | str) -> Message:
         message: Message = _channel_decoder.decode(frame)
     except msgspec.DecodeError as error:
         return _decode_other(frame, error)
-    except (RecursionError, UnicodeDecodeError) as error:
+    except (RecursionError, UnicodeError) as error:
         raise InvalidMessage(f"unreadable frame: {clean_text(error)}") from error
     return message
 
@@ -68,7 +68,7 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
     """Second pass, for what is no known channel frame."""
     try:
         fields = _generic_decoder.decode(frame)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise InvalidMessage(f"not JSON: {clean_text(error)}") from error
     if not isinstance(fields, dict):
         raise InvalidMessage("frame is not a JSON object")

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 import msgspec
 
 from kraken_tui.wire.digits import to_units
-from kraken_tui.wire.messages import PairData, WireError
+from kraken_tui.wire.messages import InvalidMessage, PairData, WireError
 from kraken_tui.wire.text import clean_text
 
 _OLD_ASSETS = {
@@ -21,6 +21,9 @@ _OLD_ASSETS = {
     "XXLM": "XLM", "XXMR": "XMR", "XXRP": "XRP", "XZEC": "ZEC",
     "ZAUD": "AUD", "ZCAD": "CAD", "ZEUR": "EUR", "ZGBP": "GBP", "ZJPY": "JPY", "ZUSD": "USD",
 }  # fmt: skip
+MAX_SYMBOL = 40
+"""Longest name of a pair or asset that is taken, in characters."""
+
 _SEPARATORS = str.maketrans("", "", "/-_: .")
 
 
@@ -68,19 +71,27 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
 
         Raises:
             InvalidNumber: The price increment is no number or finer than the price precision.
+            InvalidMessage: The symbol cannot be shown as it is; cleaned it would be another pair's name.
         """
+        if not is_clean(data.symbol):
+            raise InvalidMessage(f"no name for a pair: {clean_text(data.symbol, MAX_SYMBOL)!r}")
         increment = 1
         if data.price_increment is not None:
             increment = max(1, to_units(data.price_increment, data.price_precision))
         return cls(
             symbol=data.symbol,
-            base=data.base,
-            quote=data.quote,
+            base=clean_text(data.base, MAX_SYMBOL),
+            quote=clean_text(data.quote, MAX_SYMBOL),
             price_precision=data.price_precision,
             qty_precision=data.qty_precision,
             increment=increment,
-            status=data.status,
+            status=clean_text(data.status, MAX_SYMBOL),
         )
+
+
+def is_clean(symbol: str) -> bool:
+    """Whether a symbol can be shown and asked for as it is."""
+    return 0 < len(symbol) <= MAX_SYMBOL and clean_text(symbol, MAX_SYMBOL) == symbol
 
 
 def canonical(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -37,6 +38,25 @@ def _clean_character(character: str) -> str:
 
 
 def safe_file_stem(text: object, limit: int = 60) -> str:
-    """Make a name part for a file from outside text: letters, digits, `-`, `_` only, never empty."""
-    stem = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in str(text)[:limit])
-    return stem.strip("-") or "unnamed"
+    """Make a name part for a file from outside text, one of its own for every text (RELIABILITY.md P20).
+
+    "BTC/USD" becomes "BTC-USD". Whatever does not have that plain form keeps its ASCII letters, digits and `-`, and
+    gets `_` and a digest of the whole text, so that no two texts share a name, not even where a disk ignores case,
+    and none is a device name such as CON.
+
+    Args:
+        text: Such as a symbol.
+        limit: Longest result, at least 20.
+
+    Returns:
+        ASCII letters, digits, `-` and `_` only; never empty, never beginning with `-`.
+    """
+    plain = str(text)
+    base, _, quote = plain.partition("/")
+    if all(part and set(part) <= _PLAIN for part in (base, quote)) and len(plain) <= limit:
+        return f"{base}-{quote}"
+    from hashlib import sha256
+
+    digest = sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in plain[: limit - 17]).strip("-")
+    return f"{kept or 'unnamed'}_{digest}"

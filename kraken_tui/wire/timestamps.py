@@ -13,6 +13,9 @@ _RFC3339 = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000_000
+_KEPT_MINUTES = 256
+_minutes: dict[str, int] = {}
+"""Text up to the minute -> ns since the epoch."""
 
 
 def parse_timestamp(text: str) -> int:
@@ -27,6 +30,16 @@ def parse_timestamp(text: str) -> int:
     Raises:
         InvalidMessage: The text is not such a timestamp.
     """
+    # The feed's own form, with the minute looked up: frames of one minute share it.
+    if len(text) == 27 and text[26] == "Z" and text[19] == ".":
+        rest = text[17:19] + text[20:26]
+        minute = _minutes.get(text[:17])
+        if minute is not None and rest.isdigit() and rest.isascii() and rest < "60":
+            return minute + int(rest) * 1000
+    return _parse(text)
+
+
+def _parse(text: str) -> int:
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise InvalidMessage(f"not a timestamp: {text[:40]!r}")
@@ -38,7 +51,11 @@ def parse_timestamp(text: str) -> int:
         start = datetime(int(year), int(month), int(day), int(hour), int(minute), tzinfo=UTC)
     except ValueError as error:
         raise InvalidMessage(f"not a timestamp: {text[:40]!r} ({error})") from error
-    seconds = (start - _EPOCH) // timedelta(seconds=1) + int(second)
+    minute_s = (start - _EPOCH) // timedelta(seconds=1)
+    if len(_minutes) >= _KEPT_MINUTES:
+        _minutes.clear()
+    _minutes[text[:17]] = minute_s * _SECOND
+    seconds = minute_s + int(second)
     return seconds * _SECOND + int((fraction or "").ljust(9, "0"))
 
 

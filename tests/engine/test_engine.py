@@ -14,6 +14,7 @@ from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
 from kraken_tui.feed.events import Refused
+from kraken_tui.feed.machine import Limits
 from kraken_tui.market.events import Proof, Trade
 from kraken_tui.market.views import Mode
 from kraken_tui.settings import Settings
@@ -157,6 +158,7 @@ def test_a_recording_plays_on_its_own_clock(tmp_path: Path, run: Callable[..., E
     assert (view.bids, view.asks) == (((1000, 100_000_000),), ((1001, 200_000_000),))
     assert view.spec is not None
     assert view.spec.assumed
+    assert view.depth == 10
     assert engine.feed_view.mode is Mode.REPLAY
     assert time.gmtime(engine.feed_view.now_ns // 10**9)[:3] == (2026, 1, 1)
 
@@ -237,3 +239,61 @@ def test_header_lines_of_a_recording_name_what_it_is(tmp_path: Path, run: Callab
     header, frame = (json.loads(line) for line in target.read_text().splitlines())
     assert header["format"] == "kraken-tui"
     assert frame["frame"]["channel"] == "book"
+
+
+def trades_recording(path: Path, count: int) -> Path:
+    """A book, then trades with consecutive numbers."""
+    trade = (
+        '{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":100.1,"qty":0.50000000,'
+        '"ord_type":"limit","trade_id":%d,"timestamp":"2026-01-01T00:00:01.000000Z"}]}'
+    )
+    return bare_recording(path, [SNAPSHOT % RIGHT, *(trade % number for number in range(1, count + 1))])
+
+
+def is_trade(event: object) -> bool:
+    return isinstance(event, Trade)
+
+
+def test_a_replay_at_full_speed_waits_for_a_listener_that_reads(tmp_path: Path) -> None:
+    engine = Engine(Settings(replay=trades_recording(tmp_path / "trades.jsonl", 600), speed=0))
+    listener = engine.listen(20, wants=is_trade)
+    engine.start()
+    wait_until(lambda: len(listener) > 10)
+    time.sleep(0.05)
+    assert len(listener) <= 20
+    assert listener.dropped == 0
+    wait_until(lambda: engine.feed_view.queue_limit == 20 and engine.feed_view.queue > 10)
+    got = [listener.get(5).trade_id for _ in range(600)]
+    wait_until(lambda: (view := engine.feed_view.replay) and view.finished)
+    assert engine.stop(5)
+    assert got == list(range(1, 601))
+    assert listener.dropped == 0
+    assert listener.offered == 600
+
+
+def test_a_listener_that_reads_nothing_holds_a_replay_up_only_for_a_while_and_its_losses_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kraken_tui.feed.replay.STUCK_S", 0.4)
+    engine = Engine(Settings(replay=trades_recording(tmp_path / "trades.jsonl", 30), speed=0))
+    listener = engine.listen(4, wants=is_trade)
+    engine.start()
+    # Waited for once, not once a frame.
+    wait_until(lambda: (view := engine.feed_view.replay) and view.finished)
+    wait_until(lambda: engine.feed_view.dropped == 26)
+    assert (engine.feed_view.queue, engine.feed_view.queue_limit) == (4, 4)
+    assert engine.stop(5)
+    assert listener.offered == 30 == listener.dropped + len(listener)
+
+
+@pytest.mark.realtime
+def test_the_view_shows_audit_and_witness(run: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = Limits(audit_first_s=0.3)
+    monkeypatch.setattr("kraken_tui.feed.session.Limits", lambda: quick)
+    engine = run(pairs=("BTC/USD",), demo=True)
+    engine.show("BTC/USD")
+    wait_until(lambda: (view := engine.view("BTC/USD")) and view.audited_ns and view.witness == "agrees")
+    view = engine.view("BTC/USD")
+    assert view is not None
+    assert (view.covered_levels, view.trade_gaps) == (10, 0)
+    assert engine.feed_view.latency.p999 is not None

@@ -213,9 +213,10 @@ class Venue:
         )
         return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'
 
-    def ticker(self, symbol: str) -> str:
-        row = f'{{"symbol":"{symbol}","last":5000.0,"bid":5000.0,"ask":5000.1,"change":-1.5,"change_pct":-0.17}}'
-        return f'{{"channel":"ticker","type":"snapshot","data":[{row}]}}'
+    def ticker(self, symbol: str, kind: str = "snapshot") -> str:
+        bid, ask = (decimal_text(ticks, self.pairs[symbol][0]) for ticks in (50_000, 50_001))
+        row = f'{{"symbol":"{symbol}","last":{bid},"bid":{bid},"ask":{ask},"change":-1.5,"change_pct":-0.17}}'
+        return f'{{"channel":"ticker","type":"{kind}","data":[{row}]}}'
 
     def candle(self, symbol: str, interval: int) -> str:
         begin = stamp(self.wall // (60 * SECOND) * 60 * SECOND)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -171,3 +172,30 @@ def test_our_own_dials_read_back_are_not_counted_twice() -> None:
         budget.spend(second * SECOND)
     budget.restore(budget.state(20 * SECOND, 70 * SECOND), 20 * SECOND, 70 * SECOND + 1000)
     assert budget.next_allowed(21 * SECOND) == 21 * SECOND
+
+
+def test_the_documentation_prints_the_table_of_the_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "CONNECTION.md").read_text(encoding="utf-8")
+    printed = text.split("<!-- transitions -->\n")[1].split("\n<!-- end of transitions -->")[0]
+    assert printed == transition_table()
+
+
+def test_the_documentation_states_the_limits_of_the_code() -> None:
+    text = " ".join((Path(__file__).parents[2] / "docs" / "CONNECTION.md").read_text(encoding="utf-8").split())
+    limits = Limits()
+    for sentence in (
+        f"ends it; a pong does not count | {limits.feed_deadline_s:.0f} s (DEGRADED from {limits.feed_late_s:.0f} s)",
+        f"| {limits.open_s:.0f} s / {limits.ack_s:.0f} s, four times / {limits.snapshot_s:.0f} s |",
+        f"| {limits.dial_limit} in any {limits.dial_window_s:.0f} s:",
+        f"at least {limits.cooldown_s:.0f} s, longer if Retry-After says so, at most {limits.cooldown_cap_s:.0f} s",
+        f"after {limits.stable_s:.0f} s up with every wanted book proven once",
+        f"{limits.requests_per_s:.0f} a second evenly, at most {limits.burst} at once, {limits.batch} symbols each",
+        f"begin {limits.audit_first_s:.0f} to {1.2 * limits.audit_first_s:.0f} s after",
+        f"every {limits.audit_every_s:.0f} to {1.2 * limits.audit_every_s:.0f} s",
+        f"DEGRADED from {limits.lag_degraded_s:.0f} s, STALE from 5 s, and from {limits.lag_drop_s:.0f} s",
+        f"after a gap of {limits.backlog_s:.0f} s are a backlog",
+        "next try after 60, then 300, then 900 s",
+    ):
+        assert sentence in text, sentence
+    assert limits.ack_retries == 3
+    assert limits.quarantine_s == (60.0, 300.0, 900.0)

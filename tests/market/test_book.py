@@ -240,3 +240,13 @@ def test_top_and_clear() -> None:
     assert to_units("1.0", 1) == 10
     book.clear()
     assert book.checksum() == 0
+
+
+@pytest.mark.parametrize("bad", [True, [1], {"a": 1}, None, 1.5, -1, "1e999", ""])
+def test_what_is_no_price_is_refused_even_where_an_equal_one_is_known(bad: object) -> None:
+    book = OrderBook(PairSpec("A/B", "A", "B", 0, 0), 10)
+    book.load([WireLevel("1", "5"), WireLevel(2, 5)], [])
+    with pytest.raises(InvalidNumber):
+        book.apply([WireLevel(bad, "5")], [])
+    with pytest.raises(InvalidNumber):
+        book.apply([WireLevel("1", bad)], [])

@@ -264,6 +264,8 @@ def pair(symbol: str = "BTC/USD", *, seed: int = 1, count: int = 100) -> PairVie
         samples=samples(symbol, seed=seed),
         book_rate=41.2,
         trade_rate=3.1,
+        audited_ns=NOW - 180_000_000_000,
+        witness="agrees",
     )
 
 

@@ -115,7 +115,7 @@ def test_recorder_and_replay() -> None:
 
 def test_larger_panes_add_details() -> None:
     sample = frame(feed=common.feed(ignored=(("status", 3), ("book.extra", 1))))
-    for width, height in ((50, 34), (80, 14)):
+    for width, height in ((50, 37), (80, 17)):
         lines = draw_health(sample, width, height)
         assert all(len(row) <= width for row in text_of(lines))
         text = "\n".join(text_of(lines))
@@ -144,3 +144,23 @@ def test_ascii_only() -> None:
         text = "".join(text_of(HealthPane().draw(frame(ascii_only=True, feed=feed), 80, 30)))
         assert text.isascii()
         assert "?" not in text
+
+
+def test_a_larger_pane_shows_what_stands_behind_the_book() -> None:
+    text = rows_of(frame(common.pair()), 100, 30)
+    assert "audit     3 m ago, 100 levels" in text
+    assert "ticker    agrees" in text
+    assert "missed    0 trades, by their numbers" in text
+    view = replace(common.pair(), audited_ns=None, witness="differs", trade_gaps=7)
+    text = rows_of(frame(view), 100, 30)
+    assert "audit     below 10: not audited" in text
+    assert "ticker    differs" in text
+    assert "missed    7 trades" in text
+    assert "audit     all 10 levels in the checksum" in rows_of(frame(replace(view, depth=10)), 100, 30)
+    check_styles(draw_health(frame(view), 100, 30))
+
+
+def test_the_last_thousandth_of_the_latency_has_a_row_where_there_is_room() -> None:
+    latency = replace(common.feed().latency, p999=61.5)
+    sample = frame(feed=common.feed(latency=latency))
+    assert "p99.9     62 ms  latency, 5 min" in rows_of(sample, 100, 30)

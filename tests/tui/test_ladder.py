@@ -255,3 +255,22 @@ async def test_a_change_brightens_its_row_and_fades_again() -> None:
         assert key_at(pane._lines[12], 20).endswith("/changed")
         pane.push(Frame(replace(view, bids=bids, now_ns=view.now_ns + 500_000_000), samples.feed()))
         assert not key_at(pane._lines[12], 20).endswith("/changed")
+
+
+def test_levels_the_checksum_does_not_cover_are_a_shade_fainter_until_audited() -> None:
+    audited = samples.pair()
+    lines = draw_ladder(Frame(audited, samples.feed()), 46, 40)
+    assert texts(lines)[0].endswith(" 100 levels ")
+    unaudited = replace(audited, audited_ns=None, large_lots=0)
+    faint = draw_ladder(Frame(unaudited, samples.feed()), 46, 40)
+    # No number changes, and colour does not say it alone.
+    assert [text[1:] for text in texts(faint)[1:]] == [text[1:] for text in texts(lines)[1:]]
+    assert texts(faint)[0].endswith(" 100 levels, best 10 proven ")
+    middle = 2 + (40 - 3) // 2
+    size = f"{from_units(audited.bids[10][1], 8)}"[:4]
+    eleventh, tenth = faint[middle + 11], faint[middle + 10]
+    assert [key for text, key in eleventh if size in text] == ["muted"]
+    assert [key for text, key in lines[middle + 11] if size in text] == ["text"]
+    assert [key for _, key in tenth] == [key for _, key in lines[middle + 10]]
+    shallow = replace(unaudited, depth=10, bids=audited.bids[:10], asks=audited.asks[:10])
+    assert texts(draw_ladder(Frame(shallow, samples.feed()), 46, 40))[0].endswith(" 10 levels ")

@@ -64,16 +64,33 @@ def test_worked_examples(text: object, cleaned: str) -> None:
     assert clean_text(text) == cleaned
 
 
-@given(NASTY)
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+SYMBOLS = st.one_of(
+    NASTY,
+    st.from_regex(r"[A-Za-z0-9.]{1,6}/[A-Za-z0-9.]{1,6}", fullmatch=True),
+    st.sampled_from(["CON", "nul", "com1", "..", "../../x", "a/b", "A/B", "a-b", "x" * 300, "\udc9b", "", "A/B/C"]),
+)
+
+
+@given(SYMBOLS)
 def test_file_stem(text: str) -> None:
+    """A path stays in its folder, under any system's rules for names (RELIABILITY.md P20, F85)."""
     stem = safe_file_stem(text)
-    assert stem
-    assert len(stem) <= 60
+    assert 0 < len(stem) <= 60
     assert all(c.isascii() and (c.isalnum() or c in "-_") for c in stem)
     assert not stem.startswith("-")
+    assert stem.lower() not in RESERVED
+
+
+@given(st.lists(SYMBOLS, unique=True, max_size=8))
+def test_distinct_symbols_have_distinct_files_even_where_case_is_ignored(symbols: list[str]) -> None:
+    assert len({safe_file_stem(symbol).lower() for symbol in symbols}) == len(symbols)
 
 
 def test_file_stem_of_a_pair() -> None:
     assert safe_file_stem("BTC/USD") == "BTC-USD"
-    assert safe_file_stem("../../etc/passwd") == "etc-passwd"
-    assert safe_file_stem("…") == "unnamed"
+    assert safe_file_stem("1INCH/EUR") == "1INCH-EUR"
+    assert safe_file_stem("../../etc/passwd").startswith("etc-passwd_")
+    assert safe_file_stem("…").startswith("unnamed_")
+    assert len(safe_file_stem("A" * 70 + "/" + "B" * 70)) <= 60
+    assert safe_file_stem("btc/usd").lower() != safe_file_stem("BTC/USD").lower()

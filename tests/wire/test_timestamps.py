@@ -66,3 +66,21 @@ def test_agrees_with_datetime(moment: datetime) -> None:
 def test_refused(text: str) -> None:
     with pytest.raises(InvalidMessage, match="not a timestamp"):
         parse_timestamp(text)
+
+
+@given(st.text("0123456789aZ:.-T٣", min_size=9, max_size=9))
+def test_a_known_minute_changes_nothing_about_what_is_accepted(tail: str) -> None:
+    """The quick way for frames of the same minute accepts exactly what the full one does."""
+    from kraken_tui.wire.timestamps import _parse
+
+    parse_timestamp("2026-01-01T00:00:00.000000Z")
+    text = f"2026-01-01T00:00:{tail[:2]}.{tail[2:8]}Z"
+    try:
+        expected: int | None = _parse(text)
+    except InvalidMessage:
+        expected = None
+    try:
+        seen: int | None = parse_timestamp(text)
+    except InvalidMessage:
+        seen = None
+    assert seen == expected

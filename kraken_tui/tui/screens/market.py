@@ -194,7 +194,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         pair, feed = self.newest()
         choices = self.choices
         state = choices.prepare(pair, self.book_rows)
-        frame = Frame(pair, feed, state, self.ascii_only)
+        problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
+        frame = Frame(pair, feed, state, self.ascii_only, problem)
         self._footer.status = self._status(pair, pacer, now)
         for name in self._places:
             if everything or pacer.due(name, now):

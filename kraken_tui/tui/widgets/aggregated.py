@@ -177,7 +177,7 @@ def _draw(
     view = frame.pair
     if view is None or view.spec is None or centre is None or not (view.bids or view.asks):
         note, role = book_note(view, "") if view else ("", "muted")
-        page = waiting_lines(view, frame.feed, width, height - 1)
+        page = waiting_lines(frame, width, height - 1)
         return [titled("Aggregated book", note, role, width, "Book"), *page]
     count = height - HEAD_ROWS
     step = step_of(view.spec, max(1, frame.state.grouping))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from functools import lru_cache
 
 import msgspec
 from textual.message import Message
 
 from kraken_tui.market.events import BookState, Proof
-from kraken_tui.market.views import FeedView, Level, PairView
+from kraken_tui.market.views import Level, PairView
 from kraken_tui.tui import format as fmt
-from kraken_tui.tui.pane import Line, title_line
+from kraken_tui.tui.pane import Frame, Line, title_line
 
 FLASH_NS = 300_000_000
 """How long a changed row stays a shade brighter, ns of the view's clock."""
@@ -92,6 +93,14 @@ def book_note(view: PairView, usual: str) -> tuple[str, str]:
     return usual, "muted"
 
 
+def depth_note(view: PairView) -> str:
+    """How deep the book is, and how much of it is proven while no audit has compared the rest."""
+    covered = view.covered_levels
+    if view.audited_ns is not None or view.depth <= covered:
+        return f"{view.depth} levels"
+    return f"{view.depth} levels, best {covered} proven"
+
+
 def _failed(view: PairView) -> bool:
     return view.proof is Proof.UNVERIFIED
 
@@ -126,17 +135,22 @@ def too_narrow(width: int, height: int) -> list[Line]:
     return [*[() for _ in range(height // 2)], centred("too narrow", width, "warn")][: max(0, height)]
 
 
-def waiting_lines(view: PairView | None, feed: FeedView, width: int, height: int) -> list[Line]:
-    """A page that says what an empty book waits for, in the middle of `height` rows."""
-    sentences = _sentences(view, feed)
+def waiting_lines(frame: Frame, width: int, height: int) -> list[Line]:
+    """A page that says what an empty book waits for, or why none comes, in the middle of `height` rows."""
+    sentences = [
+        (part, key) for text, key in _sentences(frame) for part in textwrap.wrap(text, max(10, width - 2)) or [text]
+    ]
     top = max(0, (height - len(sentences)) // 2)
     lines: list[Line] = [() for _ in range(top)]
     lines += [centred(text, width, key) for text, key in sentences]
     return lines[: max(0, height)]
 
 
-def _sentences(view: PairView | None, feed: FeedView) -> list[tuple[str, str]]:
+def _sentences(frame: Frame) -> list[tuple[str, str]]:
+    view, feed = frame.pair, frame.feed
     result: list[tuple[str, str]] = []
+    if view is None and frame.problem:
+        return [(frame.problem, "bad")]
     if view is None:
         result.append(("waiting for the pair", "text"))
     elif view.book_state is BookState.REFUSED:
@@ -195,3 +209,9 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
         price=on("stale" if stale else side, ground),
         bar=on(f"{side}-bar", ground),
     )
+
+
+@lru_cache(maxsize=256)
+def uncovered_keys(keys: RowKeys) -> RowKeys:
+    """Keys of a row below the levels the checksum proves, until an audit has compared it: sizes a shade fainter."""
+    return msgspec.structs.replace(keys, text=keys.label, size=keys.size if keys.size.startswith("!") else keys.label)

@@ -18,8 +18,10 @@ _BY_AGGRESSOR = frozenset({FlowKind.SWEEP, FlowKind.LARGE})
 _SIDE_WIDTH = 7
 _LEAST_SIZE = 5
 _MOST_SIZE = 8
-# (digits of the second, None for no time; cells of the time; between size and price), the widest first.
-_FORMS = ((3, 13, " @ "), (0, 9, " @ "), (0, 9, " "), (None, 0, " "))
+_MINUTES = -1
+# (digits of the second, `_MINUTES` for minute and second alone, None for no time; cells of the time; between size
+# and price), the widest first.
+_FORMS = ((3, 13, " @ "), (0, 9, " @ "), (0, 9, " "), (_MINUTES, 6, " "), (None, 0, " "))
 
 
 def _side_of(event: FlowEvent) -> tuple[str, str]:
@@ -31,6 +33,12 @@ def _side_of(event: FlowEvent) -> tuple[str, str]:
     if event.kind in _BY_AGGRESSOR:
         return ("▲ buy" if buy else "▼ sell"), role
     return ("  bid" if buy else "  ask"), role
+
+
+def _time(ns: int, digits: int | None) -> str:
+    if digits is None:
+        return ""
+    return f"{clock(ns, 0)[3:]} " if digits == _MINUTES else f"{clock(ns, digits)} "
 
 
 def _form_for(
@@ -68,7 +76,7 @@ def draw_flow(frame: Frame, width: int, height: int) -> list[Line]:
         head, tail = size.split(event.qty)
         lines.append(
             (
-                ("" if digits is None else clock(event.ns, digits) + " ", "muted"),
+                (_time(event.ns, digits), "muted"),
                 (event.kind.value.ljust(7), _KIND_KEYS[event.kind]),
                 (head, "text"),
                 (tail, "faint"),

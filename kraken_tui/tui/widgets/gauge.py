@@ -42,10 +42,10 @@ def draw_gauge(frame: Frame, width: int, height: int) -> list[Line]:
     return fmt.to_ascii(lines) if frame.ascii_only else lines
 
 
-def no_signals(view: PairView | None) -> str:
+def no_signals(view: PairView | None, problem: str = "") -> str:
     """Why there are no figures."""
     if view is None:
-        return "no signals: waiting for the pair"
+        return "no signals: no such book" if problem else "no signals: waiting for the pair"
     if view.proof is not Proof.VERIFIED:
         return f"no signals: book {view.proof.value.lower()}"
     if not view.bids or not view.asks:
@@ -58,7 +58,11 @@ def _box(frame: Frame, width: int, height: int) -> list[Line]:
     if view is None or view.spec is None or view.metrics is None:
         rest = height - 2
         page: list[Line] = [() for _ in range(rest // 2)]
-        return [titled("Imbalance", "", "muted", width), *page, centred(no_signals(view), width, "muted")]
+        return [
+            titled("Imbalance", "", "muted", width),
+            *page,
+            centred(no_signals(view, frame.problem), width, "muted"),
+        ]
     figures, spec = view.metrics, view.spec
     note, role = f"{figures.levels} levels", "muted"
     if figures.crossed:
@@ -168,7 +172,7 @@ def _sweep_fields(sweep: Sweep, spec: PairSpec, role: str) -> tuple[tuple[int, t
 def _compact(frame: Frame, width: int, height: int) -> list[Line]:
     view = frame.pair
     if view is None or view.spec is None or view.metrics is None:
-        return [((" imbalance  ", "muted"), (fmt.shorten(no_signals(view), width - 12), "muted"))]
+        return [((" imbalance  ", "muted"), (fmt.shorten(no_signals(view, frame.problem), width - 12), "muted"))]
     figures, spec = view.metrics, view.spec
     glyph, key = _SIGNALS[figures.signal]
     ratio: tuple[Run, ...] = (

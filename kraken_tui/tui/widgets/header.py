@@ -26,7 +26,8 @@ def draw_header(frame: Frame, width: int, height: int) -> list[Line]:
     """
     view = frame.pair
     if view is None:
-        lines: list[Line] = [((fmt.shorten(" waiting for the pair", width), "muted"),)]
+        text, key = (frame.problem, "bad") if frame.problem else ("waiting for the pair", "muted")
+        lines: list[Line] = [((fmt.shorten(f" {text}", width), key),)]
     elif height < 2:
         lines = [_row([*_compact_fields(view), *_recording(frame.feed, short=width < 80)], width, 2)]
     else:

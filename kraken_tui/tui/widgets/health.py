@@ -170,8 +170,11 @@ def further_rows(frame: Frame, width: int) -> list[Line]:
         reason = one_cell(pair.proof_reason) or f"{pair.checks_ok:,} ok"
         word = f"{pair.proof.value}  "
         rows.append(_row("proof", (word, f"!{key}"), (shorten(reason, max(0, width - _LABEL - len(word))), "text")))
+        rows += _evidence_rows(pair, width)
         if pair.stale_reason:
             rows.append(_row("stale", (shorten(one_cell(pair.stale_reason), width - _LABEL), "!stale")))
+    if feed.latency.p999 is not None:
+        rows.append(_row("p99.9", (f"{milliseconds(feed.latency.p999)} ms", "text"), ("  latency, 5 min", "muted")))
     rows.append(_row("mode", (feed.mode.value, "text")))
     rows.append(_row("source", (shorten(one_cell(feed.url), width - _LABEL), "text")))
     for name, count in feed.ignored[:4]:
@@ -179,6 +182,22 @@ def further_rows(frame: Frame, width: int) -> list[Line]:
             _row("ignored", (f"{count:,} ", "text"), (shorten(one_cell(name), max(0, width - _LABEL - 8)), "muted"))
         )
     return rows + histogram_rows(feed.latency, width, frame.ascii_only)
+
+
+def _evidence_rows(pair: PairView, width: int) -> list[Line]:
+    """What stands behind the book besides its checksum: audit, second witness, complete trades."""
+    covered = pair.covered_levels
+    if pair.depth <= covered:
+        audit = (f"all {pair.depth} levels in the checksum", "text")
+    elif pair.audited_ns is None:
+        audit = (f"below {covered}: not audited", "!warn")
+    else:
+        audit = (f"{duration(max(0, pair.now_ns - pair.audited_ns))} ago, {pair.depth} levels", "text")
+    rows = [_row("audit", (shorten(audit[0], width - _LABEL), audit[1]))]
+    if pair.witness:
+        doubtful = "differs" in pair.witness or "silent" in pair.witness
+        rows.append(_row("ticker", (shorten(pair.witness, width - _LABEL), "!warn" if doubtful else "text")))
+    return [*rows, _row("missed", _count(pair.trade_gaps), (" trades, by their numbers", "muted"))]
 
 
 def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -> list[Line]:

@@ -19,9 +19,11 @@ from kraken_tui.tui.widgets.book_rows import (
     PriceChosen,
     RowKeys,
     book_note,
+    depth_note,
     row_keys,
     titled,
     too_narrow,
+    uncovered_keys,
     waiting_lines,
 )
 from kraken_tui.wire.symbols import PairSpec
@@ -104,12 +106,12 @@ def draw_ladder(
 
 def _draw(frame: Frame, width: int, height: int, changed: Changed, offset: int) -> list[Line]:
     view = frame.pair
-    note, role = book_note(view, f"{view.depth} levels") if view else ("", "muted")
+    note, role = book_note(view, depth_note(view)) if view else ("", "muted")
     if offset and role == "muted":
         note = f"scrolled {offset:+d}"
     title = titled("Depth ladder", note, role, width, "Ladder")
     if view is None or view.spec is None or not (view.bids or view.asks):
-        return [title, *waiting_lines(view, frame.feed, width, height - 1)]
+        return [title, *waiting_lines(frame, width, height - 1)]
     shape = ladder_shape(view, view.spec, width)
     if shape.price + shape.size.width + 1 > width:
         return [title, *too_narrow(width, height - 1)]
@@ -154,6 +156,7 @@ def _side_lines(
     cursor = _cursor_price(levels, frame.state.cursor, side)
     trusted = view.proof is Proof.VERIFIED
     large = view.large_lots
+    covered = len(levels) if view.audited_ns is not None else view.covered_levels
     lines: list[Line] = []
     for number in range(first, stop):
         ticks, lots = levels[number]
@@ -164,6 +167,8 @@ def _side_lines(
         else:
             ground = "changed" if ticks in changed else "" if number else "touch"
         keys = row_keys(side, ground, trusted, view.stale, bool(large and lots >= large))
+        if number >= covered and trusted:
+            keys = uncovered_keys(keys)
         numbers = _numbers(spec, shape, keys, (ticks, lots), sums[number], sums[-1])
         length = fmt.eighths(lots, largest, shape.bar)
         text, key = fmt.bar_right(length, shape.bar, keys.bar, frame.ascii_only)

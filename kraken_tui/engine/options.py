@@ -1,0 +1,35 @@
+"""What a program may choose of an engine beyond the user's `Settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kraken_tui.market.views import FeedView
+
+
+def _as_it_is(event: object) -> Iterable[object]:
+    return (event,)
+
+
+def _nobody(_: FeedView) -> None:
+    """Nobody looks at the views as they are published."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Choices of a program.
+
+    Attributes:
+        channels: Channels subscribed for every pair besides the book; None for all.
+        ignore_gaps: Let books go on after a wrong checksum, UNVERIFIED.
+        book_levels: Levels a side attached to book events from the start; 0 for no book events until one is asked.
+        transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
+        on_publish: Called in the engine's thread with every new feed view.
+    """
+
+    channels: tuple[str, ...] | None = None
+    ignore_gaps: bool = False
+    book_levels: int = 0
+    transform: Callable[[object], Iterable[object]] = _as_it_is
+    on_publish: Callable[[FeedView], None] = _nobody

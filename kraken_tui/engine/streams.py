@@ -1,0 +1,152 @@
+"""A queue of events that can be read with `for`, with `async for`, or one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from kraken_tui.engine.engine import Engine
+from kraken_tui.engine.listeners import Listener, ListenerClosed, ListenerCounts
+from kraken_tui.errors import ConnectionClosed
+
+_FAIR_SHARE = 64
+"""Events handed out before other tasks of the loop get their turn."""
+
+
+class EventStream:
+    """Events of a client, oldest first, from the moment it was made; it has a bounded queue of its own.
+
+    It ends when the client is closed or its recording is over, after what was queued. A stream that is garbage
+    collected is closed.
+
+    Args:
+        engine: Where the events come from.
+        listener: The queue.
+        check: Called before waiting; raises where nothing can come.
+        ended: Called at the end; raises what the program must know of it.
+    """
+
+    def __init__(
+        self, engine: Engine, listener: Listener, check: Callable[[], None], ended: Callable[[], None]
+    ) -> None:
+        self._listener = listener
+        self._check = check
+        self._ended = ended
+        self._taken = 0
+        self._engine = engine
+        self._finalizer = weakref.finalize(self, engine.abandon, listener)
+        # At the interpreter's end the engine's thread is a daemon and nobody needs its queues put away.
+        self._finalizer.atexit = False
+
+    @property
+    def counts(self) -> ListenerCounts:
+        """Offered, sent, dropped, coalesced and waiting."""
+        return self._listener.counts
+
+    def close(self) -> None:
+        """Stop listening; what waits counts as dropped."""
+        self._finalizer.detach()
+        self._engine.unlisten(self._listener)
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Take the next event, blocking this thread; for programs without an event loop.
+
+        Args:
+            timeout: Longest wait in seconds; None waits until an event or the end.
+
+        Returns:
+            The event, or None where none came in time.
+
+        Raises:
+            ConnectionClosed: No more events come.
+            Configuration: The client was not opened.
+            KrakenError: What ended the feed.
+        """
+        self._check()
+        try:
+            return self._listener.get(timeout)
+        except ListenerClosed:
+            self._ended()
+            raise ConnectionClosed("no more events come") from None
+
+    async def next(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - None is an answer here, not an error
+        """Take the next event without blocking the event loop; otherwise as `get`."""
+        self._check()
+        try:
+            return await take(self._listener, timeout)
+        except ListenerClosed:
+            self._ended()
+            raise ConnectionClosed("no more events come") from None
+
+    def __iter__(self) -> EventStream:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self.get()
+        except ConnectionClosed:
+            raise StopIteration from None
+
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> Any:
+        self._taken += 1
+        if self._taken % _FAIR_SHARE == 0:
+            # A full queue never waits, and would keep the loop to itself.
+            await asyncio.sleep(0)
+        try:
+            return await self.next()
+        except ConnectionClosed:
+            raise StopAsyncIteration from None
+
+
+async def take(listener: Listener, timeout_s: float | None = None) -> Any:
+    """Wait for a listener's next event in the running event loop.
+
+    Returns:
+        The event, or None when the wait ran out.
+
+    Raises:
+        ListenerClosed: The engine stopped and nothing is left.
+    """
+    event, wait_ns = listener.poll()
+    if event is not None:
+        return event
+    loop = asyncio.get_running_loop()
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        woken = asyncio.Event()
+        event, wait_ns = listener.poll(_waker(loop, woken))
+        if event is not None:
+            return event
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            return None
+        waits = [each for each in (left, None if wait_ns is None else wait_ns / 1e9) if each is not None]
+        await _wait(woken, min(waits, default=None))
+
+
+def _waker(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> Callable[[], None]:
+    def wake() -> None:
+        try:
+            loop.call_soon_threadsafe(woken.set)
+        except RuntimeError:
+            # The program's loop has closed: there is nobody left to wake.
+            return
+
+    return wake
+
+
+async def _wait(woken: asyncio.Event, limit_s: float | None) -> None:
+    if limit_s is None:
+        await woken.wait()
+        return
+    timer = asyncio.get_running_loop().call_later(limit_s, woken.set)
+    try:
+        await woken.wait()
+    finally:
+        timer.cancel()

@@ -1,0 +1,255 @@
+"""F78 to F85: nothing that happens to the file of a recording loses more than its last second, or stops the view."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kraken_tui.feed.recording import Recording, RecordingError, open_recording
+from kraken_tui.outputs import recorder as module
+from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.outputs.recorder import RecordingError as CannotRecord
+from kraken_tui.wire.text import safe_file_stem
+from tests.faults.conftest import Ledger
+
+SECOND = 1_000_000_000
+WALL = 1_790_000_000 * SECOND
+ROOT = Path(__file__).parents[2]
+FRAMES = [b'{"channel":"book","data":[{"n":%d,"price":0.10000000}]}' % number for number in range(8)]
+
+
+def start(path: Path) -> Recorder:
+    return Recorder(path, wall_ns=WALL)
+
+
+def read(path: Path) -> tuple[list[bytes], str]:
+    """Frames and the problem of a recording; none where it cannot be opened."""
+    recording = Recording(path)
+    try:
+        frames = [item.frame for item in recording]
+    except RecordingError as error:
+        return [], str(error)
+    return frames, recording.problem
+
+
+def failing(number: int, capacity: int) -> Callable[[int, memoryview], int]:
+    """An `os.write` that fails after so many bytes."""
+    left, real = capacity, os.write
+
+    def write(fd: int, data: memoryview) -> int:
+        nonlocal left
+        if not left:
+            raise OSError(number, os.strerror(number))
+        written = real(fd, data[:left])
+        left -= written
+        return written
+
+    return write
+
+
+def test_f78_a_disk_that_fills_at_any_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
+    probe = start(tmp_path / "probe.jsonl")
+    probe.write(FRAMES[0], WALL)
+    probe.tick(WALL)
+    whole = probe.bytes
+    probe.write(FRAMES[1], WALL)
+    probe.close()
+    for extra in range(probe.bytes - whole):
+        path = tmp_path / f"{extra}.jsonl"
+        with monkeypatch.context() as patch:
+            patch.setattr(module.os, "write", failing(errno.ENOSPC, whole + extra))
+            recorder = start(path)
+            for second, frame in enumerate(FRAMES):
+                recorder.write(frame, WALL)
+                recorder.tick(WALL + second * SECOND)
+            assert "No space left" in recorder.problem
+            recorder.close()
+        assert read(path) == ([FRAMES[0]], "")
+    seen = f"{probe.bytes - whole} of {probe.bytes - whole} offsets: stopped with a sentence, whole frames kept"
+    ledger("recorder OFF, file readable", seen, "every byte")
+
+
+def test_f79_a_failing_file_stops_the_recording_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: Ledger
+) -> None:
+    path = tmp_path / "io.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "write", failing(errno.EIO, 100))
+        recorder = start(path)
+        recorder.write(FRAMES[0], WALL)
+        recorder.tick(WALL)
+    assert "Input/output error" in recorder.problem
+    recorder.write(FRAMES[1], WALL)
+    recorder.tick(WALL + SECOND)
+    recorder.close()
+    gone = start(tmp_path / "gone.jsonl")
+    gone.write(FRAMES[0], WALL)
+    gone.tick(WALL)
+    gone.path.unlink()
+    gone.write(FRAMES[1], WALL)
+    gone.tick(WALL + SECOND)
+    gone.close()
+    with pytest.raises(CannotRecord):
+        start(tmp_path / "io.jsonl" / "below.jsonl")
+    ledger("recorder OFF, the rest goes on", "I/O error, deleted file, impossible folder: no exception", "1 s")
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from kraken_tui.outputs.recorder import Recorder
+recorder = Recorder(Path(sys.argv[1]), wall_ns=1)
+number = 0
+while True:
+    recorder.write(b'{"channel":"x","n":%d}' % number, number + 1)
+    number += 1
+    if number % 50 == 0:
+        # One recorder second passes every two hundred frames.
+        recorder.tick(number * 5_000_000)
+        print(number, flush=True)
+"""
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+def test_f80_kill_9_while_writing_loses_a_second_at_most(suffix: str, tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / f"day{suffix}"
+    rng = random.Random(suffix)
+    worst, before = 0, 0
+    for _ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+        )
+        assert process.stdout is not None
+        last = int(process.stdout.readline())
+        time.sleep(rng.random() * 0.04)
+        process.send_signal(signal.SIGKILL)
+        rest = process.communicate()[0].split()
+        last = int(rest[-1]) if rest else last
+        Recorder(path, wall_ns=1).close()
+        frames, problem = read(path)
+        assert problem == ""
+        new = [int(frame.partition(b'"n":')[2][:-1]) for frame in frames[before:]]
+        assert new == list(range(len(new))), "no good record swallowed"
+        worst = max(worst, last - len(new))
+        before = len(frames)
+    assert worst <= 200 + 50
+    ledger(
+        "the next start repairs the tail", f"{suffix}: 6 kills, {worst} frames lost at most (1 s is 200)", "1 s of data"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+def test_f81_a_file_cut_anywhere_gives_all_whole_frames(suffix: str, tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / f"day{suffix}"
+    recorder = start(path)
+    ends = []
+    for second, frame in enumerate(FRAMES):
+        recorder.write(frame, WALL)
+        recorder.tick(WALL + second * SECOND)
+        ends.append(recorder.bytes)
+    recorder.close()
+    content = path.read_bytes()
+    for cut in range(ends[-4], len(content) + 1):
+        torn = tmp_path / f"cut{suffix}"
+        torn.write_bytes(content[:cut])
+        frames, _ = read(torn)
+        whole = sum(end <= cut for end in ends)
+        assert frames == FRAMES[: len(frames)]
+        assert len(frames) >= whole
+        again = start(torn)
+        again.write(b'{"channel":"after"}', WALL)
+        again.close()
+        assert read(torn) == ([*FRAMES[:whole], b'{"channel":"after"}'], "")
+    count = len(content) + 1 - ends[-4]
+    ledger("reads all whole frames, reports the rest", f"{suffix}: {count} of {count} offsets", "100 % of offsets")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+def test_f82_a_flipped_bit_spoils_its_frame_alone_or_is_told(suffix: str, tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / f"day{suffix}"
+    recorder = start(path)
+    for second, frame in enumerate(FRAMES * 20):
+        recorder.write(frame, WALL)
+        recorder.tick(WALL + second * SECOND)
+    recorder.close()
+    content = path.read_bytes()
+    count = unseen = 0
+    for at in range(0, len(content), 97):
+        flipped = bytearray(content)
+        flipped[at] ^= 1 << (at % 8)
+        path.write_bytes(flipped)
+        frames, problem = read(path)
+        count += 1
+        if suffix == ".jsonl":
+            # Plain text has no checksum of its own: a flipped digit is another digit; the book's checksum catches it.
+            assert len(frames) >= len(FRAMES) * 20 - 2 or problem
+        elif frames != FRAMES * 20 and not problem:
+            unseen += 1
+        else:
+            assert frames == (FRAMES * 20)[: len(frames)]
+    assert unseen == 0
+    ledger(
+        "damaged frames skipped and named",
+        f"{suffix}: {count} flips, no exception, {unseen} unnoticed",
+        "never applied",
+    )
+
+
+def test_f83_a_second_writer_is_refused_and_nothing_is_overwritten(tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / "day.jsonl"
+    one = start(path)
+    one.write(FRAMES[0], WALL)
+    one.tick(WALL)
+    with pytest.raises(CannotRecord, match="another recorder"):
+        start(path)
+    one.close()
+    for frame in FRAMES[1:4]:
+        again = start(path)
+        again.write(frame, WALL)
+        again.close()
+    assert read(path) == (FRAMES[:4], "")
+    ledger("second refused; a restart appends", "refused; 3 restarts, 4 of 4 frames kept", "nothing overwritten")
+
+
+def test_f84_bombs_and_strangers_are_refused(tmp_path: Path, ledger: Ledger) -> None:
+    head = b'{"format":"kraken-tui","version":1}\n'
+    cases = {
+        "bomb.gz": gzip.compress(head + b'{"rx_ns":1,"frame":{"channel":"heartbeat"}}\n' + b" " * 64_000_000),
+        "new.jsonl": b'{"format":"kraken-tui","version":99}\n',
+        "photo.jsonl": b"\x89PNG\r\n\x1a\n" * 100,
+        "empty.jsonl": b"",
+        "text.zst": b"hello",
+    }
+    slowest = 0.0
+    for name, content in cases.items():
+        (tmp_path / name).write_bytes(content)
+        began = time.perf_counter()
+        with pytest.raises(RecordingError) as caught:
+            list(open_recording(tmp_path / name))
+        slowest = max(slowest, time.perf_counter() - began)
+        assert "\n" not in str(caught.value)
+    assert slowest <= 1
+    ledger("refused with the reason", f"{len(cases)} of {len(cases)}, {slowest * 1000:.0f} ms at most", "1 s")
+
+
+def test_f85_no_symbol_leaves_its_folder(ledger: Ledger) -> None:
+    names = ("../../x", "a/b", "a\0b", "x" * 300, "CON", "\u202egnp.exe", "", ".", "..", "~/x", "a\\b", "é" * 99, "-rf")
+    for name in names:
+        stem = safe_file_stem(name)
+        assert stem
+        assert len(stem.encode()) <= 120
+        assert set(stem) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+        assert not stem.startswith("-")
+    ledger("a safe name", f"{len(names)} of {len(names)} stay in the folder", "100 %")

@@ -1,0 +1,29 @@
+"""Figures in docs/RELIABILITY.md: each command and test run replaces its own section, between two marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "RELIABILITY.md"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; pipes in cells are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def replace_section(document: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- name:begin -->` and `<!-- name:end -->`.
+
+    Raises:
+        ValueError: The document has no such marks.
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    content = document.read_text(encoding="utf-8")
+    head, found, rest = content.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{document} has no section {name}")
+    document.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")
