@@ -22,9 +22,8 @@ from kraken_tui.terminal import SIGNALLED, ending_signals
 from kraken_tui.tui.output import LEAVE, write_urgently
 
 if TYPE_CHECKING:
-    from textual.app import App
-
     from kraken_tui.guardian import Guardian
+    from kraken_tui.tui.app import KrakenApp
 
 HUNG_UP = SIGNALLED + 1
 """Exit code where the terminal went away, as after SIGHUP."""
@@ -38,7 +37,7 @@ STOP_S = 1.4
 """Time the engine gets out of that; a mute peer is waited for one second (RELIABILITY.md H6)."""
 
 
-def run(app: App[Any], *, mouse: bool, guardian: Guardian, note: Callable[[str, str], None]) -> int:
+def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str, str], None]) -> int:
     """Run the screen to its end and leave the terminal as it was.
 
     Args:
@@ -74,7 +73,7 @@ class _Ending:
     The screen's driver tells it what happens to the terminal (`kraken_tui.tui.driver.Keeper`).
     """
 
-    def __init__(self, app: App[Any], guardian: Guardian, note: Callable[[str, str], None]) -> None:
+    def __init__(self, app: KrakenApp, guardian: Guardian, note: Callable[[str, str], None]) -> None:
         self._app = app
         self._guardian = guardian
         self._note = note
@@ -138,10 +137,13 @@ class _Ending:
             return
         self._code = code
         self._over.set()
+        self._in_loop(lambda: self._app.exit(return_code=code))
+
+    def _in_loop(self, call: Callable[[], object]) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             try:
-                loop.call_soon_threadsafe(lambda: self._app.exit(return_code=code))
+                loop.call_soon_threadsafe(call)
             except RuntimeError:
                 # The loop closed between the check and the call: the end is under way.
                 return
@@ -162,6 +164,10 @@ class _Ending:
         """See `Keeper`."""
         self._taken = False
         self._guardian.released()
+
+    def redraw(self) -> None:
+        """See `Keeper`."""
+        self._in_loop(lambda: self._app.call_later(self._app.redraw))
 
     def leaving(self) -> None:
         """See `Keeper`."""
