@@ -22,9 +22,8 @@ from kraken_tui.terminal import SIGNALLED, ending_signals
 from kraken_tui.tui.output import LEAVE, write_urgently
 
 if TYPE_CHECKING:
-    from textual.app import App
-
     from kraken_tui.guardian import Guardian
+    from kraken_tui.tui.app import KrakenApp
 
 HUNG_UP = SIGNALLED + 1
 """Exit code where the terminal went away, as after SIGHUP."""
@@ -38,7 +37,7 @@ STOP_S = 1.4
 """Time the engine gets out of that; a mute peer is waited for one second (RELIABILITY.md H6)."""
 
 
-def run(app: App[Any], *, mouse: bool, guardian: Guardian, note: Callable[[str, str], None]) -> int:
+def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str, str], None]) -> int:
     """Run the screen to its end and leave the terminal as it was.
 
     Args:
@@ -63,7 +62,6 @@ def run(app: App[Any], *, mouse: bool, guardian: Guardian, note: Callable[[str, 
             asyncio.run(ending.serve(mouse))
     finally:
         ending.restore()
-        guardian.released()
     if ending.error is not None:
         raise ending.error
     return ending.code
@@ -75,7 +73,7 @@ class _Ending:
     The screen's driver tells it what happens to the terminal (`kraken_tui.tui.driver.Keeper`).
     """
 
-    def __init__(self, app: App[Any], guardian: Guardian, note: Callable[[str, str], None]) -> None:
+    def __init__(self, app: KrakenApp, guardian: Guardian, note: Callable[[str, str], None]) -> None:
         self._app = app
         self._guardian = guardian
         self._note = note
@@ -139,10 +137,13 @@ class _Ending:
             return
         self._code = code
         self._over.set()
+        self._in_loop(lambda: self._app.exit(return_code=code))
+
+    def _in_loop(self, call: Callable[[], object]) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             try:
-                loop.call_soon_threadsafe(lambda: self._app.exit(return_code=code))
+                loop.call_soon_threadsafe(call)
             except RuntimeError:
                 # The loop closed between the check and the call: the end is under way.
                 return
@@ -164,6 +165,10 @@ class _Ending:
         self._taken = False
         self._guardian.released()
 
+    def redraw(self) -> None:
+        """See `Keeper`."""
+        self._in_loop(lambda: self._app.call_later(self._app.redraw))
+
     def leaving(self) -> None:
         """See `Keeper`."""
         self._over.set()
@@ -179,16 +184,18 @@ class _Ending:
     # -- restoring -------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Bring the modes back; without waiting for output, which a stalled terminal would never take."""
-        if self._attributes is None:
+        """Bring back what the driver has not, without waiting for a stalled terminal; what fails, the guardian does."""
+        if self._attributes is None or sys.__stdin__ is None or sys.__stdout__ is None:
             return
         import termios
 
         try:
-            termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._attributes)  # type: ignore[union-attr]
+            termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._attributes)
         except (termios.error, OSError, ValueError):
             # The terminal is gone, and its modes with it.
             return
+        if self._taken and write_urgently(sys.__stdout__.fileno(), LEAVE):
+            self.released()
 
     def _insist(self) -> None:
         self._over.wait()
@@ -196,11 +203,9 @@ class _Ending:
         self._leave_at_once(self.code)
 
     def _leave_at_once(self, code: int) -> None:
-        """End the process now, with the terminal usable; the guardian does what cannot be done here."""
-        if self._attributes is not None and self._taken and sys.__stdout__ is not None:
+        """End the process now, with the terminal usable."""
+        if self._taken:
             self.restore()
-            if write_urgently(sys.__stdout__.fileno(), LEAVE):
-                self._guardian.released()
         os._exit(code)
 
 

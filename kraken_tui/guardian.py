@@ -66,8 +66,7 @@ class Guardian:
         self._say("released")
 
     def close(self) -> None:
-        """Let it go; returns when it has ended, which takes a few ms."""
-        self.released()
+        """Let it go, as the end of the process would; returns when it has ended, which takes a few ms."""
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None

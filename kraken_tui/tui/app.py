@@ -39,6 +39,9 @@ FEED_FAILED = 1
 _SETTLED_S = 3.0
 """When everything that stays is made, seconds after the first screen."""
 
+_REDRAW_S = 1.0
+"""Longest a new picture waits for the engine."""
+
 _TOASTS = 4
 _TOAST_WINDOW_S = 5.0
 _FLASH_S = 3.0
@@ -165,6 +168,21 @@ class KrakenApp(App[None], inherit_bindings=False):
         if fatal and not self._fatal_told:
             self._fatal_told = True
             self.tell(f"The feed stopped: {fatal}", "error")
+
+    def redraw(self) -> None:
+        """Draw the whole screen anew, as soon as there is a view from now.
+
+        After a stop (ctrl-Z, a terminal that was not read) the newest view is from before it and would look fresh.
+        """
+        seen, until = self.source.feed_view.version, self.clock() + _REDRAW_S
+
+        def when_new() -> None:
+            if self.source.feed_view.version != seen or self.clock() >= until:
+                timer.stop()
+                self.tick(everything=True)
+                self.refresh()
+
+        timer = self.set_interval(0.02, when_new)
 
     def frame_tick(self) -> None:
         """The timer's tick: draws, and slows down or recovers with the terminal."""

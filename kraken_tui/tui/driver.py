@@ -53,6 +53,10 @@ class Keeper(Protocol):
         """The terminal is as it was."""
         ...
 
+    def redraw(self) -> None:
+        """What the terminal shows is not what it was sent last: it needs a whole new picture."""
+        ...
+
     def leaving(self) -> None:
         """The screen is over; what is left of the program should be short."""
         ...
@@ -94,11 +98,6 @@ class SteadyDriver(LinuxDriver):
         """Bytes that the terminal has not taken yet."""
         return 0 if self._output is None else self._output.backlog
 
-    def _repaint(self) -> None:
-        """Ask for a whole new picture; from any thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._app.refresh)
-
     # -- taking and leaving the terminal ---------------------------------------------------------------------------
 
     def start_application_mode(self) -> None:
@@ -110,7 +109,7 @@ class SteadyDriver(LinuxDriver):
             return
         assert self._file is not None
         self.keeper.taken(before, self._patch_lflag(before[3]))
-        self._output = Output(self._file.fileno(), self._file.encoding, self.keeper.gone, self._repaint)
+        self._output = Output(self._file.fileno(), self._file.encoding, self.keeper.gone, self.keeper.redraw)
         self._writer_thread = None
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is None:
@@ -130,9 +129,8 @@ class SteadyDriver(LinuxDriver):
         self.write(_UNSET)
         super().stop_application_mode()
         self._output = None
-        if not output.finish():
-            write_urgently(output.fd, LEAVE)
-        self.keeper.released()
+        if output.finish() or write_urgently(output.fd, LEAVE):
+            self.keeper.released()
 
     def disable_input(self) -> None:
         """End the input thread at once, without waiting for its next look."""
@@ -151,7 +149,7 @@ class SteadyDriver(LinuxDriver):
     def resume_application_mode(self) -> None:
         """Take the terminal again and draw everything anew."""
         super().resume_application_mode()
-        self._repaint()
+        self.keeper.redraw()
 
     def _sigtstp_application(self, *_: Any) -> None:
         if self._auto_restart and self._output is not None:

@@ -161,11 +161,13 @@ def _writable(fd: int, limit_s: float) -> bool:
 
 
 def drop_unread(fd: int) -> None:
-    """Drop what a terminal was sent and has not read."""
+    """Drop what a terminal was sent and has not read, and let a write that waits for place go on."""
     import termios
 
     try:
         termios.tcflush(fd, termios.TCOFLUSH)
+        # Linux does not wake the waiting write; setting modes does, even the same ones.
+        termios.tcsetattr(fd, termios.TCSANOW, termios.tcgetattr(fd))
     except (termios.error, OSError, ValueError):
         # The terminal is gone: it reads nothing more.
         return

@@ -330,6 +330,21 @@ def test_f99_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(env: dict[str,
         assert terminal.restoration()[1] == []
 
 
+def test_f99_after_fg_no_old_picture_looks_fresh(env: dict[str, str]) -> None:
+    clock = re.compile(rb"\d\d:\d\d:\d\d")
+    with Terminal(env, "--demo") as terminal:
+        terminal.until(LIVE)
+        terminal.send(b"\x1a")
+        wait_for(lambda: stopped(terminal))
+        time.sleep(3.2)
+        since = time.strftime("%H:%M:%S", time.gmtime(time.time() - 1)).encode()
+        terminal.signal(signal.SIGCONT)
+        # The header's clock is the first time of day on the screen.
+        shown = clock.search(terminal.read(10.0, LIVE))
+        assert shown is not None
+        assert shown[0] >= since or since > b"23:59:50"
+
+
 def test_f99_a_stop_from_outside_and_a_continuation_out_of_the_blue(env: dict[str, str]) -> None:
     with Terminal(env, "--demo") as terminal:
         terminal.until(LIVE)

@@ -227,7 +227,7 @@ def test_modes_that_somebody_else_has_set_meanwhile_stay(terminal: tuple[int, in
 @pytest.mark.realtime
 def test_a_guardian_that_is_let_go_is_gone_before_the_program(terminal: tuple[int, int]) -> None:
     master, slave = terminal
-    program, pid = guarded(slave)
+    program, pid = guarded(slave, "released")
     os.write(master, b"x")
     assert program.stderr is not None
     assert program.stderr.readline() == b"closed\n"
