@@ -265,7 +265,7 @@ def test_levels_the_checksum_does_not_cover_are_a_shade_fainter_until_audited() 
     faint = draw_ladder(Frame(unaudited, samples.feed()), 46, 40)
     # No number changes, and colour does not say it alone.
     assert [text[1:] for text in texts(faint)[1:]] == [text[1:] for text in texts(lines)[1:]]
-    assert texts(faint)[0].endswith(" 100 levels, best 10 proven ")
+    assert texts(faint)[0].endswith(" 10 of 100 proven ")
     middle = 2 + (40 - 3) // 2
     size = f"{from_units(audited.bids[10][1], 8)}"[:4]
     eleventh, tenth = faint[middle + 11], faint[middle + 10]

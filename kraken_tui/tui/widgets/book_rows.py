@@ -98,7 +98,7 @@ def depth_note(view: PairView) -> str:
     covered = view.covered_levels
     if view.audited_ns is not None or view.depth <= covered:
         return f"{view.depth} levels"
-    return f"{view.depth} levels, best {covered} proven"
+    return f"{covered} of {view.depth} proven"
 
 
 def _failed(view: PairView) -> bool:
