@@ -94,9 +94,9 @@ def _refusal(kind: type[Exception], call: Callable[[], object]) -> str:
 def z1_decoder(rng: Random, corpus: list[bytes]) -> None:
     """Bytes give a message or `InvalidMessage`, and a session takes them without another exception."""
     data = mutated(rng.choice(corpus), rng)
-    began = time.perf_counter()
+    began = time.process_time()
     assert _refusal(InvalidMessage, lambda: decode(data)).isprintable(), "a reason that is not clean"
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert took < 0.05 + len(data) / 1024 * 0.001, f"{took * 1000:.1f} ms for {len(data)} bytes"
     session = Session(depth=10, rng=Random(1))
     session.want("BTC/USD")
@@ -220,9 +220,9 @@ def z7_gate(rng: Random, _: list[bytes]) -> None:
     [text] = hostile_text(rng.randrange(2**32), 1)
     if rng.random() < 0.02:
         text *= 20_000
-    began = time.perf_counter()
+    began = time.process_time()
     clean = clean_text(text)
-    assert time.perf_counter() - began < 0.05, "slow"
+    assert time.process_time() - began < 0.05, "slow"
     assert clean.isprintable(), f"{clean!r}"
     assert len(clean) <= 200, "long"
     assert clean_text(clean) == clean, "not idempotent"

@@ -126,6 +126,7 @@ class World:
         self.sent: list[tuple[int, str]] = []
         self.events: list[tuple[int, object]] = []
         self.lag_errors: list[int] = []
+        self.newest_sent: dict[str, int] = {}
         self.oracle = Oracle(self)
         self.screen: Markets | None = None
         self._with_screen = screen
@@ -266,6 +267,8 @@ class World:
         self.client.frame(packet.frame, self.mono, self.wall)
         self._take_events()
         self.oracle.after_frame(packet)
+        if packet.truth is not None:
+            self.newest_sent[packet.truth.symbol] = packet.sent
         lag = self.client.latency.lag_ns
         if packet.truth is not None and packet.truth.kind == "update" and lag is not None and not packet.forged:
             self.lag_errors.append(lag - (self.now - packet.sent))
