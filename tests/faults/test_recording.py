@@ -197,7 +197,6 @@ def test_f82_a_flipped_bit_spoils_its_frame_alone_or_is_told(suffix: str, tmp_pa
         rest = iter(written)
         assert all(frame in rest for frame in frames)
         unseen += frames != written and not problem
-        assert len(frames) >= len(written) - 3
     assert unseen == 0
     ledger(
         "damaged frames skipped and named",
