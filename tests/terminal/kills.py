@@ -35,7 +35,8 @@ class Tally:
 
     def __str__(self) -> str:
         times = sorted(self.restored_s)
-        text = f"restored {self.restored}/{self.kills} ({self.taken} of them with the screen taken), orphans {self.orphans}"
+        taken = f"{self.taken} of them with the screen taken"
+        text = f"restored {self.restored}/{self.kills} ({taken}), orphans {self.orphans}"
         if times:
             text += (
                 f"; time to restore: median {statistics.median(times) * 1000:.1f} ms, "
