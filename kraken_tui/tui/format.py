@@ -184,8 +184,10 @@ class QuantityFormat(msgspec.Struct, frozen=True):
 def _fit(largest: int, precision: int, width: int, most: int) -> QuantityFormat:
     for unit, _ in _UNITS:
         shape = _fit_unit(largest, precision, width, most, unit)
-        # Three digits tell more than a tenth of the next unit.
-        if shape and (shape.decimals or not unit or largest >= 100 * 10 ** (precision + unit)):
+        if shape and (shape.decimals or not unit):
+            return shape
+        # Three digits tell more than a tenth of the next unit, unless rounding would make them four too wide.
+        if shape and largest >= 100 * 10 ** (precision + unit) and len(_rounded(largest, precision, 0, unit)) <= width:
             return shape
     return QuantityFormat(precision, 0, _UNITS[-1][0], width)
 
@@ -205,15 +207,22 @@ def _split(lots: int, precision: int, decimals: int, unit: int, width: int) -> t
     text = _rounded(lots, precision, decimals, unit)
     if len(text) > width:
         # Larger than the column was made for: its own unit, or an honest approximation, never cut digits.
-        own = _fit(lots, precision, width, 1)
-        text = _rounded(lots, precision, own.decimals, own.unit)
-        if len(text) > width:
-            text = f"{lots / 10**precision:.0e}".replace("e+", "e")
+        text = _narrowed(lots, precision, width)
         return text.rjust(width) if len(text) <= width else "…".rjust(width), ""
     if unit or text[0] == "<":
         return text.rjust(width), ""
     cut = _significant(text)
     return text[:cut].rjust(width - len(text) + cut), text[cut:]
+
+
+def _narrowed(lots: int, precision: int, width: int) -> str:
+    """The most exact text of a quantity that fits, in whatever unit; rounding up may have added a digit."""
+    for unit, _ in _UNITS:
+        for decimals in (1, 0):
+            text = _rounded(lots, precision, min(decimals, precision + unit), unit)
+            if len(text) <= width and text[0] != "<":
+                return text
+    return f"{lots / 10**precision:.0e}".replace("e+", "e")
 
 
 def _rounded(lots: int, precision: int, decimals: int, unit: int) -> str:

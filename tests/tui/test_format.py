@@ -223,3 +223,11 @@ def test_ascii_keeps_every_cell() -> None:
     assert first[0].isascii()
     assert second[0].isascii()
     assert (len(first[0]), len(second[0])) == (18, 3)
+
+
+@pytest.mark.parametrize(
+    ("lots", "precision", "width", "text"),
+    [(99_950_000_000_000, 2, 5, "1T"), (99_940_000_000_000, 2, 5, "999B"), (9_999_999_400, 7, 6, "1,000")],
+)
+def test_rounding_up_never_costs_the_number(lots: int, precision: int, width: int, text: str) -> None:
+    assert QuantityFormat.fit(lots, precision, width).text(lots).strip() == text
