@@ -130,7 +130,8 @@ def test_the_gate_takes_twice_as_long_for_twice_the_text() -> None:
         text = "\x1b\u202eé" * (length // 3)
         return min(_timed(lambda: clean_text(text, length)) for _ in range(5))
 
-    assert seconds(400_000) < 4 * seconds(100_000) * 1.8
+    # Linear is 4 times, quadratic 16; a busy machine may add to the first.
+    assert seconds(400_000) < 4 * seconds(100_000) * 3
 
 
 def _timed(work: Callable[[], object]) -> float:
