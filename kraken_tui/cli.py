@@ -296,6 +296,10 @@ def _screen(options: dict[str, Any], context: dict[str, Any]) -> int:
 
 
 def _guarded_screen(settings: Settings, guardian: Guardian) -> int:
+    import gc
+
+    # Looking for garbage while importing takes a tenth of the time to the first paint, which enables it again.
+    gc.disable()
     # How soon a change, such as a key's, is painted; how often there are changes is --fps. Read at import.
     os.environ.setdefault("TEXTUAL_FPS", "60")
     for name in ("COLUMNS", "LINES"):

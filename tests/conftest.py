@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# The many processes that tests start would compile the package anew each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Two slow shared cores must not turn a property into a timing test.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -103,7 +103,6 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.clock = clock
         self.live = live
         self.on_first_paint = on_first_paint
-        self.palette_name = "dark"
         self.keymap_in_force = effective(settings.keys)
         self.pacer = Pacer(settings.fps)
         if ascii_only is None:
@@ -115,7 +114,18 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._fatal_told = False
         for palette in PALETTES.values():
             self.register_theme(palette.theme())
+        # Else Textual styles the whole screen with a theme of its own first, and then once more with ours.
+        self.palette_name = settings.theme if settings.theme in PALETTES else "dark"
+        self.set_reactive(App.theme, PALETTES[self.palette_name].theme().name)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._styled = True
         self.set_keymap(dict(self.keymap_in_force.overrides))
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style everything anew; left out for the theme that everything is made with."""
+        if not self._styled:
+            super().refresh_css(animate)
+        self._styled = False
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -124,7 +134,9 @@ class KrakenApp(App[None], inherit_bindings=False):
         return self.main
 
     def on_mount(self) -> None:
-        self.set_theme(self.settings.theme)
+        self.mutate_reactive(App.theme)
+        if self.settings.theme != self.palette_name:
+            self.set_theme(self.settings.theme)
         for problem in self.keymap_in_force.problems:
             self.tell(problem, "warning")
         self.source.on_failure(self._engine_failed)
@@ -139,6 +151,9 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._timer = self.set_interval(self.pacer.period, self.frame_tick)
 
     def _after_first_paint(self) -> None:
+        # What the imports made stays; whoever runs the app may have held the collector until now.
+        gc.freeze()
+        gc.enable()
         if self.on_first_paint is not None:
             self.on_first_paint()
         self.set_timer(_SETTLED_S, self._freeze_garbage)

@@ -140,16 +140,11 @@ class Pane(Widget):
         width, height = self.size
         palette = self.palette
         made_for = (width, height, palette.name)
-        lines = self.draw(frame, width, height)[:height]
-        while len(lines) < height:
-            lines.append(())
         if made_for != self._drawn_for or force:
-            self._drawn_for = made_for
-            self._lines = lines
-            self._strips = [make_strip(line, width, palette.name) for line in lines]
-            self.rows_painted += height
+            self._draw_all(frame)
             self.refresh()
             return
+        lines = self._drawn(frame, width, height)
         old = self._lines
         changed = [y for y in range(height) if lines[y] != old[y]]
         if not changed:
@@ -160,11 +155,24 @@ class Pane(Widget):
         self.rows_painted += len(changed)
         self.refresh(*(Region(0, start, width, end - start) for start, end in _runs(changed)))
 
+    def _drawn(self, frame: Frame, width: int, height: int) -> list[Line]:
+        lines = self.draw(frame, width, height)[:height]
+        lines += [()] * (height - len(lines))
+        return lines
+
+    def _draw_all(self, frame: Frame) -> None:
+        width, height = self.size
+        name = self.palette.name
+        self._drawn_for = (width, height, name)
+        self._lines = self._drawn(frame, width, height)
+        self._strips = [make_strip(line, width, name) for line in self._lines]
+        self.rows_painted += height
+
     def on_resize(self) -> None:
-        self._update(force=True)
+        self._update()
 
     def on_show(self) -> None:
-        self._update(force=True)
+        self._update()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -179,6 +187,9 @@ class Pane(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Rows of the crop, straight from the cache; line filters (NO_COLOR) are applied here."""
+        if self.frame is not None and self._drawn_for[:2] != self.size:
+            # A new size is painted before it is told; without this every first picture would be an empty one.
+            self._draw_all(self.frame)
         strips = [self.render_line(y) for y in range(crop.y, crop.bottom)]
         if crop.x or crop.width != self.size.width:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]

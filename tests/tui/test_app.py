@@ -15,6 +15,8 @@ import samples
 from fake_source import FakeSource
 from msgspec.structs import replace
 from rich.console import Console
+from rich.segment import Segment
+from textual._compositor import Compositor
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -83,6 +85,34 @@ def source() -> FakeSource:
 @pytest.fixture
 def app(source: FakeSource) -> KrakenApp:
     return new_app(source)
+
+
+# --- the first picture ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PALETTES)
+async def test_the_first_picture_is_complete_and_in_its_theme(
+    source: FakeSource, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures: list[list[list[Segment]]] = []
+    full = Compositor.render_full_update
+
+    def keep(self: Compositor, simplify: bool = False) -> object:
+        update = full(self, simplify)
+        pictures.append([[segment for strip in row for segment in strip] for row in update.strips])
+        return update
+
+    monkeypatch.setattr(Compositor, "render_full_update", keep)
+    app = new_app(source, Settings(theme=name))
+    async with app.run_test(size=(160, 48)):
+        pass
+    first = pictures[0]
+    text = "\n".join("".join(segment.text for segment in row) for row in first)
+    for words in ("VERIFIED", "BTC/USD", "Depth ladder", "Candles 1m", "Flow events", "Tape", "Market health", "F2"):
+        assert words in text
+    assert text.count("\n") == 47
+    colours = {segment.style.bgcolor for row in first for segment in row if segment.style is not None}
+    assert PALETTES[name].style("text").bgcolor in colours
 
 
 # --- sizes ----------------------------------------------------------------------------------------------------

@@ -107,6 +107,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         for name, pane in self._panes.items():
             self._place(pane, None, places.get(name))
         self._places = places
+        self.push(self.program.pacer, self.program.clock(), everything=True)
         yield from cast("dict[str, Widget]", self._panes).values()
 
     def on_resize(self, event: events.Resize) -> None:
