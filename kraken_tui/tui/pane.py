@@ -7,10 +7,13 @@ reach Textual's compositor untouched (Textual itself diffs nothing); panes there
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 from rich.segment import Segment
+from textual.cache import FIFOCache
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -94,7 +97,39 @@ def build_strip(line: Line, width: int, palette: Palette) -> Strip:
             left -= size
     if left > 0:
         segments.append(palette.segment((" " * left, "text")))
-    return Strip(segments, width)
+    return Row(segments, width)
+
+
+class Row(Strip):
+    """A strip that makes its caches when they are asked for.
+
+    A row of a live book is painted once or twice, mostly whole; making seven caches for it costs more than drawing it.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, segments: list[Segment], cell_length: int) -> None:
+        self._segments = segments
+        self._cell_length = cell_length
+        self._render_cache = None
+        self._link_ids = None
+        self._cell_count = None
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """See `Strip.divide`; most rows are not divided at all."""
+        cuts = list(cuts)
+        return [self] if cuts == [self._cell_length] else super().divide(cuts)
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached for slots that are not filled yet.
+        if name not in _LAZY_SLOTS:
+            raise AttributeError(name)
+        cache: FIFOCache[Any, Any] = FIFOCache(4)
+        setattr(self, name, cache)
+        return cache
+
+
+_LAZY_SLOTS = frozenset(name for name in Strip.__slots__ if isinstance(getattr(Strip([]), name), FIFOCache))
 
 
 class Pane(Widget):

@@ -7,10 +7,16 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import Monochrome
+from textual.strip import Strip
 
 from kraken_tui.market.events import BookState
 from kraken_tui.market.views import FeedView, Mode, PairView
-from kraken_tui.tui.pane import Frame, Line, Pane, ViewState, build_strip, make_strip, title_line
+from kraken_tui.tui.pane import Frame, Line, Pane, Row, ViewState, build_strip, make_strip, title_line
 from kraken_tui.tui.themes import PALETTES
 from kraken_tui.tui.widgets.aggregated import draw_aggregated
 from kraken_tui.tui.widgets.gauge import draw_gauge
@@ -166,3 +172,28 @@ async def test_a_theme_change_recolours_the_rows() -> None:
         light = pane.render_line(3)
         assert dark.text == light.text
         assert [s.style for s in dark] != [s.style for s in light]
+
+
+def test_a_row_does_all_that_a_strip_does() -> None:
+    segments = [Segment("ask ", Style(color="red")), Segment("64,257.1", Style(bold=True)), Segment(" BTC", Style())]
+    row, strip = Row(list(segments), 16), Strip(list(segments), 16)
+    doings: list[Callable[[Strip], object]] = [
+        lambda it: list(it.divide([4, 12, 16])),
+        lambda it: it.crop(2, 9),
+        lambda it: it.crop_extend(2, 20, Style(color="blue")),
+        lambda it: it.extend_cell_length(20),
+        lambda it: it.adjust_cell_length(10),
+        lambda it: it.apply_style(Style(italic=True)),
+        lambda it: it.apply_filter(Monochrome(), Color.parse("black")),
+        lambda it: it.apply_offsets(1, 2),
+        lambda it: it.render(Console(color_system="truecolor")),
+        lambda it: it.simplify(),
+        lambda it: Strip.join([it, it]),
+        lambda it: (it.text, it.cell_length, it.cell_count, len(it), bool(it), it.link_ids),
+    ]
+    for do in doings:
+        assert do(row) == do(strip)
+        assert do(row) == do(strip), "and again from the cache"
+    assert row == strip
+    for slot in Strip.__slots__:
+        assert type(getattr(row, slot)) is type(getattr(strip, slot)), slot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import takewhile
 
 import msgspec
@@ -295,15 +296,18 @@ def _row_lines(
             ground = ""
         else:
             ground = "changed" if index in moved else "touch" if index in (bid, ask) else ""
-        outside = not first <= number <= last
-        lines.append(
-            (
-                *_bid_half(sheet, row, ground),
-                *_price_cells(sheet, row, ground, outside),
-                *_ask_half(sheet, row, ground),
-            )
-        )
+        lines.append(_row_line(sheet, row, ground, not first <= number <= last))
     return lines
+
+
+@lru_cache(maxsize=2048)
+def _row_line(sheet: _Sheet, row: BookRow, ground: str, outside: bool) -> Line:
+    # Most rows of a book stand still from one drawing to the next.
+    return (
+        *_bid_half(sheet, row, ground),
+        *_price_cells(sheet, row, ground, outside),
+        *_ask_half(sheet, row, ground),
+    )
 
 
 def _known_buckets(view: PairView, step: int) -> tuple[int | None, int | None]:
