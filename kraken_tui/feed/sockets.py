@@ -12,20 +12,25 @@ from kraken_tui.wire.decode import MAX_FRAME
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
+    from kraken_tui.feed.delivery import OnMessage
+
 CLOSE_LIMIT_S = 1.0
 """Longest wait for the closing handshake of a mute peer (RELIABILITY.md H6)."""
 
 READ_AHEAD = (512, 128)
-"""Frames the library reads ahead: it stops reading the socket at the first and goes on at the second."""
+"""Frames that wait for `recv`: the library stops reading the socket at the first and goes on at the second."""
 
 
-async def open_socket(url: str, proxy: str | None, open_s: float) -> ClientConnection:
+async def open_socket(
+    url: str, proxy: str | None, open_s: float, on_message: OnMessage | None = None
+) -> ClientConnection:
     """Dial.
 
     Args:
         url: Checked address.
         proxy: Address of the proxy, or None.
         open_s: Longest wait for the handshake, seconds.
+        on_message: Takes every message as it is read, perhaps before this returns; without it they wait for `recv`.
 
     Raises:
         Exception: Whatever the network or the library makes of a failure; see `failures.explain`.
@@ -38,6 +43,11 @@ async def open_socket(url: str, proxy: str | None, open_s: float) -> ClientConne
         def process_redirect(self, exc: Exception) -> Exception:
             return exc
 
+    factory = None
+    if on_message is not None:
+        from kraken_tui.feed.delivery import receiver
+
+        factory = receiver(on_message)
     # Certificates are always verified: no option, variable or caller can reach the TLS settings.
     return await Connect(
         url,
@@ -48,6 +58,7 @@ async def open_socket(url: str, proxy: str | None, open_s: float) -> ClientConne
         # A pong proves the proxy alive, not the feed; the session watches the frames instead.
         ping_interval=None,
         compression=None,
+        create_connection=factory,  # type: ignore[arg-type]  # any callable that makes one will do
         proxy=proxy,
         user_agent_header=f"kraken-tui/{__version__}",
     )

@@ -92,6 +92,8 @@ class _Shell:
         self.on_connection: Callable[[ClientConnection], None] | None = None
         self._proxy: str | None = None
         self._proxy_shown = ""
+        self._early: list[bytes] | None = None
+        self._defect: Exception | None = None
         self._auditing = Auditing(session, url, clock, self._budget, self._wake)
 
     async def watch(self, stop_event: asyncio.Event) -> None:
@@ -139,7 +141,10 @@ class _Shell:
     # -- one connection -----------------------------------------------------------------------------------------
 
     async def _connection(self, stop_event: asyncio.Event) -> None:
-        dial = asyncio.create_task(open_socket(self._url, self._proxy, self._session.limits.open_s))
+        # Messages that come with the handshake's answer wait until the session knows of the connection.
+        self._early = []
+        limit = self._session.limits.open_s
+        dial = asyncio.create_task(open_socket(self._url, self._proxy, limit, self._message))
         dial.add_done_callback(lambda _: self._wake.set())
         while not dial.done() and not self._over(stop_event):
             await self._sleep()
@@ -162,16 +167,22 @@ class _Shell:
         if self.on_connection is not None:
             self.on_connection(socket)
         session.opened(clock.now(), clock.wall())
-        reader = asyncio.create_task(self._read(socket))
+        early, self._early = self._early or [], None
+        for data in early:
+            self._message(data)
+        # Messages come by themselves; what `recv` raises is how the connection ended.
+        reader = asyncio.create_task(socket.recv())
         reader.add_done_callback(lambda _: self._wake.set())
         try:
-            while not self._over(stop_event) and not reader.done():
+            while not self._over(stop_event) and not reader.done() and self._defect is None:
                 if not await self._send(socket):
                     return
                 self._flush()
                 if not self._over(stop_event) and not reader.done():
                     await self._sleep()
                 self._tick()
+            if self._defect is not None:
+                raise self._defect
             if reader.done():
                 self._failed(reader)
         finally:
@@ -180,19 +191,26 @@ class _Shell:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await reader
 
-    async def _read(self, socket: ClientConnection) -> None:
-        """Hand every frame to the session, and what came of it to the listener before the next frame is applied: an
+    def _message(self, data: bytes) -> None:
+        """Hand a message to the session, and what came of it to the listener before the next message is applied: an
         event's book is the book right after its message."""
-        session, clock, on_frame = self._session, self._clock, self._on_frame
-        while session.wants_close() is None:
-            data = await socket.recv(decode=False)
-            wall = clock.wall()
-            if on_frame is not None:
-                on_frame(data, wall, "rx")
-            session.frame(data, clock.now(), wall)
+        session = self._session
+        if self._early is not None:
+            self._early.append(data)
+            return
+        if self._defect is not None or session.wants_close() is not None:
+            return
+        try:
+            wall = self._clock.wall()
+            if self._on_frame is not None:
+                self._on_frame(data, wall, "rx")
+            session.frame(data, self._clock.now(), wall)
             self._flush()
-            if session.wants_attention:
-                self._wake.set()
+        except Exception as error:
+            # It would end in the event loop's log; `_talk` raises it where it is heard of.
+            self._defect = error
+        if self._defect is not None or session.wants_attention or session.wants_close() is not None:
+            self._wake.set()
 
     async def _send(self, socket: ClientConnection) -> bool:
         for text in self._session.take_sends():

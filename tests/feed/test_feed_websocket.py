@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import random
 import time
@@ -74,6 +76,23 @@ async def raw_server(handler: RawHandler) -> AsyncIterator[str]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def accepted(reader: asyncio.StreamReader) -> bytes:
+    """The answer to a handshake, made by hand."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    key = next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+    accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
+
+
+def text_frame(payload: bytes, opcode: int = 1, fin: bool = True) -> bytes:
+    """A short frame as servers send it (RFC 6455 section 5.2)."""
+    length = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + len(payload).to_bytes(2, "big")
+    return bytes([opcode | (0x80 if fin else 0)]) + length + payload
+
+
 class Client:
     """A running feed whose events are kept."""
 
@@ -137,6 +156,29 @@ async def test_a_feed_over_a_real_socket_is_verified_recorded_and_quickly_closed
     assert any(b'"price":5000.0,' in raw for raw in received)
     assert client.causes(State.CLOSED) == ["closed"]
     assert len(json.loads((tmp_path / "x" / "dials").read_text())["dials"]) == 1
+
+
+async def test_messages_that_come_with_the_handshake_in_pieces_or_before_the_end_are_all_taken() -> None:
+    welcome = Venue().welcome().encode()
+    beat = b'{"channel":"heartbeat"}'
+    split = text_frame(beat[:9], 1, False) + text_frame(b"", 9) + text_frame(beat[9:15], 0, False)
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answer = await accepted(reader)
+        writer.write(answer + text_frame(welcome) + split + text_frame(beat[15:], 0) + text_frame(beat))
+        # The end of the connection is in the same packet.
+        writer.write(text_frame(beat) + text_frame((1001).to_bytes(2, "big") + b"bye", 8))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+    taken: list[bytes] = []
+    async with raw_server(hasty) as url:
+        client = Client(url, on_frame=lambda raw, _, way: taken.append(raw) if way == "rx" else None)
+        failure = await client.failure()
+        await client.end()
+    assert taken[:4] == [welcome, beat, beat, beat]
+    assert failure.cause == "closed by the server: 1001 bye"
+    assert all(type(raw) is bytes for raw in taken)
 
 
 async def test_a_wish_leaves_at_once_when_the_shell_is_woken() -> None:
@@ -281,17 +323,9 @@ async def test_f02_a_peer_that_never_answers_the_handshake() -> None:
 
 async def test_h6_a_mute_peer_cannot_delay_the_end() -> None:
     """A peer that completes the handshake by hand and then neither reads nor answers the close."""
-    import base64
-    import hashlib
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        key = next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
-        accept = base64.b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
+        writer.write(await accepted(reader))
         await writer.drain()
         await asyncio.sleep(30)
 

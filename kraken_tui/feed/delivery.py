@@ -1,0 +1,54 @@
+"""A WebSocket connection that hands messages on as they are read: no queue between the socket and the book.
+
+Waking a task for every message costs several times what the message itself does (benchmarks: receiving), and a queue
+would only hide how far behind the program is: what is not read stays with the kernel, whose window closes, and its
+age is seen in the venue's own timestamps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+
+__all__ = ["Delivery", "OnMessage"]
+
+OnMessage = Callable[[bytes], None]
+"""Takes the bytes of a whole message; it must not raise."""
+
+_DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+
+
+class Delivery(ClientConnection):
+    """Use `receiver` to make one; `recv` then waits for the end of the connection and raises what it was."""
+
+    _on_message: OnMessage
+    _parts: list[Any]
+
+    def process_event(self, event: Frame | Response | Any) -> None:
+        """Called by the library for every frame, in order; the sizes of messages are checked by then."""
+        if not isinstance(event, Frame) or event.opcode not in _DATA:
+            super().process_event(event)
+        elif event.fin and not self._parts:
+            self._on_message(bytes(event.data))
+        else:
+            self._parts.append(event.data)
+            if event.fin:
+                whole = b"".join(self._parts)
+                self._parts.clear()
+                self._on_message(whole)
+
+
+def receiver(on_message: OnMessage) -> Callable[..., Delivery]:
+    """A factory of connections that give their messages to `on_message`, from the first on."""
+
+    def make(*args: Any, **options: Any) -> Delivery:
+        connection = Delivery(*args, **options)
+        connection._on_message = on_message
+        connection._parts = []
+        return connection
+
+    return make
