@@ -22,6 +22,13 @@ settings.register_profile("thorough", deadline=None, suppress_health_check=[Heal
 settings.load_profile("steady")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that wait for real time disturb the others, but not each other."""
+    for item in items:
+        if item.get_closest_marker("realtime"):
+            item.add_marker(pytest.mark.xdist_group("realtime"))
+
+
 def _shared() -> Path:
     named = os.environ.get("KRAKEN_TUI_SHARED")
     return Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared"
