@@ -1,6 +1,6 @@
 """The ledger: every fault test says what was expected, what was seen and what was allowed.
 
-`python -m pytest tests/faults --write-ledger` writes the table of docs/RELIABILITY.md; a normal run writes nothing.
+`python -m pytest -n 0 tests/faults --write-ledger` writes the table of docs/RELIABILITY.md; a normal run writes nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--write-ledger") and getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("--write-ledger needs all figures in one process: add -n 0")
     config.stash[_rows] = {}
 
 

@@ -270,7 +270,19 @@ def judge(mutant: Mutant) -> Verdict:
             path.write_text(text.replace(old, new), encoding="utf-8")
         for test in mutant.tests:
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *_selected(test)],
+                [
+                    sys.executable,
+                    "-m",
+                    "pytest",
+                    "-x",
+                    "-q",
+                    "-n",
+                    "0",
+                    "-p",
+                    "no:cacheprovider",
+                    "--tb=no",
+                    *_selected(test),
+                ],
                 cwd=copy,
                 env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
                 capture_output=True,
