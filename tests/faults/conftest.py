@@ -1,6 +1,7 @@
 """The ledger: every fault test says what was expected, what was seen and what was allowed.
 
-`python -m pytest -n 0 tests/faults --write-ledger` writes the table of docs/RELIABILITY.md; a normal run writes nothing.
+`python -m pytest -n 0 tests/faults --write-ledger` writes the table of docs/RELIABILITY.md; a normal run
+writes nothing.
 """
 
 from __future__ import annotations
