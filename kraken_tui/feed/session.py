@@ -544,7 +544,7 @@ class Session:
         elif not self._ready or self.subscriptions.pending or waiting:
             self._move(Trigger.PENDING, "waiting for the exchange")
         else:
-            self._move(Trigger.CONFIRMED, "all subscriptions confirmed")
+            self._move(Trigger.CONFIRMED, "all confirmed")
 
     def _move(self, trigger: Trigger, cause: str) -> None:
         target = {

@@ -142,7 +142,7 @@ def assess(inputs: Inputs, limits: Limits) -> Assessment:
         return Assessment(MarketStatus.UNKNOWN, f"unproven {why}", f"book not proven: {why}", quiet)
     if quiet:
         return Assessment(MarketStatus.STALE, "quiet", quiet, quiet)
-    reason = f"book changed {seconds_text(inputs.book_age_ns)} ago"
+    reason = f"book {seconds_text(inputs.book_age_ns)} old"
     if venue not in ("ONLINE", "UNKNOWN"):
         reason = f"venue is {venue}"
     return Assessment(MarketStatus.ACTIVE, f"active {venue}", reason, "")

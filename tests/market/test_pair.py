@@ -93,7 +93,7 @@ def test_a_proven_book_has_figures(rig: Rig) -> None:
     assert view.metrics is not None
     assert view.metrics.mid2 == 2005
     assert (view.age_ns, view.stale, view.venue) == (SECOND // 5, False, "ONLINE")
-    assert view.health == Health("BTC/USD", MarketStatus.ACTIVE, "book changed 0.2 s ago", 200)
+    assert view.health == Health("BTC/USD", MarketStatus.ACTIVE, "book 0.2 s old", 200)
 
 
 def test_an_unproven_book_keeps_its_levels_but_has_no_figures(rig: Rig) -> None:

@@ -112,7 +112,7 @@ def _two_sides(left: tuple[Run, ...], bid: tuple[Run, ...], ask: tuple[Run, ...]
     gap = 2 if width >= 48 else 1
     head = (*left, (" " * max(0, _HEAD - fmt.width_of(left)), "text"))
     if _HEAD + fmt.width_of(bid) + fmt.width_of(ask) + 2 * gap > width:
-        head = tuple((text.rstrip(), key) for text, key in left)
+        head = tuple((text.rstrip() + " " * (run < len(left)), key) for run, (text, key) in enumerate(left, 1))
     return fmt.join_fields(fmt.fit_fields(((0, head), (1, bid), (1, ask)), width, gap), gap)
 
 
