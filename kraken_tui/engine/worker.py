@@ -177,6 +177,7 @@ class Worker:
             self._channels,
         )
         history = asyncio.create_task(self._history.run(), name="history")
+        history.add_done_callback(self._history_ended)
         try:
             await run_websocket(
                 self._session,
@@ -313,6 +314,11 @@ class Worker:
         except RecorderError as error:
             self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
+
+    def _history_ended(self, task: asyncio.Task[None]) -> None:
+        """Books and trades go on without the history, but a defect in it must be heard of."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._note("error", f"history ended: {type(error).__name__}: {error}")
 
     def _note(self, level: str, text: str) -> None:
         self._log.add(self._now()[1], level, text)

@@ -38,7 +38,7 @@ class UnknownPair(WireError):
     def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
         self.name = clean_text(name, 40)
         self.nearest = nearest
-        hint = f"; nearest: {', '.join(nearest)}" if nearest else "; see the pair list with the / key"
+        hint = f"; nearest: {', '.join(nearest)}" if nearest else ", nor one with a name like it"
         super().__init__(f"Kraken has no pair {self.name!r}{hint}")
 
 

@@ -108,6 +108,9 @@ def test_a_book_too_thin_to_sweep_says_how_much_it_holds() -> None:
     line = drawn(with_figures(buy_sweep=thin), 60)[6]
     assert "only 0.12 in the book" in line
     assert "bps" not in line
+    narrow = drawn(with_figures(buy_sweep=thin), 38)[6]
+    assert "only 0.12" in narrow
+    assert len(narrow.rstrip()) <= 38
     assert "no bids to take" in drawn(with_figures(sell_sweep=None), 60)[7]
 
 

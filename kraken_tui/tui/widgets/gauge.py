@@ -156,14 +156,16 @@ def _sweep_line(sweep: Sweep | None, side: str, spec: PairSpec, width: int) -> L
     amount = f"{fmt.quantity(sweep.qty, spec.qty_precision, 8)} {fmt.shorten(spec.base, 6)}"
     label = " sweep " if side == "buy" else "       "
     name: tuple[Run, ...] = ((label, "muted"), (f"{side:<4} ", "text"), (amount, "text"))
-    return fmt.join_fields(fmt.fit_fields(((0, name), *_sweep_fields(sweep, spec, role)), width, 1), 1)
+    room = width - fmt.width_of(name) - 1
+    return fmt.join_fields(fmt.fit_fields(((0, name), *_sweep_fields(sweep, spec, role, room)), width, 1), 1)
 
 
-def _sweep_fields(sweep: Sweep, spec: PairSpec, role: str) -> tuple[tuple[int, tuple[Run, ...]], ...]:
+def _sweep_fields(sweep: Sweep, spec: PairSpec, role: str, room: int) -> tuple[tuple[int, tuple[Run, ...]], ...]:
     """Average price and cost in bps; how much the book holds, where that is not enough."""
     if sweep.filled < sweep.qty:
-        held = fmt.quantity(sweep.filled, spec.qty_precision, 9)
-        return ((1, ((f"only {held} in the book", "warn"),)),)
+        held = f"only {fmt.quantity(sweep.filled, spec.qty_precision, 9)}"
+        full = f"{held} in the book"
+        return ((0, ((full if len(full) <= room else fmt.shorten(held, room), "warn"),)),)
     average = fmt.fine_price(sweep.average, spec.price_precision, 1)
     cost = f"{fmt.basis_points(sweep.slippage_bps):>5} bps"
     return ((2, ((" " + average, role),)), (1, ((cost, "bright"),)))
