@@ -366,7 +366,7 @@ class Worker:
         views[symbol] = market.view(
             wall,
             heartbeat_age_ns=self._silence_ns(now),
-            lag_ns=session.latency.lag_ns,
+            lag_ns=session.latency.lag_at(session.last_frame_ns),
             connected=self._connected,
             book=session.books.get(symbol),
             clock_offset_ns=session.latency.wall_offset_ns or 0,

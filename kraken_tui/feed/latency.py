@@ -52,6 +52,7 @@ class LatencyTracker:
         self.offset_ns: int | None = None
         self.round_trip_ns: int | None = None
         self.lag_ns: int | None = None
+        self._sent_after: int | None = None
 
     # -- clock offset -------------------------------------------------------------------------------------------
 
@@ -77,6 +78,9 @@ class LatencyTracker:
         self._offsets.append((round_trip, ((sent[0] - venue_in) + (now - venue_out)) // 2))
         self.offset_ns = min(self._offsets)[1]
         self._wall_shift = wall_ns - now
+        if self.lag_ns is not None:
+            # All that the venue sent before this answer has come: nothing older can be on its way.
+            self.lag_ns, self._sent_after = max(0, self.venue_now(now, wall_ns) - venue_out), None
         if first:
             # What was measured against an uncorrected clock is not comparable with what follows.
             self._clear()
@@ -86,7 +90,7 @@ class LatencyTracker:
         """Another path to the venue: old round trips say nothing about it, the offset itself stays."""
         self._offsets.clear()
         self._pings.clear()
-        self.lag_ns = None
+        self.lag_ns = self._sent_after = None
 
     @property
     def wall_offset_ns(self) -> int | None:
@@ -102,7 +106,7 @@ class LatencyTracker:
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int:
         """Count one frame that carries the venue's timestamp; returns its lag in ns, never negative."""
         lag = max(0, self.venue_now(now, wall_ns) - venue_ns)
-        self.lag_ns = lag
+        self.lag_ns, self._sent_after = lag, None
         lag_ms = lag / _MS
         bucket = _bucket(lag_ms)
         second = now // SECOND
@@ -115,6 +119,34 @@ class LatencyTracker:
             self._seconds[-1] = (last_second, counts, lag_ms)
         self._total[bucket] += 1
         return lag
+
+    def bound(self, since_ns: int, now: int, wall_ns: int) -> int | None:
+        """Take a message that tells no lag of its own, but that the venue sent after `since_ns`.
+
+        It is no sample of the figures. The lag it allows counts until the next timestamped message or pong.
+
+        Returns:
+            The greatest lag the message can have, ns; None while the venue's clock is unknown.
+        """
+        if self.offset_ns is None:
+            return None
+        lag = max(0, self.venue_now(now, wall_ns) - since_ns)
+        self.lag_ns, self._sent_after = lag, since_ns
+        return lag
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the lag is only a bound, which a pong would settle."""
+        return self._sent_after is not None
+
+    def lag_at(self, frame_ns: int | None) -> int | None:
+        """Lag of the newest data when the frame of this monotonic time came, ns; None while unknown.
+
+        Frames that tell no time (heartbeats) do not show how old they are: while there is but a bound, it grows.
+        """
+        if self._sent_after is None or self.offset_ns is None or frame_ns is None:
+            return self.lag_ns
+        return max(0, frame_ns - self.offset_ns - self._sent_after)
 
     def _forget(self, second: int) -> None:
         while self._seconds and self._seconds[0][0] <= second - WINDOW_S:

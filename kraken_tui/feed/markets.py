@@ -24,7 +24,7 @@ from kraken_tui.feed.events import (
 from kraken_tui.feed.inference import infer_depth, infer_spec
 from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.machine import Limits
-from kraken_tui.feed.stitcher import BookStitcher
+from kraken_tui.feed.stitcher import BookStitcher, read_timestamp
 from kraken_tui.feed.witness import DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.convert import candle_from_wire, ticker_from_wire, trade_from_wire
@@ -153,6 +153,7 @@ class Markets:
         self._latency = latency
         self._trade_filters: dict[str, _TradeFilter] = {}
         self._ack_depths: dict[str, int] = {}
+        self._granted_ns: dict[str, int] = {}
         self._triggers: dict[str, str] = {}
         self.witnesses: dict[str, TouchWitness] = {}
         self._decimals: dict[str, DecimalsWitness] = {}
@@ -184,10 +185,12 @@ class Markets:
             self._trade_filters.pop(symbol, None)
             self.intervals.pop(symbol, None)
             self._ack_depths.pop(symbol, None)
+            self._granted_ns.pop(symbol, None)
 
     def lose(self, stitcher: BookStitcher, wall_ns: int, cause: str) -> None:
         """The connection is gone: nothing about a book is proven any more."""
         self.witnesses[stitcher.symbol].lost()
+        self._granted_ns.pop(stitcher.symbol, None)
         self.collect(stitcher, stitcher.lost(wall_ns, cause))
 
     def collect(self, stitcher: BookStitcher, events: Iterable[FeedEvent]) -> bool:
@@ -229,8 +232,9 @@ class Markets:
                 return REJECTED
             self.counters.deltas_ignored += 1
             return "book before its snapshot"
-        if kind != "snapshot" and isinstance(events[-1], BookChanged) and events[-1].venue_ns is not None:
-            # A snapshot's timestamp is the last change of the book, not its sending (PROTOCOL.md section 0.8).
+        if kind == "snapshot":
+            self._bound_lag(data.symbol, now, wall_ns)
+        elif isinstance(events[-1], BookChanged) and events[-1].venue_ns is not None:
             self.lag_ns = self._measure(events[-1].venue_ns, now, wall_ns)
         self._show_witness(stitcher, events[-1], now)
         return APPLIED
@@ -253,8 +257,26 @@ class Markets:
         self.add(data.symbol, wall_ns)
         return True
 
-    def granted_depth(self, symbol: str, depth: object) -> None:
-        """The exchange told which depth it grants; that is the truth a checksum depends on below level ten."""
+    def _bound_lag(self, symbol: str, now: int, wall_ns: int) -> None:
+        """A snapshot's timestamp is the last change of the book, not its sending (PROTOCOL.md section 0.8), but it was
+        sent after its subscription was granted."""
+        granted = self._granted_ns.pop(symbol, None)
+        if granted is None:
+            return
+        if abs(self._latency.venue_now(now, wall_ns) - granted) <= _PLAUSIBLE_LAG_NS:
+            self.lag_ns = self._latency.bound(granted, now, wall_ns)
+
+    def granted_depth(self, symbol: str, depth: object, venue_time: str | None = None) -> None:
+        """The exchange told which depth it grants; that is the truth a checksum depends on below level ten.
+
+        Args:
+            symbol: Pair.
+            depth: As sent.
+            venue_time: When the exchange answered, its own clock as sent.
+        """
+        granted = read_timestamp(venue_time)[1]
+        if granted is not None:
+            self._granted_ns[symbol] = granted
         if type(depth) is int and depth > 0:
             self._ack_depths[symbol] = depth
             if symbol in self.stitchers:

@@ -85,15 +85,14 @@ class Wishes:
     def acknowledged(self, ack: SubscribeAck, now: int, wall_ns: int) -> str:
         """Take a granted request; returns the verdict on the frame."""
         markets = self._markets
-        if ack.symbol is not None and ack.channel == "book" and ack.method == "subscribe":
-            markets.granted_depth(ack.symbol, ack.result.get("depth"))
-        if ack.symbol is not None and ack.channel == "ticker" and ack.method == "subscribe":
-            markets.granted_trigger(ack.symbol, ack.result.get("event_trigger"))
         if markets.replay:
+            self._granted(ack)
             return APPLIED
         answer = self._subscriptions.acknowledged(ack)
         if not answer.matched:
+            # What it grants belongs to a request that no longer counts.
             return f"late {clean_text(ack.method, 20)} acknowledgement"
+        self._granted(ack)
         for warning in ack.warnings:
             markets.complain(wall_ns, f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}", "info")
         for known in answer.confirmed:
@@ -101,6 +100,14 @@ class Wishes:
             if stitcher is not None:
                 markets.collect(stitcher, stitcher.acked(now, wall_ns))
         return APPLIED
+
+    def _granted(self, ack: SubscribeAck) -> None:
+        if ack.symbol is None or ack.method != "subscribe":
+            return
+        if ack.channel == "book":
+            self._markets.granted_depth(ack.symbol, ack.result.get("depth"), ack.time_out)
+        elif ack.channel == "ticker":
+            self._markets.granted_trigger(ack.symbol, ack.result.get("event_trigger"))
 
     def refused(self, refusal: Refusal, now: int, wall_ns: int) -> tuple[str, str]:
         """Take a refused request.

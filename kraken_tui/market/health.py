@@ -57,7 +57,7 @@ class Limits:
     """When something counts as stale, ns.
 
     Attributes:
-        stale_ns: Silence of all frames, or lag of the last one.
+        stale_ns: Silence of all frames, or lag of the last one plus the silence since.
         quiet_ns: No book change, heartbeats or not.
     """
 
@@ -156,8 +156,10 @@ def _feed_trouble(inputs: Inputs, limits: Limits) -> tuple[str, str]:
         return "no frames", "no frames yet"
     if inputs.heartbeat_age_ns > limits.stale_ns:
         return "silent", f"no frames for {seconds_text(inputs.heartbeat_age_ns)}"
-    if inputs.lag_ns is not None and inputs.lag_ns > limits.stale_ns:
-        return "behind", f"feed is {seconds_text(inputs.lag_ns)} behind"
+    # What was late when it came has grown older in the silence since.
+    behind = 0 if inputs.lag_ns is None else inputs.lag_ns + inputs.heartbeat_age_ns
+    if behind > limits.stale_ns:
+        return "behind", f"feed is {seconds_text(behind)} behind"
     return "", ""
 
 

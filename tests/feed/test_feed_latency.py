@@ -85,3 +85,27 @@ def test_samples_of_an_uncorrected_clock_are_dropped_once_it_is_corrected() -> N
     tracker.pinged(1, 0)
     tracker.ponged(Pong(1, stamp(WALL), stamp(WALL)), 0, WALL)
     assert tracker.view(0).count == 0
+
+
+def test_a_message_without_a_time_is_as_old_as_what_came_before_it() -> None:
+    tracker = LatencyTracker()
+    assert tracker.bound(WALL, SECOND, WALL) is None, "the venue's clock is not known yet"
+    tracker.pinged(1, 0)
+    tracker.ponged(Pong(1, stamp(WALL + 5 * MS), stamp(WALL + 5 * MS)), 10 * MS, WALL)
+    assert not tracker.uncertain
+    # Granted at the venue's 100 ms; the snapshot comes at 400 ms, heartbeats go on coming.
+    assert tracker.bound(WALL + 100 * MS, 400 * MS, WALL) == tracker.lag_at(400 * MS) == 300 * MS
+    assert tracker.uncertain
+    assert tracker.lag_at(3 * SECOND) == 2900 * MS
+    assert tracker.view(SECOND).count == 0, "a bound is no sample"
+    # A pong that was sent later has passed nothing on the way.
+    tracker.pinged(2, 3 * SECOND)
+    tracker.ponged(Pong(2, stamp(WALL + 3005 * MS), stamp(WALL + 3005 * MS)), 3010 * MS, WALL)
+    assert not tracker.uncertain
+    assert tracker.lag_at(9 * SECOND) == 5 * MS
+    tracker.bound(WALL + 3 * SECOND, 4 * SECOND, WALL)
+    tracker.measure(WALL + 4 * SECOND, 4 * SECOND + 20 * MS, WALL)
+    assert tracker.lag_at(9 * SECOND) == 20 * MS
+    tracker.bound(WALL, 5 * SECOND, WALL)
+    tracker.reconnected()
+    assert tracker.lag_at(9 * SECOND) is None

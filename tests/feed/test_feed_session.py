@@ -479,6 +479,9 @@ def test_f32_doubled_and_late_acknowledgements_are_ignored(up: Rig) -> None:
     assert live(up, "BTC/USD")
     assert up.session.counters.ignored["late subscribe acknowledgement"] == 2
     assert up.session.counters.ignored["late unsubscribe acknowledgement"] == 1
+    # Nor does a late answer change what is granted.
+    up.deliver(json.dumps({**ack, "result": {**ack["result"], "depth": 25}, "req_id": 98}))
+    assert up.session.stitchers["BTC/USD"].depth == 10
     up.check()
 
 

@@ -426,7 +426,7 @@ class World:
         return self.screen._market(symbol).view(
             self.wall,
             heartbeat_age_ns=None if last is None else max(0, self.mono - last),
-            lag_ns=client.latency.lag_ns,
+            lag_ns=client.latency.lag_at(last),
             connected=client.state in _UP,
             book=client.books.get(symbol),
             clock_offset_ns=client.latency.wall_offset_ns or 0,
