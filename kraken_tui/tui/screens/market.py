@@ -153,6 +153,11 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         return dict(self._places)
 
     @property
+    def painted(self) -> set[Widget]:
+        """The screen and its panes: widgets that never lie over one another."""
+        return {self, *(pane for name, pane in self._panes.items() if name != "charts")}
+
+    @property
     def book_rows(self) -> int:
         """Price rows of the aggregated book on screen; 0 while it is hidden."""
         place = self._places.get("aggregated")
