@@ -105,7 +105,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.live = live
         self.on_first_paint = on_first_paint
         self.keymap_in_force = effective(settings.keys)
-        self.pacer = Pacer(settings.fps)
+        self.pacer = Pacer(settings.frame_rate)
         if ascii_only is None:
             ascii_only = not encodes_boxes(getattr(sys.__stdout__, "encoding", None))
         self.main = MarketScreen(source, settings, self.keymap_in_force, ascii_only=ascii_only)
