@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kraken_tui.tui.pane import Line, Pane
 
 _RESET = "\x1b[0m"
+_PIECE = 8192
+"""Characters handed over at a time; more at once confuse Python's console output on Windows."""
 
 
 class Painter:
@@ -61,7 +63,10 @@ class Painter:
             if parts:
                 self.frames += 1
                 text = "".join(parts) + _RESET
-                write(f"{SYNC_START}{text}{SYNC_END}" if self._app._sync_available else text)
+                if self._app._sync_available:
+                    text = f"{SYNC_START}{text}{SYNC_END}"
+                for start in range(0, len(text), _PIECE):
+                    write(text[start : start + _PIECE])
 
     def _terminal(self) -> Callable[[str], None] | None:
         """Where to write; None while the compositor must paint."""
