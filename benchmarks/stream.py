@@ -241,9 +241,7 @@ class Stream:
 
     def _v2_levels(self, levels: Changes) -> str:
         price, qty = self.pair.price_decimals, self.pair.qty_decimals
-        return ",".join(
-            f'{{"price":{_decimal(abs(key), price)},"qty":{_decimal(lots, qty)}}}' for key, lots in levels
-        )
+        return ",".join(f'{{"price":{_decimal(abs(key), price)},"qty":{_decimal(lots, qty)}}}' for key, lots in levels)
 
     def _v1(self, bids: Changes, asks: Changes) -> bytes:
         """Two objects where both sides changed, the checksum in the last one (PROTOCOL.md section 11)."""

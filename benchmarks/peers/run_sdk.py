@@ -33,7 +33,7 @@ class _Book(SpotOrderBookClient):
     async def on_book_update(self, pair: str, message: Any) -> None:
         """Nothing: the callback is the user's."""
 
-    async def remove_book(self, pairs: list[str]) -> None:
+    async def remove_book(self, pairs: list[str]) -> None:  # noqa: ARG002
         """The client does this whenever a checksum was wrong."""
         self.alarms += 1
 
