@@ -19,10 +19,14 @@ from typing import Any
 from benchmarks import Report, main
 from benchmarks.peers import harness, install
 from benchmarks.peers.harness import FLOOR, OURS, OWN, PEERS, SESSION, TEXTBOOK, Client, Failed, Programs
-from benchmarks.stream import BTC, PAIRS, PEPE, Files, Pair, write
+from benchmarks.stream import BTC, PAIRS, PEPE, PRICE_DECIMALS, QTY_DECIMALS, Files, Pair, write
+from kraken_tui.wire.symbols import PairSpec
 
 DEPTHS = (10, 100, 1000)
 CHECKED_DEPTHS = (10, 1000)
+SPEC = PairSpec("BTC/USD", "BTC", "USD", PRICE_DECIMALS, QTY_DECIMALS)
+"""The pair of a `Stream` as it comes, for the benchmarks that are built on it."""
+
 MOST_GROWTH = 2.0
 """A book 100 times as deep may cost this many times as much; sorting anew each time would cost far more."""
 
