@@ -75,7 +75,6 @@ class TrueBook:
         places: Decimals of prices and quantities.
         depth: Levels a side that were asked for.
         sent, ended: Simulated ns between which it was the newest; `ended` is None for the newest.
-        followed: Whether a frame after it went on to the client.
     """
 
     bids: Side
@@ -84,7 +83,6 @@ class TrueBook:
     depth: int
     sent: int
     ended: int | None = None
-    followed: bool = False
 
 
 @dataclass(slots=True)
@@ -168,6 +166,7 @@ class PaintedWorld(World):
         self.painter = Painter(Random(f"{options['seed']}/paint"))
         self._compared: dict[str, tuple[tuple[object, ...], TrueBook | None]] = {}
         self._alive: dict[str, tuple[object, object]] = {}
+        self._arrived: dict[str, int] = {}
         self._painted_at = -1
         super().__init__(*arguments, screen=True, **options)
 
@@ -178,22 +177,19 @@ class PaintedWorld(World):
             link = self.link
             assert link is not None
             before = dict(link.true.serials)
-            waiting = link.waiting
             super()._to_client([frame])
             for symbol, serial in link.true.serials.items():
                 if serial != before.get(symbol):
-                    self._said(symbol, went_on=link.waiting > waiting)
+                    self._said(symbol)
             for symbol in set(self.truth) - set(link.true.books):
                 self._end(symbol)
 
-    def _said(self, symbol: str, *, went_on: bool) -> None:
+    def _said(self, symbol: str) -> None:
         assert self.link is not None
         true = self.link.true
         bids, asks = true.books[symbol].top()
         self._end(symbol)
         states = self.truth.setdefault(symbol, deque())
-        for state in states:
-            state.followed |= went_on
         while states and states[0].ended is not None and states[0].ended < self.now - _KEPT_NS:
             states.popleft()
         states.append(TrueBook(bids, asks, true._decimals.get(symbol, (0, 0)), true.depths[symbol], self.now))
@@ -216,7 +212,9 @@ class PaintedWorld(World):
             self.heard_ns = packet.sent
         super().receive(packet)
         if packet.truth is not None:
-            self.paint(packet.truth.symbol)
+            symbol = packet.truth.symbol
+            self._arrived[symbol] = max(packet.sent, self._arrived.get(symbol, 0))
+            self.paint(symbol)
 
     def _deliver(self) -> None:
         # Time has passed, and what came or is due meanwhile is not read yet: a screen may be painted just now.
@@ -278,8 +276,9 @@ class PaintedWorld(World):
             self.tally.oldest_ns = max(self.tally.oldest_ns, age)
             return
         link = self.link
-        harmed = link is not None and (symbol in link.harmed or not book.followed)
-        if not harmed or age > UNSEEN_NS:
+        # Frames come in order, and a newer one of another pair is here: what came after this book was lost.
+        lost = self._arrived.get(symbol, 0) < (book.ended or 0)
+        if link is None or not (lost or symbol in link.harmed) or age > UNSEEN_NS:
             raise AssertionError(f"the painted book was last true {age / SECOND:.1f} s ago")
         self.tally.unseen += 1
         self.tally.unseen_ns = max(self.tally.unseen_ns, age)
