@@ -369,7 +369,7 @@ class Worker:
             lag_ns=session.latency.lag_at(session.last_frame_ns),
             connected=self._connected,
             book=session.books.get(symbol),
-            clock_offset_ns=session.latency.wall_offset_ns or 0,
+            clock_offset_ns=wall - session.latency.venue_now(now, wall),
         )
 
     def _feed_view(self, now: int, wall: int, machine_ns: int) -> FeedView:

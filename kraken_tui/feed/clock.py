@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+_SECOND = 1_000_000_000
+
 
 class Clock(Protocol):
     """Two clocks, both in whole nanoseconds."""
@@ -20,23 +22,52 @@ class Clock(Protocol):
         ...
 
 
-def _monotonic() -> Callable[[], int]:
-    # Linux's usual monotonic clock stands still while the machine sleeps, so an old feed would look fresh.
+def boot_clock() -> Callable[[], int] | None:
+    """A monotonic clock that counts sleep, beside one that does not; None where the system has no two such clocks."""
     boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-    if boottime is None:
-        return time.monotonic_ns
-    return partial(time.clock_gettime_ns, boottime)
+    return None if boottime is None else partial(time.clock_gettime_ns, boottime)
+
+
+class SleepGauge:
+    """Tells how long the computer slept: by so much the boot clock gained on the monotonic one.
+
+    Args:
+        boot: Monotonic ns with sleep; None if there is no such clock, and then no sleep is ever seen.
+        awake: Monotonic ns that stand still meanwhile.
+    """
+
+    def __init__(self, boot: Callable[[], int] | None, awake: Callable[[], int] = time.monotonic_ns) -> None:
+        self._boot, self._awake = boot, awake
+        self._ahead = self._difference()
+
+    def _difference(self) -> int:
+        return 0 if self._boot is None else self._boot() - self._awake()
+
+    def slept(self) -> int:
+        """Ns of sleep since the last call; 0 for less than a second, which may be the reading of two clocks."""
+        gained = self._difference() - self._ahead
+        if gained < _SECOND:
+            return 0
+        self._ahead += gained
+        return gained
 
 
 class SystemClock:
     """The computer's own clocks."""
 
     def __init__(self) -> None:
-        self._now = _monotonic()
+        # Linux's usual monotonic clock stands still while the machine sleeps, so an old feed would look fresh.
+        boot = boot_clock()
+        self._now = boot or time.monotonic_ns
+        self._sleep = SleepGauge(boot)
 
     def now(self) -> int:
         """Monotonic ns, sleep included on Linux."""
         return self._now()
+
+    def slept(self) -> int:
+        """Ns the computer slept since the last call, where the system can tell; see `SleepGauge`."""
+        return self._sleep.slept()
 
     def wall(self) -> int:
         """Ns since the epoch."""

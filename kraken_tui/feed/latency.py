@@ -25,6 +25,7 @@ _SMALLEST_MS = 0.1
 _BUCKETS = 6 * _PER_DECADE + 1  # 0.1 ms to 100 s.
 _HISTOGRAM_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10000.0, math.inf)
 _OFFSETS_KEPT = 8
+_LATE_NS = SECOND
 
 
 def _upper_ms(bucket: int) -> float:
@@ -78,12 +79,14 @@ class LatencyTracker:
         round_trip = max(0, now - sent[0] - held)
         first = self.offset_ns is None
         self.round_trip_ns = round_trip
-        self._offsets.append((round_trip, ((sent[0] - venue_in) + (now - venue_out)) // 2))
+        if not (self.uncertain and self._offsets):
+            # The many pings of a late line must not push out the good ones.
+            self._offsets.append((round_trip, ((sent[0] - venue_in) + (now - venue_out)) // 2))
         self.offset_ns = min(self._offsets)[1]
         self._wall_shift = wall_ns - now
         if self.lag_ns is not None:
             # All that the venue sent before this answer has come: nothing older can be on its way.
-            self.lag_ns, self._sent_after = max(0, self.venue_now(now, wall_ns) - venue_out), None
+            self._tell(max(0, self.venue_now(now, wall_ns) - venue_out), venue_out)
         if first:
             # What was measured against an uncorrected clock is not comparable with what follows.
             self._clear()
@@ -109,7 +112,7 @@ class LatencyTracker:
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int:
         """Count one frame that carries the venue's timestamp; returns its lag in ns, never negative."""
         lag = max(0, self.venue_now(now, wall_ns) - venue_ns)
-        self.lag_ns, self._sent_after = lag, None
+        self._tell(lag, venue_ns)
         lag_ms = lag / _MS
         bucket = _bucket(lag_ms)
         second = now // SECOND
@@ -122,6 +125,10 @@ class LatencyTracker:
             self._seconds[-1] = (last_second, counts, lag_ms)
         self._total[bucket] += 1
         return lag
+
+    def _tell(self, lag: int, sent_ns: int) -> None:
+        # On a line that is late already, frames without a time of their own may be later still.
+        self.lag_ns, self._sent_after = lag, sent_ns if lag > _LATE_NS else None
 
     def bound(self, since_ns: int, now: int, wall_ns: int) -> int | None:
         """Take a message that tells no lag of its own, but that the venue sent after `since_ns`.
@@ -145,7 +152,8 @@ class LatencyTracker:
     def lag_at(self, frame_ns: int | None) -> int | None:
         """Lag of the newest data when the frame of this monotonic time came, ns; None while unknown.
 
-        Frames that tell no time (heartbeats) do not show how old they are: while there is but a bound, it grows.
+        Frames that tell no time (heartbeats) do not show how old they are: while there is but a bound, or the line is
+        over a second late, it grows until one tells.
         """
         if self._sent_after is None or self.offset_ns is None or frame_ns is None:
             return self.lag_ns

@@ -313,6 +313,14 @@ class Session:
             self._tick_up()
         self.watchdog.promise(self.next_wakeup(now))
 
+    def slept(self, ns_asleep: int, now: int, wall_ns: int) -> None:
+        """The computer slept: what waits on the connection is history once it is as long as silence is tolerated."""
+        self._clock(now, wall_ns)
+        seconds = ns_asleep / SECOND
+        self._report(Note(self._wall, "warning", f"the computer slept for {seconds:.1f} s"))
+        if self.state in _UP and ns_asleep >= ns(self.limits.feed_deadline_s):
+            self._lose(f"the computer slept for {seconds:.0f} s")
+
     def wants_audit(self, now: int) -> bool:
         """Whether the shell should open a second, short connection for an audit; see `feed.audit`."""
         return not self.replay and self.auditor.wants(now, up=self.state is State.SUBSCRIBED)

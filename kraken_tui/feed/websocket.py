@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kraken_tui.feed.address import ConfigurationError, check_url, proxy_for
 from kraken_tui.feed.auditing import Auditing
 from kraken_tui.feed.budget_file import BudgetFile
-from kraken_tui.feed.clock import Clock
+from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.failures import explain
 from kraken_tui.feed.machine import SECOND
@@ -94,6 +94,8 @@ class _Shell:
         self._proxy_shown = ""
         self._early: list[bytes] | None = None
         self._defect: Exception | None = None
+        self._slept = clock.slept if isinstance(clock, SystemClock) else None
+        self._looked_at = clock.now()
         self._auditing = Auditing(session, url, clock, self._budget, self._wake)
 
     async def watch(self, stop_event: asyncio.Event) -> None:
@@ -114,6 +116,7 @@ class _Shell:
     async def _keep_connected(self, stop_event: asyncio.Event) -> None:
         session, clock = self._session, self._clock
         while not stop_event.is_set():
+            self._notice_sleep()
             session.tick(clock.now(), clock.wall())
             if session.wants_dial(clock.now()) and self._begin_dial():
                 self._flush()
@@ -201,10 +204,13 @@ class _Shell:
         if self._defect is not None or session.wants_close() is not None:
             return
         try:
-            wall = self._clock.wall()
+            now, wall = self._clock.now(), self._clock.wall()
+            if now - self._looked_at >= SECOND:
+                # Frames that waited through a sleep are read before any clock is looked at.
+                self._notice_sleep()
             if self._on_frame is not None:
                 self._on_frame(data, wall, "rx")
-            session.frame(data, self._clock.now(), wall)
+            session.frame(data, now, wall)
             self._flush()
         except Exception as error:
             # It would end in the event loop's log; `_talk` raises it where it is heard of.
@@ -231,7 +237,14 @@ class _Shell:
     def _over(self, stop_event: asyncio.Event) -> bool:
         return stop_event.is_set() or self._session.wants_close() is not None
 
+    def _notice_sleep(self) -> None:
+        self._looked_at = self._clock.now()
+        asleep = 0 if self._slept is None else self._slept()
+        if asleep:
+            self._session.slept(asleep, self._looked_at, self._clock.wall())
+
     def _tick(self) -> None:
+        self._notice_sleep()
         self._session.tick(self._clock.now(), self._clock.wall())
         self._auditing.start_if_due(self._proxy, self._proxy_shown)
 

@@ -42,6 +42,8 @@ MISSES = 3
 """Reports that must miss, unless one that was asked for misses."""
 
 _ASK_GAP_NS = 30 * SECOND
+_SILENT_ASK_GAP_NS = 5 * SECOND
+_REMEMBERED_NS = 60 * SECOND
 _KEPT = 256
 _FULL_SIDE = 10
 
@@ -94,6 +96,7 @@ class TouchWitness:
         self._missed_at = 0
         self._gross = False
         self._asked_missed = False
+        self._answered = False
         self._apart_since: int | None = None
         self._asked_at: int | None = None
         self._awaiting = False
@@ -194,7 +197,9 @@ class TouchWitness:
         if report.bid is None and report.ask is None:
             return
         if any(report.take(seen_bid, seen_ask) for _, seen_bid, seen_ask in self._recent(now)):
-            if report.asked:
+            self._answered |= report.asked
+            # Where no message came since the first miss, the market is only back at a touch that may be frozen.
+            if report.asked and self._message_at > self._missed_at:
                 self._clear()
             self._agreed()
         else:
@@ -213,7 +218,7 @@ class TouchWitness:
 
     def _clear(self) -> None:
         self._misses = 0
-        self._gross = self._asked_missed = False
+        self._gross = self._asked_missed = self._answered = False
 
     # -- judgement ----------------------------------------------------------------------------------------------
 
@@ -225,22 +230,33 @@ class TouchWitness:
             self.silent = True
         if not self._touches:
             return Verdict.NOTHING
+        if self._answered and now - self._missed_at > _REMEMBERED_NS:
+            self._clear()
         lasted = now - self._missed_at if self._misses else 0
         enough = self._misses >= MISSES or self._asked_missed
         if (self._gross and lasted >= GROSS_NS) or (enough and lasted >= PERSISTENT_NS):
             return Verdict.ALARM
         apart = self._apart_since is not None and now - self._apart_since >= APART_NS
-        if (lasted >= PERSISTENT_NS or apart) and (self._asked_at is None or now - self._asked_at >= _ASK_GAP_NS):
+        doubt = lasted >= PERSISTENT_NS and not self._answered
+        if (doubt or apart) and (self._asked_at is None or now - self._asked_at >= self._ask_gap_ns):
             self._asked_at = now
             self._awaiting = True
             return Verdict.ASK
         return Verdict.NOTHING
+
+    @property
+    def _ask_gap_ns(self) -> int:
+        # A book without messages between two doubts may be frozen; a lively one is merely ahead of the ticker.
+        assert self._asked_at is not None
+        frozen = self._misses and self._message_at < min(self._asked_at, self._missed_at)
+        return _SILENT_ASK_GAP_NS if frozen else _ASK_GAP_NS
 
     def _miss(self, report: _Report) -> None:
         if not self._misses:
             self._missed_at = report.at
         self._misses += 1
         self._asked_missed |= report.asked
+        self._answered = False
         self.agrees = False
         _, bid, ask = self._touches[-1]
         for side, told, held in (("bid", report.bid, bid), ("ask", report.ask, ask)):

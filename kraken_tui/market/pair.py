@@ -75,6 +75,7 @@ class PairMarket:
         self._pair_status: str | None = None
         self._book_ns: int | None = None
         self._book_received_ns: int | None = None
+        self._viewed_at = (0, 0)
         self._cache = _BookCache()
         self._tape = Tape()
         self._traded = TradedAtPrice()
@@ -332,8 +333,14 @@ class PairMarket:
 
     def _book_age(self, now_ns: int, clock_offset_ns: int) -> int | None:
         """Age by the venue's clock, but never less than since the receipt: a time in the future must not look fresh."""
+        wall_before, venue_before = self._viewed_at
+        self._viewed_at = now_ns, now_ns - clock_offset_ns
         if self._book_received_ns is None:
             return None
+        passed, passed_at_venue = now_ns - wall_before, now_ns - clock_offset_ns - venue_before
+        if wall_before and abs(passed - passed_at_venue) > _SECOND and abs(passed) > abs(passed_at_venue):
+            # The wall clock was set, and not the offset found out: the receipt was by the old one.
+            self._book_received_ns += passed - passed_at_venue
         since_receipt = max(0, now_ns - self._book_received_ns)
         if self._book_ns is None:
             return since_receipt

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kraken_tui.exchange import PAIRS
 from kraken_tui.feed.events import Resync
 from kraken_tui.feed.machine import Limits, State
 from kraken_tui.market.events import BookState, Proof
@@ -313,6 +314,26 @@ def test_f67_a_frozen_book_beside_a_moving_ticker_is_noticed(ledger: Ledger) -> 
     world.weather.mangle = lambda frame: [] if '"channel":"book","type":"update"' in str(frame) else [frame]
     took = until(world, lambda: proof(world, "BTC/USD") is not Proof.VERIFIED, 60)
     ledger("witness alarm, RESYNCING", f"after {took:.1f} s", "15 s from the first difference")
+
+
+def test_f67_a_frozen_thin_book_is_noticed_from_the_first_contradiction_on(ledger: Ledger) -> None:
+    slowest, late = 0.0, 0.0
+    for seed in range(20):
+        world = up(seed, [PAIRS["MINA/GBP"]], screen=True)
+        world.weather.mangle = lambda frame: [] if '"channel":"book","type":"update"' in str(frame) else [frame]
+        began, differs_since = world.now, None
+        held = world.client.books["MINA/GBP"]
+        while proof(world, "MINA/GBP") is Proof.VERIFIED and world.now - began < 300 * SECOND:
+            world.run(0.1)
+            ticker = world.shown("MINA/GBP").ticker
+            apart = (ticker.bid, ticker.ask) != (held.bids.top(1)[0][0], held.asks.top(1)[0][0])
+            differs_since = None if not apart else world.now if differs_since is None else differs_since
+            if differs_since is not None:
+                slowest = max(slowest, (world.now - differs_since) / SECOND)
+        late = max(late, (world.now - began) / SECOND)
+    assert slowest <= 15
+    seen = f"MINA/GBP: {slowest:.1f} s after the ticker's touch began to differ (up to {late:.0f} s after freezing)"
+    ledger("witness alarm, RESYNCING", seen + ", 20 seeds", "15 s from the first difference")
 
 
 def test_f68_twenty_books_that_break_at_once_heal_together(ledger: Ledger) -> None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import gc
-import json
-import os
 import resource
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -27,12 +23,17 @@ ROOT = Path(__file__).parents[2]
 
 
 def recorded(world: World, seconds: float) -> list[str | bytes]:
-    """The frames of some seconds, kept away from the client."""
+    """The frames of some seconds, kept away from the client, which hears heartbeats instead."""
     frames: list[str | bytes] = []
+    beat_at = world.now
 
     def keep(frame: str | bytes) -> list[str | bytes]:
+        nonlocal beat_at
         frames.append(frame)
-        return []
+        if world.now < beat_at:
+            return []
+        beat_at = world.now + SECOND
+        return ['{"channel":"heartbeat"}']
 
     world.weather.mangle = keep
     world.run(seconds)
@@ -43,20 +44,25 @@ def recorded(world: World, seconds: float) -> list[str | bytes]:
 @pytest.mark.realtime
 def test_f69_a_burst_is_caught_up_with_in_time(ledger: Ledger) -> None:
     world = up(pairs=[thin("BTC/USD", 8000.0, levels=400)], depth=100, poll_ms=50)
-    frames = recorded(world, 1.0)
+    frames = recorded(world, 17.0)[:50_000]
     client: Session = world.client
+    before = client.counters.applied
+    # The exchange's own objects, in the same process only here, must not cost the client's collector time.
+    gc.collect()
+    gc.freeze()
     began = time.process_time()
     for frame in frames:
         client.frame(frame, world.mono, world.wall)
         client.take_events()
     took = time.process_time() - began
-    per_second = len(frames) / took
-    assert len(frames) > 3000
-    assert client.stitchers["BTC/USD"].proof is Proof.VERIFIED
+    gc.unfreeze()
+    stitcher = client.stitchers["BTC/USD"]
+    assert stitcher.proof is Proof.VERIFIED
     assert client.counters.checks_failed == 0
-    assert per_second > 10_000, "fifty thousand must be done in five seconds"
-    seen = f"{len(frames):,} at {per_second:,.0f} a second: 50,000 in {50_000 / per_second:.1f} s; 0 dropped, VERIFIED"
-    ledger("equality, no delta dropped", seen + " (processor time)", "age < 1 s within 5 s")
+    assert client.counters.applied - before == len(frames) == 50_000
+    assert took <= 5
+    seen = f"{len(frames):,} frames at once, all applied in {took:.1f} s of processor time, 0 dropped, VERIFIED"
+    ledger("equality, no delta dropped", seen, "age < 1 s within 5 s")
 
 
 @pytest.mark.parametrize("seconds", [2, 5, 9])
@@ -77,55 +83,22 @@ def test_f70_a_program_that_stood_still_says_so_and_keeps_the_socket(seconds: in
 @pytest.mark.realtime
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
 def test_f71_a_terminal_nobody_reads_stops_nothing(tmp_path: Path, ledger: Ledger) -> None:
-    import fcntl
-    import pty
-    import struct
-    import termios
+    from tests.rig.stalled import stall
 
-    path = tmp_path / "day.jsonl"
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 48, 160, 0, 0))
-    env = {**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "kraken_tui", "--demo", "--record", str(path), "BTC/USD"],
-        stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=env, start_new_session=True,
-    )  # fmt: skip
-    os.close(slave)
-    try:
-        deadline = time.monotonic() + 20
-        while not path.exists() or path.stat().st_size < 20_000:
-            assert time.monotonic() < deadline, "nothing was recorded"
-            os.read(master, 65536)
-        stalled = time.time_ns()
-        time.sleep(5)
-        resumed = time.time_ns()
-        os.set_blocking(master, False)
-        process.send_signal(signal.SIGTERM)
-        while process.poll() is None:
-            assert time.monotonic() < deadline + 10
-            try:
-                os.read(master, 65536)
-            except (BlockingIOError, OSError):
-                time.sleep(0.01)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait(5)
-        os.close(master)
-    lines = [json.loads(line) for line in path.read_text().splitlines()[1:]]
-    inside = [line["rx_ns"] for line in lines if stalled < line["rx_ns"] < resumed]
-    gap = max(later - earlier for earlier, later in zip([stalled, *inside], [*inside, resumed], strict=True)) / SECOND
-    assert len(inside) > 50
-    assert gap < 1.2
-    replay = Session(replay=True)
-    replay.opened(0, 0)
-    for line in path.read_bytes().splitlines()[1:]:
-        if b'"dir":"tx"' not in line:
-            replay.frame(line.partition(b'"frame":')[2][:-1], 0, 0)
-    assert replay.counters.checks_failed == 0
-    assert replay.counters.checks_ok > 50
-    seen = f"5 s unread: {len(inside)} frames taken, longest gap {gap:.2f} s, 0 checksums failed in the recording"
-    ledger("ingest and recorder go on", seen, "0 messages lost (60 s by hand)")
+    seen = stall(5, tmp_path)
+    assert seen.frames > 50
+    assert seen.gap_s < 1.2
+    assert seen.checks_failed == 0
+    assert seen.checks_ok > 50
+    assert seen.painted_s <= 1.25
+    told = (
+        f"5 s unread: {seen.frames} frames taken, longest gap {seen.gap_s:.2f} s, 0 checksums failed in the recording"
+    )
+    ledger(
+        "ingest and recorder go on",
+        f"{told}; painted {seen.painted_s:.2f} s after; 60 s: see By command",
+        "0 messages lost, 1 s",
+    )
 
 
 @pytest.mark.realtime

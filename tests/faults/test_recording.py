@@ -5,9 +5,6 @@ from __future__ import annotations
 import errno
 import gzip
 import os
-import random
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +18,7 @@ from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as CannotRecord
 from kraken_tui.wire.text import safe_file_stem
 from tests.faults.conftest import Ledger
+from tests.rig import kills
 
 SECOND = 1_000_000_000
 WALL = 1_790_000_000 * SECOND
@@ -104,50 +102,15 @@ def test_f79_a_failing_file_stops_the_recording_alone(
     ledger("recorder OFF, the rest goes on", "I/O error, deleted file, impossible folder: no exception", "1 s")
 
 
-WRITER = """
-import sys, time
-from pathlib import Path
-from kraken_tui.outputs.recorder import Recorder
-recorder = Recorder(Path(sys.argv[1]), wall_ns=1)
-number = 0
-while True:
-    recorder.write(b'{"channel":"x","n":%d}' % number, number + 1)
-    number += 1
-    if number % 50 == 0:
-        # One recorder second passes every two hundred frames.
-        recorder.tick(number * 5_000_000)
-        print(number, flush=True)
-"""
-
-
 @pytest.mark.realtime
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+@pytest.mark.parametrize("suffix", kills.SUFFIXES)
 def test_f80_kill_9_while_writing_loses_a_second_at_most(suffix: str, tmp_path: Path, ledger: Ledger) -> None:
-    path = tmp_path / f"day{suffix}"
-    rng = random.Random(suffix)
-    worst, before = 0, 0
-    for _ in range(6):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
-        )
-        assert process.stdout is not None
-        last = int(process.stdout.readline())
-        time.sleep(rng.random() * 0.04)
-        process.send_signal(signal.SIGKILL)
-        rest = process.communicate()[0].split()
-        last = int(rest[-1]) if rest else last
-        Recorder(path, wall_ns=1).close()
-        frames, problem = read(path)
-        assert problem == ""
-        new = [int(frame.partition(b'"n":')[2][:-1]) for frame in frames[before:]]
-        assert new == list(range(len(new))), "no good record swallowed"
-        worst = max(worst, last - len(new))
-        before = len(frames)
-    assert worst <= 200 + 50
-    ledger(
-        "the next start repairs the tail", f"{suffix}: 6 kills, {worst} frames lost at most (1 s is 200)", "1 s of data"
-    )
+    tally = kills.run(6, suffix, tmp_path)
+    assert tally.problems == []
+    assert tally.lost <= 200 + 50
+    seen = f"{suffix}: {tally.kills} kills, {tally.lost} frames lost at most (1 s is 200)"
+    ledger("the next start repairs the tail", seen, "1 s of data")
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])

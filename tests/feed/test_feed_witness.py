@@ -11,7 +11,7 @@ from feed_harness import Rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kraken_tui.feed.events import BookStateChanged, Resync
+from kraken_tui.feed.events import BookStateChanged, Resync, TickerChanged
 from kraken_tui.feed.machine import SECOND
 from kraken_tui.feed.witness import APART_NS, MISSES, PATIENCE_NS, DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side
@@ -265,6 +265,66 @@ def test_f67_a_frozen_book_is_found_within_15_s_and_quarantined_if_it_stays_froz
     rig.venue.faults.drop_book("BTC/USD", 0)
     rig.run(70)
     assert stitcher.proof is Proof.VERIFIED
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_f67_a_frozen_thin_book_is_found_within_15_s_of_the_first_lasting_contradiction(seed: int) -> None:
+    """A ticker that changes seldom cannot contradict sooner; once it does and stays so, time counts."""
+    rig = ExchangeRig("BTC/USD", "MINA/GBP", seed=seed)
+    rig.run(10)
+    rig.venue.faults.drop_book("MINA/GBP", 10**9)
+    frozen_at = rig.now
+    frozen = rig.session.books["MINA/GBP"]
+    touch = (frozen.bids.top(1)[0][0], frozen.asks.top(1)[0][0])
+    heard = len(rig.events)
+    differs_since: int | None = None
+    while not causes(rig, frozen_at):
+        rig.run(0.1)
+        for event in rig.events[heard:]:
+            if isinstance(event, TickerChanged) and event.symbol == "MINA/GBP":
+                told = (event.ticker.bid, event.ticker.ask)
+                differs_since = None if told == touch else rig.now if differs_since is None else differs_since
+        heard = len(rig.events)
+        assert differs_since is None or rig.now - differs_since <= 15 * SECOND
+        if rig.now - frozen_at > 240 * SECOND:
+            break
+    found = causes(rig, frozen_at)
+    # One of the twelve never trades elsewhere in four minutes: then nobody contradicts, and nothing is wrong.
+    assert [(symbol, cause) for symbol, cause, _ in found] == [("MINA/GBP", "witness")] or differs_since is None
+
+
+def test_a_frozen_book_is_remembered_while_the_ticker_comes_by() -> None:
+    """Three reports of other touches, each gone before the ticker can be asked: none of them was ever the book's."""
+    witness = watching()
+    for at in (1, 12, 23):
+        witness.report(99, 101, at * SECOND)
+        witness.report(100, 101, (at + 3) * SECOND)
+        for verdict, _ in ((verdict, second) for second, verdict in verdicts(witness, at + 3, at + 11)):
+            assert at == 23 or verdict is not Verdict.ALARM
+            if verdict is Verdict.ASK:
+                witness.report(100, 101, (at + 9) * SECOND, snapshot=True)
+    assert witness.judge(34 * SECOND) is Verdict.ALARM
+
+
+def test_a_book_that_gets_messages_is_forgiven_what_the_ticker_told_alone() -> None:
+    witness = watching()
+    for at in range(0, 300, 11):
+        witness.report(99, 101, at * SECOND)
+        assert witness.judge((at + 2) * SECOND) is Verdict.NOTHING
+        witness.unmoved((at + 2) * SECOND)
+        witness.report(100, 101, (at + 3) * SECOND)
+        assert witness.judge((at + 10) * SECOND) is Verdict.NOTHING
+
+
+def test_a_single_report_that_only_the_ticker_told_is_forgotten_after_a_minute() -> None:
+    witness = watching()
+    for minute in range(20):
+        at = minute * 90
+        witness.report(99, 101, at * SECOND)
+        witness.report(100, 101, (at + 3) * SECOND)
+        assert [verdict for _, verdict in verdicts(witness, at + 3, at + 8)] == [Verdict.ASK]
+        witness.report(100, 101, (at + 8) * SECOND, snapshot=True)
+        assert verdicts(witness, at + 8, at + 90) == []
 
 
 def ten_times(frame: str | bytes) -> str | bytes:

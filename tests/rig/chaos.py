@@ -172,9 +172,12 @@ def inflict(world: World, name: str, rng: Random) -> None:
 
 def play(seed: int) -> Result:
     """Both phases of one seed."""
-    rng = Random(f"{seed}/schedule")
-    world = make_world(seed)
-    result = Result(seed)
+    return schedule(make_world(seed), Random(f"{seed}/schedule"))
+
+
+def schedule(world: World, rng: Random) -> Result:
+    """Let faults strike a world by a generator, then take them away; what broke is in the result."""
+    result = Result(world.seed)
     weights = [0.2 if name in _RARE else 1.0 for name in FAULTS]
     try:
         world.run(rng.choice((0.5, 2.0)))

@@ -429,7 +429,7 @@ class World:
             lag_ns=client.latency.lag_at(last),
             connected=client.state in _UP,
             book=client.books.get(symbol),
-            clock_offset_ns=client.latency.wall_offset_ns or 0,
+            clock_offset_ns=self.wall - client.latency.venue_now(self.mono, self.wall),
         )
 
     def most_dials(self, window_s: float = 600) -> int:

@@ -3,8 +3,8 @@
 Half of the kills come when the screen is live, the others at a random moment of the start; SIGKILL and SIGSEGV in
 turn. Restored means: the terminal's modes as before, main screen, cursor, mouse, paste, focus and keyboard modes off.
 
-Last run, on two shared cores: restored 100/100 (75 of them with the screen taken), orphans 0; median 10.6 ms, p99
-26.1 ms, worst 51.3 ms, in 2 minutes.
+Last run, 1,000 kills on two shared cores under load: restored 1000/1000 (857 of them with the screen taken), orphans 0;
+median 7.7 ms, p99 26.2 ms, worst 165.6 ms, in 18 minutes.
 """
 
 from __future__ import annotations

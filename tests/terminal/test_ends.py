@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("termios", reason="pseudo terminals are a POSIX thing")
 
-from tests.terminal import kills
+from tests.terminal import ends, kills
 from tests.terminal.rig import (
     KILLS,
     LIVE,
@@ -71,6 +71,23 @@ def test_f91_a_signal_ends_a_live_screen(env: dict[str, str], number: int) -> No
         assert said_after(terminal) == ""
         assert children
         assert not any(runs(child) for child in children)
+
+
+@pytest.mark.parametrize("how", ["TERM", "HUP"])
+@pytest.mark.parametrize("state", ["backoff", "mute", "cooldown"])
+def test_f91_a_signal_ends_the_program_in_every_other_state(env: dict[str, str], state: str, how: str) -> None:
+    tally = ends.Tally()
+    with ends.peers() as argv:
+        ends.end_once(tally, state, how, argv[state], env)
+    assert tally.problems == []
+
+
+@pytest.mark.parametrize("how", ["q", "ctrl-C"])
+def test_f99_a_quit_in_cooldown_takes_two_seconds_at_most(env: dict[str, str], how: str) -> None:
+    tally = ends.Tally()
+    with ends.peers() as argv:
+        ends.end_once(tally, "cooldown", how, argv["cooldown"], env)
+    assert tally.problems == []
 
 
 @pytest.mark.parametrize("delay_s", [0.1, 0.25, 0.4, 0.6])

@@ -1,0 +1,215 @@
+"""Reads the painted cells of header, ladder and aggregated book back into numbers.
+
+Written from what a person sees (headers, columns, rules), not from the code that draws: it shares nothing with
+`kraken_tui.tui.format`. Numbers are whole counts of their last decimal, so that comparing them is exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_BARS = str.maketrans(dict.fromkeys("█▏▎▍▌▋▊▉▕▐#", " "))
+_NUMBER = re.compile(r"(<?)(\d[\d,]*|)(?:\.(\d+))?([KMBT]?)")
+_UNITS = {"": 0, "K": 3, "M": 6, "B": 9, "T": 12}
+_BETWEEN = re.compile(r"[─-]+ (.*?) [─-]+")
+_PROVEN = re.compile(r"(\d+) of (\d+) proven")
+_STEP = re.compile(r"= ([\d,.]+)")
+
+
+class Unreadable(AssertionError):
+    """Cells that a person could not read either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A painted number.
+
+    Attributes:
+        count: The number in units of its last decimal.
+        places: Decimals.
+        unit: Power of ten of its suffix.
+        below: Whether it reads "<count".
+        rounded: Whether its column, or its suffix, says that digits may be missing.
+    """
+
+    count: int
+    places: int
+    unit: int = 0
+    below: bool = False
+    rounded: bool = False
+
+    def is_(self, true: int, decimals: int) -> bool:
+        """Whether it may stand for `true`, a count of 10^-decimals: exactly, or within the digits shown."""
+        power = decimals + self.unit - self.places
+        if power < 0:
+            return false_digits(self.count, -power) == true
+        scale = 10**power
+        if self.below:
+            return 0 < true < self.count * scale
+        return 2 * abs(self.count * scale - true) <= (scale if self.rounded else 0)
+
+
+def false_digits(count: int, more: int) -> int | None:
+    """A count with `more` decimals than there can be: only zeros may stand there."""
+    whole, rest = divmod(count, 10**more)
+    return whole if not rest else None
+
+
+def number(text: str, rounded: bool = False) -> Number:
+    """One number.
+
+    Raises:
+        Unreadable: It is none.
+    """
+    found = _NUMBER.fullmatch(text)
+    if found is None or not (found[2] or found[3]):
+        raise Unreadable(f"{text!r} is no number")
+    below, whole, decimals, unit = found.groups()
+    if "," in whole and not re.fullmatch(r"\d{1,3}(,\d{3})+", whole):
+        raise Unreadable(f"{text!r} has its commas in the wrong places")
+    digits = whole.replace(",", "") + (decimals or "")
+    return Number(int(digits), len(decimals or ""), _UNITS[unit], bool(below), rounded or bool(unit))
+
+
+def _mentions(word: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){word}(?!\w)", text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the header says: the words VERIFIED and STALE, and its figures where they are shown."""
+
+    verified: bool
+    stale: bool
+    figures: dict[str, str]
+
+
+def read_header(rows: Sequence[str]) -> Header:
+    """Read the header."""
+    text = "\n".join(rows)
+    return Header(_mentions("VERIFIED", text), _mentions("STALE", text), read_figures(text))
+
+
+def read_figures(text: str) -> dict[str, str]:
+    """Spread, basis points, mid and microprice by name, as texts."""
+    patterns = {
+        "spread": r"spread ([\d,.]+)",
+        "bps": r"= (<?[\d,.]+) bps",
+        "mid": r"mid ([\d,.]+)",
+        "micro": r"micro ([\d,.]+)",
+    }
+    found = {name: re.search(rf"(?<!\w){pattern}", text) for name, pattern in patterns.items()}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One level: its price, and its other numbers by column."""
+
+    price: Number
+    columns: dict[str, Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """A painted ladder.
+
+    Attributes:
+        asks, bids: Best first.
+        whole: For asks and bids, whether there is room left behind the last row: then no level is missing.
+        between: The text of the line between the sides.
+        proven: Levels a side that the title calls proven; None where it makes no difference.
+    """
+
+    asks: list[Row]
+    bids: list[Row]
+    whole: tuple[bool, bool]
+    between: str
+    proven: int | None
+
+
+def read_ladder(rows: Sequence[str]) -> Ladder | None:
+    """Read a ladder; None for a page of words without levels."""
+    found = [at for at, row in enumerate(rows[2:], 2) if _BETWEEN.fullmatch(row.rstrip())]
+    if not found or "price" not in rows[1]:
+        return None
+    [middle] = found
+    heads = rows[1].split()
+    # The price column comes last; bars after it have no head.
+    sides: list[list[Row]] = []
+    whole: list[bool] = []
+    for lines in (rows[middle - 1 : 1 : -1], rows[middle + 1 :]):
+        painted = [line for line in lines if line.strip()]
+        if any(not line.strip() for line in lines[: len(painted)]):
+            raise Unreadable("an empty row between painted rows")
+        sides.append([_level(line, heads) for line in painted])
+        whole.append(len(painted) < len(lines))
+    between = _BETWEEN.fullmatch(rows[middle].rstrip())
+    proven = _PROVEN.search(rows[0])
+    assert between is not None
+    return Ladder(sides[0], sides[1], (whole[0], whole[1]), between[1], int(proven[1]) if proven else None)
+
+
+def _level(line: str, heads: Sequence[str]) -> Row:
+    words = line.translate(_BARS).split()
+    if len(words) != len(heads):
+        raise Unreadable(f"{len(heads)} columns and {len(words)} words: {line!r}")
+    columns: dict[str, Number] = {}
+    for head, word in zip(heads, words, strict=True):
+        if head == "cum%" or word == "…":
+            continue
+        name = head.lstrip("≈~")
+        columns[name] = number(word, name != head)
+    price = columns.pop("price")
+    if price.rounded or price.below:
+        raise Unreadable(f"a rounded price: {line!r}")
+    return Row(price, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the aggregated book; a size is None where nothing stands, "?" where the book is not known."""
+
+    price: Number
+    bid: Number | str | None
+    ask: Number | str | None
+
+
+def read_aggregated(rows: Sequence[str]) -> tuple[list[Step], Number | None] | None:
+    """Read an aggregated book: rows with the highest price first, and the price step of the title."""
+    head = rows[1] if len(rows) > 1 else ""
+    rules = [at for at, character in enumerate(head) if character in "│|"]
+    if len(rules) != 2 or "price" not in head:
+        return None
+    left, right = rules
+    bid = _column(head, "bid", 0)
+    ask = _column(head, "ask", right + 1)
+    assert bid is not None
+    assert ask is not None
+    buys = _column(head, "buys", right + 1)
+    steps = []
+    for line in rows[2:]:
+        if not line.strip():
+            continue
+        price = number(line[left + 1 : right].strip("▸◂<> "))
+        bids = _cell(line[: bid[1]], head[bid[0] - 1 : bid[0]])
+        asks = _cell(line[buys[1] if buys else right + 1 : ask[1]], head[ask[0] - 1 : ask[0]])
+        steps.append(Step(price, bids, asks))
+    found = _STEP.search(rows[0])
+    return steps, number(found[1].rstrip(".,")) if found else None
+
+
+def _column(head: str, name: str, start: int) -> tuple[int, int] | None:
+    at = head.find(name, start)
+    return None if at < 0 else (at, at + len(name))
+
+
+def _cell(text: str, mark: str) -> Number | str | None:
+    words = text.translate(_BARS).split()
+    if not words:
+        return None
+    if words[-1] in "·.…~":
+        return "?" if words[-1] in "·." else "…"
+    return number(words[-1], mark in ("≈", "~"))
