@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import re
 import resource
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,6 @@ from tests.faults.conftest import Ledger
 from tests.faults.helpers import up
 from tests.rig.network import SECOND
 from tests.rig.world import World, many, thin
-
-ROOT = Path(__file__).parents[2]
 
 
 def recorded(world: World, seconds: float) -> list[str | bytes]:
@@ -44,7 +44,11 @@ def recorded(world: World, seconds: float) -> list[str | bytes]:
 @pytest.mark.realtime
 def test_f69_a_burst_is_caught_up_with_in_time(ledger: Ledger) -> None:
     world = up(pairs=[thin("BTC/USD", 8000.0, levels=400)], depth=100, poll_ms=50)
-    frames = recorded(world, 17.0)[:50_000]
+    # The exchange joins what changes within a moment: that many messages are those of seventeen seconds, made to be of
+    # the last one.
+    last = datetime.fromtimestamp(world.start_ns // SECOND + world.now // SECOND + 16, UTC)
+    stamp = f'"timestamp":"{last:%Y-%m-%dT%H:%M:%S}.900000Z"'
+    frames = [re.sub(r'"timestamp":"[^"]+"', stamp, str(frame)) for frame in recorded(world, 17.0)][:50_000]
     client: Session = world.client
     before = client.counters.applied
     # The exchange's own objects, in the same process only here, must not cost the client's collector time.
