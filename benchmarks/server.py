@@ -19,7 +19,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -37,6 +37,9 @@ from benchmarks.stream import PRICE_DECIMALS, QTY_DECIMALS, Stream
 MARKER_DECIMALS = 5
 MARKER_UNIT = 10**MARKER_DECIMALS
 """The best bid's size of a marked pair is 1.mmmmm, with the milliseconds of the monotonic clock behind the point."""
+
+Stamp = Callable[[], str]
+"""The present as Kraken writes it."""
 
 _TOUCH = 1_000_000
 _SPIN_S = 0.0003
@@ -85,8 +88,9 @@ class StreamPair:
 
     decimals = (PRICE_DECIMALS, QTY_DECIMALS)
 
-    def __init__(self, symbol: str, depth: int, seed: int) -> None:
+    def __init__(self, symbol: str, depth: int, seed: int, now: Stamp = stamp) -> None:
         self.symbol = symbol
+        self._now = now
         self._stream = Stream(depth, seed)
         first = self._stream.snapshot()
         start = first.index(b'"symbol":"')
@@ -103,7 +107,7 @@ class StreamPair:
 
     def _present(self, frame: bytes) -> bytes:
         head, _, _ = frame.replace(self._old, self._new, 1).rpartition(b'"timestamp":"')
-        return head + f'"timestamp":"{stamp()}"}}]}}'.encode()
+        return head + f'"timestamp":"{self._now()}"}}]}}'.encode()
 
 
 class MarkedPair:
@@ -111,8 +115,9 @@ class MarkedPair:
 
     decimals = (PRICE_DECIMALS, MARKER_DECIMALS)
 
-    def __init__(self, symbol: str, depth: int, seed: int) -> None:
+    def __init__(self, symbol: str, depth: int, seed: int, now: Stamp = stamp) -> None:
         self.symbol = symbol
+        self._now = now
         self._random = random.Random(seed)
         self._bids = [(_TOUCH - number, self._size()) for number in range(depth)]
         self._asks = [(_TOUCH + 1 + number, self._size()) for number in range(depth)]
@@ -138,7 +143,7 @@ class MarkedPair:
         digits = "".join(f"{ticks}{lots}" for ticks, lots in (*self._asks[:10], *self._bids[:10]))
         return (
             f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{self.symbol}","bids":[{_levels(bids)}],'
-            f'"asks":[{_levels(asks)}],"checksum":{crc32(digits.encode())},"timestamp":"{stamp()}"}}]}}'
+            f'"asks":[{_levels(asks)}],"checksum":{crc32(digits.encode())},"timestamp":"{self._now()}"}}]}}'
         ).encode()
 
 
@@ -153,21 +158,81 @@ def symbols(count: int) -> list[str]:
     return ["BTC/USD", "ETH/USD", *(f"P{number:03d}/USD" for number in range(2, count))][:count]
 
 
-class BenchServer:
-    """The books, who listens to them, and the pace.
+class Venue:
+    """The pairs on offer and the answers to requests; no sockets.
 
     Args:
         count: Pairs on offer.
-        rate: Book frames a second over all pairs that somebody subscribed.
         depth: Levels a side.
         marker: Offer `MarkedPair`s.
+        now: The present.
+    """
+
+    def __init__(self, count: int, depth: int, *, marker: bool = False, now: Stamp = stamp) -> None:
+        kind = MarkedPair if marker else StreamPair
+        self.pairs = {name: kind(name, depth, number, now) for number, name in enumerate(symbols(count))}
+        self._now = now
+
+    @staticmethod
+    def welcome() -> bytes:
+        """The first frame of a connection."""
+        return (
+            b'{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","api_version":"v2",'
+            b'"connection_id":18125794168470749634}]}'
+        )
+
+    def answer(self, request: dict[str, Any]) -> list[bytes]:
+        """Everything that follows from one request: acknowledgements and snapshots."""
+        tail = f'"req_id":{request.get("req_id")},"time_in":"{self._now()}","time_out":"{self._now()}"}}'
+        method = request["method"]
+        if method == "ping":
+            return [f'{{"method":"pong",{tail}'.encode()]
+        params = request["params"]
+        frames: list[bytes] = []
+        for symbol in params.get("symbol", [None]):
+            granted = {name: value for name, value in params.items() if name != "symbol"}
+            if symbol is not None:
+                granted["symbol"] = symbol
+            frames.append(f'{{"method":"{method}","result":{json.dumps(granted)},"success":true,{tail}'.encode())
+            if method == "subscribe":
+                frames += self._snapshot(params["channel"], symbol)
+        return frames
+
+    def _snapshot(self, channel: str, symbol: str | None) -> list[bytes]:
+        if channel == "instrument":
+            rows = ",".join(map(self._instrument, self.pairs.values()))
+            return [f'{{"channel":"instrument","type":"snapshot","data":{{"assets":[],"pairs":[{rows}]}}}}'.encode()]
+        if channel == "book":
+            return [self.pairs[str(symbol)].snapshot()]
+        if channel == "ticker":
+            bid, ask = decimal(_TOUCH, PRICE_DECIMALS), decimal(_TOUCH + 1, PRICE_DECIMALS)
+            row = f'{{"symbol":"{symbol}","last":{bid},"bid":{bid},"ask":{ask},"change":-1.5,"change_pct":-0.17}}'
+            return [f'{{"channel":"ticker","type":"snapshot","data":[{row}]}}'.encode()]
+        return []
+
+    @staticmethod
+    def _instrument(pair: StreamPair | MarkedPair) -> str:
+        base, _, quote = pair.symbol.partition("/")
+        price, qty = pair.decimals
+        return (
+            f'{{"symbol":"{pair.symbol}","base":"{base}","quote":"{quote}","status":"online","price_precision":{price},'
+            f'"qty_precision":{qty},"price_increment":1e-{price:02d},"qty_increment":1e-{qty:02d},"qty_min":0.00005,'
+            f'"cost_precision":5,"cost_min":"0.5"}}'
+        )
+
+
+class BenchServer:
+    """A venue, who listens to it, and the pace.
+
+    Args:
+        venue: What is on offer.
+        rate: Book frames a second over all pairs that somebody subscribed.
         ping_ms: Send a WebSocket ping this often and note when it is answered; 0 for never.
     """
 
-    def __init__(self, count: int, rate: float, depth: int, *, marker: bool, ping_ms: float) -> None:
-        kind = MarkedPair if marker else StreamPair
-        self._depth = depth
-        self.pairs = {name: kind(name, depth, number) for number, name in enumerate(symbols(count))}
+    def __init__(self, venue: Venue, rate: float, ping_ms: float) -> None:
+        self._venue = venue
+        self._first = next(iter(venue.pairs.values()))
         self._rate, self._ping_s = rate, ping_ms / 1000
         self._books: dict[str, set[ServerConnection]] = {}
         self._raw: set[ServerConnection] = set()
@@ -195,18 +260,20 @@ class BenchServer:
                 time.sleep(min(left, _SPIN_S))  # noqa: ASYNC251
                 await asyncio.sleep(0)
             else:
-                self._send()
-                due += 1 / self._rate
+                # One frame at a time, or all that are due where the loop cannot turn as often.
+                for _ in range(min(64, 1 + int(-left * self._rate))):
+                    self._send()
+                    due += 1 / self._rate
                 if left < -_TOO_LATE_S:
                     self.given_up += int(-left * self._rate)
                     due = time.monotonic()
                 await asyncio.sleep(0)
 
     def _send(self) -> None:
-        symbol = self._random.choice(self._live) if self._live else next(iter(self.pairs))
-        frame = wire(self.pairs[symbol].update())
+        pair = self._venue.pairs[self._random.choice(self._live)] if self._live else self._first
+        frame = wire(pair.update())
         self.sent += 1
-        for socket in (*self._books.get(symbol, ()), *self._raw):
+        for socket in (*self._books.get(pair.symbol, ()), *self._raw):
             _push(socket, frame)
 
     # -- connections --------------------------------------------------------------------------------------------
@@ -217,12 +284,11 @@ class BenchServer:
         pinging = asyncio.create_task(self._pinging(socket)) if self._ping_s else None
         try:
             if socket.request.path == "/raw":
-                _push(socket, wire(next(iter(self.pairs.values())).snapshot()))
+                _push(socket, wire(self._first.snapshot()))
                 self._raw.add(socket)
                 await socket.wait_closed()
                 return
-            head = '{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online",'
-            self._write(socket, head + '"api_version":"v2","connection_id":18125794168470749634}]}')
+            _push(socket, wire(self._venue.welcome()))
             beating = asyncio.create_task(self._beating(socket))
             try:
                 with contextlib.suppress(ConnectionClosed):
@@ -242,13 +308,10 @@ class BenchServer:
         self._live = [symbol for symbol, listeners in self._books.items() if listeners]
 
     @staticmethod
-    def _write(socket: ServerConnection, text: str) -> None:
-        _push(socket, wire(text.encode()))
-
-    async def _beating(self, socket: ServerConnection) -> None:
+    async def _beating(socket: ServerConnection) -> None:
         while True:
             await asyncio.sleep(1.0)
-            self._write(socket, '{"channel":"heartbeat"}')
+            _push(socket, wire(b'{"channel":"heartbeat"}'))
 
     async def _pinging(self, socket: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -257,48 +320,15 @@ class BenchServer:
                 latency = await (await socket.ping())
                 self.pings.append((time.monotonic(), latency))
 
-    # -- protocol -----------------------------------------------------------------------------------------------
-
     def _answer(self, socket: ServerConnection, request: dict[str, Any]) -> None:
-        tail = f'"req_id":{request.get("req_id")},"time_in":"{stamp()}","time_out":"{stamp()}"}}'
-        method = request["method"]
-        if method == "ping":
-            self._write(socket, f'{{"method":"pong",{tail}')
-            return
-        params = request["params"]
-        channel = params["channel"]
-        for symbol in params.get("symbol", [None]):
-            granted = {name: value for name, value in params.items() if name != "symbol"}
-            if symbol is not None:
-                granted["symbol"] = symbol
-            self._write(socket, f'{{"method":"{method}","result":{json.dumps(granted)},"success":true,{tail}')
-            if channel == "book":
+        for frame in self._venue.answer(request):
+            _push(socket, wire(frame))
+        params = request.get("params", {})
+        if params.get("channel") == "book":
+            for symbol in params["symbol"]:
                 listeners = self._books.setdefault(symbol, set())
-                (listeners.add if method == "subscribe" else listeners.discard)(socket)
-                self._list_live()
-            if method == "subscribe":
-                self._snapshot(socket, channel, symbol)
-
-    def _snapshot(self, socket: ServerConnection, channel: str, symbol: str | None) -> None:
-        if channel == "instrument":
-            rows = ",".join(map(self._instrument, self.pairs.values()))
-            self._write(socket, f'{{"channel":"instrument","type":"snapshot","data":{{"assets":[],"pairs":[{rows}]}}}}')
-        elif channel == "book":
-            _push(socket, wire(self.pairs[str(symbol)].snapshot()))
-        elif channel == "ticker":
-            bid, ask = decimal(_TOUCH, PRICE_DECIMALS), decimal(_TOUCH + 1, PRICE_DECIMALS)
-            row = f'{{"symbol":"{symbol}","last":{bid},"bid":{bid},"ask":{ask},"change":-1.5,"change_pct":-0.17}}'
-            self._write(socket, f'{{"channel":"ticker","type":"snapshot","data":[{row}]}}')
-
-    @staticmethod
-    def _instrument(pair: StreamPair | MarkedPair) -> str:
-        base, _, quote = pair.symbol.partition("/")
-        price, qty = pair.decimals
-        return (
-            f'{{"symbol":"{pair.symbol}","base":"{base}","quote":"{quote}","status":"online","price_precision":{price},'
-            f'"qty_precision":{qty},"price_increment":1e-{price:02d},"qty_increment":1e-{qty:02d},"qty_min":0.00005,'
-            f'"cost_precision":5,"cost_min":"0.5"}}'
-        )
+                (listeners.add if request["method"] == "subscribe" else listeners.discard)(socket)
+            self._list_live()
 
     # -- the program --------------------------------------------------------------------------------------------
 
@@ -325,7 +355,7 @@ async def _main(options: argparse.Namespace) -> None:
     if options.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.tls / "cert.pem", options.tls / "key.pem")
-    server = BenchServer(options.pairs, options.rate, options.depth, marker=options.marker, ping_ms=options.ping_ms)
+    server = BenchServer(Venue(options.pairs, options.depth, marker=options.marker), options.rate, options.ping_ms)
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
 
