@@ -33,7 +33,10 @@ TARGET_AGE_MS = 250.0
 MOST_GROWTH = 6.0
 """The smoke run fails when a message among 100 pairs costs this many times one among one pair."""
 
-_UP_S = 60.0
+_UP_S = 30.0
+_SETTLE_S = 1.0
+_CALM = 20.0
+"""Messages a second while the pairs are subscribed: the start is not what is measured."""
 
 
 # -- in memory ----------------------------------------------------------------------------------------------------
@@ -138,7 +141,8 @@ async def _feed(base: str, count: int, seconds: float) -> dict[str, Any]:
     stop = asyncio.Event()
     task = asyncio.create_task(run(session, f"{base}/v2", SystemClock(), take, stop))
     await _until(lambda: proven() == count)
-    await asyncio.sleep(0.5)
+    await asyncio.to_thread(_ready)
+    await asyncio.sleep(_SETTLE_S)
     ages.clear()
     updates, started, cpu = 0, time.monotonic(), time.process_time()
     await asyncio.sleep(seconds)
@@ -152,16 +156,23 @@ async def _feed(base: str, count: int, seconds: float) -> dict[str, Any]:
         "p99": percentile(ages, 0.99),
         "resyncs": session.counters.resyncs + session.counters.reconnects,
     }
-    stop.set()
-    await task
+    # Nothing is left to learn, and a loop that lags would take long to say goodbye.
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
     return found
+
+
+def _ready() -> None:
+    """Tell the parent that all books are proven, and wait until it has set the pace."""
+    print("proven", flush=True)
+    sys.stdin.readline()
 
 
 async def _until(condition: Any) -> None:
     start = time.monotonic()
     while not condition():
         if time.monotonic() - start > _UP_S:
-            raise RuntimeError("the books were not proven in time")
+            raise TimeoutError("the books were not proven in time")
         await asyncio.sleep(0.1)
 
 
@@ -183,10 +194,11 @@ def _engine(base: str, count: int, seconds: float) -> dict[str, Any]:
 
     while proven() < count:
         if time.monotonic() - started > _UP_S:
-            raise RuntimeError(f"{proven()} of {count} books were proven in time: {engine.feed_view.cause}")
+            raise TimeoutError(f"{proven()} of {count} books were proven in time: {engine.feed_view.cause}")
         time.sleep(0.1)
     engine.show("BTC/USD")
-    time.sleep(0.5)
+    _ready()
+    time.sleep(_SETTLE_S)
     # Its window is five minutes, and the start is none of our business.
     engine.ask(lambda worker: worker.session.latency._clear(), 5.0)
     first, started, cpu = engine.feed_view.messages, time.monotonic(), time.process_time()
@@ -224,12 +236,23 @@ def over_socket(form: str, count: int, rate: float, seconds: float) -> dict[str,
     Raises:
         RuntimeError: It ended otherwise than with figures.
     """
-    with server("--pairs", str(count), "--rate", str(rate), "--depth", str(DEPTH)) as venue:
+    with server("--pairs", str(count), "--rate", str(_CALM), "--depth", str(DEPTH)) as venue:
         command = [sys.executable, "-m", "benchmarks.scale", "--child", form, venue.base, str(count), str(seconds)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment(), check=False)
-        if done.returncode:
-            raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr else "no word")
-        found: dict[str, Any] = json.loads(done.stdout)
+        pipe = subprocess.PIPE
+        child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment())
+        try:
+            assert child.stdout is not None
+            if child.stdout.readline():
+                venue.set_rate(rate)
+            output, errors = child.communicate("go\n", timeout=_UP_S + 10 * seconds)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError("no figures in time") from None
+        finally:
+            child.kill()
+            child.wait()
+        if child.returncode:
+            raise RuntimeError(errors.strip().splitlines()[-1] if errors else "no word")
+        found: dict[str, Any] = json.loads(output)
         found["given up"] = venue.report()["given_up"]
     return found
 

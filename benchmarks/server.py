@@ -2,7 +2,8 @@
 
     python -m benchmarks.server --pairs 100 --rate 500 [--depth 100] [--marker] [--tls FOLDER] [--ping-ms 10]
 
-It prints its address, and for every line on its standard input one JSON object with what it did. `/v2` speaks the
+It prints its address; a line "rate N" on its standard input changes the pace, any other is answered with one JSON
+object that tells what it did. `/v2` speaks the
 published protocol; `/raw` sends the frames of the first pair at once, to any client. All connections share the books.
 It is lighter than `kraken_tui.exchange`, which spends more on a frame than the client under test does.
 """
@@ -233,7 +234,7 @@ class BenchServer:
     def __init__(self, venue: Venue, rate: float, ping_ms: float) -> None:
         self._venue = venue
         self._first = next(iter(venue.pairs.values()))
-        self._rate, self._ping_s = rate, ping_ms / 1000
+        self.rate, self._ping_s = rate, ping_ms / 1000
         self._books: dict[str, set[ServerConnection]] = {}
         self._raw: set[ServerConnection] = set()
         self._live: list[str] = []
@@ -261,11 +262,11 @@ class BenchServer:
                 await asyncio.sleep(0)
             else:
                 # One frame at a time, or all that are due where the loop cannot turn as often.
-                for _ in range(min(64, 1 + int(-left * self._rate))):
+                for _ in range(min(64, 1 + int(-left * self.rate))):
                     self._send()
-                    due += 1 / self._rate
+                    due += 1 / self.rate
                 if left < -_TOO_LATE_S:
-                    self.given_up += int(-left * self._rate)
+                    self.given_up += int(-left * self.rate)
                     due = time.monotonic()
                 await asyncio.sleep(0)
 
@@ -360,7 +361,10 @@ async def _main(options: argparse.Namespace) -> None:
     over = asyncio.Event()
 
     def asked() -> None:
-        if sys.stdin.readline():
+        line = sys.stdin.readline()
+        if line.startswith("rate "):
+            server.rate = float(line.split()[1])
+        elif line:
             print(server.report(), flush=True)
         else:
             over.set()
@@ -401,6 +405,12 @@ class Handle:
         self.base = process.stdout.readline().strip()
         if not self.base:
             raise RuntimeError("the benchmark's server did not start")
+
+    def set_rate(self, rate: float) -> None:
+        """Change the pace."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"rate {rate}\n")
+        self._process.stdin.flush()
 
     @property
     def program_options(self) -> list[str]:
