@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks import Report, main
 from benchmarks.cells import Cells
@@ -138,6 +139,15 @@ def program(venue: Handle, fps: int, *options: str) -> Iterator[Watcher]:
 # -- the feed while the terminal is read, read slowly, and not read ----------------------------------------------
 
 
+class Phase(NamedTuple):
+    """A time in which the terminal was read in one way: its start on both clocks, s."""
+
+    name: str
+    wall: float
+    mono: float
+    seconds: float
+
+
 def throttled(terminal: Terminal, seconds: float, bytes_per_s: float) -> None:
     """Read no more than so many bytes a second for a while; 0 reads nothing."""
     start = time.perf_counter()
@@ -162,30 +172,25 @@ def lags_ms(recording: Path) -> list[tuple[float, float]]:
     return found
 
 
-def _feed(report: Report, smoke: bool) -> None:
-    """Lag of the feed and of its loop in three phases: all read, 600 KiB/s, nothing read."""
-    seconds = 0.8 if smoke else 12.0
-    phases: list[tuple[str, float, float, float]] = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        server("--pairs", "2", "--rate", str(RATE), "--ping-ms", "10") as venue,
-    ):
-        path = Path(folder) / "run.jsonl"
-        with program(venue, 10, "--record", str(path)) as watcher:
-            watcher.watch(0.5 if smoke else 3.0)
-            for name, speed in (("all is read", 1e9), ("600 KiB/s are read", 600 * 1024), ("nothing is read", 0.0)):
-                wall, mono = time.time(), time.monotonic()
-                throttled(watcher.terminal, seconds, speed)
-                phases.append((name, wall, mono, seconds))
-        pings = venue.report()["pings"]
-        lags = lags_ms(path)
-    for name, wall, mono, length in phases:
-        lag = [value for at, value in lags if wall <= at < wall + length]
-        loop = [latency * 1000 for at, latency in pings if mono <= at < mono + length]
-        _row(report, f"feed lag, {name}", lag, f"{len(lag) / length:.0f} messages/s")
-        _row(report, f"loop lag (ping answered), {name}", loop, "")
+def _phases(watcher: Watcher, seconds: float) -> list[Phase]:
+    """Let the terminal be read in three ways, one after another."""
+    phases = []
+    for name, speed in (("all is read", 1e9), ("600 KiB/s are read", 600 * 1024), ("nothing is read", 0.0)):
+        phases.append(Phase(name, time.time(), time.monotonic(), seconds))
+        throttled(watcher.terminal, seconds, speed)
+    return phases
+
+
+def _feed(report: Report, phases: list[Phase], pings: list[list[float]], recording: Path) -> None:
+    """Lag of the feed and of its loop, by phase; to be called when the program has ended and the recording is whole."""
+    lags = lags_ms(recording)
+    for phase in phases:
+        lag = [value for at, value in lags if phase.wall <= at < phase.wall + phase.seconds]
+        loop = [latency * 1000 for at, latency in pings if phase.mono <= at < phase.mono + phase.seconds]
+        _row(report, f"feed lag, {phase.name}", lag, f"{len(lag) / phase.seconds:.0f} messages/s")
+        _row(report, f"loop lag (ping answered), {phase.name}", loop, "")
         if percentile(lag, 0.5) > MOST_FEED_MS:
-            report.failures.append(f"the feed is {percentile(lag, 0.5):.0f} ms late while {name}")
+            report.failures.append(f"the feed is {percentile(lag, 0.5):.0f} ms late while {phase.name}")
 
 
 # -- the table ----------------------------------------------------------------------------------------------------
@@ -202,28 +207,44 @@ def _row(report: Report, what: str, values: list[float], note: str, target: str 
     report.rows.append((what, f"{p50:.1f}", f"{p99:.1f}", worst, str(len(values)), note))
 
 
+def _cells(report: Report, watcher: Watcher, fps: int, smoke: bool) -> None:
+    """From frame to cell, and from key to cell."""
+    watcher.watch(0.5 if smoke else 3.0)
+    watcher.frame_ms.clear()
+    watcher.watch(1.0 if smoke else 12.0)
+    frames = list(watcher.frame_ms)
+    _row(report, f"frame sent to changed cell, {fps} frames/s", frames, "", "frame")
+    if percentile(frames, 0.5) > MOST_FRAME_MS:
+        report.failures.append(f"a frame is on the screen after {percentile(frames, 0.5):.0f} ms")
+    for name, keys, pattern in KEYS:
+        times = key_ms(watcher, keys, pattern, 2 if smoke else 40)
+        _row(report, f"key {name} to changed cell, {fps} frames/s", times, "", "key")
+        if percentile(times, 0.5) > MOST_KEY_MS:
+            report.failures.append(f"a key is answered after {percentile(times, 0.5):.0f} ms")
+
+
 def run(smoke: bool) -> Report:
     """Measure; the smoke run is short and its limits are wide."""
     title = f"End to end on a terminal of {COLUMNS}x{ROWS}, {RATE} book messages/s, ms"
     report = Report(title, ("what", "p50", "p99", "worst", "samples", "note"))
     if not os.path.isdir("/proc/self"):  # noqa: PTH112
         return report
-    with server("--pairs", "2", "--rate", str(RATE), "--marker") as venue:
-        for fps in (10,) if smoke else (10, 30):
-            with program(venue, fps) as watcher:
-                watcher.watch(0.5 if smoke else 3.0)
-                watcher.frame_ms.clear()
-                watcher.watch(1.0 if smoke else 12.0)
-                frames = list(watcher.frame_ms)
-                _row(report, f"frame sent to changed cell, {fps} frames/s", frames, "", "frame")
-                if percentile(frames, 0.5) > MOST_FRAME_MS:
-                    report.failures.append(f"a frame is on the screen after {percentile(frames, 0.5):.0f} ms")
-                for name, keys, pattern in KEYS:
-                    times = key_ms(watcher, keys, pattern, 2 if smoke else 40)
-                    _row(report, f"key {name} to changed cell, {fps} frames/s", times, "", "key")
-                    if percentile(times, 0.5) > MOST_KEY_MS:
-                        report.failures.append(f"a key is answered after {percentile(times, 0.5):.0f} ms")
-    _feed(report, smoke)
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Path(folder) / "run.jsonl"
+        options = ("--pairs", "2", "--rate", str(RATE), "--marker", "--ping-ms", "10")
+        if smoke:
+            with server(*options) as venue, program(venue, 10, "--record", str(recording)) as watcher:
+                _cells(report, watcher, 10, smoke)
+                phases, pings = _phases(watcher, 0.8), venue.report()["pings"]
+            _feed(report, phases, pings, recording)
+            return report
+        for fps in (10, 30):
+            with server(*options[:-2]) as venue, program(venue, fps) as watcher:
+                _cells(report, watcher, fps, smoke)
+        with server(*options) as venue, program(venue, 10, "--record", str(recording)) as watcher:
+            watcher.watch(3.0)
+            phases, pings = _phases(watcher, 12.0), venue.report()["pings"]
+        _feed(report, phases, pings, recording)
     return report
 
 
