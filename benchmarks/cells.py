@@ -10,7 +10,7 @@ import codecs
 import re
 
 _TOKEN = re.compile(
-    r"\x1b\[(?P<row>\d*);?(?P<column>\d*)H|\x1b\[(?P<erase>[012]?)(?P<what>[JK])|\x1b\[[0-9;?<>=]*[ -/]*[@-~]"
+    r"\x1b\[(?P<row>\d*);?(?P<column>\d*)H|\x1b\[(?P<by>\d*)(?P<move>[A-DG])|\x1b\[(?P<erase>[012]?)(?P<what>[JK])|\x1b\[[0-9;?<>=]*[ -/]*[@-~]"
     r"|\x1b[P\]^_][^\x1b\x07]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]"
     r"|(?P<control>[\x00-\x1a\x1c-\x1f])|(?P<text>[^\x00-\x1f\x1b]+)"
 )
@@ -45,6 +45,8 @@ class Cells:
             elif kind == "column":
                 self._row = min(int(token["row"] or 1), len(self.rows)) - 1
                 self._column = int(token["column"] or 1) - 1
+            elif kind == "move":
+                self._move(int(token["by"] or 1), token["move"])
             elif kind == "what":
                 touched |= self._erase(token["erase"], token["what"])
             elif kind == "control":
@@ -57,6 +59,14 @@ class Cells:
         self.rows[row] = (old[:column] + text + old[column + len(text) :])[: self._columns]
         self._column = column + len(text)
         return row
+
+    def _move(self, by: int, how: str) -> None:
+        if how == "G":
+            self._column = by - 1
+        else:
+            down, right = {"A": (-by, 0), "B": (by, 0), "C": (0, by), "D": (0, -by)}[how]
+            self._row = min(max(0, self._row + down), len(self.rows) - 1)
+            self._column = min(max(0, self._column + right), self._columns - 1)
 
     def _control(self, control: str) -> None:
         if control == "\r":

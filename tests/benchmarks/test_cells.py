@@ -18,6 +18,7 @@ from kraken_tui.wire.symbols import PairSpec
 OUTPUT = (
     "\x1b[?1049h\x1b[2J\x1b[H\x1b[?2026hfirst row\r\nsecond\x1b[0m\r\n\x1b[5;3H\x1b[38;2;1;2;3mstyled ██▌\x1b[0m"
     "\x1b[1;7HROW\x1b[2;1H12\x1b[38;2;9;9;9m345\x1b[0m\x1b[K\x1b]0;title\x07\x1b[8;18Hend\x1b[?2026l\x1b[5;1Hx"
+    "\x1b[7Gy\x1b[2Cz\x1b[1A\x1b[4Dw\x1b[2B\x1b[Gv"
 )
 
 
