@@ -10,7 +10,8 @@ import codecs
 import re
 
 _TOKEN = re.compile(
-    r"\x1b\[(?P<row>\d*);?(?P<column>\d*)H|\x1b\[(?P<by>\d*)(?P<move>[A-DG])|\x1b\[(?P<erase>[012]?)(?P<what>[JK])|\x1b\[[0-9;?<>=]*[ -/]*[@-~]"
+    r"\x1b\[(?P<row>\d*);?(?P<column>\d*)H|\x1b\[(?P<by>\d*)(?P<move>[A-DG])"
+    r"|\x1b\[(?P<erase>[012]?)(?P<what>[JK])|\x1b\[[0-9;?<>=]*[ -/]*[@-~]"
     r"|\x1b[P\]^_][^\x1b\x07]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]"
     r"|(?P<control>[\x00-\x1a\x1c-\x1f])|(?P<text>[^\x00-\x1f\x1b]+)"
 )
