@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from benchmarks import Report, main
 from benchmarks.cells import Cells
+from benchmarks.machine import share_text, waited_s
 from benchmarks.screen import COLUMNS, ROWS, Terminal
 from benchmarks.server import Handle, marked_age_ms, server
 
@@ -209,6 +210,7 @@ def _row(report: Report, what: str, values: list[float], note: str, target: str 
 
 def _cells(report: Report, watcher: Watcher, fps: int, smoke: bool) -> None:
     """From frame to cell, and from key to cell."""
+    started, waited = time.perf_counter(), waited_s(watcher.terminal.pid)
     watcher.watch(0.5 if smoke else 3.0)
     watcher.frame_ms.clear()
     watcher.watch(1.0 if smoke else 12.0)
@@ -221,6 +223,9 @@ def _cells(report: Report, watcher: Watcher, fps: int, smoke: bool) -> None:
         _row(report, f"key {name} to changed cell, {fps} frames/s", times, "", "key")
         if percentile(times, 0.5) > MOST_KEY_MS:
             report.failures.append(f"a key is answered after {percentile(times, 0.5):.0f} ms")
+    starved = share_text(waited_s(watcher.terminal.pid) - waited, time.perf_counter() - started)
+    if starved:
+        report.rows.append((f"the program meanwhile, {fps} frames/s", "-", "-", "-", "-", starved))
 
 
 def run(smoke: bool) -> Report:

@@ -17,6 +17,7 @@ import time
 from typing import Any
 
 from benchmarks import Report, main
+from benchmarks.machine import share_text, waited_s
 from benchmarks.server import environment, server, symbols
 
 COUNTS = (1, 10, 100, 1000)
@@ -146,12 +147,13 @@ async def _feed(base: str, count: int, seconds: float) -> dict[str, Any]:
     await asyncio.to_thread(_ready)
     await asyncio.sleep(_SETTLE_S)
     ages.clear()
-    updates, started, cpu = 0, time.monotonic(), time.process_time()
+    updates, started, cpu, waited = 0, time.monotonic(), time.process_time(), waited_s()
     await asyncio.sleep(seconds)
     elapsed = time.monotonic() - started
     found = {
         "cpu": (time.process_time() - cpu) / elapsed,
         "rate": updates / elapsed,
+        "starved": share_text(waited_s() - waited, elapsed),
         "memory": _memory_mb() - memory,
         "proven": proven(),
         "p50": percentile(ages, 0.5),
@@ -202,14 +204,15 @@ def _engine(base: str, count: int, seconds: float) -> dict[str, Any]:
     _ready()
     time.sleep(_SETTLE_S)
     # Its window is five minutes, and the start is none of our business.
-    engine.ask(lambda worker: worker.session.latency._clear(), 5.0)
-    first, started, cpu = engine.feed_view.messages, time.monotonic(), time.process_time()
+    engine.ask(lambda worker: worker.session.latency._clear(), _UP_S)
+    first, started, cpu, waited = engine.feed_view.messages, time.monotonic(), time.process_time(), waited_s()
     time.sleep(seconds)
     elapsed = time.monotonic() - started
     view = engine.feed_view
     found = {
         "cpu": (time.process_time() - cpu) / elapsed,
         "rate": (view.messages - first) / elapsed,
+        "starved": share_text(waited_s() - waited, elapsed),
         "memory": _memory_mb() - memory,
         "proven": proven(),
         "p50": view.latency.p50,
@@ -238,7 +241,9 @@ def over_socket(form: str, count: int, rate: float, seconds: float) -> dict[str,
     Raises:
         RuntimeError: It ended otherwise than with figures.
     """
-    with server("--pairs", str(count), "--rate", str(_CALM), "--depth", str(DEPTH)) as venue:
+    ahead = str(round(1.3 * rate * (seconds + _SETTLE_S + 1) / count))
+    options = ("--pairs", str(count), "--rate", str(_CALM), "--depth", str(DEPTH), "--prepare", ahead)
+    with server(*options) as venue:
         command = [sys.executable, "-m", "benchmarks.scale", "--child", form, venue.base, str(count), str(seconds)]
         pipe = subprocess.PIPE
         child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment())
@@ -273,6 +278,8 @@ def _socket_row(report: Report, form: str, count: int, rate: int, seconds: float
     notes = [f"{found['rate']:,.0f} messages/s came", f"{found['proven']:,} proven"]
     if found["given up"]:
         notes.append(f"the server left out {found['given up']:,}")
+    if found["starved"]:
+        notes.append(found["starved"])
     if found["resyncs"]:
         notes.append(f"{found['resyncs']} resyncs")
     if count == max(COUNTS):

@@ -1,6 +1,6 @@
 """A scripted exchange for benchmarks of load: true checksums, present timestamps, one frame at a time at an even pace.
 
-    python -m benchmarks.server --pairs 100 --rate 500 [--depth 100] [--marker] [--tls FOLDER] [--ping-ms 10]
+    python -m benchmarks.server --pairs 100 --rate 500 [--depth 100] [--marker] [--prepare 20] [--tls FOLDER] [--ping-ms 10]
 
 It prints its address; a line "rate N" on its standard input changes the pace, any other is answered with one JSON
 object that tells what it did. `/v2` speaks the
@@ -20,6 +20,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -97,17 +98,31 @@ class StreamPair:
         start = first.index(b'"symbol":"')
         self._old = first[start : first.index(b'"', start + 10) + 1]
         self._new = f'"symbol":"{symbol}"'.encode()
+        self._prepared: deque[bytes] = deque()
+        self._before: bytes | None = None
+
+    def prepare(self, count: int) -> None:
+        """Make so many updates ahead, for a rate at which making them would take the machine from the client."""
+        self._before = self._timeless(self._stream.snapshot())
+        self._prepared.extend(self._timeless(self._stream.update()) for _ in range(count))
 
     def snapshot(self) -> bytes:
         """Every level."""
-        return self._present(self._stream.snapshot())
+        if self._before is not None:
+            return self._present(self._before)
+        # The book is where the last of the prepared updates left it.
+        self._prepared.clear()
+        return self._present(self._timeless(self._stream.snapshot()))
 
     def update(self) -> bytes:
         """The next change."""
-        return self._present(self._stream.update())
+        self._before = None
+        return self._present(self._prepared.popleft() if self._prepared else self._timeless(self._stream.update()))
 
-    def _present(self, frame: bytes) -> bytes:
-        head, _, _ = frame.replace(self._old, self._new, 1).rpartition(b'"timestamp":"')
+    def _timeless(self, frame: bytes) -> bytes:
+        return frame.replace(self._old, self._new, 1).rpartition(b'"timestamp":"')[0]
+
+    def _present(self, head: bytes) -> bytes:
         return head + f'"timestamp":"{self._now()}"}}]}}'.encode()
 
 
@@ -232,7 +247,7 @@ class BenchServer:
     """
 
     def __init__(self, venue: Venue, rate: float, ping_ms: float) -> None:
-        self._venue = venue
+        self.venue = venue
         self._first = next(iter(venue.pairs.values()))
         self.rate, self._ping_s = rate, ping_ms / 1000
         self._books: dict[str, set[ServerConnection]] = {}
@@ -271,7 +286,7 @@ class BenchServer:
                 await asyncio.sleep(0)
 
     def _send(self) -> None:
-        pair = self._venue.pairs[self._random.choice(self._live)] if self._live else self._first
+        pair = self.venue.pairs[self._random.choice(self._live)] if self._live else self._first
         frame = wire(pair.update())
         self.sent += 1
         for socket in (*self._books.get(pair.symbol, ()), *self._raw):
@@ -289,7 +304,7 @@ class BenchServer:
                 self._raw.add(socket)
                 await socket.wait_closed()
                 return
-            _push(socket, wire(self._venue.welcome()))
+            _push(socket, wire(self.venue.welcome()))
             beating = asyncio.create_task(self._beating(socket))
             try:
                 with contextlib.suppress(ConnectionClosed):
@@ -322,7 +337,7 @@ class BenchServer:
                 self.pings.append((time.monotonic(), latency))
 
     def _answer(self, socket: ServerConnection, request: dict[str, Any]) -> None:
-        for frame in self._venue.answer(request):
+        for frame in self.venue.answer(request):
             _push(socket, wire(frame))
         params = request.get("params", {})
         if params.get("channel") == "book":
@@ -357,6 +372,9 @@ async def _main(options: argparse.Namespace) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.tls / "cert.pem", options.tls / "key.pem")
     server = BenchServer(Venue(options.pairs, options.depth, marker=options.marker), options.rate, options.ping_ms)
+    for pair in server.venue.pairs.values():
+        if options.prepare and isinstance(pair, StreamPair):
+            pair.prepare(options.prepare)
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
 
@@ -456,6 +474,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100.0)
     parser.add_argument("--depth", type=int, default=100)
     parser.add_argument("--marker", action="store_true")
+    parser.add_argument("--prepare", type=int, default=0, help="updates of each pair to make ahead")
     parser.add_argument("--tls", type=Path)
     parser.add_argument("--ping-ms", type=float, default=0.0)
     with contextlib.suppress(KeyboardInterrupt):

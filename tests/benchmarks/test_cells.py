@@ -74,3 +74,16 @@ def test_the_servers_books_prove(kind: type[StreamPair] | type[MarkedPair]) -> N
         change = message.data[0]
         book.apply(change.bids, change.asks)
         assert (change.symbol, book.checksum()) == ("P007/USD", change.checksum)
+
+
+def test_prepared_updates_follow_the_snapshot_and_a_later_snapshot_follows_them() -> None:
+    pair = StreamPair("P007/USD", 25, 7)
+    pair.prepare(20)
+    for taken in (15, 30):
+        book = OrderBook(PairSpec("P007/USD", "P007", "USD", *pair.decimals), 25)
+        for frame in (pair.snapshot(), *(pair.update() for _ in range(taken))):
+            message = decode(frame)
+            assert isinstance(message, BookMessage)
+            change = message.data[0]
+            (book.load if message.type == "snapshot" else book.apply)(change.bids, change.asks)
+            assert book.checksum() == change.checksum
