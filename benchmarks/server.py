@@ -1,6 +1,6 @@
 """A scripted exchange for benchmarks of load: true checksums, present timestamps, one frame at a time at an even pace.
 
-    python -m benchmarks.server --pairs 100 --rate 500 [--depth 100] [--marker] [--prepare 20] [--tls FOLDER] [--ping-ms 10]
+    python -m benchmarks.server --pairs 100 --rate 500 [--depth 100] [--marker | --prepare 20] [--tls FOLDER]
 
 It prints its address; a line "rate N" on its standard input changes the pace, any other is answered with one JSON
 object that tells what it did. `/v2` speaks the
@@ -354,7 +354,7 @@ class BenchServer:
 
 
 def _push(socket: ServerConnection, frame: bytes) -> None:
-    if socket.state is State.OPEN:
+    if socket.state is State.OPEN and not socket.transport.is_closing():
         socket.transport.write(frame)
 
 
