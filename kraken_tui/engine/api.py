@@ -68,3 +68,7 @@ class MarketSource(Protocol):
     def on_failure(self, callback: Callable[[BaseException], None]) -> None:
         """Call back, from the engine's thread, if that thread ever dies of an unexpected error."""
         ...
+
+    def on_frame(self, callback: Callable[[], None]) -> None:
+        """Call back, from the engine's thread, after every new view; it must return at once."""
+        ...

@@ -68,6 +68,7 @@ class Engine:
         self._ended = False
         self._failure: BaseException | None = None
         self._on_failure: list[Callable[[BaseException], None]] = []
+        self._on_frame: list[Callable[[], None]] = []
         self._feed_view = _first_view(settings, self._clock.wall())
         self._views: dict[str, PairView] = {}
 
@@ -141,6 +142,8 @@ class Engine:
         self._views = views
         self._feed_view = feed_view
         self._options.on_publish(feed_view)
+        for callback in self._on_frame:
+            callback()
 
     def _emit(self, event: object) -> None:
         while self._abandoned:
@@ -279,6 +282,10 @@ class Engine:
         self._on_failure.append(callback)
         if self._failure is not None:
             callback(self._failure)
+
+    def on_frame(self, callback: Callable[[], None]) -> None:
+        """See `MarketSource.on_frame`."""
+        self._on_frame.append(callback)
 
     def listen(
         self,

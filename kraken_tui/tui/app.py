@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import gc
 import sys
 import time
@@ -42,6 +44,10 @@ _SETTLED_S = 3.0
 
 _REDRAW_S = 1.0
 """Longest a new picture waits for the engine."""
+
+_EARLY, _OVERDUE = 0.7, 1.4
+"""In frames: a view that comes sooner after the last picture is left out, and a picture later than that is drawn
+without waiting for the engine, whose silence must be seen to grow."""
 
 _TOASTS = 4
 _TOAST_WINDOW_S = 5.0
@@ -112,6 +118,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.painter = Painter(self)
         self.crash: BaseException | None = None
         self._timer: Timer | None = None
+        self._drawn_at = 0.0
+        self._called = False
         self._told: deque[tuple[float, str]] = deque(maxlen=32)
         self._fatal_told = False
         for palette in PALETTES.values():
@@ -143,9 +151,31 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.tell(problem, "warning")
         self.source.on_failure(self._engine_failed)
         if self.live:
+            self._follow(asyncio.get_running_loop(), contextvars.copy_context())
             self._start_timer()
             self.tick(everything=True)
             self.call_after_refresh(self._after_first_paint)
+
+    def _follow(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
+        """Draw whenever the engine has a new view: waiting for the next frame would age it by half a frame more."""
+
+        def draw() -> None:
+            self._called = False
+            if self._exit or self.clock() - self._drawn_at < _EARLY * self.pacer.period:
+                return
+            try:
+                self.tick()
+            except Exception as error:
+                self._handle_exception(error)
+
+        def call() -> None:
+            # On the engine's thread; once asked is enough.
+            if not self._called and not loop.is_closed():
+                self._called = True
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(draw, context=context)
+
+        self.source.on_frame(call)
 
     def _start_timer(self) -> None:
         if self._timer is not None:
@@ -179,7 +209,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         """
         if self._exit or not self.main.is_mounted:
             return
-        now = self.clock()
+        now = self._drawn_at = self.clock()
         with self.painter.frame():
             self.main.push(self.pacer, now, everything=everything)
         fatal = self.source.feed_view.fatal
@@ -203,9 +233,11 @@ class KrakenApp(App[None], inherit_bindings=False):
         timer = self.set_interval(0.02, when_new)
 
     def frame_tick(self) -> None:
-        """The timer's tick: draws, and slows down or recovers with the terminal."""
-        self.tick()
-        if self.pacer.tick(self.clock()):
+        """The timer's tick: draws where the engine has not called, and slows down or recovers with the terminal."""
+        now = self.clock()
+        if now - self._drawn_at >= _OVERDUE * self.pacer.period:
+            self.tick()
+        if self.pacer.tick(now):
             self._start_timer()
 
     def _engine_failed(self, error: BaseException) -> None:

@@ -777,6 +777,37 @@ async def test_a_slow_terminal_halves_the_rate_and_says_so(source: FakeSource) -
         gc.unfreeze()
 
 
+async def test_a_new_view_is_drawn_when_it_comes_and_not_at_the_next_frame(source: FakeSource) -> None:
+    clock = Clock()
+    app = KrakenApp(source, Settings(fps=1), clock=clock)
+    try:
+        async with app.run_test(size=(120, 36)) as pilot:
+            await pilot.pause()
+            app.tick()
+            before = text_of(panes(app)["aggregated"])
+
+            async def told(passed: float) -> bool:
+                clock.now += passed
+                source.advance()
+                await asyncio.to_thread(source.told_frame)
+                await pilot.pause()
+                return text_of(panes(app)["aggregated"]) != before
+
+            assert not await told(0.5), "too soon after the last picture"
+            assert await told(0.5)
+            before = text_of(panes(app)["aggregated"])
+            source.views = {symbol: samples.pair(symbol) for symbol in source.views}
+            app._timer.stop()  # type: ignore[union-attr]
+            clock.now += 1.3
+            app.frame_tick()
+            assert text_of(panes(app)["aggregated"]) == before, "the engine may still call"
+            clock.now += 0.2
+            app.frame_tick()
+            assert text_of(panes(app)["aggregated"]) != before, "it has not called for too long"
+    finally:
+        gc.unfreeze()
+
+
 @pytest.mark.realtime
 async def test_the_frame_timer_draws_by_itself(source: FakeSource) -> None:
     app = KrakenApp(source, Settings(fps=20))
