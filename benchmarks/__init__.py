@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-MODULES = ("startup", "pipeline", "containers", "outputs", "screen")
+MODULES = ("startup", "pipeline", "containers", "outputs", "widgets", "screen")
 
 
 @dataclass

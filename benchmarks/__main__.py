@@ -1,4 +1,4 @@
-"""Run all benchmarks: `python -m benchmarks [--smoke] [--write] [NAME ...]`."""
+"""Run all benchmarks: `python -m benchmarks [--smoke] [--write] [--peers] [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, of {', '.join(MODULES)} (default: all)")
     parser.add_argument("--smoke", action="store_true", help="a short run that only checks wide ratios")
     parser.add_argument("--write", action="store_true", help=f"also write {RESULTS.name}")
+    parser.add_argument("--peers", action="store_true", help="install other projects' clients and measure them too")
     given = parser.parse_args()
+    if given.peers:
+        os.environ.setdefault("KRAKEN_TUI_PEERS", "install")
     unknown = set(given.names) - set(MODULES)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")

@@ -133,6 +133,20 @@ def first_paint_ms(arguments: list[str]) -> float:
     return elapsed * 1000 if found is not None else float("inf")
 
 
+def low_bandwidth(options: list[str], smoke: bool) -> list[float]:
+    """Kilobytes a second of the profile for slow lines."""
+    terminal = Terminal(["-m", "kraken_tui", *PAIRS, *options, "--low-bandwidth"])
+    terminal.wait_for(b"VERIFIED", 20.0)
+    terminal.drain(2.0)
+    speeds = []
+    for _ in range(1 if smoke else 5):
+        start, received = time.perf_counter(), terminal.received
+        terminal.drain(3.0)
+        speeds.append((terminal.received - received) / (time.perf_counter() - start) / 1000)
+    terminal.end()
+    return speeds
+
+
 def key_ms(terminal: Terminal, presses: int) -> list[float]:
     """Times from a key to the words it puts on the screen, in ms."""
     times = []
@@ -178,6 +192,7 @@ def run(smoke: bool) -> Report:
         memory = terminal.memory_mb()
         _row(report, "resident memory, MB", [memory], "")
         terminal.end()
+        _row(report, "to the terminal with --low-bandwidth, kB/s", low_bandwidth(options, smoke), "")
     if statistics.median(shares) > MOST_CPU_PERCENT:
         report.failures.append(f"the screen uses {statistics.median(shares):.0f} % of a core")
     if statistics.median(keys) > MOST_KEY_MS:

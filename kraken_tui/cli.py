@@ -161,6 +161,7 @@ def _screen_options(add: Callable[..., Any]) -> None:
     )
     add("--theme", metavar="NAME", help="dark, light, colour-blind or terminal (default dark)")
     add("--fps", metavar="N", help="frames a second at most, 1 to 60 (default 10)")
+    add("--low-bandwidth", action="store_true", help="draw less often and less brightly, for slow lines such as ssh")
     add("--no-mouse", dest="mouse", action="store_const", const=False, help="leave the mouse to the terminal")
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+LOW_BANDWIDTH_FPS = 4
+"""Most frames a second with `Settings.low_bandwidth`."""
+
 LIVE_URL = "wss://ws.kraken.com/v2"
 """Kraken's public WebSocket v2 endpoint (PROTOCOL.md section 1)."""
 
@@ -50,6 +53,7 @@ class Settings:
         group: Price step of the aggregated book, one of `GROUPINGS`, or 0 to choose by price.
         theme: One of `THEMES` or the name of a user theme.
         fps: Frames a second the screen draws at most.
+        low_bandwidth: Draw seldom and leave out what only catches the eye, for slow lines.
         url: WebSocket address; wss anywhere, ws on loopback only.
         rest_url: REST base address, without a path.
         log_file: File the log is also written to.
@@ -73,6 +77,7 @@ class Settings:
     group: int = 0
     theme: str = "dark"
     fps: int = 10
+    low_bandwidth: bool = False
     url: str = LIVE_URL
     rest_url: str = LIVE_REST_URL
     log_file: Path | None = None
@@ -83,3 +88,8 @@ class Settings:
     quiet_after_s: float = 60.0
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=_no_keys)
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames a second, `low_bandwidth` considered."""
+        return min(self.fps, LOW_BANDWIDTH_FPS) if self.low_bandwidth else self.fps

@@ -200,6 +200,7 @@ _OPTIONS = (
     _Option("group", "--group", _integer, _whole, _one_of(GROUPINGS, auto=True)),
     _Option("theme", "--theme", str, _text, _one_of(THEMES, near=True)),
     _Option("fps", "--fps", _integer, _whole, _between(1, MAX_FPS)),
+    _Option("low_bandwidth", "--low-bandwidth", _switch, _yes_no, _anything),
     _Option("url", "--url", str, _text, _check_url),
     _Option("rest_url", "--rest-url", str, _text, _check_rest_url),
     _Option("log_file", "--log-file", _path, _toml_path, _anything),

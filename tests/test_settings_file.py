@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.settings import DEPTHS, Settings
+from kraken_tui.settings import DEPTHS, LOW_BANDWIDTH_FPS, Settings
 from kraken_tui.settings_file import MAX_CONFIG_BYTES, ConfigError, load
 
 
@@ -209,3 +209,11 @@ def test_any_bytes_give_settings_or_one_sentence(tmp_path_factory: pytest.TempPa
         said = str(error)
     assert said.isprintable()
     assert len(said) < 600
+
+
+def test_low_bandwidth_slows_the_screen_and_never_quickens_it(tmp_path: Path) -> None:
+    config = write(tmp_path, "low_bandwidth = true\n")
+    assert load({}, {}, config, {}).frame_rate == LOW_BANDWIDTH_FPS
+    assert load({"fps": "2"}, {}, config, {}).frame_rate == 2
+    assert load({"low_bandwidth": True}, {}, None, {}).frame_rate == LOW_BANDWIDTH_FPS
+    assert load({}, {"KRAKEN_TUI_LOW_BANDWIDTH": "no"}, config, {}).frame_rate == 10

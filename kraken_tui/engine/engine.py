@@ -101,9 +101,11 @@ class Engine:
     def _run(self) -> None:
         try:
             # Imported here, so that the screen's imports and these run side by side.
+            from kraken_tui.engine.loop import new_event_loop
             from kraken_tui.engine.worker import Worker
 
-            asyncio.run(self._serve(Worker))
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(self._serve(Worker))
         except BaseException as error:
             self._failure = error
             self._log.add(self._clock.wall(), "error", f"engine failed: {type(error).__name__}: {error}")

@@ -336,7 +336,7 @@ class Worker:
         return self._session.latency.venue_now(*self._now())
 
     async def _run_frames(self) -> None:
-        period = 1.0 / self._settings.fps
+        period = 1.0 / self._settings.frame_rate
         while not self._stop.is_set():
             self._publish_frame()
             await asyncio.sleep(period)

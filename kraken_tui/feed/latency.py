@@ -8,6 +8,7 @@ that steps of the wall clock change nothing (RELIABILITY.md F24).
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import OrderedDict, deque
 
 from kraken_tui.feed.machine import SECOND
@@ -27,14 +28,16 @@ _OFFSETS_KEPT = 8
 _LATE_NS = SECOND
 
 
-def _bucket(lag_ms: float) -> int:
-    if lag_ms <= _SMALLEST_MS:
-        return 0
-    return min(_BUCKETS - 1, math.ceil(math.log10(lag_ms / _SMALLEST_MS) * _PER_DECADE))
-
-
 def _upper_ms(bucket: int) -> float:
     return float(_SMALLEST_MS * 10 ** (bucket / _PER_DECADE))
+
+
+_BOUNDS_MS = [_upper_ms(bucket) for bucket in range(_BUCKETS - 1)]
+
+
+def _bucket(lag_ms: float) -> int:
+    # Looked up, since it is asked for every frame; a lag above all bounds is the last bucket's.
+    return bisect_left(_BOUNDS_MS, lag_ms)
 
 
 class LatencyTracker:

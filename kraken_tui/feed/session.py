@@ -63,7 +63,7 @@ from kraken_tui.wire.text import clean_text
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 BANS = frozenset({403, 429})
 """HTTP statuses of a handshake that mean: do not dial for a while."""
-_DATA = (BookChanged, Trades, TickerChanged, Candles, Audited)
+_DATA = frozenset({BookChanged, Trades, TickerChanged, Candles, Audited})
 _LONGEST_SLEEP = SECOND
 _SKEW_NOTICE_NS = 2 * SECOND
 
@@ -582,11 +582,14 @@ class Session:
     # -- frames -------------------------------------------------------------------------------------------------
 
     def _handle(self, message: Message) -> str:
-        before = len(self.markets.events)
+        events = self.markets.events
+        before = len(events)
         verdict = self._handlers[type(message)](message)
         # Book and subscription states are what the connection state is made of.
-        if any(not isinstance(event, _DATA) for event in self.markets.events[before:]):
-            self._dirty = True
+        for event in events[before:] if before else events:
+            if type(event) not in _DATA:
+                self._dirty = True
+                break
         return verdict
 
     def _on_book(self, message: BookMessage) -> str:

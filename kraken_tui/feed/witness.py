@@ -196,7 +196,8 @@ class TouchWitness:
         self._apart_since = None if _same(told, (bid, ask)) else now if self._apart_since is None else self._apart_since
         if report.bid is None and report.ask is None:
             return
-        if any(report.take(seen_bid, seen_ask) for _, seen_bid, seen_ask in self._recent(now)):
+        # Nearly always it is the touch of this moment.
+        if report.take(bid, ask) or any(report.take(*touch[1:]) for touch in self._recent(now)):
             self._answered |= report.asked
             # Where no message came since the first miss, the market is only back at a touch that may be frozen.
             if report.asked and self._message_at > self._missed_at:

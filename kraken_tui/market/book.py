@@ -15,7 +15,7 @@ from zlib import crc32
 
 from kraken_tui.market.events import LevelChange, Side
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
-from kraken_tui.wire.digits import to_units
+from kraken_tui.wire.digits import MAX_DIGITS, from_units, to_units
 from kraken_tui.wire.messages import InvalidNumber, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 
@@ -125,13 +125,14 @@ class OrderBook:
         depth: Levels a side that are kept, as subscribed.
     """
 
-    __slots__ = ("_prices", "asks", "bids", "depth", "spec")
+    __slots__ = ("_nothing", "_prices", "asks", "bids", "depth", "spec")
 
     def __init__(self, spec: PairSpec, depth: int) -> None:
         self.spec = spec
         self.depth = depth
         self.bids = BookSide(Side.BUY)
         self.asks = BookSide(Side.SELL)
+        self._nothing = from_units(0, spec.qty_precision)
         # Wire text of a price -> (ticks, digits): the same few prices come again and again.
         self._prices: dict[str, tuple[int, str]] = {}
 
@@ -160,19 +161,55 @@ class OrderBook:
                 resynchronised.
         """
         changes: list[LevelChange] = []
-        precision = self.spec.qty_precision
-        prices = self._prices
-        for side, levels in ((self.bids, bids), (self.asks, asks)):
-            name = side.side
-            for level in levels:
-                price = level.price
-                # Only text is looked up: True would find the price 1, and a list has no hash.
-                known = prices.get(price) if type(price) is str else None
-                ticks, digits = known if known is not None else self._price(price)
-                lots = to_units(level.qty, precision)
-                changes.append((name, ticks, side.put(ticks, lots, f"{digits}{lots}"), lots))
-            side.truncate(self.depth)
+        if bids:
+            self._apply_side(self.bids, bids, changes)
+        if asks:
+            self._apply_side(self.asks, asks, changes)
         return tuple(changes)
+
+    def _apply_side(self, side: BookSide, levels: Iterable[WireLevel], changes: list[LevelChange]) -> None:
+        """The hot path (docs/PERFORMANCE.md): `to_units` and `BookSide.put` written out for usual numbers."""
+        prices, precision = self._prices, self.spec.qty_precision
+        name, sign = side.side, side._sign
+        keys, amounts, digits = side._keys, side._lots, side._digits
+        point, end, nothing = -precision - 1, -precision, self._nothing
+        for level in levels:
+            try:
+                # A hit is text: nothing else was ever stored, and no other type equals a text.
+                ticks, token = prices[level.price]
+            except (KeyError, TypeError):
+                ticks, token = self._price(level.price)
+            qty = level.qty
+            if qty == nothing:
+                lots = 0
+            elif type(qty) is str and precision and qty[point:end] == "." and qty[0] != "." and len(qty) <= MAX_DIGITS:
+                plain = qty.replace(".", "", 1)
+                if not (plain.isdigit() and plain.isascii()):
+                    raise InvalidNumber(f"not a plain decimal number: {qty!r}")
+                lots = int(plain)
+                token += plain.lstrip("0")
+            else:
+                lots = to_units(qty, precision)
+                token += str(lots)
+            key = ticks * sign
+            at = bisect_left(keys, key)
+            if at < CHECKSUM_LEVELS:
+                side._dirty = True
+            if at < len(keys) and keys[at] == key:
+                changes.append((name, ticks, amounts[at], lots))
+                if lots:
+                    amounts[at] = lots
+                    digits[at] = token
+                else:
+                    del keys[at], amounts[at], digits[at]
+            else:
+                changes.append((name, ticks, 0, lots))
+                if lots:
+                    keys.insert(at, key)
+                    amounts.insert(at, lots)
+                    digits.insert(at, token)
+        if len(keys) > self.depth:
+            side.truncate(self.depth)
 
     def _price(self, text: object) -> tuple[int, str]:
         ticks = to_units(text, self.spec.price_precision)

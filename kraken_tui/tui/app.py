@@ -21,6 +21,7 @@ from kraken_tui.settings import Settings
 from kraken_tui.tui.copying import book_table
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.pacing import Pacer
+from kraken_tui.tui.painter import Painter
 from kraken_tui.tui.screens.market import MarketScreen
 from kraken_tui.tui.themes import PALETTES
 from kraken_tui.wire.text import clean_text
@@ -104,10 +105,11 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.live = live
         self.on_first_paint = on_first_paint
         self.keymap_in_force = effective(settings.keys)
-        self.pacer = Pacer(settings.fps)
+        self.pacer = Pacer(settings.frame_rate)
         if ascii_only is None:
             ascii_only = not encodes_boxes(getattr(sys.__stdout__, "encoding", None))
         self.main = MarketScreen(source, settings, self.keymap_in_force, ascii_only=ascii_only)
+        self.painter = Painter(self)
         self.crash: BaseException | None = None
         self._timer: Timer | None = None
         self._told: deque[tuple[float, str]] = deque(maxlen=32)
@@ -178,7 +180,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         if self._exit or not self.main.is_mounted:
             return
         now = self.clock()
-        self.main.push(self.pacer, now, everything=everything)
+        with self.painter.frame():
+            self.main.push(self.pacer, now, everything=everything)
         fatal = self.source.feed_view.fatal
         if fatal and not self._fatal_told:
             self._fatal_told = True

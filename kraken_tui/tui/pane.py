@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.segment import Segment
@@ -20,6 +20,9 @@ from textual.widget import Widget
 
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.themes import PALETTES, Palette
+
+if TYPE_CHECKING:
+    from kraken_tui.tui.painter import Painter
 
 Run = tuple[str, str]
 """(text, style key). Text is single-cell characters only, so that len(text) is its width in cells."""
@@ -148,7 +151,7 @@ class Pane(Widget):
         super().__init__(id=id, classes=classes)
         self.frame: Frame | None = None
         self._lines: list[Line] = []
-        self._strips: list[Strip] = []
+        self._strips: list[Strip | None] = []
         self._drawn_for: tuple[int, int, str] = (0, 0, "")
         self.rows_painted = 0
 
@@ -186,9 +189,12 @@ class Pane(Widget):
             return
         self._lines = lines
         for y in changed:
-            self._strips[y] = make_strip(lines[y], width, palette.name)
+            # Made when the compositor asks for it.
+            self._strips[y] = None
         self.rows_painted += len(changed)
-        self.refresh(*(Region(0, start, width, end - start) for start, end in _runs(changed)))
+        painter: Painter | None = getattr(self.app, "painter", None)
+        if painter is None or not painter.rows(self, old, lines, changed):
+            self.refresh(*(Region(0, start, width, end - start) for start, end in _runs(changed)))
 
     def _drawn(self, frame: Frame, width: int, height: int) -> list[Line]:
         lines = self.draw(frame, width, height)[:height]
@@ -200,7 +206,7 @@ class Pane(Widget):
         name = self.palette.name
         self._drawn_for = (width, height, name)
         self._lines = self._drawn(frame, width, height)
-        self._strips = [make_strip(line, width, name) for line in self._lines]
+        self._strips = [None] * height
         self.rows_painted += height
 
     def on_resize(self) -> None:
@@ -217,7 +223,11 @@ class Pane(Widget):
     def render_line(self, y: int) -> Strip:
         """One row; used by Textual where it does not take `render_lines`."""
         if 0 <= y < len(self._strips):
-            return self._strips[y]
+            strip = self._strips[y]
+            if strip is None:
+                width, _, name = self._drawn_for
+                strip = self._strips[y] = make_strip(self._lines[y], width, name)
+            return strip
         return Strip.blank(self.size.width, self.palette.style("text"))
 
     def render_lines(self, crop: Region) -> list[Strip]:

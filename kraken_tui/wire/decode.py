@@ -130,16 +130,15 @@ class FieldCensus:
 
     def __init__(self, always: int = 3, every: int = 512) -> None:
         self.unknown: Counter[str] = Counter()
-        self._seen: Counter[str] = Counter()
+        self._seen: dict[type[Message], int] = {}
         self._always = always
         self._every = every
 
     def look(self, frame: bytes | str, message: Message) -> None:
         """Count the unknown fields of `frame`, which decoded to `message`, if it is this frame's turn."""
-        kind = type(message).__name__
-        self._seen[kind] += 1
-        seen = self._seen[kind]
-        if not isinstance(message, _ChannelFrame) or (seen > self._always and seen % self._every):
+        kind = type(message)
+        self._seen[kind] = seen = self._seen.get(kind, 0) + 1
+        if (seen > self._always and seen % self._every) or not isinstance(message, _ChannelFrame):
             return
         # Bytes that are no UTF-8 and endless integers pass the typed decoder where it skips unknown fields.
         text = frame.decode("utf-8", "replace") if isinstance(frame, bytes) else frame

@@ -297,3 +297,16 @@ def test_the_view_shows_audit_and_witness(run: Callable[..., Engine], monkeypatc
     assert view is not None
     assert (view.covered_levels, view.trade_gaps) == (10, 0)
     assert engine.feed_view.latency.p999 is not None
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("name", ["asyncio", "uvloop"])
+def test_the_engine_runs_on_either_loop(run: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    if name == "uvloop":
+        pytest.importorskip("uvloop", reason="the extra `fast` is not installed")
+    monkeypatch.setenv("KRAKEN_TUI_LOOP", name)
+    engine = run(pairs=("BTC/USD",), demo=True)
+    wait_until(lambda: verified(engine, "BTC/USD"))
+    loop = engine._loop
+    assert loop is not None
+    assert type(loop).__module__.partition(".")[0] == name

@@ -274,3 +274,11 @@ def test_levels_the_checksum_does_not_cover_are_a_shade_fainter_until_audited() 
     assert [key for _, key in tenth] == [key for _, key in lines[middle + 10]]
     shallow = replace(unaudited, depth=10, bids=audited.bids[:10], asks=audited.asks[:10])
     assert texts(draw_ladder(Frame(shallow, samples.feed()), 46, 40))[0].endswith(" 10 levels ")
+
+
+def test_without_flashes_no_change_is_noticed() -> None:
+    tracker = ChangeTracker(on=False)
+    view = samples.pair()
+    tracker.take(view)
+    (best, lots), *rest = view.bids
+    assert tracker.take(replace(view, bids=((best, lots + 1), *rest))) == Changed()

@@ -77,8 +77,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._everything = True
         self._flash = ("", 0.0)
         self._footer = FooterPane(keymap)
-        self._ladder = LadderPane()
-        self._aggregated = AggregatedPane()
+        self._ladder = LadderPane(flash=not settings.low_bandwidth)
+        self._aggregated = AggregatedPane(flash=not settings.low_bandwidth)
         self._charts: ChartsView | None = None
         self._panes: dict[str, Pane | ChartsView] = {
             "tabs": TabsPane(),
@@ -151,6 +151,11 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def places(self) -> Places:
         """Where the visible panes stand."""
         return dict(self._places)
+
+    @property
+    def painted(self) -> set[Widget]:
+        """The screen and its panes: widgets that never lie over one another."""
+        return {self, *(pane for name, pane in self._panes.items() if name != "charts")}
 
     @property
     def book_rows(self) -> int:

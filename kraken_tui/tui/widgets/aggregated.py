@@ -404,9 +404,9 @@ def _volume(sheet: _Sheet, lots: int, role: str, ground: str, gap: str) -> tuple
 class AggregatedPane(Pane):
     """The book by price steps; click for a price, wheel to move the rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, flash: bool = True) -> None:
         super().__init__(id="aggregated")
-        self._tracker = ChangeTracker()
+        self._tracker = ChangeTracker(flash)
         self._changed = NOTHING_CHANGED
         self._sums = TradedSums()
         self._centring: dict[str, tuple[int, Centring, int | None]] = {}

@@ -47,15 +47,22 @@ NOTHING_CHANGED = Changed()
 
 
 class ChangeTracker:
-    """Notices which levels changed between the views a pane is given."""
+    """Notices which levels changed between the views a pane is given.
 
-    def __init__(self) -> None:
+    Args:
+        on: Whether to look at all; every change is painted twice, with and without its brighter background.
+    """
+
+    def __init__(self, on: bool = True) -> None:
+        self._on = on
         self._symbol = ""
         self._levels: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
         self._changed_ns: tuple[dict[int, int], dict[int, int]] = ({}, {})
 
     def take(self, view: PairView) -> Changed:
         """Compare with the view before; a first view, another pair or an unproven book changes nothing."""
+        if not self._on:
+            return NOTHING_CHANGED
         now = view.now_ns
         levels = (view.bids, view.asks)
         if view.symbol != self._symbol or view.proof is not Proof.VERIFIED:

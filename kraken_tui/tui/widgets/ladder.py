@@ -253,9 +253,9 @@ def spread_text(view: PairView, spec: PairSpec, width: int) -> tuple[str, str]:
 class LadderPane(Pane):
     """Exact levels around the touch; click for a price, wheel to look further out."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, flash: bool = True) -> None:
         super().__init__(id="ladder")
-        self._tracker = ChangeTracker()
+        self._tracker = ChangeTracker(flash)
         self._changed = NOTHING_CHANGED
         self._symbol = ""
         self.offset_rows = 0
