@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-MODULES = ("startup", "pipeline", "containers", "outputs", "widgets", "screen")
+MODULES = (
+    "startup",
+    "pipeline",
+    "containers",
+    "outputs",
+    "widgets",
+    "screen",
+    "receiving",
+    "end_to_end",
+    "scale",
+    "memory",
+)
 
 
 @dataclass
