@@ -124,11 +124,12 @@ async def test_f15_slices_of_a_few_bytes_change_nothing(ledger: Ledger) -> None:
         whole, sliced = await verified_cost(exchange.ws_url), await verified_cost(url)
     assert whole["failed"] == sliced["failed"] == 0
     ratio = sliced["cpu"] / whole["cpu"]
-    seen = f"60 books verified in {took:.1f} s, 0 failed; {sliced['cpu'] / 300 * 1e6:.0f} us of processor time a book"
-    # Reading a system call's few bytes at a time costs what it costs: what may not happen is that it grows without end.
-    assert sliced["cpu"] / sliced["wall"] <= 0.6
-    share = f"{sliced['cpu'] / sliced['wall']:.0%} of a core at {300 / sliced['wall']:.0f} a second"
-    ledger("SUBSCRIBED, equality", f"{seen}, {ratio:.1f} times that of whole frames, {share}", "equality; CPU 2 times")
+    # Reading a few bytes at a time costs what it costs; what may not happen is that the client cannot keep up.
+    share = sliced["cpu"] / sliced["wall"]
+    assert share <= 0.6
+    ledger("SUBSCRIBED, equality", f"60 books verified in {took:.1f} s, 0 failed", "equality")
+    told = f"{ratio:.1f} times that of whole frames: {sliced['cpu'] / 300 * 1e6:.0f} us a book, {share:.0%} of a core"
+    ledger("processor time at most doubled", told if ratio <= 2 else f"NOT KEPT: {told}", "2 times")
 
 
 async def test_f16_a_redirect_is_refused_and_nothing_is_sent_there(ledger: Ledger) -> None:
@@ -231,7 +232,7 @@ async def test_f17_bad_certificates_end_before_any_request(
             await client.end()
         assert heard == 0
     assert "expired" in causes[2]
-    seen = f"4 of 4 refused, 0 HTTP bytes; {causes[1]} {causes[2]} TLS 1.1: {causes[3]}"
+    seen = f"4 of 4 refused, 0 HTTP bytes; {causes[1]}; {causes[2]}; TLS 1.1: {causes[3]}"
     ledger("DISCONNECTED with the reason", seen, "retry >= 60 s")
 
 
