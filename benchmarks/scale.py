@@ -331,7 +331,7 @@ def _model(report: Report, smoke: bool, feeds: dict[int, dict[str, Any]]) -> Non
     if session[counts[-1]] > MOST_GROWTH * session[1]:
         growth = session[counts[-1]] / session[1]
         report.failures.append(f"a message among {counts[-1]} pairs costs {growth:.1f} times one among one")
-    pair = pair_us(50 if smoke else 1000, 3 if smoke else 7)
+    pair = pair_us(100 if smoke else 1000, 3 if smoke else 7)
     look = _term(report, "model: the session's look at a pair", pair["look"], "about once a second")
     tick = _term(report, "model: a frame tick a pair", pair["tick"], f"{FPS} times a second")
     view = _term(report, "model: a view of a pair", pair["view"], "once a second, the shown pair each frame")
