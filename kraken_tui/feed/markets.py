@@ -310,21 +310,23 @@ class Markets:
     def judge(self, now: int, wall_ns: int) -> list[str]:
         """Let the second witnesses judge; returns the symbols whose ticker is to be subscribed anew.
 
-        Nothing is judged while the exchange does not match orders: the channels need not agree then.
+        Nothing is held against a book while the exchange does not match orders: the channels need not agree then. If
+        they do all the same, that is as good as ever.
         """
         ask: list[str] = []
         for symbol, witness in self.witnesses.items():
             stitcher = self.stitchers[symbol]
-            if stitcher.state is not BookState.LIVE or not self._matches_orders(symbol):
-                witness.ended()
-                continue
-            verdict = witness.judge(now)
+            live = stitcher.state is BookState.LIVE
+            judged = live and self._matches_orders(symbol)
+            verdict = witness.judge(now) if judged else Verdict.NOTHING
             if verdict is Verdict.ALARM:
                 self.counters.witness_alarms += 1
                 self.collect(stitcher, stitcher.doubted(now, wall_ns, "witness", witness.reason))
                 witness.lost()
-            elif stitcher.contested and witness.agrees:
+            elif live and stitcher.contested and witness.agrees:
                 self.collect(stitcher, stitcher.agreed(wall_ns))
+            if not judged:
+                witness.ended()
             if verdict is not Verdict.NOTHING:
                 ask.append(symbol)
         return ask
