@@ -88,7 +88,6 @@ class Worker:
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
         self._version = 0
-        self._slow_at = 0
         self._frame_counts: deque[tuple[int, int]] = deque()
         self._url = settings.url
         self._fatal = ""
@@ -348,12 +347,12 @@ class Worker:
         if self._recorder is not None:
             self._recorder.tick(self._clock.wall())
         self._version += 1
-        slow = machine_ns >= self._slow_at
-        if slow:
-            self._slow_at = machine_ns + SECOND
         views = dict(self._views)
-        for symbol in self._markets.by_symbol if slow else (self._shown,):
-            if symbol is not None:
+        # The others once a second, but not all in one frame: a thousand views are a tenth of a second's work.
+        rate = self._settings.frame_rate
+        turn = self._version % rate
+        for number, symbol in enumerate(self._markets.by_symbol):
+            if symbol == self._shown or number % rate == turn or symbol not in views:
                 self._build_view(symbol, now, wall, views)
         self._views = views
         self._publish(self._feed_view(now, wall, machine_ns), views)

@@ -65,6 +65,8 @@ BANS = frozenset({403, 429})
 """HTTP statuses of a handshake that mean: do not dial for a while."""
 _DATA = frozenset({BookChanged, Trades, TickerChanged, Candles, Audited})
 _LONGEST_SLEEP = SECOND
+_MANY_PAIRS = 50
+_SETTLE_GAP_NS = SECOND // 20
 _SKEW_NOTICE_NS = 2 * SECOND
 
 
@@ -114,6 +116,7 @@ class Session:
         self._instrument_due: int | None = None
         self._instrument_tries = 0
         self._dirty = False
+        self._settle_due = 0
         self._skew_noted = False
         if replay:
             self.markets.accepts = self.wishes.accepts
@@ -294,7 +297,7 @@ class Session:
             counters.rejected += 1
         else:
             counters.ignored[verdict] += 1
-        if self._dirty and not self.replay:
+        if self._dirty and not self.replay and now >= self._settle_due:
             self._settle()
             self._pump()
 
@@ -403,6 +406,7 @@ class Session:
             times.append(self._instrument_due)
             times.extend(stitcher.next_deadline() for stitcher in self.markets.stitchers.values())
             times.append(self.watchdog.next_look())
+            times.append(self._settle_due if self._dirty else None)
         return max(now, min(at for at in times if at is not None))
 
     # -- the connection -----------------------------------------------------------------------------------------
@@ -536,6 +540,9 @@ class Session:
         if self.state not in _UP:
             return
         self._dirty = False
+        if len(self.markets.stitchers) > _MANY_PAIRS:
+            # All of them are looked at: done for each of a thousand answers, that would take seconds.
+            self._settle_due = self._now + _SETTLE_GAP_NS
         for stitcher in self.markets.stitchers.values():
             if stitcher.wants_resync:
                 stitcher.wants_resync = False
