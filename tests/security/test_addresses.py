@@ -96,7 +96,8 @@ def watched(tmp_path: Path, *argv: str) -> tuple[int, list[str]]:
     folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, *argv],
-        env={**os.environ, **folders},
+        # uvloop resolves names and connects where no audit hook sees it.
+        env={**os.environ, **folders, "KRAKEN_TUI_LOOP": "asyncio"},
         capture_output=True,
         text=True,
         timeout=60,
