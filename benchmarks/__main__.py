@@ -13,6 +13,12 @@ from pathlib import Path
 from benchmarks import MODULES, Report
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+_HEAD = """# Results
+
+Written by `python -m benchmarks --write [NAME ...]`, each part with its own date; what they mean is in
+[docs/PERFORMANCE.md](../docs/PERFORMANCE.md). Ratios within one table count; figures of different machines do not
+compare.
+"""
 
 
 def machine() -> str:
@@ -29,6 +35,17 @@ def machine() -> str:
     return f"{model or 'unknown processor'}, {os.cpu_count()} cores, {platform.system()}, {python}"
 
 
+def write(name: str, report: Report) -> None:
+    """Put one benchmark's tables into its place in `RESULTS.md`, with the date, the machine and its load."""
+    content = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else _HEAD
+    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->\n"
+    load = f", load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
+    text = f"{begin}{report.markdown()}\n{time.strftime('%Y-%m-%d')}, {machine()}{load}.\n{end}"
+    head, found, rest = content.partition(begin)
+    tail = rest.partition(end)[2] if found else ""
+    RESULTS.write_text(f"{head}{text}{tail}" if found else f"{content}\n{text}", encoding="utf-8")
+
+
 def main() -> int:
     """Run the chosen benchmarks; 1 where a ratio is far off."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -42,8 +59,8 @@ def main() -> int:
     unknown = set(given.names) - set(MODULES)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
-    if given.write and (given.smoke or given.names):
-        parser.error("--write records a full run of everything")
+    if given.write and given.smoke:
+        parser.error("--write records full runs, not the smoke run")
     reports: list[Report] = []
     for name in given.names or MODULES:
         started = time.perf_counter()
@@ -51,9 +68,8 @@ def main() -> int:
         reports.append(report)
         print(report.markdown())
         print(f"({name}: {time.perf_counter() - started:.1f} s)\n", flush=True)
-    if given.write:
-        head = f"# Results\n\n{time.strftime('%Y-%m-%d')}, {machine()}. Written by `python -m benchmarks --write`.\n"
-        RESULTS.write_text("\n".join([head, *(report.markdown() for report in reports)]), encoding="utf-8")
+        if given.write:
+            write(name, report)
     failures = [failure for report in reports for failure in report.failures]
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
