@@ -8,21 +8,12 @@ clock; both are whole nanoseconds. All deadlines follow `now` alone.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from kraken_tui.feed.audit import Auditor
 from kraken_tui.feed.dialler import Dialler
-from kraken_tui.feed.events import (
-    Audited,
-    Candles,
-    FeedEvent,
-    Note,
-    Resync,
-    StateChanged,
-    TickerChanged,
-    Trades,
-)
+from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
+from kraken_tui.feed.intake import Intake
 from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.machine import (
     SECOND,
@@ -35,39 +26,22 @@ from kraken_tui.feed.machine import (
 )
 from kraken_tui.feed.markets import APPLIED, REJECTED, Counters, Markets
 from kraken_tui.feed.stitcher import BookStitcher
-from kraken_tui.feed.subscriptions import INSTRUMENT, Subscriptions
+from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.feed.watchdog import Watchdog
 from kraken_tui.feed.wishes import Wishes
 from kraken_tui.market.book import OrderBook
-from kraken_tui.market.events import BookChanged
 from kraken_tui.settings import DEPTHS
 from kraken_tui.wire.decode import FieldCensus, decode
-from kraken_tui.wire.messages import (
-    BookMessage,
-    HeartbeatMessage,
-    InstrumentMessage,
-    InvalidMessage,
-    Message,
-    OhlcMessage,
-    Pong,
-    Refusal,
-    StatusMessage,
-    SubscribeAck,
-    TickerMessage,
-    TradeMessage,
-    UnknownMessage,
-)
+from kraken_tui.wire.messages import InvalidMessage, Pong
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 from kraken_tui.wire.text import clean_text
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 BANS = frozenset({403, 429})
 """HTTP statuses of a handshake that mean: do not dial for a while."""
-_DATA = frozenset({BookChanged, Trades, TickerChanged, Candles, Audited})
 _LONGEST_SLEEP = SECOND
 _MANY_PAIRS = 50
 _SETTLE_GAP_NS = SECOND // 20
-_SKEW_NOTICE_NS = 2 * SECOND
 
 
 class Session:
@@ -103,6 +77,16 @@ class Session:
         self.markets = Markets(self.limits, self.latency, depth=depth, interval=interval, replay=replay)
         self.wishes = Wishes(self.markets, self.subscriptions)
         self.watchdog = Watchdog(self.limits)
+        self._intake = Intake(
+            self.limits,
+            self.markets,
+            self.subscriptions,
+            self.wishes,
+            self.latency,
+            self.watchdog,
+            lambda cause, floor_s: self._lose(cause, floor_s=floor_s),
+            replay=replay,
+        )
         audit_rng = random.Random()
         audit_rng.setstate(rng.getstate())
         self.auditor = Auditor(self.limits, self.markets, self.dialler, self.latency, audit_rng)
@@ -112,27 +96,9 @@ class Session:
         self._close: tuple[int, str] | None = None
         self._up_since: int | None = None
         self._last_ping: int | None = None
-        self._ready = False
-        self._instrument_due: int | None = None
-        self._instrument_tries = 0
-        self._dirty = False
         self._settle_due = 0
-        self._skew_noted = False
         if replay:
             self.markets.accepts = self.wishes.accepts
-        self._handlers: dict[type, Callable[[Any], str]] = {
-            BookMessage: self._on_book,
-            HeartbeatMessage: lambda _: APPLIED,
-            TradeMessage: self._on_trade,
-            TickerMessage: self._on_ticker,
-            OhlcMessage: self._on_ohlc,
-            StatusMessage: lambda message: self.markets.on_status(message, self._wall),
-            InstrumentMessage: self._on_instrument,
-            SubscribeAck: self._on_ack,
-            Refusal: self._on_refusal,
-            Pong: self._on_pong,
-            UnknownMessage: lambda message: f"unknown: {message.kind}",
-        }
 
     # -- what can be read ---------------------------------------------------------------------------------------
 
@@ -202,16 +168,16 @@ class Session:
         """Subscribe a pair by any of its names; it is resolved once the instrument list is known."""
         self._clock(now, wall_ns)
         self.wishes.add(name)
-        if self._ready:
+        if self._intake.ready:
             self.wishes.resolve(self._wall)
-            self._dirty = True
+            self._intake.changed = True
             self._pump()
 
     def unwant(self, symbol: str, now: int | None = None, wall_ns: int | None = None) -> None:
         """Unsubscribe a pair and forget it; also takes a name that was refused."""
         self._clock(now, wall_ns)
         self.wishes.drop(symbol)
-        self._dirty = True
+        self._intake.changed = True
         self._pump()
 
     def set_depth(self, depth: int, now: int | None = None, wall_ns: int | None = None) -> None:
@@ -231,7 +197,7 @@ class Session:
             events = stitcher.lost(self._wall, "changing depth") or stitcher.asked(self._wall)
             self.markets.collect(stitcher, events)
             self.wishes.subscribe_book(symbol)
-        self._dirty = True
+        self._intake.changed = True
         self._pump()
 
     def set_interval(
@@ -290,14 +256,14 @@ class Session:
             return
         self.watchdog.frame(now, application=not isinstance(message, Pong))
         self.census.look(data, message)
-        verdict = self._handle(message)
+        verdict = self._intake.take(message, self._now, wall_ns)
         if verdict == APPLIED:
             counters.applied += 1
         elif verdict == REJECTED:
             counters.rejected += 1
         else:
             counters.ignored[verdict] += 1
-        if self._dirty and not self.replay and now >= self._settle_due:
+        if self._intake.changed and not self.replay and now >= self._settle_due:
             self._settle()
             self._pump()
 
@@ -307,7 +273,7 @@ class Session:
         if self.replay or self.state is State.CLOSED:
             return
         self._notice_stall()
-        self._dirty |= self.auditor.tick(now, wall_ns)
+        self._intake.changed |= self.auditor.tick(now, wall_ns)
         if self.state is State.COOLDOWN and now >= self.dialler.next_dial(now):
             self._fire(Trigger.COOLED, "cooldown over")
         elif self.state is State.CONNECTING and self.dialler.overdue(now):
@@ -402,11 +368,11 @@ class Session:
         elif self.state is State.CONNECTING:
             times.append(self.dialler.answer_due)
         elif self.state in _UP and not self.replay:
-            times.append(self.subscriptions.next_deadline(ready=self._ready))
-            times.append(self._instrument_due)
+            times.append(self.subscriptions.next_deadline(ready=self._intake.ready))
+            times.append(self._intake.list_due)
             times.extend(stitcher.next_deadline() for stitcher in self.markets.stitchers.values())
             times.append(self.watchdog.next_look())
-            times.append(self._settle_due if self._dirty else None)
+            times.append(self._settle_due if self._intake.changed else None)
         return max(now, min(at for at in times if at is not None))
 
     # -- the connection -----------------------------------------------------------------------------------------
@@ -444,16 +410,11 @@ class Session:
 
     def _start_connection(self) -> None:
         self.watchdog.opened(self._now)
-        self._ready = False
-        self._instrument_due = None
-        self._instrument_tries = 0
-        self.subscriptions.reset()
-        self.subscriptions.want(INSTRUMENT, None, snapshot=True)
+        self._intake.opened()
         self._ping()
 
     def _unprove(self, cause: str, before: State) -> None:
-        self._ready = False
-        self.subscriptions.reset()
+        self._intake.closed()
         self.latency.reconnected()
         for stitcher in self.markets.stitchers.values():
             if stitcher.settled and stitcher.has_levels:
@@ -502,13 +463,14 @@ class Session:
             self._lose(dead)
             return
         for stitcher in self.markets.stitchers.values():
-            self._dirty |= self.markets.collect(stitcher, stitcher.tick(self._now, self._wall))
+            self._intake.changed |= self.markets.collect(stitcher, stitcher.tick(self._now, self._wall))
         for symbol in self.markets.judge(self._now, self._wall):
             self.subscriptions.renew("ticker", symbol)
         for silent in self.subscriptions.tick(self._now):
             what = f"{silent.symbol} {silent.channel}" if silent.symbol else silent.channel
             self._report(Note(self._wall, "warning", clean_text(f"{what}: the exchange does not answer")))
-        if self._check_instruments():
+        if self._intake.list_missing(self._now):
+            self._lose("the exchange sends no instrument list")
             return
         limits = self.limits
         due = limits.clock_ping_s if self.subscriptions.confirmed else min(limits.clock_ping_s, limits.idle_ping_s)
@@ -522,24 +484,11 @@ class Session:
         if stable and self.markets.all_proven:
             self.dialler.backoff.reset()
 
-    def _check_instruments(self) -> bool:
-        """Ask again for an instrument list that does not come; returns whether the connection was given up."""
-        known = self.subscriptions.get(INSTRUMENT, None)
-        overdue = self._instrument_due is not None and self._now >= self._instrument_due
-        if overdue:
-            self._instrument_due = None
-            self._instrument_tries += 1
-            self.subscriptions.renew(INSTRUMENT, None)
-        if self._instrument_tries >= self.limits.ack_retries or (known is not None and known.silent):
-            self._lose("the exchange sends no instrument list")
-            return True
-        return False
-
     def _settle(self) -> None:
         """Bring the state in line with the subscriptions and books."""
         if self.state not in _UP:
             return
-        self._dirty = False
+        self._intake.changed = False
         if len(self.markets.stitchers) > _MANY_PAIRS:
             # All of them are looked at: done for each of a thousand answers, that would take seconds.
             self._settle_due = self._now + _SETTLE_GAP_NS
@@ -558,7 +507,7 @@ class Session:
             self._move(Trigger.DEGRADE, complaint)
         elif unproven:
             self._move(Trigger.RESYNC, f"{unproven[0].symbol}: {unproven[0].reason}")
-        elif not self._ready or self.subscriptions.pending or waiting:
+        elif not self._intake.ready or self.subscriptions.pending or waiting:
             self._move(Trigger.PENDING, "waiting for the exchange")
         else:
             self._move(Trigger.CONFIRMED, "all confirmed")
@@ -581,102 +530,7 @@ class Session:
 
     def _pump(self) -> None:
         if self.state in _UP and not self.replay:
-            self._sends += self.subscriptions.requests(self._now, ready=self._ready)
+            self._sends += self.subscriptions.requests(self._now, ready=self._intake.ready)
 
     def _report(self, event: FeedEvent) -> None:
         self.markets.events.append(event)
-
-    # -- frames -------------------------------------------------------------------------------------------------
-
-    def _handle(self, message: Message) -> str:
-        events = self.markets.events
-        before = len(events)
-        verdict = self._handlers[type(message)](message)
-        # Book and subscription states are what the connection state is made of.
-        for event in events[before:] if before else events:
-            if type(event) not in _DATA:
-                self._dirty = True
-                break
-        return verdict
-
-    def _on_book(self, message: BookMessage) -> str:
-        if message.type == "snapshot":
-            for data in message.data:
-                self._confirm_by_data("book", data.symbol)
-        verdict = self.markets.on_book(message, self._now, self._wall, self._book_leaving)
-        self._judge_lag()
-        return verdict
-
-    def _book_leaving(self, symbol: str) -> bool:
-        """Whether a book's data belong to a subscription that is ended or was never asked for."""
-        if self.replay:
-            return False
-        known = self.subscriptions.get("book", symbol)
-        return known is None or known.leaving or not known.has_begun
-
-    def _confirm_by_data(self, channel: str, symbol: str | None) -> None:
-        confirmed = self.subscriptions.seen_data(channel, symbol)
-        if confirmed is not None:
-            self._dirty = True
-
-    def _judge_lag(self) -> None:
-        lag, self.markets.lag_ns = self.markets.lag_ns, None
-        if lag is None or self.replay or self.latency.offset_ns is None:
-            return
-        before = self.watchdog.late
-        cause = self.watchdog.lag(lag, self._now)
-        if cause is not None:
-            self._lose(cause)
-        elif self.watchdog.late is not before:
-            self._dirty = True
-
-    def _on_trade(self, message: TradeMessage) -> str:
-        for row in message.data[:1]:
-            self._confirm_by_data("trade", row.symbol)
-        return self.markets.on_trade(message, self._now, self._wall)
-
-    def _on_ticker(self, message: TickerMessage) -> str:
-        for row in message.data[:1]:
-            self._confirm_by_data("ticker", row.symbol)
-        return self.markets.on_ticker(message, self._now, self._wall)
-
-    def _on_ohlc(self, message: OhlcMessage) -> str:
-        for row in message.data[:1]:
-            # Candles of an earlier interval prove nothing about the one asked for now.
-            if row.interval == self.markets.intervals.get(row.symbol):
-                self._confirm_by_data("ohlc", row.symbol)
-        return self.markets.on_ohlc(message, self._wall)
-
-    def _on_instrument(self, message: InstrumentMessage) -> str:
-        verdict = self.markets.on_instrument(message, self._now, self._wall)
-        if message.type == "snapshot" and not self.replay:
-            self._confirm_by_data(INSTRUMENT, None)
-            self._instrument_due = None
-            self._ready = True
-        self._dirty = True
-        if self._ready:
-            self.wishes.resolve(self._wall)
-        return verdict
-
-    def _on_ack(self, ack: SubscribeAck) -> str:
-        verdict = self.wishes.acknowledged(ack, self._now, self._wall)
-        if verdict == APPLIED and ack.channel == INSTRUMENT and ack.method == "subscribe" and not self._ready:
-            self._instrument_due = self._now + ns(self.limits.snapshot_s)
-        self._dirty = True
-        return verdict
-
-    def _on_refusal(self, refusal: Refusal) -> str:
-        verdict, fatal = self.wishes.refused(refusal, self._now, self._wall)
-        self._dirty = True
-        if fatal:
-            self._lose(fatal, floor_s=self.limits.slow_retry_s)
-        return verdict
-
-    def _on_pong(self, pong: Pong) -> str:
-        if self.latency.ponged(pong, self._now, self._wall):
-            skew = self.latency.wall_offset_ns or 0
-            if (abs(skew) > _SKEW_NOTICE_NS) is not self._skew_noted:
-                self._skew_noted = not self._skew_noted
-                text = f"this computer's clock is {skew / SECOND:+.1f} s off the exchange's; ages are corrected"
-                self._report(Note(self._wall, "warning", text if self._skew_noted else "the clocks agree again"))
-        return APPLIED
