@@ -21,22 +21,53 @@ OnMessage = Callable[[bytes], None]
 
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 
+CRUMB = 64
+"""Bytes below which a read that ends no message is a crumb."""
+CRUMBS = 4
+"""Crumbs in a row after which the next bytes are left to gather."""
+GATHER_S = 0.002
+"""How long they gather: less than anybody sees, and a few messages a read instead of a few bytes."""
+
 
 class Delivery(ClientConnection):
     """Use `receiver` to make one; `recv` then waits for the end of the connection and raises what it was."""
 
     _on_message: OnMessage
     _parts: list[Any]
+    _whole = False
+    _crumbs = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop for every read.
+
+        A path that cuts the stream into a few bytes at a time would wake the program for each of them: then reading
+        rests for a moment after some, and the kernel gathers meanwhile (RELIABILITY.md F15).
+        """
+        self._whole = False
+        super().data_received(data)
+        if self._whole or len(data) >= CRUMB:
+            self._crumbs = 0
+            return
+        self._crumbs += 1
+        if self._crumbs >= CRUMBS and not self.transport.is_closing():
+            self.transport.pause_reading()
+            self.loop.call_later(GATHER_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def process_event(self, event: Frame | Response | Any) -> None:
         """Called by the library for every frame, in order; the sizes of messages are checked by then."""
         if not isinstance(event, Frame) or event.opcode not in _DATA:
             super().process_event(event)
         elif event.fin and not self._parts:
+            self._whole = True
             self._on_message(bytes(event.data))
         else:
             self._parts.append(event.data)
             if event.fin:
+                self._whole = True
                 whole = b"".join(self._parts)
                 self._parts.clear()
                 self._on_message(whole)

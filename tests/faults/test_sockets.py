@@ -124,7 +124,7 @@ async def test_f15_slices_of_a_few_bytes_change_nothing(ledger: Ledger) -> None:
         whole, sliced = await verified_cost(exchange.ws_url), await verified_cost(url)
     assert whole["failed"] == sliced["failed"] == 0
     ratio = sliced["cpu"] / whole["cpu"]
-    # Reading a few bytes at a time costs what it costs; what may not happen is that the client cannot keep up.
+    # Noise alone can double so small a figure; tests/feed/test_feed_delivery.py shows that crumbs are left to gather.
     share = sliced["cpu"] / sliced["wall"]
     assert share <= 0.6
     ledger("SUBSCRIBED, equality", f"60 books verified in {took:.1f} s, 0 failed", "equality")
