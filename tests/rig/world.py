@@ -211,18 +211,22 @@ class World:
         self._tick_at = self.client.next_wakeup(self.mono) - CLIENT_START
         self.oracle.look(rests=self._tick_at > self.now or self.client.wants_attention)
 
-    def stand_still(self, seconds: float, *, frames_first: bool = True) -> None:
+    def stand_still(self, seconds: float, *, frames_first: bool = True, told: bool = False) -> None:
         """The computer sleeps, or the program is stopped: the exchange goes on, and the client reads nothing.
 
         Args:
             seconds: How long.
             frames_first: Whether, on waking, the frames that wait are read before the clock is looked at.
+            told: Whether the system's clocks tell that it was a sleep, as they do on Linux.
         """
         end = self.now + round(seconds * SECOND)
         while self.now < end:
             self.now = min(end, max(self.now + self._poll, end - 100 * SECOND))
             self._venue_talks()
         self._awake_since = self.now
+        if told:
+            self.client.slept(round(seconds * SECOND), self.mono, self.wall)
+            self._pump()
         if not frames_first:
             self.tick()
         self._deliver()
