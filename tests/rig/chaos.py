@@ -2,6 +2,7 @@
 
     python -m tests.rig.chaos                      a thousand seeds
     python -m tests.rig.chaos --seeds 100000       a long look
+    python -m tests.rig.chaos --pairs              every kind of fault followed by every kind, ten seeds each
     python -m tests.rig.chaos --from 4711 --seeds 1 --show   one seed again, with its schedule
 
 A failure prints the command that repeats it.
@@ -13,9 +14,10 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import product
 from random import Random
 
 from tests.rig.ledger import DOCUMENT, replace_section
@@ -175,14 +177,32 @@ def play(seed: int) -> Result:
     return schedule(make_world(seed), Random(f"{seed}/schedule"))
 
 
-def schedule(world: World, rng: Random) -> Result:
-    """Let faults strike a world by a generator, then take them away; what broke is in the result."""
+PAIRED = tuple(product(FAULTS, FAULTS))
+"""Every kind of fault, and the kind that strikes after it; the first is often still on then."""
+
+PAIR_SEEDS = 10
+"""Times each pair is played unless told otherwise."""
+
+
+def play_pair(seed: int) -> Result:
+    """Two faults: which is told by the seed, so that as many seeds as there are pairs play every one once."""
+    return schedule(make_world(seed), Random(f"{seed}/pair"), PAIRED[seed % len(PAIRED)])
+
+
+def schedule(world: World, rng: Random, names: Sequence[str] = ()) -> Result:
+    """Let faults strike a world, then take them away; what broke is in the result.
+
+    Args:
+        world: Where.
+        rng: Decides when, and which where no names are given.
+        names: The faults, in order.
+    """
     result = Result(world.seed)
     weights = [0.2 if name in _RARE else 1.0 for name in FAULTS]
     try:
         world.run(rng.choice((0.5, 2.0)))
-        for _ in range(rng.randrange(3, 9)):
-            name = rng.choices(list(FAULTS), weights)[0]
+        for at in range(len(names) or rng.randrange(3, 9)):
+            name = names[at] if names else rng.choices(list(FAULTS), weights)[0]
             result.schedule.append((world.now / SECOND, name))
             inflict(world, name, rng)
             world.run(rng.choice((0.1, 0.5, 1.5, 4.0, 8.0)))
@@ -202,19 +222,23 @@ def schedule(world: World, rng: Random) -> Result:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 1 where any seed failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.chaos", description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--seeds", type=int, default=1000, help="how many (default %(default)s)")
+    parser.add_argument("--seeds", type=int, help=f"how many (default 1000; --pairs: {PAIR_SEEDS * len(PAIRED):,})")
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
+    parser.add_argument("--pairs", action="store_true", help="two faults a seed, all pairs in turn")
     parser.add_argument("--show", action="store_true", help="print every schedule")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
     options = parser.parse_args(argv)
     started = time.perf_counter()
-    seeds = range(options.first, options.first + options.seeds)
+    count = options.seeds if options.seeds is not None else PAIR_SEEDS * len(PAIRED) if options.pairs else 1000
+    seeds = range(options.first, options.first + count)
+    game = play_pair if options.pairs else play
+    words = "--pairs " if options.pairs else ""
     struck: Counter[str] = Counter()
     frames = proofs = whole = failures = 0
     simulated = worst = 0.0
     with ProcessPoolExecutor(options.jobs) as pool:
-        for result in pool.map(play, seeds, chunksize=max(1, min(50, options.seeds // 8))):
+        for result in pool.map(game, seeds, chunksize=max(1, min(50, count // 8))):
             struck.update(name for _, name in result.schedule)
             frames, proofs, whole = frames + result.frames, proofs + result.proofs, whole + result.whole
             simulated += result.simulated_s
@@ -224,7 +248,7 @@ def main(argv: list[str] | None = None) -> int:
             if result.failure:
                 failures += 1
                 print(f"FAILED {result.failure}")
-                print(f"  repeat: python -m tests.rig.chaos --from {result.seed} --seeds 1 --show")
+                print(f"  repeat: python -m tests.rig.chaos {words}--from {result.seed} --seeds 1 --show")
     took = time.perf_counter() - started
     figures = (
         f"{len(seeds):,} seeds, {failures} failures; {struck.total():,} faults of {len(struck)} kinds,"
@@ -234,7 +258,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(figures)
     if options.write and not failures:
-        replace_section(DOCUMENT, "chaos", figures)
+        replace_section(DOCUMENT, "pairs" if options.pairs else "chaos", figures)
     return 1 if failures else 0
 
 
