@@ -20,11 +20,15 @@ from dataclasses import dataclass, field
 from itertools import product
 from random import Random
 
+from kraken_tui.feed.machine import Limits
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin
 
 PAIRS = ("BTC/USD", "ETH/USD", "XRP/USD")
+AUDITED = Limits(audit_first_s=2.0, audit_every_s=6.0, audit_again_s=3.0)
+"""Audits as often as a schedule of half a minute needs them."""
+
 _MANY = 10_000
 
 
@@ -135,6 +139,7 @@ FAULTS: dict[str, Callable[[World, Random], None]] = {
     "stand still": _sleep,
     "wall clock": _wall,
 }
+COUNTS = ("frames", "proofs", "whole", "audits", "audits_failed")
 _RARE = frozenset({"checksum for ever"})
 
 
@@ -146,7 +151,7 @@ class Result:
         seed: As given.
         failure: "" or what was broken.
         schedule: Faults with the simulated second at which each struck.
-        frames, proofs, whole: See `Oracle`.
+        frames, proofs, whole, audits, audits_failed: See `Oracle`.
         recovery_s: Simulated seconds to all well after the faults, beyond announced waits.
         simulated_s: Simulated seconds in all.
     """
@@ -157,6 +162,8 @@ class Result:
     frames: int = 0
     proofs: int = 0
     whole: int = 0
+    audits: int = 0
+    audits_failed: int = 0
     recovery_s: float = 0.0
     simulated_s: float = 0.0
 
@@ -164,7 +171,7 @@ class Result:
 def make_world(seed: int) -> World:
     """A quiet small exchange: three pairs of different precisions, and a client that wants all of them."""
     pairs = [thin(name, like=name, events_per_s=1.5) for name in PAIRS]
-    return World(pairs, seed=seed, depth=(10, 10, 25)[seed % 3], poll_ms=250.0)
+    return World(pairs, seed=seed, depth=(10, 10, 25)[seed % 3], poll_ms=250.0, limits=AUDITED, audits=True)
 
 
 def inflict(world: World, name: str, rng: Random) -> None:
@@ -214,7 +221,8 @@ def schedule(world: World, rng: Random, names: Sequence[str] = ()) -> Result:
     except Exception as error:
         result.failure = f"the client raised {type(error).__name__}: {error}"
     oracle = world.oracle
-    result.frames, result.proofs, result.whole = oracle.frames, oracle.proofs, oracle.whole
+    for name in COUNTS:
+        setattr(result, name, getattr(oracle, name))
     result.simulated_s = world.now / SECOND
     return result
 
@@ -235,12 +243,13 @@ def main(argv: list[str] | None = None) -> int:
     game = play_pair if options.pairs else play
     words = "--pairs " if options.pairs else ""
     struck: Counter[str] = Counter()
-    frames = proofs = whole = failures = 0
+    total: Counter[str] = Counter()
+    failures = 0
     simulated = worst = 0.0
     with ProcessPoolExecutor(options.jobs) as pool:
         for result in pool.map(game, seeds, chunksize=max(1, min(50, count // 8))):
             struck.update(name for _, name in result.schedule)
-            frames, proofs, whole = frames + result.frames, proofs + result.proofs, whole + result.whole
+            total.update({name: getattr(result, name) for name in COUNTS})
             simulated += result.simulated_s
             worst = max(worst, result.recovery_s)
             if options.show:
@@ -252,7 +261,8 @@ def main(argv: list[str] | None = None) -> int:
     took = time.perf_counter() - started
     figures = (
         f"{len(seeds):,} seeds, {failures} failures; {struck.total():,} faults of {len(struck)} kinds,"
-        f" {frames:,} frames, {proofs:,} proofs compared, {whole:,} to their whole depth;"
+        f" {total['frames']:,} frames, {total['proofs']:,} proofs compared, {total['whole']:,} to their whole depth;"
+        f" audits found {total['audits']:,} books right and {total['audits_failed']:,} wrong;"
         f" {simulated / 3600:.1f} simulated hours in {took:.0f} s;"
         f" slowest recovery {worst:.1f} s beyond announced waits (limit 102)"
     )

@@ -137,14 +137,17 @@ class Link:
     Attributes:
         peer: The exchange's end.
         true: Reference books, from the frames as they left the exchange.
-        harmed: Symbols of which a book frame did not arrive exactly once, in order and unchanged since the snapshot.
+        harmed: Symbols of which a book frame did not arrive exactly once, in order and unchanged since the snapshot,
+            each with the number of the newest such frame.
+        touched: Symbols of which the network ever did anything to a book frame.
         closing: Code and reason once the exchange closed it, and when that arrives.
     """
 
     def __init__(self, peer: VenueSession, weather: Weather) -> None:
         self.peer = peer
         self.true = TrueBooks()
-        self.harmed: set[str] = set()
+        self.harmed: dict[str, int] = {}
+        self.touched: set[str] = set()
         self.closing: tuple[int, int, str] | None = None
         self._weather = weather
         self._up: deque[Packet] = deque()
@@ -163,7 +166,11 @@ class Link:
         begin = now
         if weather.bandwidth is not None:
             begin = self._free_at = max(self._free_at, now) + round(len(frame) / weather.bandwidth * SECOND)
-        for packet in weather.pass_on(Packet(frame, now, 0, self.true.take(frame))):
+        sent = Packet(frame, now, 0, self.true.take(frame))
+        passed = weather.pass_on(sent)
+        if sent.truth is not None and passed != [sent]:
+            self.touched.add(sent.truth.symbol)
+        for packet in passed:
             self._down.append(replace(packet, due=self._due(begin, self._down)))
 
     def _due(self, begin: int, queue: deque[Packet]) -> int:
@@ -191,13 +198,18 @@ class Link:
         truth = packet.truth
         if truth is not None:
             if truth.kind == "snapshot":
-                self.harmed.discard(truth.symbol)
+                self.harmed.pop(truth.symbol, None)
             elif truth.serial != self._expected.get(truth.symbol):
-                self.harmed.add(truth.symbol)
+                self.harmed[truth.symbol] = truth.serial
             if packet.forged:
-                self.harmed.add(truth.symbol)
+                self.harmed[truth.symbol] = truth.serial
             self._expected[truth.symbol] = truth.serial + 1
         return packet
+
+    def audited(self, symbol: str, serial: int) -> None:
+        """All levels were proven as they were after the frame of that number: harm up to it is mended or was none."""
+        if self.harmed.get(symbol, serial + 1) <= serial:
+            del self.harmed[symbol]
 
     @property
     def waiting(self) -> int:

@@ -7,6 +7,8 @@
 * Frames = applied + ignored + rejected, and the same for every book.
 * Nothing is VERIFIED while no connection stands, nor for longer than the feed deadline without a frame.
 * The client never asks to be woken at once again and again.
+* An audit accuses no book whose messages all arrived as they were sent; a book that it found right is compared whole
+  from then on.
 * Never more dials in a window than the budget allows, never one during a cooldown.
 """
 
@@ -16,6 +18,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from kraken_tui.feed.events import Audited, Resync
 from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState, Proof
 from tests.rig.network import SECOND, Packet
@@ -38,11 +41,12 @@ class Oracle:
 
     Attributes:
         frames, proofs, whole: Frames looked at, VERIFIED books compared in their top ten, and in their whole depth.
+        audits, audits_failed: Books that audits found right, and wrong.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.frames = self.proofs = self.whole = 0
+        self.frames = self.proofs = self.whole = self.audits = self.audits_failed = 0
         self._dials: deque[int] = deque()
         self._restless = 0
         self._before: dict[str, Any] = {}
@@ -107,6 +111,19 @@ class Oracle:
             self.whole += 1
             if (book.bids.top(), book.asks.top()) != reference.top():
                 self._fail(f"{truth.symbol} is VERIFIED and its levels below the tenth are wrong")
+
+    def event(self, event: object) -> None:
+        """Judge what the client says happened."""
+        link = self._world.link
+        if link is None:
+            return
+        if isinstance(event, Resync) and event.cause == "audit":
+            self.audits_failed += 1
+            if event.symbol not in link.touched:
+                self._fail(f"an audit accuses {event.symbol}, to which nothing was done")
+        elif isinstance(event, Audited):
+            self.audits += 1
+            link.audited(event.symbol, self._world.second.asked.get(event.symbol, 0))
 
     # -- time ---------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ from tests.rig.cells import (
     read_header,
     read_ladder,
 )
-from tests.rig.chaos import PAIRS, Result, schedule
+from tests.rig.chaos import AUDITED, PAIRS, Result, schedule
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.network import SECOND, Packet
 from tests.rig.oracle import Violated
@@ -455,7 +455,8 @@ class Painted:
 def make_world(seed: int) -> PaintedWorld:
     """The exchange of `tests.rig.chaos`, with a screen that is read."""
     pairs = [thin(name, like=name, events_per_s=1.5) for name in PAIRS]
-    return PaintedWorld(pairs, seed=seed, depth=(10, 10, 25)[seed % 3], poll_ms=250.0)
+    depth = (10, 10, 25)[seed % 3]
+    return PaintedWorld(pairs, seed=seed, depth=depth, poll_ms=250.0, limits=AUDITED, audits=True)
 
 
 def play(seed: int) -> Painted:

@@ -22,6 +22,7 @@ from kraken_tui.market.views import PairView
 from kraken_tui.settings import Settings
 from tests.rig.network import MS, SECOND, Link, Packet, Weather
 from tests.rig.oracle import Oracle
+from tests.rig.second import SecondLine
 
 VENUE_START = 1_790_000_000 * SECOND
 CLIENT_START = 1000 * SECOND
@@ -88,6 +89,7 @@ class World:
         screen: Also keep what the screen would show (`shown`).
         poll_ms: How often the exchange is asked for frames.
         start_ns: The exchange's time at the beginning, ns since the epoch.
+        audits: Whether the client may open its second connection.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class World:
         screen: bool = False,
         poll_ms: float = 100.0,
         start_ns: int = VENUE_START,
+        audits: bool = False,
     ) -> None:
         self.seed = seed
         self.rng = Random(seed)
@@ -128,6 +131,8 @@ class World:
         self.lag_errors: list[int] = []
         self.newest_sent: dict[str, int] = {}
         self.oracle = Oracle(self)
+        self.second = SecondLine(self)
+        self._audits = audits
         self.screen: Markets | None = None
         self._with_screen = screen
         self.notes: list[str] = []
@@ -142,6 +147,7 @@ class World:
     def start_client(self, saved: object = None) -> None:
         """A new client process; `saved` is the dial budget of the one before (`budget`)."""
         self._drop_link()
+        self.second.drop()
         self._dial = None
         self.client = Session(self._limits, depth=self.depth, rng=Random(f"{self.seed}/client"))
         for name in self.names:
@@ -193,6 +199,8 @@ class World:
                 times.append(due)
         if self._dial is not None and self._dial[0] is not None:
             times.append(self._dial[0])
+        if (due := self.second.next_due()) is not None:
+            times.append(due)
         return min(times)
 
     def _turn(self) -> None:
@@ -201,6 +209,8 @@ class World:
         self._deliver()
         if self.now >= self._tick_at:
             self.tick()
+        if self._audits:
+            self.second.turn()
 
     def tick(self) -> None:
         """Let the client look at its clock, and do what it wants."""
@@ -292,6 +302,7 @@ class World:
     def _take_events(self) -> None:
         for event in self.client.take_events():
             self.events.append((self.now, event))
+            self.oracle.event(event)
             if isinstance(event, StateChanged) and event.state == State.COOLDOWN.value:
                 self.cooldown_until = self.now + round((event.retry_in_s or 0) * SECOND) - SECOND // 100
             if self.screen is not None:
