@@ -1,11 +1,13 @@
 """Bytes of a frame to a typed message.
 
 One pass of a reused msgspec decoder handles every known channel frame; numbers come out as the wire's own text.
-Method frames, odd error shapes and frames of unknown kinds take a second, generic pass.
+Method frames, odd error shapes and frames of unknown kinds take a second, generic pass, and so do books and
+instrument lists that are not quite what they should be: one bad symbol must not cost the others their frame.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from typing import Any
@@ -13,12 +15,16 @@ from typing import Any
 import msgspec
 
 from kraken_tui.wire.messages import (
+    AssetData,
+    BookData,
     BookMessage,
     HeartbeatMessage,
+    InstrumentData,
     InstrumentMessage,
     InvalidMessage,
     Message,
     OhlcMessage,
+    PairData,
     Pong,
     Refusal,
     StatusMessage,
@@ -26,6 +32,7 @@ from kraken_tui.wire.messages import (
     TickerMessage,
     TradeMessage,
     UnknownMessage,
+    WireLevel,
 )
 from kraken_tui.wire.text import clean_text
 
@@ -77,8 +84,44 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
         return _method_message(fields)
     channel = fields.get("channel")
     if isinstance(channel, str) and channel in CHANNELS:
-        raise InvalidMessage(f"{channel} frame is malformed: {clean_text(first_error)}") from first_error
+        message = _by_rows(channel, fields)
+        if message is None:
+            raise InvalidMessage(f"{channel} frame is malformed: {clean_text(first_error)}", channel) from first_error
+        return message
     return UnknownMessage(kind=clean_text(channel if channel is not None else "frame without channel", 60))
+
+
+def _by_rows(channel: str, fields: dict[str, Any]) -> Message | None:
+    """A book or instrument frame with the rows that are in order; None where not even symbols can be told."""
+    kind, data = fields.get("type"), fields.get("data")
+    if not isinstance(kind, str):
+        return None
+    if channel == "book" and isinstance(data, list) and data:
+        books = [_book_row(row) for row in data]
+        return None if None in books else BookMessage(kind, [book for book in books if book is not None])
+    if channel == "instrument" and isinstance(data, dict):
+        assets, pairs = (_in_order(data.get(name), row) for name, row in (("assets", AssetData), ("pairs", PairData)))
+        return InstrumentMessage(kind, InstrumentData(assets, pairs)) if assets or pairs else None
+    return None
+
+
+def _book_row(row: object) -> BookData | None:
+    """One symbol's part of a book frame; what cannot be read of it becomes a level no book accepts."""
+    if not isinstance(row, dict) or not isinstance(row.get("symbol"), str):
+        return None
+    present = {name: value for name, value in row.items() if value is not None}
+    try:
+        return msgspec.convert(present, BookData)
+    except msgspec.ValidationError:
+        return BookData(row["symbol"], bids=[WireLevel(None, None)])
+
+
+def _in_order(rows: object, kind: type[Any]) -> list[Any]:
+    found: list[Any] = []
+    for row in rows if isinstance(rows, list) else ():
+        with contextlib.suppress(msgspec.ValidationError):
+            found.append(msgspec.convert(row, kind))
+    return found
 
 
 def _method_message(fields: dict[str, Any]) -> Message:
@@ -158,4 +201,7 @@ class FieldCensus:
             if isinstance(typed, msgspec.Struct) and isinstance(value, dict):
                 self._compare(f"{path}.{name}", value, typed)
             elif isinstance(typed, list) and typed and isinstance(typed[0], msgspec.Struct):
-                self._compare(f"{path}.{name}", value[0], typed[0])
+                # Of a frame read row by row, the first that could be read may be another than the first sent.
+                first = value[0] if isinstance(value, list) and value else None
+                if isinstance(first, dict):
+                    self._compare(f"{path}.{name}", first, typed[0])

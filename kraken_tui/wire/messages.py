@@ -113,14 +113,17 @@ class OhlcMessage(msgspec.Struct, tag_field="channel", tag="ohlc", gc=False):
 
 
 class StatusData(msgspec.Struct, gc=False):
-    """State of the trading engine (section 2.1). `connection_id` exceeds 2^53 and is kept exact."""
+    """State of the trading engine (section 2.1). `connection_id` exceeds 2^53 and is kept exact.
+
+    Only `system` is used; what the others look like in an emergency nobody has seen, so any shape will do.
+    """
 
     system: str = ""
-    api_version: str = ""
+    api_version: Any = None
     connection_id: Any = None
-    version: str = ""
-    upcoming_maintenance: list[Any] = []
-    emergency: list[Any] = []
+    version: Any = None
+    upcoming_maintenance: Any = None
+    emergency: Any = None
 
 
 class StatusMessage(msgspec.Struct, tag_field="channel", tag="status", gc=False):
@@ -243,7 +246,15 @@ class WireError(Exception):
 
 
 class InvalidMessage(WireError):
-    """The frame is not JSON, or a known channel lacks what it must have."""
+    """The frame is not JSON, or a known channel lacks what it must have.
+
+    Attributes:
+        channel: The known channel, where the frame is JSON and could be told; else "".
+    """
+
+    def __init__(self, text: str, channel: str = "") -> None:
+        self.channel = channel
+        super().__init__(text)
 
 
 class InvalidNumber(WireError):

@@ -21,6 +21,7 @@ from kraken_tui.wire.messages import (
     TickerMessage,
     TradeMessage,
     UnknownMessage,
+    WireLevel,
 )
 
 BOOK = (
@@ -138,7 +139,17 @@ def test_status_keeps_the_connection_id_exact() -> None:
 def test_status_with_type_last_and_without_late_fields() -> None:
     message = decode('{"channel":"status","data":[{"system":"post_only","version":"2.0.4"}],"type":"update"}')
     assert isinstance(message, StatusMessage)
-    assert message.data[0].upcoming_maintenance == []
+    assert message.data[0].upcoming_maintenance is None
+
+
+@pytest.mark.parametrize("notice", ['{"title":"x"}', "null", '"soon"', '[{"event_id":1}]', "7"])
+def test_status_is_read_whatever_an_emergency_looks_like(notice: str) -> None:
+    message = decode(
+        f'{{"channel":"status","data":[{{"system":"maintenance","emergency":{notice},"upcoming_maintenance":{notice},'
+        f'"version":{notice},"api_version":{notice}}}],"type":"update"}}'
+    )
+    assert isinstance(message, StatusMessage)
+    assert message.data[0].system == "maintenance"
 
 
 def test_instrument() -> None:
@@ -287,7 +298,6 @@ def test_unknown_kinds_are_named(frame: str, kind: str) -> None:
         '{"channel":"book","type":"update"}',
         '{"channel":"book","type":"update","data":{}}',
         '{"channel":"book","type":"update","data":[{}]}',
-        '{"channel":"book","type":"update","data":[{"symbol":"A/B","bids":[{"price":1.0}]}]}',
         '{"channel":"book","type":"update","data":[{"symbol":7}]}',
         '{"channel":"book","type":5,"data":[]}',
         '{"channel":"trade","type":"update","data":[{"symbol":"A/B"}]}',
@@ -295,6 +305,8 @@ def test_unknown_kinds_are_named(frame: str, kind: str) -> None:
         '{"channel":"instrument","type":"update","data":[]}',
         '{"channel":"status","data":"x"}',
         '{"channel":"book","type":"update","data":[{"symbol":"A/B","bids":[{"price":NaN,"qty":1.0}]}]}',
+        '{"channel":"book","type":"update","data":[{"symbol":"A/B","bids":[{"price":1.0}]},{"bids":[]}]}',
+        '{"channel":"instrument","type":"update","data":{"pairs":[{"symbol":"A/B"}]}}',
         "[" * 100_000,
         '{"channel":"book","data":' + "[" * 100_000,
         '{"a":' * 100_000,
@@ -306,6 +318,45 @@ def test_malformed(frame: str | bytes) -> None:
         decode(frame)
     assert len(str(caught.value)) < 400
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("row", "bids", "asks"),
+    [
+        ('"bids":null,"asks":[{"price":1.5,"qty":2.0}]', [], [WireLevel("1.5", "2.0")]),
+        ('"bids":[{"price":1.5,"qty":2.0}],"asks":null,"timestamp":null', [WireLevel("1.5", "2.0")], []),
+        ('"bids":[{"price":1.0}],"asks":[]', [WireLevel(None, None)], []),
+        ('"bids":[],"asks":{}', [WireLevel(None, None)], []),
+        ('"bids":[],"timestamp":17', [WireLevel(None, None)], []),
+    ],
+)
+def test_a_broken_book_is_told_from_the_others_of_its_frame(
+    row: str, bids: list[WireLevel], asks: list[WireLevel]
+) -> None:
+    frame = (
+        f'{{"channel":"book","type":"update","data":[{{"symbol":"A/B",{row},"checksum":7}},'
+        '{"symbol":"C/D","bids":[{"price":3.0,"qty":4.0}],"asks":[],"checksum":8}]}'
+    )
+    message = decode(frame)
+    assert isinstance(message, BookMessage)
+    broken, other = message.data
+    assert (broken.symbol, broken.bids, broken.asks) == ("A/B", bids, asks)
+    assert (other.symbol, other.bids, other.checksum) == ("C/D", [WireLevel("3.0", "4.0")], 8)
+    FieldCensus().look(frame, message)
+
+
+def test_one_bad_pair_does_not_cost_the_instrument_list() -> None:
+    good = '"base":"A","quote":"B","status":"online","price_precision":1,"qty_precision":8'
+    bad = good.replace('"price_precision":1', '"price_precision":null')
+    frame = (
+        '{"channel":"instrument","type":"snapshot","data":{"assets":[null,{"id":"A","precision":null},{"id":"B"}],'
+        f'"pairs":[{{"symbol":"X/Y",{bad}}},{{"symbol":"A/B",{good}}}]}}}}'
+    )
+    message = decode(frame)
+    assert isinstance(message, InstrumentMessage)
+    assert [pair.symbol for pair in message.data.pairs] == ["A/B"]
+    assert [asset.id for asset in message.data.assets] == ["B"]
+    FieldCensus().look(frame, message)
 
 
 @given(st.binary(max_size=300))

@@ -1,0 +1,89 @@
+"""What single messages do to a whole session, against a scripted venue in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+from feed_harness import Rig, Venue
+
+from kraken_tui.feed.events import Resync
+from kraken_tui.feed.machine import State
+from kraken_tui.market.events import Proof
+
+
+@pytest.fixture
+def up() -> Rig:
+    rig = Rig("BTC/USD", "ETH/USD")
+    rig.run(5)
+    assert rig.session.state is State.SUBSCRIBED
+    return rig
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['"bids":[{"price":5000.0}],"asks":[]', '"bids":7,"asks":[]', '"bids":[{"price":5000.0,"qty":null}],"asks":[]'],
+)
+def test_an_unreadable_book_is_fetched_anew_and_no_other_notices(up: Rig, row: str) -> None:
+    up.events.clear()
+    up.deliver(f'{{"channel":"book","type":"update","data":[{{"symbol":"BTC/USD",{row},"checksum":1}}]}}')
+    up.run(3)
+    assert [(event.symbol, event.cause) for event in up.of(Resync)] == [("BTC/USD", "bad number")]
+    assert up.session.stitchers["ETH/USD"].counters.resyncs == 0
+    assert len(up.dials) == 1
+    assert all(stitcher.proof is Proof.VERIFIED for stitcher in up.session.stitchers.values())
+    up.check()
+
+
+def test_a_side_written_as_null_is_an_empty_one(up: Rig) -> None:
+    book = up.venue.books["BTC/USD"]
+    change = [(50_000, 77)]
+    book.apply(change, [])
+    up.deliver(book.frame("BTC/USD", "update", change, [], up.wall).replace('"asks":[]', '"asks":null'))
+    assert up.session.stitchers["BTC/USD"].counters.resyncs == 0
+    up.check()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"channel":"status","type":"update","data":[{"system":null}]}',
+        '{"channel":"ohlc","type":"update","data":[{"symbol":"BTC/USD","open":1}]}',
+        '{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","trade_id":"7"}]}',
+        '{"channel":"ticker","type":"update","data":[{"last":1}]}',
+        '{"channel":"instrument","type":"update","data":[]}',
+    ],
+)
+def test_a_frame_no_book_is_made_of_costs_no_connection(up: Rig, frame: str) -> None:
+    for _ in range(20):
+        up.deliver(frame)
+    up.run(5)
+    assert len(up.dials) == 1
+    assert up.session.state is State.SUBSCRIBED
+    assert up.session.counters.invalid == 20
+    up.check()
+
+
+def test_an_emergency_notice_of_any_shape_is_no_reason_to_stay_away() -> None:
+    venue = Venue()
+    welcome = venue.welcome
+    venue.welcome = lambda system="maintenance": (  # type: ignore[method-assign]
+        welcome(system).replace('"version"', '"emergency": {"title": "x"}, "version"')
+    )
+    rig = Rig("BTC/USD", venue=venue)
+    rig.run(5)
+    assert rig.session.system == "maintenance"
+    assert rig.session.stitchers["BTC/USD"].proof is Proof.VERIFIED
+    assert len(rig.dials) == 1
+
+
+def test_a_pair_that_cannot_be_read_costs_only_itself() -> None:
+    venue = Venue()
+    instruments = venue.instruments
+    broken = '{"symbol":"X/Y","base":"X","quote":"Y","status":"online","price_precision":null,"qty_precision":8},'
+    venue.instruments = lambda kind="snapshot", only=None: (  # type: ignore[method-assign]
+        instruments(kind, only).replace('"pairs":[', f'"pairs":[{broken}')
+    )
+    rig = Rig("BTC/USD", "X/Y", venue=venue)
+    rig.run(5)
+    assert rig.session.stitchers["BTC/USD"].proof is Proof.VERIFIED
+    assert rig.session.names["X/Y"] is None
+    assert len(rig.dials) == 1
