@@ -201,7 +201,8 @@ class Subscriptions:
         for known in list(self._all.values()):
             if known.leaving and not known.again:
                 del self._all[known.key]
-            elif known.status is not Status.REFUSED:
+            elif known.status is not Status.REFUSED or known.channel == INSTRUMENT:
+                # Without the instrument list a connection is of no use: no refusal of it is for good.
                 self._queue(known)
         self._next_send = 0
         self._gap = ns(1.0 / self._limits.requests_per_s)

@@ -87,3 +87,15 @@ def test_a_pair_that_cannot_be_read_costs_only_itself() -> None:
     assert rig.session.stitchers["BTC/USD"].proof is Proof.VERIFIED
     assert rig.session.names["X/Y"] is None
     assert len(rig.dials) == 1
+
+
+def test_an_instrument_list_refused_once_is_asked_for_on_the_next_connection() -> None:
+    venue = Venue()
+    venue.refuse["instrument"] = "Something nobody has seen"
+    rig = Rig("BTC/USD", venue=venue)
+    rig.run(10)
+    assert rig.session.state is State.DISCONNECTED
+    venue.refuse.clear()
+    rig.run(70)
+    assert rig.session.state is State.SUBSCRIBED
+    assert len(rig.dials) == 2
