@@ -28,7 +28,7 @@ from kraken_tui.feed.stitcher import BookStitcher, read_timestamp
 from kraken_tui.feed.witness import DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.convert import candle_from_wire, ticker_from_wire, trade_from_wire
-from kraken_tui.market.events import BookChanged, BookState
+from kraken_tui.market.events import BookChanged, BookState, Trade
 from kraken_tui.market.views import Ticker
 from kraken_tui.wire.digits import decimals
 from kraken_tui.wire.messages import (
@@ -99,6 +99,7 @@ class _TradeFilter:
     def __init__(self) -> None:
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._forgotten = -1
+        self._first = 0
         self.newest: int | None = None
         self.gaps = 0
 
@@ -109,8 +110,21 @@ class _TradeFilter:
         if len(self._seen) > _TRADES_REMEMBERED:
             oldest, _ = self._seen.popitem(last=False)
             self._forgotten = max(self._forgotten, oldest)
-        self.newest = trade_id if self.newest is None else max(self.newest, trade_id)
         return True
+
+    def count(self, trade_ids: Iterable[int]) -> int:
+        """Take the numbers of one message's new trades; returns how many more are missing, negative where late ones
+        closed a gap."""
+        gaps = self.gaps
+        for trade_id in sorted(trade_ids):
+            if self.newest is None:
+                self._first = self.newest = trade_id
+            elif trade_id > self.newest:
+                self.gaps += trade_id - self.newest - 1
+                self.newest = trade_id
+            elif trade_id > self._first:
+                self.gaps = max(0, self.gaps - 1)
+        return self.gaps - gaps
 
 
 def book_touch(book: OrderBook) -> tuple[int | None, int | None]:
@@ -357,26 +371,23 @@ class Markets:
             if spec is None or known is None or not self.accepts(symbol):
                 verdict = "trade of an unwanted pair"
                 continue
-            try:
-                trades = [trade_from_wire(row, spec, live=not snapshot) for row in rows]
-            except WireError as error:
-                self.complain(wall_ns, f"{symbol}: a trade was left out: {error}")
-                verdict = REJECTED
-                continue
+            trades: list[Trade] = []
+            verdict = APPLIED
+            for row in rows:
+                try:
+                    trades.append(trade_from_wire(row, spec, live=not snapshot))
+                except WireError as error:
+                    self.complain(wall_ns, f"{symbol}: a trade was left out: {error}")
+                    verdict = REJECTED
             newest = known.newest
             new = tuple(trade for trade in trades if known.admit(trade.trade_id))
             self.counters.duplicates += len(trades) - len(new)
-            verdict = APPLIED
             if not new:
                 continue
-            if newest is not None:
-                # After a reconnect the snapshot of the last trades closes the gap, as far as it reaches.
-                ids = [trade.trade_id for trade in new if trade.trade_id > newest]
-                missing = max(ids, default=newest) - newest - len(ids)
-                known.gaps += missing
-                self.counters.trade_gaps += missing
-                if not snapshot:
-                    self._measure(new[-1].venue_ns, now, wall_ns)
+            # After a reconnect the snapshot of the last trades closes the gap, as far as it reaches.
+            self.counters.trade_gaps += known.count(trade.trade_id for trade in new)
+            if newest is not None and not snapshot:
+                self._measure(new[-1].venue_ns, now, wall_ns)
             self.events.append(Trades(symbol, new, snapshot))
         return verdict
 

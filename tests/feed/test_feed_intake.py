@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from feed_harness import Rig, Venue
 
-from kraken_tui.feed.events import Resync
+from kraken_tui.feed.events import Resync, Trades
 from kraken_tui.feed.machine import State
 from kraken_tui.market.events import Proof
 
@@ -99,3 +99,24 @@ def test_an_instrument_list_refused_once_is_asked_for_on_the_next_connection() -
     rig.run(70)
     assert rig.session.state is State.SUBSCRIBED
     assert len(rig.dials) == 2
+
+
+def test_a_trade_that_comes_late_closes_its_gap(up: Rig) -> None:
+    first = up.venue.next_trade
+    for number in (first, first + 4, first + 2, first + 2, first - 20):
+        up.deliver(up.venue.trades("BTC/USD", [number]))
+    assert up.session.trade_gaps("BTC/USD") == up.session.counters.trade_gaps == 2
+    up.deliver(up.venue.trades("BTC/USD", [first + 1, first + 3, first + 5]))
+    assert up.session.trade_gaps("BTC/USD") == up.session.counters.trade_gaps == 0
+    assert up.session.counters.duplicates == 1
+
+
+def test_one_bad_trade_does_not_cost_its_neighbours(up: Rig) -> None:
+    up.events.clear()
+    first = up.venue.next_trade
+    frame = up.venue.trades("BTC/USD", [first, first + 1, first + 2])
+    up.deliver(frame.replace('"side":"buy"', '"side":"gift"', 1))
+    assert [trade.trade_id for event in up.of(Trades) for trade in event.trades] == [first + 1, first + 2]
+    assert up.session.counters.rejected == 1
+    assert up.session.trade_gaps("BTC/USD") == 1
+    up.check()
