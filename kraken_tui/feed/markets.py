@@ -51,6 +51,7 @@ SYSTEMS = frozenset({"online", "maintenance", "cancel_only", "post_only"})
 
 _MATCHING = frozenset({"online", "limit_only", "reduce_only"})
 _TRADES_REMEMBERED = 4000
+_KINDS = 100
 _PLAUSIBLE_LAG_NS = 3600 * 1_000_000_000
 
 APPLIED = ""
@@ -91,6 +92,11 @@ class Counters:
     witness_alarms: int = 0
     audits: int = 0
     audits_failed: int = 0
+
+    def ignore(self, kind: str) -> None:
+        """Count a frame that was not used. The exchange names the unknown kinds: past so many they share one count."""
+        known = kind in self.ignored or len(self.ignored) < _KINDS
+        self.ignored[kind if known else "unknown: others"] += 1
 
 
 class _TradeFilter:

@@ -164,11 +164,14 @@ def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+_FIELDS = 200
+
+
 class FieldCensus:
     """Counts fields the program does not know, on a sample of frames, so that the hot path stays clean.
 
     Several documented fields appeared with no notice (PROTOCOL.md section 12, rule 6); the log screen shows the
-    names found here. The first `always` frames of a kind are looked at, then one in `every`.
+    names found here, two hundred at most. The first `always` frames of a kind are looked at, then one in `every`.
     """
 
     def __init__(self, always: int = 3, every: int = 512) -> None:
@@ -195,7 +198,8 @@ class FieldCensus:
     def _compare(self, path: str, fields: dict[str, Any], message: Any) -> None:
         known = {field.encode_name for field in msgspec.structs.fields(message)}
         for name in fields.keys() - known:
-            self.unknown[clean_text(f"{path}.{name}", 80)] += 1
+            field = clean_text(f"{path}.{name}", 80)
+            self.unknown[field if field in self.unknown or len(self.unknown) < _FIELDS else "others"] += 1
         for name in fields.keys() & known:
             value, typed = fields[name], getattr(message, name)
             if isinstance(typed, msgspec.Struct) and isinstance(value, dict):

@@ -120,3 +120,12 @@ def test_one_bad_trade_does_not_cost_its_neighbours(up: Rig) -> None:
     assert up.session.counters.rejected == 1
     assert up.session.trade_gaps("BTC/USD") == 1
     up.check()
+
+
+def test_made_up_kinds_are_counted_in_bounded_memory(up: Rig) -> None:
+    for number in range(1000):
+        up.deliver(f'{{"channel":"kind {number}"}}')
+    ignored = up.session.counters.ignored
+    assert sum(ignored.values()) == 1000
+    assert len(ignored) <= 101
+    up.check()

@@ -435,6 +435,14 @@ class TestFieldCensus:
             census.look(frame, decode(frame))
         assert census.unknown["heartbeat.x"] == 4
 
+    def test_made_up_names_are_counted_in_bounded_memory(self) -> None:
+        census = FieldCensus(every=1)
+        for number in range(1000):
+            frame = f'{{"channel":"heartbeat","x{number}":1}}'
+            census.look(frame, decode(frame))
+        assert sum(census.unknown.values()) == 1000
+        assert len(census.unknown) <= 201
+
     def test_names_are_cleaned(self) -> None:
         census = FieldCensus()
         frame = '{"channel":"heartbeat","\\u001b[2J":1}'
