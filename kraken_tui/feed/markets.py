@@ -338,6 +338,9 @@ class Markets:
             stitcher = self.stitchers[symbol]
             live = stitcher.state is BookState.LIVE
             judged = live and self._matches_orders(symbol)
+            if judged and not witness.watching:
+                # After a halt, or with new reference data: a book without messages since must not stay unwatched.
+                witness.began(*book_touch(stitcher.book), now)
             verdict = witness.judge(now) if judged else Verdict.NOTHING
             if verdict is Verdict.ALARM:
                 self.counters.witness_alarms += 1

@@ -17,6 +17,7 @@ from kraken_tui.feed.witness import APART_NS, MISSES, PATIENCE_NS, DecimalsWitne
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side
 from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
+from tests.rig.world import World, thin
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
 
@@ -421,3 +422,37 @@ def test_trade_gaps_are_counted_by_pair_and_over_a_reconnect() -> None:
     # The snapshot brings 115 to 119; 105 to 114 were never seen.
     assert rig.session.markets.trade_gaps("BTC/USD") == 12
     assert rig.session.counters.trade_gaps == 12 + rig.session.markets.trade_gaps("ETH/USD")
+
+
+@pytest.mark.parametrize("halt", ["exchange", "pair"])
+def test_a_book_that_froze_during_a_halt_is_noticed_after_it(halt: str) -> None:
+    world = World([thin("BTC/USD", 10.0)])
+    world.until_well(5)
+    faults = world.venue.faults
+
+    def announce(status: str) -> None:
+        faults.set_system_status(status) if halt == "exchange" else faults.set_pair_status("BTC/USD", status)
+
+    announce("post_only")
+    world.run(5)
+    world.weather.mangle = lambda frame: [] if '"channel":"book","type":"update"' in str(frame) else [frame]
+    world.run(3)
+    announce("online")
+    stitcher = world.client.stitchers["BTC/USD"]
+    began = world.now
+    while stitcher.proof is Proof.VERIFIED and world.now - began < 60 * SECOND:
+        world.run(0.1)
+    assert world.now - began <= 15 * SECOND
+    assert world.client.counters.witness_alarms == 1
+
+
+@pytest.mark.parametrize("halt", ["exchange", "pair"])
+def test_halts_of_honest_books_raise_no_alarm(halt: str) -> None:
+    world = World([thin("BTC/USD", 10.0), thin("MINA/GBP", 0.5, like="MINA/GBP")])
+    world.until_well(5)
+    faults = world.venue.faults
+    for status in ("cancel_only", "online", "maintenance", "online", "post_only", "online"):
+        faults.set_system_status(status) if halt == "exchange" else faults.set_pair_status("BTC/USD", status)
+        world.run(20)
+    assert world.client.counters.witness_alarms == 0
+    assert world.well
