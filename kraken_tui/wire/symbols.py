@@ -111,18 +111,24 @@ class SymbolTable:
 
     def __init__(self, symbols: Iterable[str] = ()) -> None:
         self._by_joined: dict[str, str] = {}
+        self._by_name: dict[str, str] = {}
         for symbol in symbols:
             self.add(symbol)
 
     def add(self, symbol: str) -> None:
         """Add a v2 symbol; adding one twice changes nothing."""
-        self._by_joined.setdefault(symbol.upper().translate(_SEPARATORS), symbol)
+        upper = symbol.upper()
+        self._by_joined.setdefault(upper.translate(_SEPARATORS), symbol)
+        self._by_name.setdefault(upper, symbol)
 
     def __len__(self) -> int:
-        return len(self._by_joined)
+        return len(self._by_name)
 
     def resolve(self, name: str) -> str:
         """Find the v2 symbol for a name as people write it.
+
+        A name that says where its base ends is never taken for a pair that is split elsewhere: USDT/USD and USD/TUSD
+        have the same letters.
 
         Args:
             name: Such as "BTC/USD", "btcusd", "XBT/USD", "XXBTZUSD", "xdg-usd".
@@ -130,10 +136,15 @@ class SymbolTable:
         Raises:
             UnknownPair: No pair matches; carries the nearest names.
         """
-        joined = name.upper().translate(_SEPARATORS)
-        for candidate in _spellings(joined):
-            symbol = self._by_joined.get(candidate)
+        upper = name.strip().upper()
+        for candidate in (upper, canonical(upper)):
+            symbol = self._by_name.get(candidate)
             if symbol is not None:
+                return symbol
+        length = canonical(upper).find("/")
+        for candidate in _spellings(upper.translate(_SEPARATORS)):
+            symbol = self._by_joined.get(candidate)
+            if symbol is not None and (length < 0 or symbol.find("/") == length):
                 return symbol
         raise UnknownPair(name, self.nearest(name))
 
@@ -150,8 +161,9 @@ class SymbolTable:
         """Symbols for a find-as-you-type list: those that begin with `text` first, then those that contain it."""
         joined = text.upper().translate(_SEPARATORS)
         spellings = _spellings(joined)
-        starts = [s for key, s in self._by_joined.items() if any(key.startswith(p) for p in spellings)]
-        inside = [s for key, s in self._by_joined.items() if joined in key and s not in starts]
+        keys = {symbol: upper.translate(_SEPARATORS) for upper, symbol in self._by_name.items()}
+        starts = [s for s, key in keys.items() if any(key.startswith(p) for p in spellings)]
+        inside = [s for s, key in keys.items() if joined in key and s not in starts]
         return (sorted(starts, key=lambda s: (len(s), s)) + sorted(inside))[:limit]
 
 

@@ -55,6 +55,19 @@ def test_own_name_wins(table: SymbolTable, name: str) -> None:
         assert table.resolve(spelling) == name
 
 
+@pytest.mark.parametrize("symbols", [("USDT/USD", "USD/TUSD"), ("USD/TUSD", "USDT/USD")])
+def test_pairs_of_the_same_letters_are_not_mistaken_for_each_other(symbols: tuple[str, str]) -> None:
+    table = SymbolTable(symbols)
+    assert len(table) == 2
+    for symbol in symbols:
+        for spelling in (symbol, symbol.lower(), symbol.replace("/", "-")):
+            assert table.resolve(spelling) == symbol
+    assert set(table.search("usdt")) == set(symbols)
+    with pytest.raises(UnknownPair) as caught:
+        SymbolTable(symbols[:1]).resolve(symbols[1])
+    assert caught.value.nearest == symbols[:1]
+
+
 def test_unknown_names_the_nearest(table: SymbolTable) -> None:
     with pytest.raises(UnknownPair, match="nearest") as caught:
         table.resolve("BTC/USX")
