@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ _CLOSE_CODES = {
     1012: "restarting",
     1013: "try again later",
 }
-_EDGE_BAN = b"1015"
+_EDGE_BAN = re.compile(rb"(?<![0-9A-Za-z])1015(?![0-9A-Za-z])")
+"""A word of its own: within a number or a hexadecimal id it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,21 @@ def _status(status: int, response: object, host: str, now: datetime) -> Failure:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "unknown status"
-    retry = _retry_after(getattr(response, "headers", {}).get("Retry-After"), now)
+    retry = _retry_after(_header(response, "Retry-After"), now)
     # Cloudflare says "error code: 1015" on the page of a ban, whatever the status; nothing else of it is shown.
     body = getattr(response, "body", None) or b""
-    if status >= 400 and _EDGE_BAN in bytes(body)[:65536]:
+    if status >= 400 and _EDGE_BAN.search(bytes(body)[:65536]):
         return Failure(f"{host} bans this address for now (HTTP {status}, edge error 1015)", status, retry)
     return Failure(f"{host} answered HTTP {status} {phrase}", status, retry, slow=status in (400, 404, 410))
+
+
+def _header(response: object, name: str) -> str | None:
+    """The first value of a header; a server may well send it twice."""
+    try:
+        values: list[str] = response.headers.get_all(name)  # type: ignore[attr-defined]
+    except AttributeError:
+        return None
+    return values[0] if values else None
 
 
 def _retry_after(text: str | None, now: datetime) -> float | None:
@@ -131,7 +142,7 @@ def _retry_after(text: str | None, now: datetime) -> float | None:
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -18,11 +18,12 @@ import pytest
 from feed_harness import Venue
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
 
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.events import FeedEvent, StateChanged
-from kraken_tui.feed.failures import _retry_after, explain
+from kraken_tui.feed.failures import Failure, _retry_after, explain
 from kraken_tui.feed.machine import Limits, State
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.websocket import ConfigurationError, run
@@ -426,3 +427,37 @@ def test_retry_after_takes_seconds_and_dates() -> None:
     assert _retry_after("Sat, 21 Nov 2026 07:10:00 GMT", now) == 0
     assert _retry_after("soon", now) is None
     assert _retry_after(None, now) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["1 Jan 1 99999999999999999999:00:00", "-5", "", "1e9", "Mon, 01 Jan 2024 00:00 +9999999999"]
+)
+def test_retry_after_that_makes_no_sense_is_left_out(text: str) -> None:
+    assert _retry_after(text, datetime(2026, 11, 21, tzinfo=UTC)) is None
+
+
+def refusal(status: int, body: bytes = b"", *retry_after: str) -> Failure:
+    headers = Headers()
+    for value in retry_after:
+        headers["Retry-After"] = value
+    failure = explain(InvalidStatus(Response(status, "No", headers, body)), "wss://ws.kraken.com/v2")
+    assert failure is not None
+    return failure
+
+
+def test_a_header_sent_twice_is_no_defect() -> None:
+    assert refusal(503, b"", "30", "60").retry_after_s == 30
+    assert refusal(503).retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    ("body", "ban"),
+    [
+        (b"error code: 1015", True),
+        (b'<span>Error</span> <span class="cf-error-code">1015</span>', True),
+        (b"Ray ID: 8f3a1015bc9d", False),
+        (b"<!-- 20261015 10:15 -->", False),
+    ],
+)
+def test_only_1015_as_a_word_of_its_own_is_a_ban(body: bytes, ban: bool) -> None:
+    assert ("bans" in refusal(503, body).cause) is ban
