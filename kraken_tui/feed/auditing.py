@@ -52,6 +52,7 @@ class Auditing:
         with self._budget.locked():
             self._budget.load(session)
             if not session.wants_audit(clock.now()):
+                self._budget.save(session)
                 return False
             session.auditor.begin(clock.now())
             self._budget.save(session)

@@ -107,7 +107,8 @@ class _Shell:
         self._proxy, self._proxy_shown = proxy_for(self._url)
         if self._proxy_shown:
             self._on_events([Note(clock.wall(), "info", f"connecting through the proxy {self._proxy_shown}")])
-        self._budget.load(self._session)
+        # Saved at once: what an earlier run wrote by a clock that was ahead is bounded from now on, not anew each time.
+        self._save_budget()
         try:
             await self._keep_connected(stop_event)
         finally:
@@ -132,6 +133,7 @@ class _Shell:
         with self._budget.locked():
             self._budget.load(session)
             if not session.wants_dial(clock.now()):
+                self._budget.save(session)
                 return False
             session.dialling(clock.now(), clock.wall())
             self._budget.save(session)

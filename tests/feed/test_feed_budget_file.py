@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import pytest
 
 from kraken_tui.feed.budget_file import BudgetFile
 from kraken_tui.feed.clock import SystemClock
+from kraken_tui.feed.machine import SECOND
 from kraken_tui.feed.session import Session
+from kraken_tui.feed.websocket import _Shell
 
 DIAL = """
 import sys, time
@@ -120,3 +123,53 @@ def test_two_dials_of_one_instant_count_as_two() -> None:
     session.restore_dials({"version": 1, "dials": [1000, 1000, 1001]}, 2000, 2000)
     session.restore_dials({"version": 1, "dials": [1000, 1000, 1001, 1002]}, 2000, 2000)
     assert session.dialler.budget.spent(2000) == 4
+
+
+class SteppedClock:
+    """Both clocks by hand; the wall clock may be set."""
+
+    def __init__(self) -> None:
+        self.mono, self.shift = 1000 * SECOND, 1_790_000_000 * SECOND
+
+    def now(self) -> int:
+        return self.mono
+
+    def wall(self) -> int:
+        return self.mono + self.shift
+
+
+@pytest.mark.parametrize("what", ["dials", "cooldown"])
+def test_what_a_clock_that_was_ahead_wrote_blocks_for_an_hour_at_most(tmp_path: Path, what: str) -> None:
+    path, clock, session = tmp_path / "dials.json", SteppedClock(), Session()
+    ahead = clock.wall() + 10 * 365 * 86400 * SECOND
+    dials, cooldown = ([ahead] * 30, None) if what == "dials" else ([], ahead)
+    path.write_text(json.dumps({"version": 1, "dials": dials, "cooldown_until": cooldown}))
+    allowed = [600, 3600][what == "cooldown"]
+    shell = _Shell(session, "wss://ws.kraken.com/v2", clock, lambda _: None, None, asyncio.Event(), path)
+    shell._save_budget()
+    waited = 0
+    while not (session.wants_dial(clock.now()) and shell._begin_dial()):
+        assert waited <= allowed + 1
+        waited += 1
+        clock.mono += SECOND
+        session.tick(clock.now(), clock.wall())
+    assert waited >= allowed - 1
+
+
+def test_a_clock_set_back_in_a_running_program_blocks_for_one_window_at_most(tmp_path: Path) -> None:
+    path, clock, session = tmp_path / "dials.json", SteppedClock(), Session()
+    shell = _Shell(session, "wss://ws.kraken.com/v2", clock, lambda _: None, None, asyncio.Event(), path)
+    for _ in range(15):
+        assert shell._begin_dial()
+        session.disconnected("gone", clock.now(), clock.wall())
+        clock.mono += 61 * SECOND
+        session.tick(clock.now(), clock.wall())
+    clock.shift -= 86400 * SECOND
+    waited = 0
+    for _ in range(40):
+        while not (session.wants_dial(clock.now()) and shell._begin_dial()):
+            waited += 1
+            clock.mono += SECOND
+            session.tick(clock.now(), clock.wall())
+        session.disconnected("gone", clock.now(), clock.wall())
+    assert waited <= 600 + 40 * 61
