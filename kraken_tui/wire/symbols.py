@@ -24,6 +24,9 @@ _OLD_ASSETS = {
 MAX_SYMBOL = 40
 """Longest name of a pair or asset that is taken, in characters."""
 
+MAX_PRECISION = 20
+"""Most decimals of a price or quantity that are believed; Kraken's finest today has 10."""
+
 _SEPARATORS = str.maketrans("", "", "/-_: .")
 
 
@@ -71,10 +74,14 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
 
         Raises:
             InvalidNumber: The price increment is no number or finer than the price precision.
-            InvalidMessage: The symbol cannot be shown as it is; cleaned it would be another pair's name.
+            InvalidMessage: The symbol cannot be shown as it is; cleaned it would be another pair's name. Or a
+                precision is none.
         """
         if not is_clean(data.symbol):
             raise InvalidMessage(f"no name for a pair: {clean_text(data.symbol, MAX_SYMBOL)!r}")
+        for precision in (data.price_precision, data.qty_precision):
+            if not 0 <= precision <= MAX_PRECISION:
+                raise InvalidMessage(f"{precision} decimals")
         increment = 1
         if data.price_increment is not None:
             increment = max(1, to_units(data.price_increment, data.price_precision))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.wire.messages import InvalidNumber, PairData
+from kraken_tui.wire.messages import InvalidMessage, InvalidNumber, PairData
 from kraken_tui.wire.symbols import PairSpec, SymbolTable, UnknownPair, canonical
 
 SYMBOLS = (
@@ -128,3 +128,10 @@ def test_increment(increment: object, ticks: int) -> None:
 def test_increment_finer_than_the_precision() -> None:
     with pytest.raises(InvalidNumber):
         PairSpec.from_wire(pair("0.00001"))
+
+
+@pytest.mark.parametrize("precision", [-1, 21, 10**9])
+def test_a_precision_that_is_none_is_refused(precision: int) -> None:
+    for price, qty in ((precision, 8), (8, precision)):
+        with pytest.raises(InvalidMessage, match="decimals"):
+            PairSpec.from_wire(PairData("A/B", "A", "B", "online", price, qty))
