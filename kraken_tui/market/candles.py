@@ -232,6 +232,10 @@ class _Series:
         if candle.begin_s < self.begin_s:
             self._restate_older(candle)
             return
+        overtaken = not from_channel and not candle.closed and self.led and self.stated
+        if candle.begin_s == self.begin_s and overtaken and candle.trades <= self.trades:
+            # The seed was asked for before the channel stated more.
+            return
         if candle.begin_s > self.begin_s:
             self._file()
             self.begin_s, self.closed = candle.begin_s, candle.closed

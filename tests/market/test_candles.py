@@ -156,6 +156,18 @@ def test_snapshot_trades_after_the_seed_are_in_it() -> None:
     assert aggregator.newest(60) == seed
 
 
+def test_a_seed_the_channel_has_overtaken_changes_nothing() -> None:
+    aggregator = CandleAggregator("BTC/USD")
+    stated = [Candle(DAY, 1, 100, 100, 100, 100, 10 * count, 1000 * count, count) for count in (9, 10)]
+    aggregator.on_ohlc(1, stated[:1], snapshot=True)
+    aggregator.on_trade(trade(500, 7))
+    aggregator.on_ohlc(1, stated[1:], snapshot=False)
+    aggregator.seed(1, stated[:1], as_of_ns=(DAY + 6) * SECOND)
+    assert aggregator.newest(1) == stated[1]
+    aggregator.seed(1, [replace(stated[1], trades=11, volume=110, turnover=11_000)])
+    assert same(aggregator.newest(1)) == replace(stated[1], trades=11, volume=110, turnover=11_000)
+
+
 def test_a_lagging_trade_is_in_the_seed_by_its_time() -> None:
     aggregator = CandleAggregator("BTC/USD", [60])
     seed = Candle(DAY, 60, 100, 120, 90, 110, 55, 6000, 7)
