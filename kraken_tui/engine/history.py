@@ -1,4 +1,5 @@
-"""History that only REST has: 720 candles and the recent trades, fetched once a pair and interval.
+"""History that only REST has: 720 candles and the recent trades, fetched once a pair and interval, and again where
+an outage left a hole in the candles.
 
 It fills what the screen would otherwise start empty with. It fails softly: a refusal is a log line, never more.
 """
@@ -8,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from kraken_tui.engine.markets import Markets
 from kraken_tui.feed.wishes import CHANNELS
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
+from kraken_tui.market.pair import PairMarket
 from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import PairSpec
 
@@ -42,7 +45,8 @@ class History:
         self._wall = wall
         self._shown = shown
         self._channels = channels
-        self._have: set[tuple[str, int]] = set()
+        # What was fetched: intervals, 0 for trades. A pair that is removed and wanted anew is another market.
+        self._have: WeakKeyDictionary[PairMarket, set[int]] = WeakKeyDictionary()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -73,36 +77,44 @@ class History:
         return next((symbol for symbol in order if symbol in wanted), min(wanted))
 
     async def _fetch_candles(self, symbol: str, interval: int) -> None:
-        spec = self._specs(symbol)
-        if spec is None or (symbol, interval) in self._have or "ohlc" not in self._channels:
+        market = self._lacking(symbol, interval, "ohlc")
+        if market is None:
             return
         asked_ns = self._wall()
         answer = await self._rest.ohlc(symbol, interval)
         if answer.rows is None:
             self._note("warning", f"{symbol}: no candle history: {answer.reason}")
             return
-        self._have.add((symbol, interval))
-        market = self._markets.by_symbol.get(symbol)
-        if market is None:
+        # Pair and precisions are those of now: both may have changed while the answer was on its way.
+        market, spec = self._markets.by_symbol.get(symbol), self._specs(symbol)
+        if market is None or spec is None:
             return
+        self._have.setdefault(market, set()).add(interval)
         try:
             market.seed_candles(interval, candles_from_rest(answer.rows, interval, spec), as_of_ns=asked_ns)
         except WireError as error:
             self._note("warning", f"{symbol}: candle history left out: {error}")
 
     async def _fetch_trades(self, symbol: str) -> None:
-        spec = self._specs(symbol)
-        if spec is None or (symbol, 0) in self._have or "trade" not in self._channels:
+        if self._lacking(symbol, 0, "trade") is None:
             return
         answer = await self._rest.trades(symbol, count=RECENT_TRADES)
         if answer.rows is None:
             self._note("warning", f"{symbol}: no recent trades: {answer.reason}")
             return
-        self._have.add((symbol, 0))
-        market = self._markets.by_symbol.get(symbol)
-        if market is None:
+        market, spec = self._markets.by_symbol.get(symbol), self._specs(symbol)
+        if market is None or spec is None:
             return
+        self._have.setdefault(market, set()).add(0)
         try:
             market.seed_trades(trades_from_rest(answer.rows, spec))
         except WireError as error:
             self._note("warning", f"{symbol}: recent trades left out: {error}")
+
+    def _lacking(self, symbol: str, interval: int, channel: str) -> PairMarket | None:
+        """The market of a pair if its candles, or its trades with interval 0, are to be fetched."""
+        market = self._markets.by_symbol.get(symbol)
+        if market is None or self._specs(symbol) is None or channel not in self._channels:
+            return None
+        had = interval in self._have.get(market, ())
+        return None if had and not market.lacks_candles(interval) else market

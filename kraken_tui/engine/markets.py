@@ -104,7 +104,7 @@ class Markets:
             self._market(event.symbol).on_ticker(event.ticker)
             self._emit(event)
         elif isinstance(event, Candles):
-            self._market(event.symbol).on_ohlc(event.interval, event.candles, event.snapshot)
+            self._on_candles(event)
         elif isinstance(event, BookStateChanged):
             self._on_book_state(event)
         elif isinstance(event, Audited):
@@ -162,6 +162,12 @@ class Markets:
             self._emit(trade)
         self._emit_derived(market)
 
+    def _on_candles(self, event: Candles) -> None:
+        market = self._market(event.symbol)
+        market.on_ohlc(event.interval, event.candles, event.snapshot)
+        if event.snapshot and market.lacks_candles(self.interval):
+            self.history_wanted.add(event.symbol)
+
     def _emit_derived(self, market: PairMarket) -> None:
         for derived in market.drain():
             self._emit(derived)
@@ -177,6 +183,8 @@ class Markets:
         market = self._market(event.spec.symbol)
         market.set_spec(event.spec)
         self._set_venue(market)
+        if market.lacks_candles(self.interval):
+            self.history_wanted.add(event.spec.symbol)
         self._emit(event)
 
     def _on_pair_added(self, event: PairAdded) -> None:

@@ -67,6 +67,7 @@ class _Series:
         "run_count",
         "stated",
         "stated_older",
+        "torn_s",
         "touched",
         "trades",
         "turnover",
@@ -95,6 +96,8 @@ class _Series:
         # Trades up to here are in the seed.
         self.included_ns = -1
         self.touched = False
+        # From this candle on some may be missing, as after an outage; None where the series is whole.
+        self.torn_s: int | None = None
         self._shown: tuple[int, int, tuple[Candle, ...]] | None = None
 
     @property
@@ -114,6 +117,11 @@ class _Series:
             self.trades,
             self.closed,
         )
+
+    def tear(self) -> None:
+        """What follows does not connect with the newest candle."""
+        if self.torn_s is None and not self.empty:
+            self.torn_s = self.begin_s
 
     def changed(self) -> None:
         self.touched = True
@@ -324,13 +332,15 @@ class _Series:
         for held in [*self.older.values(), *(() if self.empty else (self.newest(),))]:
             candle = _rescaled(held, before, after)
             if candle is None:
-                return _Series(self.interval)
+                result = _Series(self.interval)
+                result.led, result.torn_s = self.led, 0
+                return result
             result._file()
             result.begin_s, result.closed = candle.begin_s, candle.closed
             result._take(candle)
             result.stated = self.stated if candle.begin_s == self.begin_s else candle.begin_s in self.stated_older
         result.finished.clear()
-        result.led, result.touched = self.led, not result.empty
+        result.led, result.touched, result.torn_s = self.led, not result.empty, self.torn_s
         return result
 
 
@@ -370,10 +380,13 @@ class CandleAggregator:
             return
         follows = self._last_id is not None and trade.trade_id == self._last_id + 1
         late = self._last_id is not None and trade.trade_id <= self._last_id
+        torn = self._last_id is not None and not follows and not late
         if not late:
             self._last_id = trade.trade_id
         self._recent.append(trade)
         for series in self._series.values():
+            if torn:
+                series.tear()
             series.on_trade(trade, follows=follows, late=late)
 
     def on_ohlc(self, interval: int, candles: Sequence[Candle], *, snapshot: bool) -> None:
@@ -388,7 +401,12 @@ class CandleAggregator:
         if series is None:
             return
         series.led = True
+        oldest_s = candles[0].begin_s if snapshot and candles else None
+        if oldest_s is not None and oldest_s > series.begin_s:
+            series.tear()
         self._state(series, candles, from_channel=True, history=snapshot)
+        if oldest_s is not None and series.torn_s is not None and oldest_s <= series.torn_s:
+            series.torn_s = None
 
     def seed(self, interval: int, candles: Sequence[Candle], *, as_of_ns: int | None = None) -> None:
         """Take over candles of REST; closed ones make no events.
@@ -404,6 +422,7 @@ class CandleAggregator:
             return
         if as_of_ns is not None:
             series.included_ns = max(series.included_ns, as_of_ns)
+        series.torn_s = None
         self._state(series, candles, from_channel=False, history=True)
 
     def _state(self, series: _Series, candles: Sequence[Candle], *, from_channel: bool, history: bool) -> None:
@@ -415,6 +434,12 @@ class CandleAggregator:
         if history:
             series.finished.clear()
             series.finished.extend(waiting)
+
+    def lacks_history(self, interval: int) -> bool:
+        """Whether candles may be missing that only the exchange can tell: an outage went by, longer than what the
+        channel's snapshot reaches back, or they did not fit new precisions. Flat ones are shown in their place."""
+        series = self._series.get(interval)
+        return series is not None and series.torn_s is not None
 
     def unfollow(self, interval: int) -> None:
         """The ohlc channel no longer states this interval: trades alone move it on."""

@@ -245,6 +245,10 @@ class PairMarket:
         self._candles.seed(interval, candles, as_of_ns=as_of_ns)
         self._version += 1
 
+    def lacks_candles(self, interval: int) -> bool:
+        """Whether candles should be fetched again; see `CandleAggregator.lacks_history`."""
+        return self._candles.lacks_history(interval)
+
     def set_interval(self, minutes: int) -> None:
         """Choose the interval shown, one of `settings.INTERVALS`.
 

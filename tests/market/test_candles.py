@@ -203,6 +203,46 @@ def test_after_the_channel_left_trades_count_again() -> None:
     assert (newest.volume, newest.trades) == (58, 8)
 
 
+class TestHoles:
+    """What only the exchange's history can fill."""
+
+    def minute(self, number: int, count: int = 3) -> Candle:
+        return Candle(DAY + 60 * number, 1, 100, 100, 100, 100, 10 * count, 1000 * count, count)
+
+    def test_a_snapshot_that_reaches_back_closes_the_hole(self) -> None:
+        aggregator = CandleAggregator("BTC/USD")
+        aggregator.on_ohlc(1, [self.minute(n) for n in range(9)], snapshot=True)
+        aggregator.on_trade(trade(1, 9 * 60))
+        assert not aggregator.lacks_history(1)
+        aggregator.on_trade(trade(90, 14 * 60))
+        assert aggregator.lacks_history(1)
+        aggregator.on_ohlc(1, [self.minute(14)], snapshot=False)
+        assert aggregator.lacks_history(1)
+        aggregator.on_ohlc(1, [self.minute(n) for n in range(9, 15)], snapshot=True)
+        assert not aggregator.lacks_history(1)
+        assert [candle.trades for candle in aggregator.candles(1, (DAY + 14 * 60) * SECOND)] == [3] * 15
+
+    @pytest.mark.parametrize("trades_first", [True, False])
+    def test_one_that_does_not_leaves_it_to_the_seed(self, trades_first: bool) -> None:
+        aggregator = CandleAggregator("BTC/USD")
+        aggregator.on_ohlc(1, [self.minute(n) for n in range(9)], snapshot=True)
+        aggregator.on_trade(trade(1, 8 * 60 + 30))
+        if trades_first:
+            aggregator.on_trade(trade(400, 119 * 60, live=False))
+        aggregator.on_ohlc(1, [self.minute(n) for n in range(111, 120)], snapshot=True)
+        assert aggregator.lacks_history(1)
+        aggregator.seed(1, [self.minute(n) for n in range(120)])
+        assert not aggregator.lacks_history(1)
+        assert all(candle.trades for candle in aggregator.candles(1, (DAY + 119 * 60) * SECOND))
+
+    def test_candles_dropped_by_a_change_of_precision_are_a_hole(self) -> None:
+        aggregator = CandleAggregator("BTC/USD")
+        aggregator.on_ohlc(1, [replace(self.minute(0), open=101, high=101)], snapshot=True)
+        aggregator.rescale(SPEC, PairSpec("BTC/USD", "BTC", "USD", 0, 8))
+        assert aggregator.lacks_history(1)
+        assert not aggregator.lacks_history(5)
+
+
 class TestLateTrades:
     def test_into_the_newest_candle_although_the_clock_closed_it(self) -> None:
         aggregator = CandleAggregator("BTC/USD", [1])
