@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -24,8 +25,11 @@ class Clock(Protocol):
 
 def boot_clock() -> Callable[[], int] | None:
     """A monotonic clock that counts sleep, beside one that does not; None where the system has no two such clocks."""
-    boottime: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-    return None if boottime is None else partial(time.clock_gettime_ns, boottime)
+    # On macOS CLOCK_MONOTONIC_RAW counts sleep and Python's monotonic clock (CLOCK_UPTIME_RAW) does not; Linux has a
+    # CLOCK_MONOTONIC_RAW too, which does not count it.
+    name = "CLOCK_MONOTONIC_RAW" if sys.platform == "darwin" else "CLOCK_BOOTTIME"
+    number: int | None = getattr(time, name, None)
+    return None if number is None else partial(time.clock_gettime_ns, number)
 
 
 class SleepGauge:
@@ -56,13 +60,14 @@ class SystemClock:
     """The computer's own clocks."""
 
     def __init__(self) -> None:
-        # Linux's usual monotonic clock stands still while the machine sleeps, so an old feed would look fresh.
+        # The usual monotonic clock of Linux and macOS stands still while the machine sleeps: an old feed would look
+        # fresh.
         boot = boot_clock()
         self._now = boot or time.monotonic_ns
         self._sleep = SleepGauge(boot)
 
     def now(self) -> int:
-        """Monotonic ns, sleep included on Linux."""
+        """Monotonic ns, sleep included on Linux and macOS."""
         return self._now()
 
     def slept(self) -> int:
