@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from feed_harness import Rig, Venue
 
-from kraken_tui.feed.events import Resync, Trades
-from kraken_tui.feed.machine import State
+from kraken_tui.feed.events import Resync, StateChanged, Trades
+from kraken_tui.feed.machine import SECOND, State
 from kraken_tui.market.events import Proof
 
 
@@ -129,3 +129,42 @@ def test_made_up_kinds_are_counted_in_bounded_memory(up: Rig) -> None:
     assert sum(ignored.values()) == 1000
     assert len(ignored) <= 101
     up.check()
+
+
+@pytest.mark.parametrize("channel", ["book", "trade", "ticker", "ohlc", "instrument"])
+def test_f38_a_frame_of_an_unknown_type_is_ignored(up: Rig, channel: str) -> None:
+    venue = up.venue
+    frames = {
+        "book": venue.books["BTC/USD"].frame("BTC/USD", "update", [(50_000, 5)], [], up.wall, 7),
+        "trade": venue.trades("BTC/USD", [999]),
+        "ticker": venue.ticker("BTC/USD", "update"),
+        "ohlc": venue.candle("BTC/USD", 1).replace("snapshot", "update"),
+        "instrument": venue.instruments("update"),
+    }
+    up.events.clear()
+    up.deliver(frames[channel].replace('"type":"update"', '"type":"correction"'))
+    assert up.events == []
+    assert up.session.counters.ignored["unknown type: correction"] == 1
+    up.check()
+
+
+def test_a_late_line_is_noticed_by_pongs_where_no_book_moves(up: Rig) -> None:
+    up.updates = False
+    up.run(5)
+    answer = up.venue.answer
+
+    def late(text: str) -> list[str]:
+        up.venue.wall -= round(late_s * SECOND)
+        frames = answer(text)
+        up.venue.wall += round(late_s * SECOND)
+        return frames
+
+    up.venue.answer = late  # type: ignore[method-assign]
+    late_s = 4.0
+    up.run(25)
+    assert up.session.state is State.DEGRADED
+    assert "behind" in up.session.cause
+    late_s = 12.0
+    up.run(25)
+    assert any("12 s behind" in event.cause for event in up.of(StateChanged))
+    assert len(up.dials) == 2
