@@ -331,6 +331,9 @@ def _most(values: list[object], expected: int) -> int:
         if type(value) is str and expected and value[-expected - 1 : -expected] == "." and "e" not in value:
             most = max(most, expected)
             continue
+        if type(value) is str and not value.lower().partition("e")[0].strip("0."):
+            # A removal: nothing has no scale, however it is spelled.
+            continue
         try:
             most = max(most, decimals(value))
         except InvalidNumber:

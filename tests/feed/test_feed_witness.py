@@ -210,6 +210,8 @@ def levels(*pairs: tuple[object, object]) -> list[WireLevel]:
         ("5000.1", "1.000000000", "quantities are written with 9 decimals, the pair has 8"),
         (5000, "1e-8", ""),
         ("5000.1", "nonsense", ""),
+        ("5000.1", "0E-10", ""),
+        ("5000.1", "0.0000000000", ""),
     ],
 )
 def test_more_decimals_than_told_put_the_scale_in_doubt(price: object, qty: object, complaint: str) -> None:
