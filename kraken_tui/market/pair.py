@@ -76,6 +76,7 @@ class PairMarket:
         self._book_ns: int | None = None
         self._book_received_ns: int | None = None
         self._viewed_at = (0, 0)
+        self._received_since = False
         self._cache = _BookCache()
         self._tape = Tape()
         self._traded = TradedAtPrice()
@@ -149,6 +150,7 @@ class PairMarket:
         # Frames of before 2025 carry no timestamp on snapshots: their receipt stands in (PROTOCOL.md section 4.1).
         venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
         self._book_ns, self._book_received_ns = changed.venue_ns, changed.received_ns
+        self._received_since = True
         self._cache.dirty = True
         self._version += 1
         snapshot = changed.kind == "snapshot"
@@ -343,8 +345,13 @@ class PairMarket:
             return None
         passed, passed_at_venue = now_ns - wall_before, now_ns - clock_offset_ns - venue_before
         if wall_before and abs(passed - passed_at_venue) > _SECOND and abs(passed) > abs(passed_at_venue):
-            # The wall clock was set, and not the offset found out: the receipt was by the old one.
-            self._book_received_ns += passed - passed_at_venue
+            # The wall clock was set, and not the offset found out: the receipt was by the old one. One since the last
+            # view may have been by either, but not longer ago.
+            before = (
+                now_ns - passed_at_venue if self._received_since else self._book_received_ns + passed - passed_at_venue
+            )
+            self._book_received_ns = before
+        self._received_since = False
         since_receipt = max(0, now_ns - self._book_received_ns)
         if self._book_ns is None:
             return since_receipt

@@ -139,6 +139,31 @@ def test_age_is_by_the_venues_clock(rig: Rig) -> None:
     assert rig.view(clock_offset_ns=3 * SECOND).age_ns == SECOND
 
 
+@pytest.mark.parametrize("step_s", [-7200, 7200])
+@pytest.mark.parametrize("message_first", [True, False])
+def test_a_step_of_the_wall_clock_beside_a_message_changes_no_age(rig: Rig, step_s: int, message_first: bool) -> None:
+    offset = 0
+
+    def message() -> None:
+        venue_ns = rig.now - offset
+        rig.market.on_book(BookChanged("BTC/USD", "snapshot", True, 1, None, venue_ns, rig.now, ()), rig.book)
+
+    message()
+    rig.view()
+    rig.now += SECOND // 2
+    if message_first:
+        message()
+    rig.now, offset = rig.now + step_s * SECOND, step_s * SECOND
+    if not message_first:
+        message()
+    rig.now += SECOND // 2
+    for seconds in range(3):
+        age_ns = rig.view(clock_offset_ns=offset).age_ns
+        assert age_ns is not None
+        assert seconds * SECOND + SECOND // 2 <= age_ns <= (seconds + 1) * SECOND
+        rig.now += SECOND
+
+
 def test_resync(rig: Rig) -> None:
     rig.snapshot()
     for _ in range(3):
