@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kraken_tui.market.book import OrderBook
 from kraken_tui.market.events import FlowEvent, FlowKind, LevelChange, Side, Trade
@@ -39,6 +39,7 @@ SWEEP_LEVELS = 3
 QUIET_NS = 10_000_000_000
 """How long one price stays silent after an event about it."""
 
+_SET_BACK_NS = 1_000_000_000
 _KEPT_EVENTS = 500
 _KEPT_WALLS = 2000
 _KEPT_TRADES = 256
@@ -155,7 +156,7 @@ class FlowTracker:
             ns: Venue time of the update.
             received_ns: Wall clock of its receipt.
         """
-        self._now_ns = max(self._now_ns, received_ns)
+        self._pass_to(received_ns)
         threshold = self.threshold
         if not threshold:
             return
@@ -227,15 +228,25 @@ class FlowTracker:
         if run is not None and run.prices >= SWEEP_LEVELS:
             self._add(FlowKind.SWEEP, run.side, run.price, run.qty, run.ns, run.prices)
 
+    def _pass_to(self, now_ns: int) -> None:
+        shift = now_ns - self._now_ns
+        if shift < -_SET_BACK_NS:
+            # The clock was set: what is due would else wait until it is that late again.
+            self._gone = deque(replace(gone, due_ns=gone.due_ns + shift) for gone in self._gone)
+            if self._run is not None:
+                self._run.seen_ns += shift
+            self._now_ns = now_ns
+        self._now_ns = max(self._now_ns, now_ns)
+
     def tick(self, now_ns: int) -> None:
         """Let time pass: end runs of trades, give due verdicts. Call it a few times a second.
 
         Args:
             now_ns: Wall clock.
         """
-        if self._run is not None and now_ns - self._run.seen_ns >= SWEEP_NS:
+        self._pass_to(now_ns)
+        if self._run is not None and self._now_ns - self._run.seen_ns >= SWEEP_NS:
             self._end_run()
-        self._now_ns = max(self._now_ns, now_ns)
         while self._gone and self._gone[0].due_ns <= self._now_ns:
             gone = self._gone.popleft()
             if not self._hears_trades:

@@ -27,8 +27,11 @@ class RateMeter:
         self._total += messages
 
     def advance(self, now_ns: int) -> None:
-        """Let the clock move on; times before the last one are ignored."""
+        """Let the clock move on; where it was set back, what was counted goes back with it."""
         marks = self._marks
+        if marks and now_ns < marks[-1][0]:
+            shift = now_ns - marks[-1][0]
+            self._marks = marks = deque((at + shift, total) for at, total in marks)
         if not marks or now_ns - marks[-1][0] >= _SECOND // 4:
             marks.append((now_ns, self._total))
         while len(marks) > 1 and marks[1][0] <= now_ns - self._window_ns:

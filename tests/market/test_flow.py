@@ -96,6 +96,18 @@ def test_filled_whichever_message_comes_first(rig: Rig, trade_first: bool) -> No
     assert rig.settle() == [(FlowKind.FILLED, Side.SELL, 52, 150)]
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_clock_set_back_delays_no_verdict(rig: Rig, before: bool) -> None:
+    rig.update(bids={48: 150})
+    rig.settle()
+    if before:
+        rig.now -= 900 * SECOND
+    rig.update(bids={48: 0})
+    if not before:
+        rig.now -= 900 * SECOND
+    assert [*rig.settle(), *rig.settle()] == [(FlowKind.PULLED, Side.BUY, 48, 150)]
+
+
 def test_eaten_bit_by_bit_is_filled(rig: Rig) -> None:
     rig.update(asks={52: 150})
     rig.settle()

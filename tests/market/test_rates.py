@@ -37,3 +37,13 @@ def test_a_clock_that_steps_back_does_no_harm() -> None:
     meter.count(5)
     meter.advance(2 * SECOND)
     assert meter.rate(2 * SECOND) == 5.0
+
+
+@pytest.mark.parametrize("step_s", [-3600, -3, 3600])
+def test_the_rate_is_right_a_window_after_the_clock_was_set(step_s: int) -> None:
+    meter = RateMeter()
+    for tenth in range(200):
+        now = (7200 + (step_s if tenth >= 100 else 0)) * SECOND + tenth * SECOND // 10
+        meter.advance(now)
+        meter.count(4)
+    assert meter.rate(now) == pytest.approx(40, rel=0.06)
