@@ -77,6 +77,7 @@ class PairMarket:
         self._book_received_ns: int | None = None
         self._viewed_at = (0, 0)
         self._received_since = False
+        self._clock_offset_ns = 0
         self._cache = _BookCache()
         self._tape = Tape()
         self._traded = TradedAtPrice()
@@ -299,12 +300,13 @@ class PairMarket:
         """Let time pass: rates, verdicts, candle roll-over, one sample a second while proven.
 
         Args:
-            now_ns: Wall clock. Call it at least once a second, and a few times for prompt flow events.
+            now_ns: Wall clock. Call it at least once a second, and a few times for prompt flow events. Candles end
+                by the venue's clock, as far as the last `view` told it.
             book: The pair's book, if there is one.
         """
         self._book_rate.advance(now_ns)
         self._trade_rate.advance(now_ns)
-        self._candles.roll(now_ns)
+        self._candles.roll(now_ns - self._clock_offset_ns)
         self._flow.tick(now_ns)
         self._collect_flow()
         second = now_ns // _SECOND
@@ -413,8 +415,9 @@ class PairMarket:
                 A snapshot's timestamp is that of the last change and tells no lag (PROTOCOL.md section 0, rule 8).
             connected: Whether the connection stands.
             book: The pair's book, or None while there is none.
-            clock_offset_ns: This machine's clock minus the venue's, taken out of the book's age.
+            clock_offset_ns: This machine's clock minus the venue's, taken out of the book's age and the candles' end.
         """
+        self._clock_offset_ns = clock_offset_ns
         age_ns = self._book_age(now_ns, clock_offset_ns)
         health = self._judge(age_ns, heartbeat_age_ns, lag_ns, connected)
         self._book_rate.advance(now_ns)
@@ -448,7 +451,7 @@ class PairMarket:
             last_trade_ns=self._last_trade_ns,
             tape=self._tape.newest_first(),
             traded=self._traded.mapping(),
-            candles=self._candles.candles(self._interval, now_ns),
+            candles=self._candles.candles(self._interval, now_ns - clock_offset_ns),
             interval=self._interval,
             flow=tuple(self._flow_shown),
             health=health,

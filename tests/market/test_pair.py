@@ -164,6 +164,21 @@ def test_a_step_of_the_wall_clock_beside_a_message_changes_no_age(rig: Rig, step
         rig.now += SECOND
 
 
+@pytest.mark.parametrize("offset_s", [0, 600, -600])
+def test_candles_end_by_the_venues_clock(offset_s: int) -> None:
+    rig = Rig()
+    rig.market.on_trades([trade(1, second=1)])
+    rig.now = START + (offset_s + 30) * SECOND
+    view = rig.view(clock_offset_ns=offset_s * SECOND)
+    rig.wait(0)
+    assert [candle.begin_s for candle in view.candles] == [START // SECOND]
+    assert not rig.view(clock_offset_ns=offset_s * SECOND).candles[-1].closed
+    rig.now += 60 * SECOND
+    rig.wait(0)
+    view = rig.view(clock_offset_ns=offset_s * SECOND)
+    assert [candle.closed for candle in view.candles] == [True, False]
+
+
 def test_resync(rig: Rig) -> None:
     rig.snapshot()
     for _ in range(3):
