@@ -276,8 +276,9 @@ class Session:
         self._check(symbol)
         key = _key(channel, symbol, topic)
         held = self._topics.get(key)
-        named = {"book": "depth", "ticker": "event_trigger"}.get(channel)
-        if held is None or (named in params and held != topic):
+        # An unsubscribe of a ticker that names no trigger means `trades`, the documented default, also here.
+        named = channel == "ticker" or (channel == "book" and "depth" in params)
+        if held is None or (named and held != topic):
             raise _Refused("Subscription Not Found")
         del self._topics[key]
         self._venue.market(symbol).leave(held, self)

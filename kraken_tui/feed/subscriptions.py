@@ -17,6 +17,7 @@ from kraken_tui.wire import requests
 from kraken_tui.wire.messages import Refusal, SubscribeAck
 
 INSTRUMENT = "instrument"
+_TELLING = frozenset({"depth", "interval", "event_trigger"})
 Key = tuple[str, str | None]
 """(channel, symbol); the symbol is None for the instrument channel."""
 
@@ -285,8 +286,9 @@ class Subscriptions:
             if not leaving:
                 known.sent_params = known.params
         if leaving:
-            # Only what tells the subscriptions apart; the snapshot wish is no part of an unsubscribe.
-            params = {name: value for name, value in batch[0].sent_params.items() if name in ("depth", "interval")}
+            # Only what tells the subscriptions apart; the snapshot wish is no part of an unsubscribe. Without its
+            # trigger the unsubscribe of a ticker means `trades`, the default of the channel's documentation.
+            params = {name: value for name, value in batch[0].sent_params.items() if name in _TELLING}
             return requests.unsubscribe(channel, symbols, req_id=req_id, **params)
         return requests.subscribe(channel, symbols, req_id=req_id, **batch[0].params)
 

@@ -178,6 +178,14 @@ def test_unsubscribe(client: Client) -> None:
     assert len(channel(again, "book")[0]["data"][0]["bids"]) == 10
 
 
+def test_an_unsubscribe_of_a_ticker_without_its_trigger_means_the_default(client: Client) -> None:
+    client.subscribe("ticker", "BTC/USD", event_trigger="bbo")
+    wrong = client.ask("unsubscribe", channel="ticker", symbol=["BTC/USD"])
+    assert answers(wrong)[0]["error"] == "Subscription Not Found"
+    [done] = answers(client.ask("unsubscribe", channel="ticker", symbol=["BTC/USD"], event_trigger="bbo"))
+    assert done["result"] == {"channel": "ticker", "event_trigger": "bbo", "symbol": "BTC/USD"}
+
+
 @pytest.mark.parametrize("name", ["trade", "ticker", "ohlc", "instrument"])
 def test_every_channel_can_be_left(client: Client, name: str) -> None:
     params = {} if name == "instrument" else {"symbol": ["BTC/USD"]}

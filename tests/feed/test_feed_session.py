@@ -773,3 +773,15 @@ def test_every_transition_was_legal_and_had_a_cause(up: Rig) -> None:
     reachable = {after.value for after, _ in TABLE.values()}
     assert all(change.cause and change.state in reachable for change in changes)
     assert changes[0].ns >= WALL
+
+
+def test_an_unsubscribe_says_all_that_tells_its_subscription_apart(up: Rig) -> None:
+    up.session.unwant("BTC/USD", up.now, up.wall)
+    up.run(2)
+    left = [request["params"] for request in up.venue.requests if request["method"] == "unsubscribe"]
+    assert {params["channel"]: params for params in left} == {
+        "book": {"channel": "book", "symbol": ["BTC/USD"], "depth": 10},
+        "trade": {"channel": "trade", "symbol": ["BTC/USD"]},
+        "ticker": {"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "bbo"},
+        "ohlc": {"channel": "ohlc", "symbol": ["BTC/USD"], "interval": 1},
+    }
