@@ -292,7 +292,9 @@ class Session:
 
     def wants_audit(self, now: int) -> bool:
         """Whether the shell should open a second, short connection for an audit; see `feed.audit`."""
-        return not self.replay and self.auditor.wants(now, up=self.state is State.SUBSCRIBED)
+        # DEGRADED because one channel of one pair is not answered is no reason to leave all books unaudited.
+        partly_silent = self.state is State.DEGRADED and self.watchdog.complaint() is None
+        return not self.replay and self.auditor.wants(now, up=self.state is State.SUBSCRIBED or partly_silent)
 
     def disconnected(
         self,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kraken_tui.exchange.server import ExchangeThread
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.events import Audited, FeedEvent, Note, Resync, StateChanged
-from kraken_tui.feed.machine import SECOND, Limits
+from kraken_tui.feed.machine import SECOND, Limits, Trigger
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.websocket import run
 from kraken_tui.feed.window import MESSAGES, Outcome, Window, difference
@@ -257,6 +257,28 @@ def test_levels_changed_since_the_audit_stay_audited_and_a_new_snapshot_does_not
     rig.run(10)
     assert stitcher.audited_ns is not None
     assert len(rig.audits) == 2
+
+
+def test_a_channel_that_is_never_answered_keeps_no_book_from_its_audit() -> None:
+    rig = ExchangeRig("MINA/GBP", "ETH/USD", depth=100, limits=QUICK)
+    rig.venue.faults.rewrite = lambda frame: None if "ohlc" in str(frame) and "MINA/GBP" in str(frame) else frame
+    rig.run(60)
+    assert rig.session.state == "DEGRADED"
+    began = rig.now
+    rig.run(120)
+    assert rig.session.state == "DEGRADED"
+    assert len([at for at in rig.audits if at > began]) >= 3
+    assert all(stitcher.audited_ns for stitcher in rig.session.stitchers.values())
+
+
+def test_no_audit_while_the_feed_is_late() -> None:
+    rig = ExchangeRig("MINA/GBP", depth=100, limits=QUICK)
+    rig.run(2)
+    rig.session.watchdog.late = True
+    rig.session._move(Trigger.DEGRADE, "late")
+    assert rig.session.auditor.wants(rig.now, up=True) is False  # Only plans the first.
+    assert rig.session.wants_audit(rig.now + 60 * SECOND) is False
+    assert rig.session.auditor.wants(rig.now + 60 * SECOND, up=True) is True
 
 
 def test_depth_ten_needs_no_audit() -> None:
