@@ -17,6 +17,8 @@ from kraken_tui.wire import requests
 from kraken_tui.wire.messages import Refusal, SubscribeAck
 
 INSTRUMENT = "instrument"
+_KEPT_IDS = 16
+"""Requests of one subscription whose answers are still awaited: one that stays silent is repeated for days."""
 _TELLING = frozenset({"depth", "interval", "event_trigger"})
 Key = tuple[str, str | None]
 """(channel, symbol); the symbol is None for the instrument channel."""
@@ -280,7 +282,7 @@ class Subscriptions:
         channel = batch[0].channel
         for known in batch:
             known.status = Status.LEAVING if leaving else Status.SENT
-            known.req_ids.append(req_id)
+            known.req_ids = [*known.req_ids[1 - _KEPT_IDS :], req_id]
             known.tries += 1
             known.deadline = now + ns(self._limits.ack_s)
             if not leaving:

@@ -6,8 +6,10 @@ import pytest
 from feed_harness import Rig, Venue
 
 from kraken_tui.feed.events import Resync, StateChanged, Trades
-from kraken_tui.feed.machine import SECOND, State
+from kraken_tui.feed.machine import SECOND, Limits, State
+from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.market.events import Proof
+from kraken_tui.wire.messages import SubscribeAck
 
 
 @pytest.fixture
@@ -168,3 +170,18 @@ def test_a_late_line_is_noticed_by_pongs_where_no_book_moves(up: Rig) -> None:
     up.run(25)
     assert any("12 s behind" in event.cause for event in up.of(StateChanged))
     assert len(up.dials) == 2
+
+
+def test_a_subscription_silent_for_a_day_keeps_no_list_of_all_its_requests() -> None:
+    subscriptions = Subscriptions(Limits())
+    subscriptions.want("ohlc", "BTC/USD", interval=1)
+    sent = 0
+    for second in range(0, 86_400, 5):
+        subscriptions.tick(second * SECOND)
+        sent += len(subscriptions.requests(second * SECOND, ready=True))
+    known = subscriptions.get("ohlc", "BTC/USD")
+    assert known is not None
+    assert sent > 2000
+    assert len(known.req_ids) == 16
+    answer = SubscribeAck("subscribe", "ohlc", "BTC/USD", {}, (), known.req_ids[-2])
+    assert subscriptions.acknowledged(answer).confirmed == [known]
