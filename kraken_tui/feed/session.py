@@ -252,7 +252,7 @@ class Session:
         except InvalidMessage as error:
             counters.invalid += 1
             counters.rejected += 1
-            self._unreadable(error, now)
+            self._unreadable(error)
             return
         self.watchdog.frame(now, application=not isinstance(message, Pong))
         self.census.look(data, message)
@@ -433,12 +433,12 @@ class Session:
     def _ban(self, cause: str, retry_after_s: float | None) -> None:
         self._fire(Trigger.BANNED, clean_text(cause), retry_in_s=self.dialler.after_ban(self._now, retry_after_s))
 
-    def _unreadable(self, error: InvalidMessage, now: int) -> None:
+    def _unreadable(self, error: InvalidMessage) -> None:
         if self.replay:
             self.markets.complain(self._wall, f"a frame of the recording was left out: {error}")
         elif error.channel not in ("", "book"):
             # No book is made of it, and a new connection would bring the same frame again.
-            self.watchdog.frame(now, application=True)
+            self.watchdog.frame(self._now, application=True)
             self.markets.complain(self._wall, f"a frame was left out: {error}")
         elif not self.watchdog.heard:
             self._lose("this is not Kraken: the first frame is not JSON", floor_s=self.limits.slow_retry_s)
