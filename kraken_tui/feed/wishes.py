@@ -131,7 +131,7 @@ class Wishes:
                 self._refuse(known.symbol, known.channel, refusal.error, wall_ns)
         if answer.matched or answer.slower:
             return APPLIED, fatal
-        markets.events.append(Note(wall_ns, "warning", clean_text(f"the exchange says: {refusal.error}")))
+        markets.complain(wall_ns, f"the exchange says: {refusal.error}")
         return "refusal of nothing that was asked", ""
 
     def _refuse(self, symbol: str, channel: str, error: str, wall_ns: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from feed_harness import Rig, Venue
 
-from kraken_tui.feed.events import Resync, StateChanged, Trades
+from kraken_tui.feed.events import Note, Resync, StateChanged, Trades
 from kraken_tui.feed.machine import SECOND, Limits, State
 from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.market.events import Proof
@@ -185,3 +185,11 @@ def test_a_subscription_silent_for_a_day_keeps_no_list_of_all_its_requests() -> 
     assert len(known.req_ids) == 16
     answer = SubscribeAck("subscribe", "ohlc", "BTC/USD", {}, (), known.req_ids[-2])
     assert subscriptions.acknowledged(answer).confirmed == [known]
+
+
+def test_a_refusal_of_nothing_is_not_logged_a_hundred_times(up: Rig) -> None:
+    for _ in range(100):
+        up.deliver('{"method":"pong","error":"Not now","success":false}')
+    notes = [event.text for event in up.of(Note) if "Not now" in event.text]
+    assert notes == [f"the exchange says: Not now{times}" for times in ("", " (10 times)", " (100 times)")]
+    assert up.session.counters.ignored["refusal of nothing that was asked"] == 100
