@@ -22,7 +22,8 @@ from kraken_tui.wire.symbols import PairSpec
 Level = tuple[int, int]
 """(ticks, lots)."""
 
-_KEPT_PRICES = 20_000
+_KEPT_PRICES = 4096
+"""Twice what the deepest book shows at once. A day's prices of one pair would cost megabytes, a few at a time."""
 
 
 class BookSide:

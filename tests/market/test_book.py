@@ -1,5 +1,6 @@
 """The book against a slow reference, and against every recording of the real exchange."""
 
+import tracemalloc
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -250,3 +251,16 @@ def test_what_is_no_price_is_refused_even_where_an_equal_one_is_known(bad: objec
         book.apply([WireLevel(bad, "5")], [])
     with pytest.raises(InvalidNumber):
         book.apply([WireLevel("1", bad)], [])
+
+
+def test_prices_that_come_and_go_for_days_cost_little_memory() -> None:
+    book = OrderBook(PairSpec("BTC/USD", "BTC", "USD", 1, 8), 100)
+    tracemalloc.start()
+    try:
+        for tick in range(20_000):
+            price = f"{60_000 + tick / 10:.1f}"
+            book.apply([WireLevel(price, "1.00000000"), WireLevel(price, "0.00000000")], [])
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < 1.5e6
