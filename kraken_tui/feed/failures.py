@@ -24,7 +24,7 @@ _CLOSE_CODES = {
     1012: "restarting",
     1013: "try again later",
 }
-_EDGE_BAN = re.compile(rb"(?<![0-9A-Za-z])1015(?![0-9A-Za-z])")
+_EDGE_BAN = re.compile(r"(?<![0-9A-Za-z])1015(?![0-9A-Za-z])")
 """A word of its own: within a number or a hexadecimal id it says nothing."""
 
 
@@ -120,7 +120,7 @@ def _status(status: int, response: object, host: str, now: datetime) -> Failure:
     retry = _retry_after(_header(response, "Retry-After"), now)
     # Cloudflare says "error code: 1015" on the page of a ban, whatever the status; nothing else of it is shown.
     body = getattr(response, "body", None) or b""
-    if status >= 400 and _EDGE_BAN.search(bytes(body)[:65536]):
+    if status >= 400 and _EDGE_BAN.search(bytes(body)[:65536].decode("latin-1")):
         return Failure(f"{host} bans this address for now (HTTP {status}, edge error 1015)", status, retry)
     return Failure(f"{host} answered HTTP {status} {phrase}", status, retry, slow=status in (400, 404, 410))
 
