@@ -433,6 +433,58 @@ def test_a_callback_that_raises_is_counted_and_reported_and_stops_nothing(
     assert sum("a callback for Trade raised" in record.message for record in caplog.records) == 3, "1st, 10th, 100th"
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_not_even_a_callback_that_wants_to_exit_stops_the_others(small: Path, error: type[BaseException]) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+
+    def leave(trade: Trade) -> None:
+        raise error
+
+    registration = client.on(Trade, leave)
+    good: list[Trade] = []
+    client.on(Trade, good.append)
+    with client:
+        wait_until(lambda: len(good) == 100)
+    assert registration.errors == 100
+
+
+def test_a_callback_that_another_removed_is_not_called_even_with_this_event(small: Path) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+    calls: list[str] = []
+
+    def first(trade: Trade) -> None:
+        calls.append("first")
+        second.remove()
+
+    client.on(Trade, first)
+    second = client.on(Trade, lambda _: calls.append("second"))
+    assert second.active
+    with client:
+        wait_until(lambda: len(calls) == 100)
+    assert set(calls) == {"first"}
+    assert not second.active
+
+
+async def test_a_coroutine_callback_whose_own_work_is_cancelled_is_called_again(small: Path) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+    calls: list[int] = []
+
+    async def waits_for_a_cancelled_task(trade: Trade) -> None:
+        calls.append(trade.trade_id)
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+
+    def asks_a_cancelled_future(trade: Trade) -> None:
+        raise asyncio.CancelledError
+
+    waiting = client.on(Trade, waits_for_a_cancelled_task)
+    plain = client.on(Trade, asks_a_cancelled_future)
+    async with client:
+        await eventually(lambda: waiting.errors == plain.errors == 100)
+    assert calls == list(range(101, 201))
+
+
 async def test_coroutine_callbacks_have_queues_of_their_own(small: Path) -> None:
     client = KrakenClient("BTC/USD", replay=small)
     seen: list[int] = []
