@@ -232,7 +232,6 @@ def _take_whole(options: dict[str, Any], name: str, low: int, high: int) -> int 
 def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any) -> Settings:
     """Merge what is left of the options with environment and file, and look at the files named."""
     from dataclasses import replace
-    from pathlib import Path
 
     from kraken_tui.settings_file import ConfigError, load
 
@@ -241,7 +240,7 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
     if pairs:
         options["pairs"] = tuple(pairs)
     try:
-        settings = load(options, os.environ, Path(config).expanduser() if config is not None else None, defaults)
+        settings = load(options, os.environ, _path("--config", config) if config is not None else None, defaults)
     except ConfigError as error:
         raise WrongUse(str(error)) from None
     if settings.replay is not None and not pairs:
@@ -526,14 +525,21 @@ def _is(path: Path, question: str) -> bool:
         return False
 
 
+def _path(option: str, text: str) -> Path:
+    from kraken_tui.settings import file_path
+
+    try:
+        return file_path(text)
+    except ValueError as error:
+        raise WrongUse(f"{option} {error}") from None
+
+
 def _output_path(text: str) -> Path:
     """Where to write, found out before a minute is spent watching."""
-    from pathlib import Path
-
     from kraken_tui.wire.text import clean_text
 
-    path = Path(text).expanduser()
-    if "\0" in text or not path.name or _is(path, "is_dir"):
+    path = _path("--output", text)
+    if not path.name or _is(path, "is_dir"):
         raise WrongUse("--output takes a file name")
     if not _is(path.absolute().parent, "is_dir"):
         raise WrongUse(f"--output: there is no folder {clean_text(path.parent)}")

@@ -33,6 +33,22 @@ THEMES = ("dark", "light", "colour-blind", "terminal")
 """Names of the built-in themes."""
 
 
+def file_path(name: str) -> Path:
+    """A file name as a user writes it: `~` and `~somebody` are home folders.
+
+    Raises:
+        ValueError: It cannot be one; the text says what is wrong, as "takes a file name".
+    """
+    if not name or "\0" in name:
+        raise ValueError("takes a file name")
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            "takes a file name; there is no such home folder (write ./~ for a file of that name)"
+        ) from None
+
+
 def _no_keys() -> Mapping[str, str]:
     return MappingProxyType({})
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from kraken_tui import cli, crash, terminal
 from kraken_tui._version import __version__
 
+NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
+
 
 @pytest.fixture(autouse=True)
 def clean_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +62,8 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 2) -> st
         (["plot", "BTC/USD", "ETH/USD"], "one pair is enough, ETH/USD is one too many; see kraken-tui plot --help"),
         (["--replay", "/no/such"], "there is no recording /no/such"),
         (["--record", os.devnull], f"cannot record to {os.devnull}: not a regular file"),
+        (["--config", "~nobody-of-this-name/x"], f"--config {NO_HOME}"),
+        (["snapshot", "BTC/USD", "--output", "~nobody-of-this-name/x"], f"--output {NO_HOME}"),
         (["--config", "/no/such"], "cannot read configuration /no/such: No such file or directory"),
     ],
 )

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from kraken_tui.settings import DEPTHS, LOW_BANDWIDTH_FPS, Settings
 from kraken_tui.settings_file import MAX_CONFIG_BYTES, ConfigError, load
 
+NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
+
 
 @pytest.fixture(autouse=True)
 def no_user_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -101,6 +103,7 @@ def test_environment_text_is_read_like_the_command_line() -> None:
         ({"speed": "nan"}, "--speed takes a plain number"),
         ({"speed": "-1"}, "--speed takes 0 to 10000"),
         ({"record": ""}, "--record takes a file name"),
+        ({"record": "~nobody-of-this-name/x"}, f"--record {NO_HOME}"),
         ({"pairs": ()}, "PAIR takes 1 to 50 pairs"),
         ({"pairs": ("A" * 41,)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
         ({"pairs": ("\x1b[2J",)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
@@ -151,6 +154,10 @@ def test_a_source_named_higher_up_replaces_one_named_below(tmp_path: Path) -> No
         ("large_order = nan\n", " line 1: large_order takes 0 to 1e+12"),
         ("fps = 10\n[keys]\nfps = 3\n", ' line 3: fps takes a key such as "f2", or a list of keys'),
         ("keys = 3\n", " line 1: keys takes a [keys] table"),
+        ("log_file = '~nobody-of-this-name/x'\n", f" line 1: log_file {NO_HOME}"),
+        (f"large_order = 1{'0' * 400}\n", " line 1: large_order takes 0 to 1e+12"),
+        (f"demo_seed = 1{'0' * 400}\n", " line 1: demo_seed takes 0 to 9.0072e+15"),
+        (f"demo_seed = 1{'0' * 5000}\n", " holds a number of far too many digits"),
         ("depth = \n", " line 1 is not valid TOML; see the README for an example"),
     ],
 )
@@ -187,9 +194,20 @@ def test_the_default_file_is_used_where_it_exists(no_user_config: Path) -> None:
     assert load({}, {}).depth == 1000
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names of any length are looked for there")
+def test_a_default_file_that_cannot_be_looked_for_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ("x" * 300) / "config.toml"
+    monkeypatch.setattr("kraken_tui.settings_file.default_config_path", lambda: path)
+    assert refusal().endswith(": File name too long")
+
+
 def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "depth = 500\n")
     assert load({}, {"KRAKEN_TUI_CONFIG": str(path)}).depth == 500
+    said = refusal(env={"KRAKEN_TUI_CONFIG": "~nobody-of-this-name/x"})
+    assert said == f"environment variable KRAKEN_TUI_CONFIG {NO_HOME}"
 
 
 def test_a_slip_in_an_environment_name_is_said_and_strange_names_are_left_alone() -> None:

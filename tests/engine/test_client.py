@@ -607,6 +607,7 @@ def test_builder_and_keywords_make_the_same_client(tmp_path: Path) -> None:
         ("replay", ""),
         ("record", 7),
         ("log_file", "a\0b"),
+        ("record", "~nobody-of-this-name/x"),
     ],
 )
 def test_a_wrong_argument_is_one_sentence_that_names_it(name: str, value: object) -> None:
