@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
+from kraken_tui.engine.log import EventLog
 from kraken_tui.feed.events import Refused
 from kraken_tui.feed.machine import Limits
 from kraken_tui.market.events import Proof, Trade
@@ -222,6 +224,28 @@ def test_commands_before_the_start_are_kept(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "hello \N{REPLACEMENT CHARACTER}[31m" in log
     assert "\x1b" not in log
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_the_log_file_alone_and_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    log = EventLog(Path("/dev/full"))
+    for number in range(3):
+        log.add(number, "info", f"line {number}")
+    log.close()
+    assert [line.text for line in log.lines] == [
+        "line 0",
+        "the log file takes no more lines: No space left on device",
+        "line 1",
+        "line 2",
+    ]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="FIFOs are a POSIX thing")
+def test_a_pipe_as_log_file_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="No such device"):
+        EventLog(tmp_path / "pipe")
 
 
 def test_the_log_file_must_be_writable(tmp_path: Path) -> None:
