@@ -46,6 +46,10 @@ class WrongUse(Exception):
     """The command line cannot be obeyed; the message is one sentence."""
 
 
+class OutputFailed(Exception):
+    """Standard output takes nothing more; the message is one sentence."""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise WrongUse(f"{message}; see {self.prog} --help")
@@ -67,6 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WrongUse as error:
         _complain(str(error))
         return WRONG_USE
+    except OutputFailed as error:
+        _complain(str(error))
+        # Python would try it once more at exit, and complain itself.
+        _discard_stdout()
+        return FAILED
     except KeyboardInterrupt:
         return SIGNALLED + 2
     except BrokenPipeError:
@@ -424,11 +433,7 @@ def _plot(options: dict[str, Any], context: dict[str, Any]) -> int:
             chart = watch.chart(kind, width, height or 25, settings.theme, colour=colour)
     except WatchEnded as end:
         return _ended(end)
-    if hasattr(sys.stdout, "reconfigure"):
-        # An output that cannot carry the chart's characters shows question marks rather than nothing.
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(chart.rstrip("\n") + "\n")
-    sys.stdout.flush()
+    _print(chart.rstrip("\n") + "\n")
     return DONE
 
 
@@ -453,11 +458,7 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
             return doctor.examine(obstacle)
 
     width = get_terminal_size((140, 25)).columns if sys.stdout.isatty() else 140
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
-    code = doctor.run(work, machine=options.get("json", False), width=width, write=sys.stdout.write)
-    sys.stdout.flush()
-    return code
+    return doctor.run(work, machine=options.get("json", False), width=width, write=_print)
 
 
 def _visit(url: str | None, pair: str) -> Callable[[], list[Result]]:
@@ -550,6 +551,25 @@ def _ended(end: WatchEnded) -> int:
     if str(end):
         _complain(str(end))
     return end.code
+
+
+def _print(text: str) -> None:
+    """Write to standard output, all of it and now.
+
+    Raises:
+        OutputFailed: It takes nothing more, as on a full disk.
+        BrokenPipeError: Its reader has gone.
+    """
+    try:
+        if hasattr(sys.stdout, "reconfigure"):
+            # An output that cannot carry the characters shows question marks rather than nothing.
+            sys.stdout.reconfigure(errors="replace")
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"cannot write to standard output: {error.strerror}") from None
 
 
 def _complain(sentence: str) -> None:

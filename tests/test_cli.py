@@ -264,6 +264,25 @@ def test_a_closed_or_broken_output_gives_no_traceback(argv: list[str]) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.realtime
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["doctor", "--connect", "--url", "ws://127.0.0.1:9/v2"],
+        ["plot", "BTC/USD", "--demo", "--kind", "depth"],
+        ["stream", "BTC/USD", "--demo", "--count", "1"],
+    ],
+)
+def test_a_full_disk_behind_standard_output_is_one_sentence(argv: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kraken_tui", *argv], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    words = "kraken-tui: cannot write to standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, words)
+
+
 def test_a_recording_shows_the_pairs_it_holds_unless_some_are_named(tmp_path: Path) -> None:
     recording = tmp_path / "session.jsonl"
     recording.write_text('{"channel":"heartbeat"}\n')
