@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kraken_tui._version import __version__
+from kraken_tui.console import OutputFailed, complain, discard_stdout, print_out, tell_recording
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,10 +47,6 @@ class WrongUse(Exception):
     """The command line cannot be obeyed; the message is one sentence."""
 
 
-class OutputFailed(Exception):
-    """Standard output takes nothing more; the message is one sentence."""
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise WrongUse(f"{message}; see {self.prog} --help")
@@ -69,25 +66,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments, context)
     except WrongUse as error:
-        _complain(str(error))
+        complain(str(error))
         return WRONG_USE
     except OutputFailed as error:
-        _complain(str(error))
+        complain(str(error))
         # Python would try it once more at exit, and complain itself.
-        _discard_stdout()
+        discard_stdout()
         return FAILED
     except KeyboardInterrupt:
         return SIGNALLED + 2
     except BrokenPipeError:
         # Whoever read the output has had enough; Python would complain again when it flushes at exit.
-        _discard_stdout()
+        discard_stdout()
         return DONE
     except SystemExit:
         raise
     except Exception as error:
         from kraken_tui.crash import report
 
-        _complain(report(error, context.get("log_file")))
+        complain(report(error, context.get("log_file")))
         return INTERNAL_ERROR
 
 
@@ -328,8 +325,9 @@ def _guarded_screen(settings: Settings, guardian: Guardian) -> int:
     crash = engine.failure or getattr(app, "crash", None)
     if crash is not None:
         raise crash
+    tell_recording(engine)
     if code == FAILED:
-        _complain(engine.feed_view.fatal)
+        complain(engine.feed_view.fatal)
     return code
 
 
@@ -356,7 +354,7 @@ def _stream(options: dict[str, Any], context: dict[str, Any]) -> int:
             engine,
             lines,
             Output(sys.stdout.fileno(), signals.came).write,
-            _complain,
+            complain,
             pairs=settings.pairs,
             limits=Limits(seconds, count),
             stopping=signals.came,
@@ -369,16 +367,17 @@ def _stream(options: dict[str, Any], context: dict[str, Any]) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            _complain(f"cannot write to standard output: {error.strerror}")
+            complain(f"cannot write to standard output: {error.strerror}")
             code = FAILED
         finally:
             engine.stop()
     if engine.failure is not None:
         raise engine.failure
+    tell_recording(engine)
     if listener.dropped:
-        _complain(f"{listener.dropped} events were left out because the output was read too slowly")
+        complain(f"{listener.dropped} events were left out because the output was read too slowly")
     if lines.left_out:
-        _complain(f"{lines.left_out} events were left out because their pair's precisions were not known")
+        complain(f"{lines.left_out} events were left out because their pair's precisions were not known")
     return code if signals.number is None else SIGNALLED + signals.number
 
 
@@ -395,11 +394,14 @@ def _snapshot(options: dict[str, Any], context: dict[str, Any]) -> int:
     path = _output_path(output)
     from kraken_tui.watch import Watch, WatchEnded
 
+    engine = _engine(settings)
     try:
-        with Watch(_engine(settings), settings.pairs, seconds) as watch:
+        with Watch(engine, settings.pairs, seconds) as watch:
             svg = watch.picture(size, view)
     except WatchEnded as end:
         return _ended(end)
+    finally:
+        tell_recording(engine)
     try:
         # For its owner alone, as all files of this program; a link somebody else has put there is not followed.
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
@@ -407,7 +409,7 @@ def _snapshot(options: dict[str, Any], context: dict[str, Any]) -> int:
             file.write(svg)
     except OSError as error:
         linked = path.is_symlink()
-        _complain(f"cannot write {output}: {'it is a symbolic link' if linked else error.strerror}")
+        complain(f"cannot write {output}: {'it is a symbolic link' if linked else error.strerror}")
         return FAILED
     return DONE
 
@@ -427,13 +429,16 @@ def _plot(options: dict[str, Any], context: dict[str, Any]) -> int:
     from kraken_tui.watch import Watch, WatchEnded
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    engine = _engine(settings)
     try:
-        with Watch(_engine(settings), settings.pairs, seconds) as watch:
+        with Watch(engine, settings.pairs, seconds) as watch:
             width = width or get_terminal_size((100, 25)).columns
             chart = watch.chart(kind, width, height or 25, settings.theme, colour=colour)
     except WatchEnded as end:
         return _ended(end)
-    _print(chart.rstrip("\n") + "\n")
+    finally:
+        tell_recording(engine)
+    print_out(chart.rstrip("\n") + "\n")
     return DONE
 
 
@@ -458,7 +463,7 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
             return doctor.examine(obstacle)
 
     width = get_terminal_size((140, 25)).columns if sys.stdout.isatty() else 140
-    return doctor.run(work, machine=options.get("json", False), width=width, write=_print)
+    return doctor.run(work, machine=options.get("json", False), width=width, write=print_out)
 
 
 def _visit(url: str | None, pair: str) -> Callable[[], list[Result]]:
@@ -549,49 +554,5 @@ def _output_path(text: str) -> Path:
 
 def _ended(end: WatchEnded) -> int:
     if str(end):
-        _complain(str(end))
+        complain(str(end))
     return end.code
-
-
-def _print(text: str) -> None:
-    """Write to standard output, all of it and now.
-
-    Raises:
-        OutputFailed: It takes nothing more, as on a full disk.
-        BrokenPipeError: Its reader has gone.
-    """
-    try:
-        if hasattr(sys.stdout, "reconfigure"):
-            # An output that cannot carry the characters shows question marks rather than nothing.
-            sys.stdout.reconfigure(errors="replace")
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputFailed(f"cannot write to standard output: {error.strerror}") from None
-
-
-def _complain(sentence: str) -> None:
-    """One line on standard error, whatever the sentence holds; silently nothing where that is closed."""
-    from kraken_tui.wire.text import clean_text
-
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(f"kraken-tui: {clean_text(sentence, 1000)}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        # Nobody is listening; the exit code still tells.
-        return
-
-
-def _discard_stdout() -> None:
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        # Not a real file: nothing will be flushed at exit either.
-        return
-    finally:
-        os.close(null)

@@ -84,6 +84,7 @@ class Worker:
         self._replay: ReplayClock | None = None
         self._recorder: Recorder | None = None
         self._recording_problem: RecordingView | None = None
+        self._stopped_told = False
         self._history: History | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
@@ -113,8 +114,7 @@ class Worker:
             for task in (*tasks, stopped):
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
-            if self._recorder is not None:
-                self._recorder.close()
+            self._end_recording()
 
     def stop(self) -> None:
         """End `run` in an orderly way."""
@@ -302,7 +302,9 @@ class Worker:
         """Start or stop recording."""
         if self._recorder is not None:
             self._recorder.close()
-            self._note("info", f"recording stopped: {self._recorder.path} ({self._recorder.frames:,} frames)")
+            self._tell_stopped()
+            if not self._recorder.problem:
+                self._note("info", f"recording stopped: {self._recorder.path} ({self._recorder.frames:,} frames)")
             self._recorder = None
         self._recording_problem = None
         if path is None:
@@ -313,6 +315,20 @@ class Worker:
         except RecorderError as error:
             self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
+
+    def _end_recording(self) -> None:
+        """Write the rest of it, and publish whether that went well: nobody looks at this recorder any more."""
+        if self._recorder is not None:
+            self._recorder.close()
+            self._tell_stopped()
+            self._publish(self._feed_view(*self._now(), self._clock.now()), self._views)
+
+    def _tell_stopped(self) -> None:
+        """Log once that the recording has stopped by itself."""
+        problem = self._recorder.problem if self._recorder is not None else ""
+        if problem and not self._stopped_told:
+            self._note("error", problem)
+        self._stopped_told = bool(problem)
 
     def _history_ended(self, task: asyncio.Task[None]) -> None:
         """Books and trades go on without the history, but a defect in it must be heard of."""
@@ -346,6 +362,7 @@ class Worker:
         self._markets.tick(wall)
         if self._recorder is not None:
             self._recorder.tick(self._clock.wall())
+            self._tell_stopped()
         self._version += 1
         views = dict(self._views)
         # The others once a second, but not all in one frame: a thousand views are a tenth of a second's work.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -224,6 +226,25 @@ def test_commands_before_the_start_are_kept(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "hello \N{REPLACEMENT CHARACTER}[31m" in log
     assert "\x1b" not in log
+
+
+def test_a_recording_that_fails_with_its_last_frames_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "frames.jsonl"
+    path.write_text('{"channel":"heartbeat"}\n' * 3)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("kraken_tui.outputs.recorder.os", SimpleNamespace(**{**vars(os), "write": full}))
+    target = tmp_path / "new.jsonl"
+    engine = Engine(Settings(pairs=(), replay=path, speed=0, record=target))
+    engine.start()
+    wait_until(lambda: engine.feed_view.replay and engine.feed_view.replay.finished)
+    assert engine.stop(5)
+    recording = engine.feed_view.recording
+    assert recording is not None
+    assert recording.problem == f"recording to {target} stopped: No space left on device"
+    assert [line.text for line in engine.feed_view.log].count(recording.problem) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
