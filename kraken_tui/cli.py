@@ -261,7 +261,7 @@ def _check_files(settings: Settings) -> None:
     from kraken_tui.wire.text import clean_text
 
     if settings.replay is not None:
-        if not _is(settings.replay, "is_file"):
+        if not _is(settings.replay, "exists"):
             raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
         from kraken_tui.feed.recording import RecordingError as Unreadable
         from kraken_tui.feed.recording import open_recording

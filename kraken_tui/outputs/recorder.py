@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from kraken_tui.feed.recording import compression
 from kraken_tui.wire.text import clean_text
 from kraken_tui.wire.timestamps import format_timestamp
 
@@ -180,12 +181,8 @@ class ZstdCodec:
 
 
 def _codec(path: Path) -> Codec:
-    suffix = path.suffix.lower()
-    if suffix == ".gz":
-        return GzipCodec()
-    if suffix in (".zst", ".zstd"):
-        return ZstdCodec()
-    return PlainCodec()
+    codecs: dict[str, type[GzipCodec | ZstdCodec]] = {".gz": GzipCodec, ".zst": ZstdCodec}
+    return codecs.get(compression(path), PlainCodec)()
 
 
 class Recorder:

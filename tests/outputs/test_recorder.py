@@ -73,6 +73,15 @@ def test_frames_come_back_byte_for_byte(tmp_path: Path, suffix: str) -> None:
     assert recorder.problem == ""
 
 
+@pytest.mark.parametrize("suffix", [".GZ", ".ZST", ".zstd", ".Zstd"])
+def test_whatever_is_written_packed_is_read_packed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"day.jsonl{suffix}"
+    recorder = Recorder(path, wall_ns=0)
+    recorder.write(b'{"channel":"heartbeat"}', 1)
+    recorder.close()
+    assert [recorded.frame for recorded in Recording(path)] == [b'{"channel":"heartbeat"}']
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_reader_gives_back_what_was_written_from_every_prefix(tmp_path: Path, suffix: str) -> None:
     """Record, read: the same bytes, times and directions; a cut file gives a prefix (RELIABILITY.md P16, P17)."""
