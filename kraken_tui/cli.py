@@ -274,7 +274,7 @@ def _check_files(settings: Settings) -> None:
         from kraken_tui.outputs.recorder import RecordingError, check
 
         try:
-            check(settings.record)
+            check(settings.record, settings.replay)
         except RecordingError as error:
             raise WrongUse(str(error)) from None
 

@@ -291,6 +291,13 @@ def test_a_recording_shows_the_pairs_it_holds_unless_some_are_named(tmp_path: Pa
     assert cli._settings({}, {}).pairs == ("BTC/USD", "ETH/USD")
 
 
+def test_a_replay_is_not_recorded_into_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "session.jsonl"
+    path.write_text('{"format":"kraken-tui","version":1}\n{"rx_ns":1,"frame":{"channel":"heartbeat"}}\n')
+    said = refusal(capsys, "stream", "BTC/USD", "--replay", str(path), "--record", str(path))
+    assert said == f"cannot record to {path}: it is the recording being played"
+
+
 def test_a_file_that_is_no_recording_is_refused_before_the_screen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -310,7 +310,10 @@ class Worker:
         if path is None:
             return
         try:
-            self._recorder = Recorder(path, url=self._url, pairs=self._settings.pairs, wall_ns=self._clock.wall())
+            settings = self._settings
+            self._recorder = Recorder(
+                path, url=self._url, pairs=settings.pairs, wall_ns=self._clock.wall(), playing=settings.replay
+            )
             self._note("info", f"recording to {path}")
         except RecorderError as error:
             self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))

@@ -287,6 +287,14 @@ def test_places_that_cannot_be_written_are_refused_in_one_sentence(tmp_path: Pat
         start(tmp_path / "file" / "day.jsonl")
 
 
+def test_a_recording_is_not_appended_to_while_it_is_played(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    Recorder(path, wall_ns=0).close()
+    with pytest.raises(RecordingError, match="it is the recording being played"):
+        check(path, tmp_path / "." / "day.jsonl")
+    check(path, tmp_path / "another.jsonl")
+
+
 def test_zstd_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(RecordingError, match=r"kraken-tui\[zstd\]"):
