@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -351,6 +354,48 @@ def test_a_client_is_opened_once_and_may_be_closed_twice(small: Path) -> None:
     assert list(client.events()) == []
     with pytest.raises(Configuration, match="opened once"):
         client.open()
+
+
+def test_a_client_closed_before_it_began_opens_and_waits_no_more(small: Path) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+    client.close()
+    with pytest.raises(Configuration, match="opened once"):
+        client.open()
+    with KrakenClient("BTC/USD", replay=small) as never_read:
+        pass
+    begun = time.monotonic()
+    with pytest.raises(ConnectionClosed):
+        never_read.wait_verified_sync("BTC/USD", timeout=LONG)
+    assert time.monotonic() - begun < LONG / 2
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_is_told_that_the_client_is_not_its_own() -> None:
+    code = """
+import os
+from kraken_tui import Configuration, KrakenClient, Trade
+
+with KrakenClient("BTC/USD", demo=True) as client:
+    stream = client.events()
+    client.wait_verified_sync("BTC/USD", timeout=30)
+    if os.fork() == 0:
+        uses = [stream.get, client.events, client.stats, client.latency, client.subscriptions]
+        uses += [lambda: client.book("BTC/USD", 10), lambda: client.best_bid_ask("BTC/USD"), lambda: client.connection]
+        uses += [lambda: client.wait_verified_sync("BTC/USD"), lambda: client.on(Trade, print)]
+        refused = 0
+        for use in uses:
+            try:
+                use()
+            except Configuration as error:
+                refused += "another process" in str(error)
+        client.close()
+        os._exit(len(uses) - refused)
+    print(os.waitstatus_to_exitcode(os.wait()[1]), client.book("BTC/USD").verified)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("0 True\n", "")
 
 
 def test_a_defect_of_our_own_reaches_whoever_waits(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -755,7 +800,7 @@ async def test_lost_refused_and_banned_connections_are_errors_of_their_own() -> 
 async def test_waiting_ends_in_time_though_the_connection_stands(exchange: ExchangeThread) -> None:
     async with live(exchange, "BTC/USD") as client:
         await client.wait_verified("BTC/USD", timeout=LONG)
-        with pytest.raises(TimedOut, match="LTC/USD"):
+        with pytest.raises(TimedOut, match=r"LTC/USD: .* it is not subscribed"):
             await client.wait_verified("LTC/USD", timeout=0.05)
 
 
