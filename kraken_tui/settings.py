@@ -6,6 +6,7 @@ file, then these defaults) is in `kraken_tui.settings_file`.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,24 @@ def file_path(name: str) -> Path:
         raise ValueError(
             "takes a file name; there is no such home folder (write ./~ for a file of that name)"
         ) from None
+
+
+def user_folder(kind: str) -> Path:
+    """The user's folder for this program's "config", "state", "data" or "log", or for "pictures" of all programs.
+
+    Raises:
+        OSError: This user has no home folder, and no variable says where else.
+    """
+    import platformdirs
+
+    folder = getattr(platformdirs, f"user_{kind}_path")
+    try:
+        found: Path = folder() if kind == "pictures" else folder("kraken-tui", appauthor=False)
+    except RuntimeError:
+        found = Path("~")
+    if not found.is_absolute():
+        raise FileNotFoundError(errno.ENOENT, "this user has no home folder; set HOME")
+    return found
 
 
 def _no_keys() -> Mapping[str, str]:

@@ -16,7 +16,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS, LIVE_REST_URL, LIVE_URL, THEMES, Settings, file_path
+from kraken_tui.settings import (
+    DEPTHS,
+    GROUPINGS,
+    INTERVALS,
+    LIVE_REST_URL,
+    LIVE_URL,
+    THEMES,
+    Settings,
+    file_path,
+    user_folder,
+)
 from kraken_tui.wire.text import clean_text
 
 ENV_PREFIX = "KRAKEN_TUI_"
@@ -222,10 +232,12 @@ _SOURCES = ("demo", "replay", "url")
 
 
 def default_config_path() -> Path:
-    """Where the configuration file is looked for when none is named."""
-    from platformdirs import user_config_path
+    """Where the configuration file is looked for when none is named.
 
-    return user_config_path("kraken-tui", appauthor=False) / "config.toml"
+    Raises:
+        OSError: See `user_folder`.
+    """
+    return user_folder("config") / "config.toml"
 
 
 def load(
@@ -308,7 +320,10 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_default_file() -> dict[str, Any]:
-    path = default_config_path()
+    try:
+        path = default_config_path()
+    except OSError:
+        return {}
     try:
         missing = not path.exists()
     except OSError:

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.settings import DEPTHS, LOW_BANDWIDTH_FPS, Settings
+from kraken_tui import crash
+from kraken_tui.doctor import environment
+from kraken_tui.doctor.report import Check, Outcome
+from kraken_tui.engine.worker import budget_path_for
+from kraken_tui.settings import DEPTHS, LIVE_URL, LOW_BANDWIDTH_FPS, Settings, user_folder
 from kraken_tui.settings_file import MAX_CONFIG_BYTES, ConfigError, load
 
 NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
@@ -192,6 +196,33 @@ def test_the_default_file_is_used_where_it_exists(no_user_config: Path) -> None:
     no_user_config.parent.mkdir()
     no_user_config.write_text("depth = 1000\n")
     assert load({}, {}).depth == 1000
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number nobody has given a name."""
+
+    def unknown(_: int) -> object:
+        raise KeyError
+
+    for name in ("HOME", *(f"XDG_{kind}_HOME" for kind in ("CONFIG", "STATE", "DATA"))):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows a user's folders otherwise")
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_folder_everything_but_files_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError, match="no home folder"):
+        user_folder("config")
+    monkeypatch.setattr("kraken_tui.settings_file.default_config_path", lambda: user_folder("config") / "config.toml")
+    assert load({}, {}) == Settings()
+    assert budget_path_for(LIVE_URL) is None
+    assert "could not be written" in crash.report(ValueError("x"))
+    for check in (environment.folders, environment.free_space):
+        result = Check("", "", "", check).result()
+        assert result.outcome in (Outcome.FAIL, Outcome.SKIP)
+        assert result.seen == "this user has no home folder; set HOME"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names of any length are looked for there")

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.history import History
 from kraken_tui.engine.listeners import QueueLoad
@@ -27,7 +25,7 @@ from kraken_tui.feed.wishes import CHANNELS
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
-from kraken_tui.settings import Settings
+from kraken_tui.settings import Settings, user_folder
 from kraken_tui.wire.symbols import UnknownPair, canonical
 from kraken_tui.wire.text import clean_text
 
@@ -459,4 +457,8 @@ def budget_path_for(url: str) -> Path | None:
     """Where dials are counted over restarts; a server on this machine bans nobody."""
     if urlsplit(url).hostname in LOOPBACK:
         return None
-    return platformdirs.user_state_path("kraken-tui") / "dials.json"
+    try:
+        return user_folder("state") / "dials.json"
+    except OSError:
+        # No home, no memory: the budget holds for this run alone.
+        return None
