@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kraken_tui._version import __version__
-from kraken_tui.console import OutputFailed, complain, discard_stdout, print_out, tell_recording
+from kraken_tui.console import OutputFailed, complain, discard_stdout, print_out, replace_file, tell_recording
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -403,13 +403,9 @@ def _snapshot(options: dict[str, Any], context: dict[str, Any]) -> int:
     finally:
         tell_recording(engine)
     try:
-        # For its owner alone, as all files of this program; a link somebody else has put there is not followed.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-        with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(svg)
+        replace_file(path, svg)
     except OSError as error:
-        linked = path.is_symlink()
-        complain(f"cannot write {output}: {'it is a symbolic link' if linked else error.strerror}")
+        complain(f"cannot write {output}: {error.strerror}")
         return FAILED
     return DONE
 
@@ -545,8 +541,8 @@ def _output_path(text: str) -> Path:
     from kraken_tui.wire.text import clean_text
 
     path = _path("--output", text)
-    if not path.name or _is(path, "is_dir"):
-        raise WrongUse("--output takes a file name")
+    if not path.name or (_is(path, "exists") and not _is(path, "is_file")):
+        raise WrongUse("--output takes a file name; an existing file is replaced, anything else is left alone")
     if not _is(path.absolute().parent, "is_dir"):
         raise WrongUse(f"--output: there is no folder {clean_text(path.parent)}")
     return path

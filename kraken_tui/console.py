@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kraken_tui.engine.engine import Engine
 
 
@@ -52,6 +56,28 @@ def tell_recording(engine: Engine) -> None:
     recording = engine.feed_view.recording
     if recording is not None and recording.problem:
         complain(recording.problem)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all, for its owner alone unless one that is there says otherwise.
+
+    Raises:
+        OSError: It cannot be written, or is a symbolic link, which somebody else may have put there.
+    """
+    import tempfile
+
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link")
+    descriptor, name = tempfile.mkstemp(prefix=".kraken-tui-", dir=path.parent)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text)
+        if path.exists():
+            os.chmod(name, stat.S_IMODE(path.stat().st_mode))  # noqa: PTH101
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        os.unlink(name)  # noqa: PTH108
+        raise
 
 
 def discard_stdout() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kraken_tui import cli, crash, terminal
+from kraken_tui import cli, console, crash, terminal
 from kraken_tui._version import __version__
 
 NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
@@ -289,6 +289,27 @@ def test_a_recording_shows_the_pairs_it_holds_unless_some_are_named(tmp_path: Pa
     assert cli._settings({"replay": str(recording)}, {}).pairs == ()
     assert cli._settings({"replay": str(recording), "pairs": ["ETH/USD"]}, {}).pairs == ("ETH/USD",)
     assert cli._settings({}, {}).pairs == ("BTC/USD", "ETH/USD")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new.svg"
+    console.replace_file(path, "first")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("first", 0o600 if os.name == "posix" else 0o666)
+    path.chmod(0o644)
+    with pytest.raises(UnicodeEncodeError):
+        console.replace_file(path, "x" * 100_000 + "\udcff")
+    assert [each.name for each in tmp_path.iterdir()] == ["new.svg"]
+    assert path.read_text() == "first"
+    console.replace_file(path, "second")
+    assert path.read_text() == "second"
+    assert path.stat().st_mode & 0o044 == 0o044, "who may read it was the user's choice"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="FIFOs are a POSIX thing")
+def test_a_picture_replaces_files_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.svg")
+    for target in (tmp_path / "pipe.svg", tmp_path, Path(os.devnull)):
+        assert "takes a file name" in refusal(capsys, "snapshot", "BTC/USD", "--demo", "--output", str(target))
 
 
 def test_a_replay_is_not_recorded_into_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
