@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -17,6 +17,7 @@ from kraken_tui.wire.messages import (
     HeartbeatMessage,
     InstrumentMessage,
     InvalidMessage,
+    Kind,
     Message,
     OhlcMessage,
     Pong,
@@ -77,6 +78,10 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
         return _method_message(fields)
     channel = fields.get("channel")
     if isinstance(channel, str) and channel in CHANNELS:
+        kind = fields.get("type")
+        if isinstance(kind, str) and kind not in get_args(Kind):
+            # Were it taken for an update, its words would go with every event made of it.
+            return UnknownMessage(kind=clean_text(f"{channel} {kind}", 60))
         raise InvalidMessage(f"{channel} frame is malformed: {clean_text(first_error)}") from first_error
     return UnknownMessage(kind=clean_text(channel if channel is not None else "frame without channel", 60))
 

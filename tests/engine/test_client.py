@@ -287,6 +287,18 @@ def test_a_frame_that_cannot_be_read_is_told_and_the_rest_goes_on(recording: Cal
         assert client.stats().rejected == 1
 
 
+def test_a_book_frame_of_an_unknown_kind_is_ignored_and_its_words_reach_nobody(
+    recording: Callable[..., Path],
+) -> None:
+    strange = book_frame(102, kind="\x1b]52;c;eA==\x07")
+    path = recording(book_frame(100, kind="snapshot"), book_frame(101), strange, book_frame(103))
+    with KrakenClient("BTC/USD", replay=path) as client:
+        lines = list(client.events(BookLine))
+    assert [line.changed.kind for line in lines] == ["snapshot", "update", "update"]
+    assert all(line.verified for line in lines)
+    assert client.stats().ignored >= 1
+
+
 def test_a_pair_the_recording_does_not_hold_is_refused(small: Path) -> None:
     with KrakenClient("BTC/USD", "BTC/USX", replay=small) as client:
         with pytest.raises(SubscriptionFailed) as caught:

@@ -261,6 +261,8 @@ def test_refusal_text_is_cleaned() -> None:
         ('{"method":"add_order","success":true,"result":{"order_id":"A"}}', "method add_order"),
         ('{"method":"subscribe","success":true}', "method subscribe"),
         ('{"channel":"new\\u001bthing"}', "new\ufffdthing"),
+        (BOOK.replace('"type":"snapshot"', '"type":"\\u001b]52;c;eA==\\u0007"'), "book \ufffd]52;c;eA==\ufffd"),
+        ('{"channel":"trade","type":"delta","data":[]}', "trade delta"),
     ],
 )
 def test_unknown_kinds_are_named(frame: str, kind: str) -> None:
