@@ -209,12 +209,12 @@ class Reader:
 
     def stats(self) -> Stats:
         """Counts since the start."""
-        counts = self._ask(lambda worker: replace(worker.session.counters)) or Counters()
+        counts, ignored = self._ask(_counts) or (Counters(), 0)
         gaps = self._tap.gaps
         return Stats(
             messages=counts.frames,
             applied=counts.applied,
-            ignored=sum(counts.ignored.values()),
+            ignored=ignored,
             rejected=counts.rejected,
             checks_ok=counts.checks_ok,
             checks_failed=counts.checks_failed,
@@ -241,6 +241,12 @@ class Reader:
                 total += listener.counts
             self._listeners = waiting
             return total
+
+
+def _counts(worker: Worker) -> tuple[Counters, int]:
+    """The counters, and the sum of the ignored: their names go on being counted while another thread looks."""
+    counters = worker.session.counters
+    return replace(counters), counters.ignored.total()
 
 
 def _latency(worker: Worker) -> Latency:

@@ -299,6 +299,24 @@ def test_a_book_frame_of_an_unknown_kind_is_ignored_and_its_words_reach_nobody(
     assert client.stats().ignored >= 1
 
 
+def test_stats_add_up_though_the_feed_goes_on_counting(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with KrakenClient("BTC/USD", replay=small) as client:
+        client.wait_verified_sync("BTC/USD", timeout=LONG)
+        ask = client._engine.ask
+
+        def ask_and_go_on(question: Callable[[Any], Any]) -> Any:
+            def then(worker: Any) -> Any:
+                answer = question(worker)
+                worker.session.counters.ignored["news"] += 1
+                return answer
+
+            return ask(then)
+
+        monkeypatch.setattr(client._engine, "ask", ask_and_go_on)
+        stats = client.stats()
+    assert stats.messages == stats.applied + stats.ignored + stats.rejected
+
+
 def test_a_pair_the_recording_does_not_hold_is_refused(small: Path) -> None:
     with KrakenClient("BTC/USD", "BTC/USX", replay=small) as client:
         with pytest.raises(SubscriptionFailed) as caught:
