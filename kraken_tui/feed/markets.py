@@ -30,6 +30,7 @@ from kraken_tui.market.book import OrderBook
 from kraken_tui.market.convert import candle_from_wire, ticker_from_wire, trade_from_wire
 from kraken_tui.market.events import BookChanged, BookState
 from kraken_tui.market.views import Ticker
+from kraken_tui.wire.decode import NameCounter
 from kraken_tui.wire.digits import decimals
 from kraken_tui.wire.messages import (
     BookData,
@@ -78,7 +79,7 @@ class Counters:
 
     frames: int = 0
     applied: int = 0
-    ignored: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=NameCounter)
     rejected: int = 0
     invalid: int = 0
     deltas_ignored: int = 0

@@ -33,6 +33,11 @@ from kraken_tui.wire.text import clean_text
 MAX_FRAME = 8 * 1024 * 1024
 """Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md section 3.1)."""
 
+MOST_NAMES = 1000
+"""Names of unknown channels, methods or fields that are told apart; an exchange can invent more than memory holds."""
+
+OTHERS = "others"
+
 CHANNELS = frozenset({"status", "heartbeat", "instrument", "book", "trade", "ticker", "ohlc"})
 
 _ChannelFrame = (
@@ -126,6 +131,16 @@ def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+class NameCounter(Counter[str]):
+    """Counts by names that come from outside: beyond `MOST_NAMES` of them, the others share one."""
+
+    def __setitem__(self, name: str, count: int) -> None:
+        if name not in self and len(self) >= MOST_NAMES:
+            count += self.get(OTHERS, 0)
+            name = OTHERS
+        super().__setitem__(name, count)
+
+
 class FieldCensus:
     """Counts fields the program does not know, on a sample of frames, so that the hot path stays clean.
 
@@ -134,7 +149,7 @@ class FieldCensus:
     """
 
     def __init__(self, always: int = 3, every: int = 512) -> None:
-        self.unknown: Counter[str] = Counter()
+        self.unknown: Counter[str] = NameCounter()
         self._seen: dict[type[Message], int] = {}
         self._always = always
         self._every = every

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.wire.decode import MAX_FRAME, FieldCensus, decode
+from kraken_tui.wire.decode import MAX_FRAME, MOST_NAMES, OTHERS, FieldCensus, NameCounter, decode
 from kraken_tui.wire.messages import (
     BookMessage,
     HeartbeatMessage,
@@ -249,6 +249,16 @@ def test_refusal_text_is_cleaned() -> None:
     message = decode('{"method":"subscribe","success":false,"error":"\\u001b]0;x\\u0007"}')
     assert isinstance(message, Refusal)
     assert "\x1b" not in message.error
+
+
+def test_names_from_outside_are_counted_in_bounded_memory() -> None:
+    names = NameCounter()
+    for number in range(MOST_NAMES + 500):
+        names[f"unknown: {number}"] += 1
+    names["unknown: 0"] += 1
+    assert names.total() == MOST_NAMES + 501
+    assert len(names) == MOST_NAMES + 1
+    assert (names["unknown: 0"], names[OTHERS]) == (2, 500)
 
 
 @pytest.mark.parametrize(
