@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kraken_tui._version import __version__
+from kraken_tui.console import OutputFailed, complain, discard_stdout, print_out, replace_file, tell_recording
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,20 +66,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments, context)
     except WrongUse as error:
-        _complain(str(error))
+        complain(str(error))
         return WRONG_USE
+    except OutputFailed as error:
+        complain(str(error))
+        # Python would try it once more at exit, and complain itself.
+        discard_stdout()
+        return FAILED
     except KeyboardInterrupt:
         return SIGNALLED + 2
     except BrokenPipeError:
         # Whoever read the output has had enough; Python would complain again when it flushes at exit.
-        _discard_stdout()
+        discard_stdout()
         return DONE
     except SystemExit:
         raise
     except Exception as error:
         from kraken_tui.crash import report
 
-        _complain(report(error, context.get("log_file")))
+        complain(report(error, context.get("log_file")))
         return INTERNAL_ERROR
 
 
@@ -232,7 +238,6 @@ def _take_whole(options: dict[str, Any], name: str, low: int, high: int) -> int 
 def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any) -> Settings:
     """Merge what is left of the options with environment and file, and look at the files named."""
     from dataclasses import replace
-    from pathlib import Path
 
     from kraken_tui.settings_file import ConfigError, load
 
@@ -241,7 +246,7 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
     if pairs:
         options["pairs"] = tuple(pairs)
     try:
-        settings = load(options, os.environ, Path(config).expanduser() if config is not None else None, defaults)
+        settings = load(options, os.environ, _path("--config", config) if config is not None else None, defaults)
     except ConfigError as error:
         raise WrongUse(str(error)) from None
     if settings.replay is not None and not pairs:
@@ -256,7 +261,7 @@ def _check_files(settings: Settings) -> None:
     from kraken_tui.wire.text import clean_text
 
     if settings.replay is not None:
-        if not _is(settings.replay, "is_file"):
+        if not _is(settings.replay, "exists"):
             raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
         from kraken_tui.feed.recording import RecordingError as Unreadable
         from kraken_tui.feed.recording import open_recording
@@ -269,7 +274,7 @@ def _check_files(settings: Settings) -> None:
         from kraken_tui.outputs.recorder import RecordingError, check
 
         try:
-            check(settings.record)
+            check(settings.record, settings.replay)
         except RecordingError as error:
             raise WrongUse(str(error)) from None
 
@@ -320,8 +325,9 @@ def _guarded_screen(settings: Settings, guardian: Guardian) -> int:
     crash = engine.failure or getattr(app, "crash", None)
     if crash is not None:
         raise crash
+    tell_recording(engine)
     if code == FAILED:
-        _complain(engine.feed_view.fatal)
+        complain(engine.feed_view.fatal)
     return code
 
 
@@ -348,7 +354,7 @@ def _stream(options: dict[str, Any], context: dict[str, Any]) -> int:
             engine,
             lines,
             Output(sys.stdout.fileno(), signals.came).write,
-            _complain,
+            complain,
             pairs=settings.pairs,
             limits=Limits(seconds, count),
             stopping=signals.came,
@@ -361,16 +367,17 @@ def _stream(options: dict[str, Any], context: dict[str, Any]) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            _complain(f"cannot write to standard output: {error.strerror}")
+            complain(f"cannot write to standard output: {error.strerror}")
             code = FAILED
         finally:
             engine.stop()
     if engine.failure is not None:
         raise engine.failure
+    tell_recording(engine)
     if listener.dropped:
-        _complain(f"{listener.dropped} events were left out because the output was read too slowly")
+        complain(f"{listener.dropped} events were left out because the output was read too slowly")
     if lines.left_out:
-        _complain(f"{lines.left_out} events were left out because their pair's precisions were not known")
+        complain(f"{lines.left_out} events were left out because their pair's precisions were not known")
     return code if signals.number is None else SIGNALLED + signals.number
 
 
@@ -387,19 +394,18 @@ def _snapshot(options: dict[str, Any], context: dict[str, Any]) -> int:
     path = _output_path(output)
     from kraken_tui.watch import Watch, WatchEnded
 
+    engine = _engine(settings)
     try:
-        with Watch(_engine(settings), settings.pairs, seconds) as watch:
+        with Watch(engine, settings.pairs, seconds) as watch:
             svg = watch.picture(size, view)
     except WatchEnded as end:
         return _ended(end)
+    finally:
+        tell_recording(engine)
     try:
-        # For its owner alone, as all files of this program; a link somebody else has put there is not followed.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-        with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(svg)
+        replace_file(path, svg)
     except OSError as error:
-        linked = path.is_symlink()
-        _complain(f"cannot write {output}: {'it is a symbolic link' if linked else error.strerror}")
+        complain(f"cannot write {output}: {error.strerror}")
         return FAILED
     return DONE
 
@@ -419,17 +425,16 @@ def _plot(options: dict[str, Any], context: dict[str, Any]) -> int:
     from kraken_tui.watch import Watch, WatchEnded
 
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    engine = _engine(settings)
     try:
-        with Watch(_engine(settings), settings.pairs, seconds) as watch:
+        with Watch(engine, settings.pairs, seconds) as watch:
             width = width or get_terminal_size((100, 25)).columns
             chart = watch.chart(kind, width, height or 25, settings.theme, colour=colour)
     except WatchEnded as end:
         return _ended(end)
-    if hasattr(sys.stdout, "reconfigure"):
-        # An output that cannot carry the chart's characters shows question marks rather than nothing.
-        sys.stdout.reconfigure(errors="replace")
-    sys.stdout.write(chart.rstrip("\n") + "\n")
-    sys.stdout.flush()
+    finally:
+        tell_recording(engine)
+    print_out(chart.rstrip("\n") + "\n")
     return DONE
 
 
@@ -454,11 +459,7 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
             return doctor.examine(obstacle)
 
     width = get_terminal_size((140, 25)).columns if sys.stdout.isatty() else 140
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
-    code = doctor.run(work, machine=options.get("json", False), width=width, write=sys.stdout.write)
-    sys.stdout.flush()
-    return code
+    return doctor.run(work, machine=options.get("json", False), width=width, write=print_out)
 
 
 def _visit(url: str | None, pair: str) -> Callable[[], list[Result]]:
@@ -526,15 +527,22 @@ def _is(path: Path, question: str) -> bool:
         return False
 
 
+def _path(option: str, text: str) -> Path:
+    from kraken_tui.settings import file_path
+
+    try:
+        return file_path(text)
+    except ValueError as error:
+        raise WrongUse(f"{option} {error}") from None
+
+
 def _output_path(text: str) -> Path:
     """Where to write, found out before a minute is spent watching."""
-    from pathlib import Path
-
     from kraken_tui.wire.text import clean_text
 
-    path = Path(text).expanduser()
-    if "\0" in text or not path.name or _is(path, "is_dir"):
-        raise WrongUse("--output takes a file name")
+    path = _path("--output", text)
+    if not path.name or (_is(path, "exists") and not _is(path, "is_file")):
+        raise WrongUse("--output takes a file name; an existing file is replaced, anything else is left alone")
     if not _is(path.absolute().parent, "is_dir"):
         raise WrongUse(f"--output: there is no folder {clean_text(path.parent)}")
     return path
@@ -542,30 +550,5 @@ def _output_path(text: str) -> Path:
 
 def _ended(end: WatchEnded) -> int:
     if str(end):
-        _complain(str(end))
+        complain(str(end))
     return end.code
-
-
-def _complain(sentence: str) -> None:
-    """One line on standard error, whatever the sentence holds; silently nothing where that is closed."""
-    from kraken_tui.wire.text import clean_text
-
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(f"kraken-tui: {clean_text(sentence, 1000)}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        # Nobody is listening; the exit code still tells.
-        return
-
-
-def _discard_stdout() -> None:
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, sys.stdout.fileno())
-    except (OSError, ValueError, AttributeError):
-        # Not a real file: nothing will be flushed at exit either.
-        return
-    finally:
-        os.close(null)

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from kraken_tui._version import __version__
+from kraken_tui.settings import user_folder
 from kraken_tui.wire.text import clean_text
 
 MAX_REPORTS_BYTES = 1024 * 1024
@@ -31,9 +32,9 @@ def report(error: BaseException, log_file: Path | None = None) -> str:
     if os.environ.get("KRAKEN_TUI_TRACEBACK") == "1" and sys.stderr is not None:
         sys.stderr.write(text)
     name = type(error).__name__
-    path = log_file if log_file is not None else _default_path()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     try:
+        path = log_file if log_file is not None else _default_path()
         _append(path, f"{stamp} kraken-tui {__version__} internal error\n{text}\n", keep=log_file is not None)
     except OSError:
         return f"internal error ({name}), and its report could not be written; KRAKEN_TUI_TRACEBACK=1 prints it"
@@ -41,9 +42,7 @@ def report(error: BaseException, log_file: Path | None = None) -> str:
 
 
 def _default_path() -> Path:
-    from platformdirs import user_log_path
-
-    return user_log_path("kraken-tui", appauthor=False) / "crash.log"
+    return user_folder("log") / "crash.log"
 
 
 def _append(path: Path, text: str, *, keep: bool) -> None:

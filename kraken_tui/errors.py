@@ -7,9 +7,21 @@ to. Text of the exchange in them has passed the gate for untrusted text.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class KrakenError(Exception):
-    """Any error of this package that a program may want to handle."""
+    """Any error of this package that a program may want to handle; it can be copied, and pickled to other processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is usually made anew from its sentence, which is not what these are made from.
+        return _again, (type(self), self.args), self.__dict__ or None
+
+
+def _again(kind: type[KrakenError], words: tuple[object, ...]) -> KrakenError:
+    error = kind.__new__(kind)
+    error.args = words
+    return error
 
 
 class Configuration(KrakenError, ValueError):

@@ -16,7 +16,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS, LIVE_REST_URL, LIVE_URL, THEMES, Settings
+from kraken_tui.settings import (
+    DEPTHS,
+    GROUPINGS,
+    INTERVALS,
+    LIVE_REST_URL,
+    LIVE_URL,
+    THEMES,
+    Settings,
+    file_path,
+    user_folder,
+)
 from kraken_tui.wire.text import clean_text
 
 ENV_PREFIX = "KRAKEN_TUI_"
@@ -96,9 +106,10 @@ def _pairs(text: str) -> tuple[str, ...]:
 
 
 def _path(text: str) -> Path:
-    if not text or "\0" in text:
-        raise _Wrong("takes a file name")
-    return Path(text).expanduser()
+    try:
+        return file_path(text)
+    except ValueError as error:
+        raise _Wrong(str(error)) from None
 
 
 def _typed(kind: type, words: str) -> Callable[[Any], Any]:
@@ -114,7 +125,10 @@ def _typed(kind: type, words: str) -> Callable[[Any], Any]:
 def _toml_number(value: Any) -> float:
     if type(value) not in (int, float):
         raise _Wrong("takes a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _toml_path(value: Any) -> Path:
@@ -149,7 +163,8 @@ def _one_of(allowed: Sequence[Any], *, near: bool = False, auto: bool = False) -
 
 def _between(low: float, high: float) -> Callable[[Any], None]:
     def check(value: Any) -> None:
-        if not (math.isfinite(value) and low <= value <= high):
+        # Neither nan nor an integer that no float can hold lies between.
+        if not low <= value <= high:
             raise _Wrong(f"takes {low:g} to {high:g}")
 
     return check
@@ -217,10 +232,12 @@ _SOURCES = ("demo", "replay", "url")
 
 
 def default_config_path() -> Path:
-    """Where the configuration file is looked for when none is named."""
-    from platformdirs import user_config_path
+    """Where the configuration file is looked for when none is named.
 
-    return user_config_path("kraken-tui", appauthor=False) / "config.toml"
+    Raises:
+        OSError: See `user_folder`.
+    """
+    return user_folder("config") / "config.toml"
 
 
 def load(
@@ -243,8 +260,12 @@ def load(
         ConfigError: A source cannot be read, names an unknown setting or a value that is not allowed.
     """
     path = config_path
-    if path is None and env.get(f"{ENV_PREFIX}CONFIG"):
-        path = Path(env[f"{ENV_PREFIX}CONFIG"]).expanduser()
+    other = env.get(f"{ENV_PREFIX}CONFIG")
+    if path is None and other:
+        try:
+            path = file_path(other)
+        except ValueError as error:
+            raise ConfigError(f"environment variable {ENV_PREFIX}CONFIG {error}") from None
     layers = [_from_args(args), _from_environment(env)]
     layers.append(_from_file(path) if path is not None else _from_default_file())
     layers.append(dict(defaults))
@@ -299,8 +320,16 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_default_file() -> dict[str, Any]:
-    path = default_config_path()
-    return _from_file(path) if path.exists() else {}
+    try:
+        path = default_config_path()
+    except OSError:
+        return {}
+    try:
+        missing = not path.exists()
+    except OSError:
+        # A folder that cannot even be looked into: `_read` has the words for it.
+        missing = False
+    return {} if missing else _from_file(path)
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -318,6 +347,9 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{shown}{place} is not valid TOML; see the README for an example") from None
     except RecursionError:
         raise ConfigError(f"{shown} is nested too deeply") from None
+    except ValueError:
+        # Python refuses to read integers of over 4,300 digits.
+        raise ConfigError(f"{shown} holds a number of far too many digits") from None
     layer: dict[str, Any] = {}
     for key, value in content.items():
         where = f"{shown}{_line_of(text, key)}: {clean_text(key, 40)}"

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kraken_tui import cli, crash, terminal
+from kraken_tui import cli, console, crash, terminal
 from kraken_tui._version import __version__
+
+NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,8 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 2) -> st
         (["plot", "BTC/USD", "ETH/USD"], "one pair is enough, ETH/USD is one too many; see kraken-tui plot --help"),
         (["--replay", "/no/such"], "there is no recording /no/such"),
         (["--record", os.devnull], f"cannot record to {os.devnull}: not a regular file"),
+        (["--config", "~nobody-of-this-name/x"], f"--config {NO_HOME}"),
+        (["snapshot", "BTC/USD", "--output", "~nobody-of-this-name/x"], f"--output {NO_HOME}"),
         (["--config", "/no/such"], "cannot read configuration /no/such: No such file or directory"),
     ],
 )
@@ -260,12 +264,59 @@ def test_a_closed_or_broken_output_gives_no_traceback(argv: list[str]) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.realtime
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["doctor", "--connect", "--url", "ws://127.0.0.1:9/v2"],
+        ["plot", "BTC/USD", "--demo", "--kind", "depth"],
+        ["stream", "BTC/USD", "--demo", "--count", "1"],
+    ],
+)
+def test_a_full_disk_behind_standard_output_is_one_sentence(argv: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kraken_tui", *argv], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    words = "kraken-tui: cannot write to standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, words)
+
+
 def test_a_recording_shows_the_pairs_it_holds_unless_some_are_named(tmp_path: Path) -> None:
     recording = tmp_path / "session.jsonl"
     recording.write_text('{"channel":"heartbeat"}\n')
     assert cli._settings({"replay": str(recording)}, {}).pairs == ()
     assert cli._settings({"replay": str(recording), "pairs": ["ETH/USD"]}, {}).pairs == ("ETH/USD",)
     assert cli._settings({}, {}).pairs == ("BTC/USD", "ETH/USD")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new.svg"
+    console.replace_file(path, "first")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("first", 0o600 if os.name == "posix" else 0o666)
+    path.chmod(0o644)
+    with pytest.raises(UnicodeEncodeError):
+        console.replace_file(path, "x" * 100_000 + "\udcff")
+    assert [each.name for each in tmp_path.iterdir()] == ["new.svg"]
+    assert path.read_text() == "first"
+    console.replace_file(path, "second")
+    assert path.read_text() == "second"
+    assert path.stat().st_mode & 0o044 == 0o044, "who may read it was the user's choice"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="FIFOs are a POSIX thing")
+def test_a_picture_replaces_files_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.svg")
+    for target in (tmp_path / "pipe.svg", tmp_path, Path(os.devnull)):
+        assert "takes a file name" in refusal(capsys, "snapshot", "BTC/USD", "--demo", "--output", str(target))
+
+
+def test_a_replay_is_not_recorded_into_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "session.jsonl"
+    path.write_text('{"format":"kraken-tui","version":1}\n{"rx_ns":1,"frame":{"channel":"heartbeat"}}\n')
+    said = refusal(capsys, "stream", "BTC/USD", "--replay", str(path), "--record", str(path))
+    assert said == f"cannot record to {path}: it is the recording being played"
 
 
 def test_a_file_that_is_no_recording_is_refused_before_the_screen(

@@ -50,6 +50,7 @@ def test_the_version_needs_no_more_than_python_and_argparse() -> None:
         "kraken_tui.__main__",
         "kraken_tui._version",
         "kraken_tui.cli",
+        "kraken_tui.console",
     }
     assert not {"asyncio", "textual", "rich", "msgspec", "json", "dataclasses"} & modules
 

@@ -128,3 +128,14 @@ def test_a_picture_of_nothing_is_not_written(env: dict[str, str], tmp_path: Path
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert not path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of files are a POSIX thing")
+def test_a_recording_that_stops_is_told_and_the_stream_goes_on(env: dict[str, str], tmp_path: Path) -> None:
+    recording = tmp_path / "day.jsonl"
+    limited = ["/bin/sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *PROGRAM]
+    command = [*limited, "stream", "BTC/USD", "--demo", "--count", "60", "--record", str(recording)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, f"kraken-tui: recording to {recording} stopped: File too large\n")
+    assert len(events(done.stdout, "book")) + len(events(done.stdout, "trade")) == 60
+    assert recording.stat().st_size <= 8 * 1024

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import re
 import subprocess
 import sys
@@ -270,3 +272,25 @@ print(sorted({"textual", "rich", "plotext"} & {name.partition(".")[0] for name i
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("True\n[]\n", "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        kraken_tui.ConnectionFailed("refused", 2, 1.5),
+        kraken_tui.ConnectionClosed("going away", 2.0),
+        kraken_tui.RateLimited(3.0, "HTTP 429"),
+        kraken_tui.InvalidMessage("no JSON", "BTC/USD"),
+        kraken_tui.ChecksumMismatch(1, 2, "BTC/USD"),
+        kraken_tui.SubscriptionFailed("A/B", "unknown", ("A/C",), "book"),
+        kraken_tui.Configuration("depth takes ten"),
+        kraken_tui.TimedOut("no answer"),
+        kraken_tui.EngineFailed("the engine failed"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_can_be_copied_and_sent_to_other_processes(error: kraken_tui.KrakenError) -> None:
+    for other in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+        assert type(other) is type(error)
+        assert str(other) == str(error)
+        assert vars(other) == vars(error)

@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.settings import DEPTHS, LOW_BANDWIDTH_FPS, Settings
+from kraken_tui import crash
+from kraken_tui.doctor import environment
+from kraken_tui.doctor.report import Check, Outcome
+from kraken_tui.engine.worker import budget_path_for
+from kraken_tui.settings import DEPTHS, LIVE_URL, LOW_BANDWIDTH_FPS, Settings, user_folder
 from kraken_tui.settings_file import MAX_CONFIG_BYTES, ConfigError, load
+
+NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +107,7 @@ def test_environment_text_is_read_like_the_command_line() -> None:
         ({"speed": "nan"}, "--speed takes a plain number"),
         ({"speed": "-1"}, "--speed takes 0 to 10000"),
         ({"record": ""}, "--record takes a file name"),
+        ({"record": "~nobody-of-this-name/x"}, f"--record {NO_HOME}"),
         ({"pairs": ()}, "PAIR takes 1 to 50 pairs"),
         ({"pairs": ("A" * 41,)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
         ({"pairs": ("\x1b[2J",)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
@@ -151,6 +158,10 @@ def test_a_source_named_higher_up_replaces_one_named_below(tmp_path: Path) -> No
         ("large_order = nan\n", " line 1: large_order takes 0 to 1e+12"),
         ("fps = 10\n[keys]\nfps = 3\n", ' line 3: fps takes a key such as "f2", or a list of keys'),
         ("keys = 3\n", " line 1: keys takes a [keys] table"),
+        ("log_file = '~nobody-of-this-name/x'\n", f" line 1: log_file {NO_HOME}"),
+        (f"large_order = 1{'0' * 400}\n", " line 1: large_order takes 0 to 1e+12"),
+        (f"demo_seed = 1{'0' * 400}\n", " line 1: demo_seed takes 0 to 9.0072e+15"),
+        (f"demo_seed = 1{'0' * 5000}\n", " holds a number of far too many digits"),
         ("depth = \n", " line 1 is not valid TOML; see the README for an example"),
     ],
 )
@@ -187,9 +198,47 @@ def test_the_default_file_is_used_where_it_exists(no_user_config: Path) -> None:
     assert load({}, {}).depth == 1000
 
 
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number nobody has given a name."""
+
+    def unknown(_: int) -> object:
+        raise KeyError
+
+    for name in ("HOME", *(f"XDG_{kind}_HOME" for kind in ("CONFIG", "STATE", "DATA"))):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows a user's folders otherwise")
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_folder_everything_but_files_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError, match="no home folder"):
+        user_folder("config")
+    monkeypatch.setattr("kraken_tui.settings_file.default_config_path", lambda: user_folder("config") / "config.toml")
+    assert load({}, {}) == Settings()
+    assert budget_path_for(LIVE_URL) is None
+    assert "could not be written" in crash.report(ValueError("x"))
+    for check in (environment.folders, environment.free_space):
+        result = Check("", "", "", check).result()
+        assert result.outcome in (Outcome.FAIL, Outcome.SKIP)
+        assert result.seen == "this user has no home folder; set HOME"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of any length are looked for there")
+def test_a_default_file_that_cannot_be_looked_for_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ("x" * 300) / "config.toml"
+    monkeypatch.setattr("kraken_tui.settings_file.default_config_path", lambda: path)
+    assert refusal().endswith(": File name too long")
+
+
 def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "depth = 500\n")
     assert load({}, {"KRAKEN_TUI_CONFIG": str(path)}).depth == 500
+    said = refusal(env={"KRAKEN_TUI_CONFIG": "~nobody-of-this-name/x"})
+    assert said == f"environment variable KRAKEN_TUI_CONFIG {NO_HOME}"
 
 
 def test_a_slip_in_an_environment_name_is_said_and_strange_names_are_left_alone() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kraken_tui.doctor.report import Check, Skipped, Unexpected, expect
+from kraken_tui.settings import user_folder
 
 _NEEDED = re.compile(r"([A-Za-z0-9_-]{1,60})((?:[<>]=?[0-9.]{1,20},?)*)", re.ASCII)
 
@@ -79,11 +80,12 @@ def terminal(obstacle: str, env: Mapping[str, str]) -> str:
 
 def folders() -> str:
     """Whether settings, state and data can be written, each by a file that is taken away again."""
-    import platformdirs
-
     bad = []
     for kind in ("config", "state", "data"):
-        folder = Path(getattr(platformdirs, f"user_{kind}_path")("kraken-tui"))
+        try:
+            folder = user_folder(kind)
+        except OSError as error:
+            raise Unexpected(str(error.strerror)) from None
         for existing in (folder, *folder.parents):
             if existing.exists():
                 break
@@ -97,11 +99,12 @@ def folders() -> str:
 
 def free_space() -> str:
     """Room for recordings."""
-    import platformdirs
-
     from kraken_tui.outputs.recorder import MIN_FREE_BYTES, MIN_FREE_SHARE
 
-    folder = Path(platformdirs.user_data_path("kraken-tui"))
+    try:
+        folder = user_folder("data")
+    except OSError as error:
+        raise Skipped(str(error.strerror)) from None
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     usage = shutil.disk_usage(existing)
     floor = min(MIN_FREE_BYTES, usage.total * MIN_FREE_SHARE)

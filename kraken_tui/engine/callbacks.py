@@ -29,11 +29,13 @@ class Registration:
     Attributes:
         types: Event types it is called with, subclasses included.
         errors: Exceptions it raised.
+        active: Whether it is still called.
     """
 
     def __init__(self, types: tuple[type, ...], callback: Callback, remove: Callable[[Registration], None]) -> None:
         self.types = types
         self.errors = 0
+        self.active = True
         self._callback = callback
         self._remove = remove
         self.listener: Listener | None = None
@@ -104,6 +106,7 @@ class Callbacks:
         return any(isinstance(event, registration.types) for registration in self._plain)
 
     def _forget(self, registration: Registration) -> None:
+        registration.active = False
         with self._lock:
             self._plain = tuple(each for each in self._plain if each is not registration)
             self._coroutines = tuple(each for each in self._coroutines if each is not registration)
@@ -171,10 +174,14 @@ class Callbacks:
 
     def _call_plain(self, event: object) -> None:
         for registration in self._plain:
-            if isinstance(event, registration.types):
+            # One of them may have removed another.
+            if registration.active and isinstance(event, registration.types):
                 try:
                     registration.call(event)
-                except Exception as error:
+                except BaseException as error:
+                    # They end an event loop, and with it the program; this thread they would end unheard.
+                    if self._loop is not None and isinstance(error, SystemExit | KeyboardInterrupt):
+                        raise
                     self._failed(registration, event, error)
 
     async def _run_coroutine(self, registration: Registration, queue: Listener) -> None:
@@ -185,16 +192,23 @@ class Callbacks:
                 taken += 1
                 if taken % _FAIR_SHARE == 0:
                     await asyncio.sleep(0)
+                if not registration.active:
+                    return
                 try:
                     result = registration.call(event)
                     if inspect.isawaitable(result):
                         await result
+                except asyncio.CancelledError as error:
+                    # Its own task was not cancelled: something it waited for was.
+                    if _is_cancelled():
+                        raise
+                    self._failed(registration, event, error)
                 except Exception as error:
                     self._failed(registration, event, error)
         except ListenerClosed:
             return
 
-    def _failed(self, registration: Registration, event: object, error: Exception) -> None:
+    def _failed(self, registration: Registration, event: object, error: BaseException) -> None:
         """Count and report; the first ones in full, since a broken callback fails with every event."""
         registration.errors += 1
         self.errors += 1
@@ -220,6 +234,11 @@ class Callbacks:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _is_coroutine(callback: Callback) -> bool:

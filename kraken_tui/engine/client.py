@@ -161,14 +161,18 @@ class KrakenClient(Reader):
     def close(self) -> None:
         """End the feed, within two seconds at most; streams end after what they hold. Twice does no harm."""
         self._closed = True
+        if self._process not in (None, os.getpid()):
+            # A forked process has no engine to end.
+            return
         self._engine.stop()
         self._callbacks.join()
 
     def _open(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        if self._opened:
+        if self._opened or self._closed:
             raise Configuration("a client is opened once; make another one")
         self._callbacks.start(loop)
         self._opened = True
+        self._process = os.getpid()
         if self._engine.settings.replay is None or self._listeners:
             self._begin()
 
@@ -177,6 +181,7 @@ class KrakenClient(Reader):
 
         A recording at full speed would else be over before the program has said what it wants of it.
         """
+        self._check_process()
         with self._lock:
             first = self._opened and not self._begun and not self._closed
             self._begun = self._begun or first
@@ -211,6 +216,7 @@ class KrakenClient(Reader):
 
     def _check_open(self) -> None:
         """Refuse to wait for what can never come."""
+        self._check_process()
         if not self._opened:
             raise Configuration("the client is not open; use 'async with client' or 'with client'")
 
@@ -260,6 +266,7 @@ class KrakenClient(Reader):
         wants: Callable[[object], bool] | None = None,
         pressure: Backpressure | None = None,
     ) -> Listener:
+        self._check_process()
         pressure = pressure or self.backpressure
         listener = self._engine.listen(
             pressure.queue,
@@ -338,7 +345,7 @@ class KrakenClient(Reader):
         """Pairs that are wanted, each with the state of its book; names not found yet are WAIT_ACK or REFUSED."""
         found: dict[str, BookState] = {}
         not_running = tuple((name, canonical(name)) for name in self._engine.settings.pairs)
-        for name, symbol in self._engine.ask(lambda worker: worker.names()) or not_running:
+        for name, symbol in self._ask(lambda worker: worker.names()) or not_running:
             refused = not self._tap.refused.keys().isdisjoint((canonical(name), symbol))
             state = self._tap.states.get(symbol)
             found[symbol] = state.state if state else BookState.REFUSED if refused else BookState.WAIT_ACK
@@ -403,6 +410,8 @@ class KrakenClient(Reader):
         self._check_open()
         self._begin()
         listener = self._engine.listen(1, types=(BookLine, BookStateChanged, Refused))
+        if self._closed:
+            listener.close()
         try:
             yield listener
         finally:
@@ -426,7 +435,10 @@ class KrakenClient(Reader):
         trouble = self._tap.trouble
         if trouble is not None:
             return trouble
-        state = self._tap.states.get(self._symbol(name))
+        symbol = self._symbol(name)
+        state = self._tap.states.get(symbol)
+        if state is None and symbol not in self.subscriptions():
+            return TimedOut(f"{name}: no proven book within {timeout_s:g} s: it is not subscribed")
         reason = state.reason if state is not None else self.connection.cause
         return TimedOut(f"{name}: no proven book within {timeout_s:g} s: {reason or 'waiting'}")
 

@@ -12,7 +12,7 @@ from kraken_tui.engine.gaps import GapPolicy
 from kraken_tui.errors import Configuration
 from kraken_tui.feed.address import check_rest_url, check_url
 from kraken_tui.feed.wishes import CHANNELS
-from kraken_tui.settings import DEPTHS, INTERVALS, Settings
+from kraken_tui.settings import DEPTHS, INTERVALS, Settings, file_path
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.text import clean_text
 
@@ -142,9 +142,13 @@ def path(name: str, value: str | os.PathLike[str] | None) -> Path | None:
     """
     if value is None:
         return None
-    if not isinstance(value, str | os.PathLike) or not os.fspath(value) or "\0" in str(os.fspath(value)):
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str):
         raise Configuration(f"{name} takes a file name")
-    return Path(value).expanduser()
+    try:
+        return file_path(text)
+    except ValueError as error:
+        raise Configuration(f"{name} {error}") from None
 
 
 def backpressure(

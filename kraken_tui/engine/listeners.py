@@ -112,7 +112,8 @@ class Listener:
         self._lock = threading.Lock()
         self._ready = threading.Condition(self._lock)
         self._sleepers = 0
-        self._waker: Callable[[], None] | None = None
+        # Several tasks may wait for one queue. All are woken: the first of them may have been cancelled meanwhile.
+        self._wakers: tuple[Callable[[], None], ...] = ()
         self._closed = False
 
     def __len__(self) -> int:
@@ -133,9 +134,12 @@ class Listener:
 
     def put(self, event: object) -> None:
         """Queue an event, dropping or merging by policy; never blocks on the listener."""
-        if self._closed or (self._wants is not None and not self._wants(event)):
+        if self._wants is not None and not self._wants(event):
             return
         with self._lock:
+            # Not before the lock: what another thread closed just now must keep its counts.
+            if self._closed:
+                return
             self.offered += 1
             if self._merges:
                 if not self._store(event):
@@ -151,11 +155,12 @@ class Listener:
                 queue.append(event)
             if self._sleepers:
                 self._ready.notify()
-            waker = self._waker
-            if waker is None:
+            wakers = self._wakers
+            if not wakers:
                 return
-            self._waker = None
-        waker()
+            self._wakers = ()
+        for waker in wakers:
+            waker()
 
     def _store(self, event: object) -> bool:
         """Merge the event or find it a place; False where the listener has nothing new to look at."""
@@ -214,9 +219,9 @@ class Listener:
                 self._queue.clear()
                 self._held.clear()
                 self._by_key.clear()
-            waker, self._waker = self._waker, None
+            wakers, self._wakers = self._wakers, ()
             self._ready.notify_all()
-        if waker is not None:
+        for waker in wakers:
             waker()
 
     # -- the listener's side --------------------------------------------------------------------------------------
@@ -254,7 +259,7 @@ class Listener:
 
         Args:
             waker: Called once, from the engine's thread, when it is worth while to look again; only where there is
-                nothing to take now.
+                nothing to take now. Who waits no longer says so by `forget`.
 
         Returns:
             (the event or None, ns until one that is held back may be taken or None).
@@ -264,9 +269,15 @@ class Listener:
         """
         with self._lock:
             event, wait_ns = self._take()
-            if event is None:
-                self._waker = waker
+            if event is None and waker is not None:
+                self._wakers = (*self._wakers, waker)
             return event, wait_ns
+
+    def forget(self, waker: Callable[[], None]) -> None:
+        """Call this waker no more."""
+        if self._wakers:
+            with self._lock:
+                self._wakers = tuple(each for each in self._wakers if each is not waker)
 
     def _take(self) -> tuple[Any, int | None]:
         if self._closed:

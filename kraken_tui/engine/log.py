@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sys
 from collections import deque
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -18,10 +20,23 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ER
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A log only its owner can read, made so from the beginning; a symbolic link in its place is not followed."""
+    """A log only its owner can read, made so from the beginning; a symbolic link in its place is not followed.
+
+    Attributes:
+        problem: "" or why a line could not be written.
+    """
+
+    problem = ""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's own
+        """Note the error; logging itself would print a traceback, over the screen if there is one."""
+        error = sys.exc_info()[1]
+        self.problem = str(getattr(error, "strerror", None) or error)
 
     def _open(self) -> TextIOWrapper:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        # A pipe in its place that nobody reads is an error, and nothing to wait for.
+        flags |= getattr(os, "O_NONBLOCK", 0)
         return open(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)  # noqa: PTH123
 
 
@@ -37,7 +52,7 @@ class EventLog:
 
     def __init__(self, path: Path | None = None) -> None:
         self._lines: deque[LogLine] = deque(maxlen=KEPT_LINES)
-        self._handler: RotatingFileHandler | None = None
+        self._handler: _PrivateFile | None = None
         self.changes = 0
         if path is not None:
             self._handler = _PrivateFile(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
@@ -57,6 +72,10 @@ class EventLog:
         if self._handler is not None:
             message = f"{format_timestamp(ns, 3)} {line.level:<7} {line.text}"
             self._handler.emit(logging.LogRecord("kraken_tui", _LEVELS[line.level], "", 0, message, None, None))
+            if self._handler.problem:
+                problem = self._handler.problem
+                self.close()
+                self.add(ns, "error", f"the log file takes no more lines: {problem}")
 
     @property
     def lines(self) -> tuple[LogLine, ...]:
@@ -65,6 +84,8 @@ class EventLog:
 
     def close(self) -> None:
         """Close the file, if any."""
-        if self._handler is not None:
-            self._handler.close()
-            self._handler = None
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            # The lines that a full disk did not take are still waiting, and are tried once more.
+            with contextlib.suppress(OSError):
+                handler.close()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeVar
 
 from kraken_tui.engine.callbacks import Callbacks
 from kraken_tui.engine.engine import Engine
@@ -20,6 +23,8 @@ from kraken_tui.market.events import Candle, Health, Proof, Trade
 from kraken_tui.market.views import LogLine, PairView
 from kraken_tui.wire.symbols import PairSpec, canonical
 
+T = TypeVar("T")
+
 
 class Reader:
     """Reads an engine for a program; `KrakenClient` makes and starts it."""
@@ -34,10 +39,23 @@ class Reader:
         self._listeners: list[Listener] = []
         self._finished = ListenerCounts()
         self._lock = threading.Lock()
+        self._process: int | None = None
 
     def _begin(self) -> None:
         """Start what has not started yet."""
         raise NotImplementedError
+
+    def _check_process(self) -> None:
+        """Refuse to work in a process forked from the client's own: nothing feeds it there, and its books stand still.
+
+        Locks that the engine's thread held at that moment are held there for ever; so nothing is asked before this.
+        """
+        if self._process not in (None, os.getpid()):
+            raise Configuration("the client was opened in another process; open one of its own in this process")
+
+    def _ask(self, question: Callable[[Worker], T]) -> T | None:
+        self._check_process()
+        return self._engine.ask(question)
 
     def _symbol(self, name: str) -> str:
         """The v2 symbol of a name; what was found once is remembered, so that reading need not ask again."""
@@ -46,7 +64,7 @@ class Reader:
             return name
         known = self._symbols.get(name)
         if known is None:
-            known = self._engine.ask(lambda worker: worker.symbol_of(name)) or canonical(name)
+            known = self._ask(lambda worker: worker.symbol_of(name)) or canonical(name)
             if known in self._tap.states:
                 self._symbols[name] = known
         return known
@@ -100,7 +118,7 @@ class Reader:
             raise Configuration("levels takes 1 or more")
         found = self._symbol(symbol)
         if levels is None or levels > self._levels:
-            return self._engine.ask(lambda worker: self._full_book(worker, found, levels))
+            return self._ask(lambda worker: self._full_book(worker, found, levels))
         return self._newest_book(found, levels)
 
     def best_bid_ask(self, symbol: str) -> BestBidAsk | None:
@@ -153,7 +171,7 @@ class Reader:
         None while the pair is not subscribed. Asks the engine's thread, as a full `book` does.
         """
         found = self._symbol(symbol)
-        return self._engine.ask(lambda worker: worker.view_now(found))
+        return self._ask(lambda worker: worker.view_now(found))
 
     def health(self, symbol: str) -> Health | None:
         """Whether a pair's market is active, stale or halted, why, and its age; None while it is not subscribed."""
@@ -172,11 +190,12 @@ class Reader:
 
     def latency(self) -> Latency:
         """How late the feed is."""
-        return self._engine.ask(_latency) or Latency(0, None, None, None, None, None, None, None)
+        return self._ask(_latency) or Latency(0, None, None, None, None, None, None, None)
 
     @property
     def connection(self) -> Connection:
         """Where the connection stands, as of the last tenth of a second."""
+        self._check_process()
         view = self._engine.feed_view
         newest = self._tap.connection
         if newest is None:
@@ -190,12 +209,12 @@ class Reader:
 
     def stats(self) -> Stats:
         """Counts since the start."""
-        counts = self._engine.ask(lambda worker: replace(worker.session.counters)) or Counters()
+        counts, ignored = self._ask(_counts) or (Counters(), 0)
         gaps = self._tap.gaps
         return Stats(
             messages=counts.frames,
             applied=counts.applied,
-            ignored=sum(counts.ignored.values()),
+            ignored=ignored,
             rejected=counts.rejected,
             checks_ok=counts.checks_ok,
             checks_failed=counts.checks_failed,
@@ -222,6 +241,12 @@ class Reader:
                 total += listener.counts
             self._listeners = waiting
             return total
+
+
+def _counts(worker: Worker) -> tuple[Counters, int]:
+    """The counters, and the sum of the ignored: their names go on being counted while another thread looks."""
+    counters = worker.session.counters
+    return replace(counters), counters.ignored.total()
 
 
 def _latency(worker: Worker) -> Latency:

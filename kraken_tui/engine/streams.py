@@ -20,7 +20,7 @@ class EventStream:
     """Events of a client, oldest first, from the moment it was made; it has a bounded queue of its own.
 
     It ends when the client is closed or its recording is over, after what was queued. A stream that is garbage
-    collected is closed.
+    collected is closed. Several tasks and threads may read one stream: each event goes to one of them.
 
     Args:
         engine: Where the events come from.
@@ -120,14 +120,18 @@ async def take(listener: Listener, timeout_s: float | None = None) -> Any:
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         woken = asyncio.Event()
-        event, wait_ns = listener.poll(_waker(loop, woken))
+        waker = _waker(loop, woken)
+        event, wait_ns = listener.poll(waker)
         if event is not None:
             return event
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            return None
-        waits = [each for each in (left, None if wait_ns is None else wait_ns / 1e9) if each is not None]
-        await _wait(woken, min(waits, default=None))
+        try:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return None
+            waits = [each for each in (left, None if wait_ns is None else wait_ns / 1e9) if each is not None]
+            await _wait(woken, min(waits, default=None))
+        finally:
+            listener.forget(waker)
 
 
 def _waker(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> Callable[[], None]:

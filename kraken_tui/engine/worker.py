@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.history import History
 from kraken_tui.engine.listeners import QueueLoad
@@ -27,7 +25,7 @@ from kraken_tui.feed.wishes import CHANNELS
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as RecorderError
-from kraken_tui.settings import Settings
+from kraken_tui.settings import Settings, user_folder
 from kraken_tui.wire.symbols import UnknownPair, canonical
 from kraken_tui.wire.text import clean_text
 
@@ -84,6 +82,7 @@ class Worker:
         self._replay: ReplayClock | None = None
         self._recorder: Recorder | None = None
         self._recording_problem: RecordingView | None = None
+        self._stopped_told = False
         self._history: History | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
@@ -113,8 +112,7 @@ class Worker:
             for task in (*tasks, stopped):
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
-            if self._recorder is not None:
-                self._recorder.close()
+            self._end_recording()
 
     def stop(self) -> None:
         """End `run` in an orderly way."""
@@ -302,17 +300,36 @@ class Worker:
         """Start or stop recording."""
         if self._recorder is not None:
             self._recorder.close()
-            self._note("info", f"recording stopped: {self._recorder.path} ({self._recorder.frames:,} frames)")
+            self._tell_stopped()
+            if not self._recorder.problem:
+                self._note("info", f"recording stopped: {self._recorder.path} ({self._recorder.frames:,} frames)")
             self._recorder = None
         self._recording_problem = None
         if path is None:
             return
         try:
-            self._recorder = Recorder(path, url=self._url, pairs=self._settings.pairs, wall_ns=self._clock.wall())
+            settings = self._settings
+            self._recorder = Recorder(
+                path, url=self._url, pairs=settings.pairs, wall_ns=self._clock.wall(), playing=settings.replay
+            )
             self._note("info", f"recording to {path}")
         except RecorderError as error:
             self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
+
+    def _end_recording(self) -> None:
+        """Write the rest of it, and publish whether that went well: nobody looks at this recorder any more."""
+        if self._recorder is not None:
+            self._recorder.close()
+            self._tell_stopped()
+            self._publish(self._feed_view(*self._now(), self._clock.now()), self._views)
+
+    def _tell_stopped(self) -> None:
+        """Log once that the recording has stopped by itself."""
+        problem = self._recorder.problem if self._recorder is not None else ""
+        if problem and not self._stopped_told:
+            self._note("error", problem)
+        self._stopped_told = bool(problem)
 
     def _history_ended(self, task: asyncio.Task[None]) -> None:
         """Books and trades go on without the history, but a defect in it must be heard of."""
@@ -346,6 +363,7 @@ class Worker:
         self._markets.tick(wall)
         if self._recorder is not None:
             self._recorder.tick(self._clock.wall())
+            self._tell_stopped()
         self._version += 1
         views = dict(self._views)
         # The others once a second, but not all in one frame: a thousand views are a tenth of a second's work.
@@ -439,4 +457,8 @@ def budget_path_for(url: str) -> Path | None:
     """Where dials are counted over restarts; a server on this machine bans nobody."""
     if urlsplit(url).hostname in LOOPBACK:
         return None
-    return platformdirs.user_state_path("kraken-tui") / "dials.json"
+    try:
+        return user_folder("state") / "dials.json"
+    except OSError:
+        # No home, no memory: the budget holds for this run alone.
+        return None

@@ -30,13 +30,11 @@ from kraken_tui.wire.messages import (
     TradeMessage,
     UnknownMessage,
 )
-from kraken_tui.wire.text import clean_text
 
 Lose = Callable[[str, float], None]
 """(cause, seconds before the next dial at the earliest): ends the connection."""
 
 _DATA = frozenset({BookChanged, Trades, TickerChanged, Candles, Audited})
-_TYPES = frozenset({"snapshot", "update", ""})
 _SKEW_NOTICE_NS = 2 * SECOND
 
 
@@ -121,10 +119,6 @@ class Intake:
 
     def take(self, message: Message, now: int, wall_ns: int) -> str:
         """Take one message: what became of it, `APPLIED`, `REJECTED` or why it was ignored."""
-        kind = getattr(message, "type", "")
-        if kind not in _TYPES:
-            # What it would mean nobody knows; taken for an update it would break a book.
-            return f"unknown type: {clean_text(kind, 60)}"
         events = self._markets.events
         before = len(events)
         verdict = self._handlers[type(message)](message, now, wall_ns)

@@ -30,6 +30,7 @@ from kraken_tui.market.book import OrderBook
 from kraken_tui.market.convert import candle_from_wire, ticker_from_wire, trade_from_wire
 from kraken_tui.market.events import BookChanged, BookState, Trade
 from kraken_tui.market.views import Ticker
+from kraken_tui.wire.decode import NameCounter
 from kraken_tui.wire.digits import decimals
 from kraken_tui.wire.messages import (
     BookData,
@@ -51,7 +52,6 @@ SYSTEMS = frozenset({"online", "maintenance", "cancel_only", "post_only"})
 
 _MATCHING = frozenset({"online", "limit_only", "reduce_only"})
 _TRADES_REMEMBERED = 4000
-_KINDS = 100
 _PLAUSIBLE_LAG_NS = 3600 * 1_000_000_000
 
 APPLIED = ""
@@ -79,7 +79,7 @@ class Counters:
 
     frames: int = 0
     applied: int = 0
-    ignored: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=NameCounter)
     rejected: int = 0
     invalid: int = 0
     deltas_ignored: int = 0
@@ -92,11 +92,6 @@ class Counters:
     witness_alarms: int = 0
     audits: int = 0
     audits_failed: int = 0
-
-    def ignore(self, kind: str) -> None:
-        """Count a frame that was not used. The exchange names the unknown kinds: past so many they share one count."""
-        known = kind in self.ignored or len(self.ignored) < _KINDS
-        self.ignored[kind if known else "unknown: others"] += 1
 
 
 class _TradeFilter:

@@ -12,6 +12,7 @@ A frame's bytes are handed out exactly as they stand in the file.
 
 from __future__ import annotations
 
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -90,6 +91,12 @@ class _Cut(Exception):
         self.text = text
 
 
+def compression(path: Path) -> str:
+    """How a recording of this name is compressed: ".gz", ".zst" or "", in either case of its letters."""
+    suffix = path.suffix.lower()
+    return {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst"}.get(suffix, "")
+
+
 class Recording:
     """A recording, read from its beginning each time it is iterated.
 
@@ -107,6 +114,7 @@ class Recording:
         self.frames = 0
         self._foreign = ""
         self._shown = clean_text(path.name, 80)
+        self._packed = compression(path)
 
     def __iter__(self) -> Iterator[Recorded]:
         """Frames in order.
@@ -198,13 +206,16 @@ class Recording:
 
     def _chunks(self) -> Iterator[bytes]:
         try:
+            # Before it is opened: a pipe that nobody writes to would be waited for.
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise RecordingError(f"{self._shown} cannot be read: it is not a regular file")
             with self.path.open("rb") as file:
                 total = 0
                 for chunk in self._decompressed(file):
                     total += len(chunk)
                     if total > MAX_BYTES:
                         raise RecordingError(f"{self._shown} is over the limit of {MAX_BYTES >> 30} GiB")
-                    if total > max(_RATIO_GRACE, MAX_RATIO * file.tell()) and self.path.suffix in (".gz", ".zst"):
+                    if total > max(_RATIO_GRACE, MAX_RATIO * file.tell()) and self._packed:
                         raise RecordingError(f"{self._shown} unpacks to more than {MAX_RATIO} times its size; refused")
                     yield chunk
         except OSError as error:
@@ -212,9 +223,9 @@ class Recording:
             raise RecordingError(f"{self._shown} cannot be read: {reason}") from error
 
     def _decompressed(self, file: BinaryIO) -> Iterator[bytes]:
-        if self.path.suffix == ".gz":
+        if self._packed == ".gz":
             return self._gunzip(file)
-        if self.path.suffix == ".zst":
+        if self._packed == ".zst":
             return self._unzstd(file)
         return iter(lambda: file.read(_CHUNK), b"")
 

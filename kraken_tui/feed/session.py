@@ -245,7 +245,7 @@ class Session:
         counters = self.counters
         counters.frames += 1
         if self.state not in _UP or self._is_backlog():
-            counters.ignore("frame of a lost connection")
+            counters.ignored["frame of a lost connection"] += 1
             return
         try:
             message = decode(data)
@@ -262,7 +262,7 @@ class Session:
         elif verdict == REJECTED:
             counters.rejected += 1
         else:
-            counters.ignore(verdict)
+            counters.ignored[verdict] += 1
         if self._intake.changed and not self.replay and now >= self._settle_due:
             self._settle()
             self._pump()

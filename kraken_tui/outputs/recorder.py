@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from kraken_tui.feed.recording import compression
 from kraken_tui.wire.text import clean_text
 from kraken_tui.wire.timestamps import format_timestamp
 
@@ -180,12 +181,8 @@ class ZstdCodec:
 
 
 def _codec(path: Path) -> Codec:
-    suffix = path.suffix.lower()
-    if suffix == ".gz":
-        return GzipCodec()
-    if suffix in (".zst", ".zstd"):
-        return ZstdCodec()
-    return PlainCodec()
+    codecs: dict[str, type[GzipCodec | ZstdCodec]] = {".gz": GzipCodec, ".zst": ZstdCodec}
+    return codecs.get(compression(path), PlainCodec)()
 
 
 class Recorder:
@@ -196,6 +193,7 @@ class Recorder:
         wall_ns: Now, ns since the epoch, for the header.
         url: Where the frames come from, for the header.
         pairs: Pairs asked for, for the header.
+        playing: Recording that the frames come from, if one is played.
 
     Attributes:
         path: As given.
@@ -205,10 +203,12 @@ class Recorder:
 
     Raises:
         RecordingError: The file cannot be appended to: no such folder, no permission, in use by another recorder,
-            not a recording, or the zstandard package is missing for .zst.
+            not a recording, the one that is played, or the zstandard package is missing for .zst.
     """
 
-    def __init__(self, path: Path, *, wall_ns: int, url: str = "", pairs: Iterable[str] = ()) -> None:
+    def __init__(
+        self, path: Path, *, wall_ns: int, url: str = "", pairs: Iterable[str] = (), playing: Path | None = None
+    ) -> None:
         self.path = path
         self.frames = 0
         self.bytes = 0
@@ -218,6 +218,9 @@ class Recorder:
         self._due_ns = 0
         self._space_due_ns = 0
         shown = clean_text(path)
+        if playing is not None and _same(path, playing):
+            # It would read what it writes, and never end.
+            raise RecordingError(f"cannot record to {shown}: it is the recording being played")
         try:
             self._codec = _codec(path)
             self._fd: int | None = _open(path)
@@ -352,14 +355,26 @@ class Recorder:
                 self.problem = self.problem or f"closing {clean_text(self.path)} failed: {clean_text(error.strerror)}"
 
 
-def check(path: Path) -> None:
+def _same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):
+        # One of them is not there.
+        return False
+
+
+def check(path: Path, playing: Path | None = None) -> None:
     """Find out whether a recording could start here, without writing a header.
+
+    Args:
+        path: File to append to.
+        playing: Recording that the frames would come from, if any.
 
     Raises:
         RecordingError: As `Recorder` would.
     """
     existed = os.path.lexists(path)
-    recorder = Recorder(path, wall_ns=0)
+    recorder = Recorder(path, wall_ns=0, playing=playing)
     recorder._release()
     if not existed:
         path.unlink(missing_ok=True)

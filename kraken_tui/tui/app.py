@@ -19,7 +19,7 @@ from textual.timer import Timer
 
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.views import FeedView, PairView
-from kraken_tui.settings import Settings
+from kraken_tui.settings import Settings, user_folder
 from kraken_tui.tui.copying import book_table
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.pacing import Pacer
@@ -331,8 +331,9 @@ class KrakenApp(App[None], inherit_bindings=False):
     async def _write_picture(self, picture: str, name: str) -> None:
         from kraken_tui.tui import svg
 
-        folder = svg.picture_folder(self.settings)
+        folder: Path | str = "the pictures folder"
         try:
+            folder = svg.picture_folder(self.settings)
             path = await asyncio.to_thread(svg.save, picture, folder, name)
         except OSError as error:
             self.tell(f"Cannot save {name} in {folder}: {svg.why(error)}. Choose another svg_dir.", "error")
@@ -346,19 +347,21 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.source.record(None)
             self.tell(f"Recording stopped: {running.path}")
         else:
-            path = self.recording_path()
+            try:
+                path = self.recording_path()
+            except OSError as error:
+                self.tell(f"Cannot record: {error.strerror}.", "error")
+                return
             self.source.record(path)
             self.tell(f"Recording to {path}")
         self.tick()
 
     def recording_path(self) -> Path:
         """Where a recording started now goes."""
-        import platformdirs
-
         from kraken_tui.tui import svg
 
         feed = self.source.feed_view
-        folder = platformdirs.user_data_path("kraken-tui", appauthor=False) / "recordings"
+        folder = user_folder("data") / "recordings"
         return folder / svg.stamped_name(self.main.symbol or "feed", feed.now_ns, ".jsonl.gz", prefix="")
 
     def copy_book(self) -> None:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
 from textual.app import App
 
 from kraken_tui.market.events import Proof
+from kraken_tui.settings import user_folder
 from kraken_tui.tui.svg_text import FONT_SIZE, in_cells
 from kraken_tui.wire.text import clean_text, safe_file_stem
 
@@ -65,8 +65,12 @@ def stamped_name(symbol: str, ns: int, suffix: str, prefix: str = "kraken-tui_")
 
 
 def picture_folder(settings: Settings) -> Path:
-    """Where pictures go: the folder the user chose, else "kraken-tui" among the user's pictures."""
-    return settings.svg_dir or platformdirs.user_pictures_path() / "kraken-tui"
+    """Where pictures go: the folder the user chose, else "kraken-tui" among the user's pictures.
+
+    Raises:
+        OSError: This user has no home folder.
+    """
+    return settings.svg_dir or user_folder("pictures") / "kraken-tui"
 
 
 def save(svg: str, folder: Path, name: str) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -22,6 +22,7 @@ from kraken_tui.wire.messages import (
     InstrumentData,
     InstrumentMessage,
     InvalidMessage,
+    Kind,
     Message,
     OhlcMessage,
     PairData,
@@ -38,6 +39,11 @@ from kraken_tui.wire.text import clean_text
 
 MAX_FRAME = 8 * 1024 * 1024
 """Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md section 3.1)."""
+
+MOST_NAMES = 200
+"""Names of unknown channels, methods or fields that are told apart; an exchange can invent more than memory holds."""
+
+OTHERS = "others"
 
 CHANNELS = frozenset({"status", "heartbeat", "instrument", "book", "trade", "ticker", "ohlc"})
 
@@ -84,6 +90,10 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
         return _method_message(fields)
     channel = fields.get("channel")
     if isinstance(channel, str) and channel in CHANNELS:
+        kind = fields.get("type")
+        if isinstance(kind, str) and kind not in get_args(Kind):
+            # Taken for an update it would break a book, and its words would go with every event made of it.
+            return UnknownMessage(kind=clean_text(f"{channel} {kind}", 60))
         message = _by_rows(channel, fields)
         if message is None:
             raise InvalidMessage(f"{channel} frame is malformed: {clean_text(first_error)}", channel) from first_error
@@ -93,8 +103,9 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
 
 def _by_rows(channel: str, fields: dict[str, Any]) -> Message | None:
     """A book or instrument frame with the rows that are in order; None where not even symbols can be told."""
-    kind, data = fields.get("type"), fields.get("data")
-    if not isinstance(kind, str):
+    kind: Any = fields.get("type")
+    data = fields.get("data")
+    if kind not in get_args(Kind):
         return None
     if channel == "book" and isinstance(data, list) and data:
         books = [_book_row(row) for row in data]
@@ -164,18 +175,25 @@ def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-_FIELDS = 200
+class NameCounter(Counter[str]):
+    """Counts by names that come from outside: beyond `MOST_NAMES` of them, the others share one."""
+
+    def __setitem__(self, name: str, count: int) -> None:
+        if name not in self and len(self) >= MOST_NAMES:
+            count += self.get(OTHERS, 0)
+            name = OTHERS
+        super().__setitem__(name, count)
 
 
 class FieldCensus:
     """Counts fields the program does not know, on a sample of frames, so that the hot path stays clean.
 
     Several documented fields appeared with no notice (PROTOCOL.md section 12, rule 6); the log screen shows the
-    names found here, two hundred at most. The first `always` frames of a kind are looked at, then one in `every`.
+    names found here. The first `always` frames of a kind are looked at, then one in `every`.
     """
 
     def __init__(self, always: int = 3, every: int = 512) -> None:
-        self.unknown: Counter[str] = Counter()
+        self.unknown: Counter[str] = NameCounter()
         self._seen: dict[type[Message], int] = {}
         self._always = always
         self._every = every
@@ -199,7 +217,7 @@ class FieldCensus:
         known = {field.encode_name for field in msgspec.structs.fields(message)}
         for name in fields.keys() - known:
             field = clean_text(f"{path}.{name}", 80)
-            self.unknown[field if field in self.unknown or len(self.unknown) < _FIELDS else "others"] += 1
+            self.unknown[field] += 1
         for name in fields.keys() & known:
             value, typed = fields[name], getattr(message, name)
             if isinstance(typed, msgspec.Struct) and isinstance(value, dict):

@@ -7,9 +7,12 @@ pair's precision. Nothing here ever holds a float.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+Kind = Literal["snapshot", "update"]
+"""How a channel frame is to be taken. One of another kind is no frame this program knows."""
 
 WireNumber = Any
 """A decimal number as the wire wrote it: `str`, or `int` where it had no decimal point."""
@@ -37,9 +40,9 @@ class BookData(msgspec.Struct, gc=False):
 
 
 class BookMessage(msgspec.Struct, tag_field="channel", tag="book", gc=False):
-    """Book snapshot or update (section 4). `type` is "snapshot" or "update"."""
+    """Book snapshot or update (section 4)."""
 
-    type: str
+    type: Kind
     data: list[BookData]
 
 
@@ -58,7 +61,7 @@ class TradeData(msgspec.Struct, gc=False):
 class TradeMessage(msgspec.Struct, tag_field="channel", tag="trade", gc=False):
     """Trades, oldest first, snapshot or update."""
 
-    type: str
+    type: Kind
     data: list[TradeData]
 
 
@@ -84,7 +87,7 @@ class TickerData(msgspec.Struct, gc=False):
 class TickerMessage(msgspec.Struct, tag_field="channel", tag="ticker", gc=False):
     """Ticker snapshot or update."""
 
-    type: str
+    type: Kind
     data: list[TickerData]
 
 
@@ -107,7 +110,7 @@ class OhlcData(msgspec.Struct, gc=False):
 class OhlcMessage(msgspec.Struct, tag_field="channel", tag="ohlc", gc=False):
     """Candles: a snapshot holds recent ones, oldest first; an update holds only the running candle."""
 
-    type: str
+    type: Kind
     data: list[OhlcData]
     timestamp: str | None = None
 
@@ -172,7 +175,7 @@ class InstrumentData(msgspec.Struct, gc=False):
 class InstrumentMessage(msgspec.Struct, tag_field="channel", tag="instrument", gc=False):
     """Reference data; here `data` is an object, not an array (section 2)."""
 
-    type: str
+    type: Kind
     data: InstrumentData
 
 

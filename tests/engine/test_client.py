@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -284,6 +287,36 @@ def test_a_frame_that_cannot_be_read_is_told_and_the_rest_goes_on(recording: Cal
         assert client.stats().rejected == 1
 
 
+def test_a_book_frame_of_an_unknown_kind_is_ignored_and_its_words_reach_nobody(
+    recording: Callable[..., Path],
+) -> None:
+    strange = book_frame(102, kind="\x1b]52;c;eA==\x07")
+    path = recording(book_frame(100, kind="snapshot"), book_frame(101), strange, book_frame(103))
+    with KrakenClient("BTC/USD", replay=path) as client:
+        lines = list(client.events(BookLine))
+    assert [line.changed.kind for line in lines] == ["snapshot", "update", "update"]
+    assert all(line.verified for line in lines)
+    assert client.stats().ignored >= 1
+
+
+def test_stats_add_up_though_the_feed_goes_on_counting(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with KrakenClient("BTC/USD", replay=small) as client:
+        client.wait_verified_sync("BTC/USD", timeout=LONG)
+        ask = client._engine.ask
+
+        def ask_and_go_on(question: Callable[[Any], Any]) -> Any:
+            def then(worker: Any) -> Any:
+                answer = question(worker)
+                worker.session.counters.ignored["news"] += 1
+                return answer
+
+            return ask(then)
+
+        monkeypatch.setattr(client._engine, "ask", ask_and_go_on)
+        stats = client.stats()
+    assert stats.messages == stats.applied + stats.ignored + stats.rejected
+
+
 def test_a_pair_the_recording_does_not_hold_is_refused(small: Path) -> None:
     with KrakenClient("BTC/USD", "BTC/USX", replay=small) as client:
         with pytest.raises(SubscriptionFailed) as caught:
@@ -351,6 +384,48 @@ def test_a_client_is_opened_once_and_may_be_closed_twice(small: Path) -> None:
     assert list(client.events()) == []
     with pytest.raises(Configuration, match="opened once"):
         client.open()
+
+
+def test_a_client_closed_before_it_began_opens_and_waits_no_more(small: Path) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+    client.close()
+    with pytest.raises(Configuration, match="opened once"):
+        client.open()
+    with KrakenClient("BTC/USD", replay=small) as never_read:
+        pass
+    begun = time.monotonic()
+    with pytest.raises(ConnectionClosed):
+        never_read.wait_verified_sync("BTC/USD", timeout=LONG)
+    assert time.monotonic() - begun < LONG / 2
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_is_told_that_the_client_is_not_its_own() -> None:
+    code = """
+import os
+from kraken_tui import Configuration, KrakenClient, Trade
+
+with KrakenClient("BTC/USD", demo=True) as client:
+    stream = client.events()
+    client.wait_verified_sync("BTC/USD", timeout=30)
+    if os.fork() == 0:
+        uses = [stream.get, client.events, client.stats, client.latency, client.subscriptions]
+        uses += [lambda: client.book("BTC/USD", 10), lambda: client.best_bid_ask("BTC/USD"), lambda: client.connection]
+        uses += [lambda: client.wait_verified_sync("BTC/USD"), lambda: client.on(Trade, print)]
+        refused = 0
+        for use in uses:
+            try:
+                use()
+            except Configuration as error:
+                refused += "another process" in str(error)
+        client.close()
+        os._exit(len(uses) - refused)
+    print(os.waitstatus_to_exitcode(os.wait()[1]), client.book("BTC/USD").verified)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("0 True\n", "")
 
 
 def test_a_defect_of_our_own_reaches_whoever_waits(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,6 +506,58 @@ def test_a_callback_that_raises_is_counted_and_reported_and_stops_nothing(
         assert client.stats().callback_errors == registration.errors == 100
         assert client.book("BTC/USD", levels=1).verified  # type: ignore[union-attr]
     assert sum("a callback for Trade raised" in record.message for record in caplog.records) == 3, "1st, 10th, 100th"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_not_even_a_callback_that_wants_to_exit_stops_the_others(small: Path, error: type[BaseException]) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+
+    def leave(trade: Trade) -> None:
+        raise error
+
+    registration = client.on(Trade, leave)
+    good: list[Trade] = []
+    client.on(Trade, good.append)
+    with client:
+        wait_until(lambda: len(good) == 100)
+    assert registration.errors == 100
+
+
+def test_a_callback_that_another_removed_is_not_called_even_with_this_event(small: Path) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+    calls: list[str] = []
+
+    def first(trade: Trade) -> None:
+        calls.append("first")
+        second.remove()
+
+    client.on(Trade, first)
+    second = client.on(Trade, lambda _: calls.append("second"))
+    assert second.active
+    with client:
+        wait_until(lambda: len(calls) == 100)
+    assert set(calls) == {"first"}
+    assert not second.active
+
+
+async def test_a_coroutine_callback_whose_own_work_is_cancelled_is_called_again(small: Path) -> None:
+    client = KrakenClient("BTC/USD", replay=small)
+    calls: list[int] = []
+
+    async def waits_for_a_cancelled_task(trade: Trade) -> None:
+        calls.append(trade.trade_id)
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+
+    def asks_a_cancelled_future(trade: Trade) -> None:
+        raise asyncio.CancelledError
+
+    waiting = client.on(Trade, waits_for_a_cancelled_task)
+    plain = client.on(Trade, asks_a_cancelled_future)
+    async with client:
+        await eventually(lambda: waiting.errors == plain.errors == 100)
+    assert calls == list(range(101, 201))
 
 
 async def test_coroutine_callbacks_have_queues_of_their_own(small: Path) -> None:
@@ -555,6 +682,7 @@ def test_builder_and_keywords_make_the_same_client(tmp_path: Path) -> None:
         ("replay", ""),
         ("record", 7),
         ("log_file", "a\0b"),
+        ("record", "~nobody-of-this-name/x"),
     ],
 )
 def test_a_wrong_argument_is_one_sentence_that_names_it(name: str, value: object) -> None:
@@ -702,7 +830,7 @@ async def test_lost_refused_and_banned_connections_are_errors_of_their_own() -> 
 async def test_waiting_ends_in_time_though_the_connection_stands(exchange: ExchangeThread) -> None:
     async with live(exchange, "BTC/USD") as client:
         await client.wait_verified("BTC/USD", timeout=LONG)
-        with pytest.raises(TimedOut, match="LTC/USD"):
+        with pytest.raises(TimedOut, match=r"LTC/USD: .* it is not subscribed"):
             await client.wait_verified("LTC/USD", timeout=0.05)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
+from kraken_tui.engine.log import EventLog
 from kraken_tui.feed.events import Refused
 from kraken_tui.feed.machine import Limits
 from kraken_tui.market.events import Proof, Trade
@@ -222,6 +226,47 @@ def test_commands_before_the_start_are_kept(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "hello \N{REPLACEMENT CHARACTER}[31m" in log
     assert "\x1b" not in log
+
+
+def test_a_recording_that_fails_with_its_last_frames_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "frames.jsonl"
+    path.write_text('{"channel":"heartbeat"}\n' * 3)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("kraken_tui.outputs.recorder.os", SimpleNamespace(**{**vars(os), "write": full}))
+    target = tmp_path / "new.jsonl"
+    engine = Engine(Settings(pairs=(), replay=path, speed=0, record=target))
+    engine.start()
+    wait_until(lambda: engine.feed_view.replay and engine.feed_view.replay.finished)
+    assert engine.stop(5)
+    recording = engine.feed_view.recording
+    assert recording is not None
+    assert recording.problem == f"recording to {target} stopped: No space left on device"
+    assert [line.text for line in engine.feed_view.log].count(recording.problem) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_the_log_file_alone_and_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    log = EventLog(Path("/dev/full"))
+    for number in range(3):
+        log.add(number, "info", f"line {number}")
+    log.close()
+    assert [line.text for line in log.lines] == [
+        "line 0",
+        "the log file takes no more lines: No space left on device",
+        "line 1",
+        "line 2",
+    ]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="FIFOs are a POSIX thing")
+def test_a_pipe_as_log_file_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="No such device"):
+        EventLog(tmp_path / "pipe")
 
 
 def test_the_log_file_must_be_writable(tmp_path: Path) -> None:

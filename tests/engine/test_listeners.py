@@ -283,6 +283,46 @@ async def test_an_event_loop_waits_for_what_another_thread_puts() -> None:
         await take(listener)
 
 
+async def test_several_tasks_may_wait_for_one_queue_and_none_is_forgotten() -> None:
+    listener = Listener(4)
+    first, second, third = (asyncio.create_task(take(listener)) for _ in range(3))
+    await asyncio.sleep(0)
+    third.cancel()
+    await asyncio.sleep(0)
+    listener.put("one")
+    listener.put("two")
+    assert {await asyncio.wait_for(first, 5), await asyncio.wait_for(second, 5)} == {"one", "two"}
+    waiting = [asyncio.create_task(take(listener)) for _ in range(3)]
+    await asyncio.sleep(0)
+    listener.close()
+    assert [type(end) for end in await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)] == (
+        [ListenerClosed] * 3
+    )
+
+
+async def test_who_waits_in_vain_is_not_remembered() -> None:
+    listener = Listener(4)
+    for _ in range(5):
+        assert await take(listener, 0.0001) is None
+    waiting = asyncio.create_task(take(listener))
+    await asyncio.sleep(0)
+    assert len(listener._wakers) == 1
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert not listener._wakers
+
+
+def test_nothing_is_offered_to_a_listener_that_another_thread_closes_meanwhile() -> None:
+    def wants(_: object) -> bool:
+        listener.close(discard=True)
+        return True
+
+    listener = Listener(4, wants=wants)
+    listener.put("late")
+    assert listener.counts == ListenerCounts()
+    assert listener.finished
+
+
 async def test_held_back_states_come_when_their_time_has_come() -> None:
     listener = Listener(4, coalesce_ns=10 * MS)
     listener.put(book("A/USD", 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -389,6 +390,14 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
         open_recording(tmp_path / "nothing.jsonl")
     with pytest.raises(RecordingError, match="cannot be read"):
         open_recording(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="FIFOs are a POSIX thing")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(RecordingError, match=r"pipe\.jsonl cannot be read: it is not a regular file"):
+        open_recording(path)
 
 
 def test_f84_a_bomb_is_refused_early(tmp_path: Path) -> None:

@@ -73,6 +73,15 @@ def test_frames_come_back_byte_for_byte(tmp_path: Path, suffix: str) -> None:
     assert recorder.problem == ""
 
 
+@pytest.mark.parametrize("suffix", [".GZ", ".ZST", ".zstd", ".Zstd"])
+def test_whatever_is_written_packed_is_read_packed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"day.jsonl{suffix}"
+    recorder = Recorder(path, wall_ns=0)
+    recorder.write(b'{"channel":"heartbeat"}', 1)
+    recorder.close()
+    assert [recorded.frame for recorded in Recording(path)] == [b'{"channel":"heartbeat"}']
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_reader_gives_back_what_was_written_from_every_prefix(tmp_path: Path, suffix: str) -> None:
     """Record, read: the same bytes, times and directions; a cut file gives a prefix (RELIABILITY.md P16, P17)."""
@@ -276,6 +285,14 @@ def test_places_that_cannot_be_written_are_refused_in_one_sentence(tmp_path: Pat
     (tmp_path / "file").touch()
     with pytest.raises(RecordingError, match="cannot record to"):
         start(tmp_path / "file" / "day.jsonl")
+
+
+def test_a_recording_is_not_appended_to_while_it_is_played(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    Recorder(path, wall_ns=0).close()
+    with pytest.raises(RecordingError, match="it is the recording being played"):
+        check(path, tmp_path / "." / "day.jsonl")
+    check(path, tmp_path / "another.jsonl")
 
 
 def test_zstd_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

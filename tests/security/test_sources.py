@@ -22,7 +22,7 @@ FORBIDDEN_ATTRIBUTES = {
     "_create_unverified_context", "_create_default_https_context",
     "check_hostname", "from_markup", "mktemp", "extractall",
 }  # fmt: skip
-PRINTS = {"cli.py", "crash.py", "terminal.py", "guardian.py", "exchange/__main__.py"}
+PRINTS = {"cli.py", "console.py", "crash.py", "terminal.py", "guardian.py", "exchange/__main__.py"}
 """Modules that may name standard output or error; everybody else goes through them or through Textual."""
 
 STARTS_PROCESSES = {"doctor/certificates.py", "guardian.py", "terminal.py"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.wire.decode import MAX_FRAME, FieldCensus, decode
+from kraken_tui.wire.decode import MAX_FRAME, MOST_NAMES, OTHERS, FieldCensus, NameCounter, decode
 from kraken_tui.wire.messages import (
     BookMessage,
     HeartbeatMessage,
@@ -262,6 +262,16 @@ def test_refusal_text_is_cleaned() -> None:
     assert "\x1b" not in message.error
 
 
+def test_names_from_outside_are_counted_in_bounded_memory() -> None:
+    names = NameCounter()
+    for number in range(MOST_NAMES + 500):
+        names[f"unknown: {number}"] += 1
+    names["unknown: 0"] += 1
+    assert names.total() == MOST_NAMES + 501
+    assert len(names) == MOST_NAMES + 1
+    assert (names["unknown: 0"], names[OTHERS]) == (2, 500)
+
+
 @pytest.mark.parametrize(
     ("frame", "kind"),
     [
@@ -272,6 +282,8 @@ def test_refusal_text_is_cleaned() -> None:
         ('{"method":"add_order","success":true,"result":{"order_id":"A"}}', "method add_order"),
         ('{"method":"subscribe","success":true}', "method subscribe"),
         ('{"channel":"new\\u001bthing"}', "new\ufffdthing"),
+        (BOOK.replace('"type":"snapshot"', '"type":"\\u001b]52;c;eA==\\u0007"'), "book \ufffd]52;c;eA==\ufffd"),
+        ('{"channel":"trade","type":"delta","data":[]}', "trade delta"),
     ],
 )
 def test_unknown_kinds_are_named(frame: str, kind: str) -> None:
