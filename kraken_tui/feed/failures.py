@@ -115,12 +115,19 @@ def _status(status: int, response: object, host: str, now: datetime) -> Failure:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "unknown status"
-    retry = _retry_after(getattr(response, "headers", {}).get("Retry-After"), now)
+    retry = _longest_wait(response, now)
     # Cloudflare says "error code: 1015" on the page of a ban, whatever the status; nothing else of it is shown.
     body = getattr(response, "body", None) or b""
     if status >= 400 and _EDGE_BAN in bytes(body)[:65536]:
         return Failure(f"{host} bans this address for now (HTTP {status}, edge error 1015)", status, retry)
     return Failure(f"{host} answered HTTP {status} {phrase}", status, retry, slow=status in (400, 404, 410))
+
+
+def _longest_wait(response: object, now: datetime) -> float | None:
+    """Seconds to wait as the response asks; a proxy on the way may have added a Retry-After of its own."""
+    headers = getattr(response, "headers", None)
+    waits = [_retry_after(text, now) for text in (headers.get_all("Retry-After") if headers is not None else ())]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 def _retry_after(text: str | None, now: datetime) -> float | None:
@@ -131,7 +138,7 @@ def _retry_after(text: str | None, now: datetime) -> float | None:
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -18,6 +18,7 @@ import pytest
 from feed_harness import Venue
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
 
 from kraken_tui.feed.clock import SystemClock
@@ -425,4 +426,13 @@ def test_retry_after_takes_seconds_and_dates() -> None:
     assert _retry_after("Sat, 21 Nov 2026 08:10:00 GMT", now) == 600
     assert _retry_after("Sat, 21 Nov 2026 07:10:00 GMT", now) == 0
     assert _retry_after("soon", now) is None
+    assert _retry_after("21 Oct 2026 07:28:00 +99999999999999999999", now) is None
     assert _retry_after(None, now) is None
+
+
+def test_of_several_retry_after_headers_the_longest_wait_holds() -> None:
+    """A proxy on the way may add its own (found by fuzzing: it ended the program)."""
+    headers = Headers([("Retry-After", "soon"), ("Retry-After", "600"), ("retry-after", "1200")])
+    failure = explain(InvalidStatus(Response(429, "Too Many", headers)), "wss://ws.kraken.com/v2")
+    assert failure is not None
+    assert failure.retry_after_s == 1200
