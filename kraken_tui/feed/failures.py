@@ -66,7 +66,12 @@ def explain(error: BaseException, url: str, *, proxy: str = "", now: datetime | 
         return _closed(error.rcvd.code if error.rcvd else None, error.rcvd.reason if error.rcvd else "", error)
     if isinstance(error, exceptions.InvalidStatus):
         return _status(error.response.status_code, error.response, host, now or datetime.now(UTC))
-    if isinstance(error, exceptions.ProxyError | exceptions.InvalidProxy):
+    if isinstance(error, exceptions.InvalidProxy):
+        # Its text repeats the address with the password.
+        return Failure(
+            f"the proxy {proxy or 'of the environment'} cannot be used: {clean_text(error.msg, 100)}", slow=True
+        )
+    if isinstance(error, exceptions.ProxyError):
         return Failure(f"the proxy {proxy or 'from the environment'} failed: {clean_text(error, 80)}")
     if isinstance(error, exceptions.InvalidHandshake):
         if isinstance(error.__cause__, EOFError):
