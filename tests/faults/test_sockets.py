@@ -164,10 +164,17 @@ def openssl(*words: str) -> None:
     subprocess.run(["openssl", *words], check=True, capture_output=True)
 
 
-def certificate(folder: Path, name: str, host: str, *, ca: Path | None = None) -> Path:
-    """A key and certificate in one file, signed by itself or by a throw-away authority."""
+def certificate(folder: Path, name: str, host: str, *, ca: Path | None = None, extension: str = "") -> Path:
+    """A key and certificate in one file, signed by itself or by a throw-away authority.
+
+    Args:
+        folder, name: Where.
+        host: Its subject.
+        ca: Signer.
+        extension: Instead of the host as the name it is valid for.
+    """
     key, made, path = folder / f"{name}.key", folder / f"{name}.crt", folder / f"{name}.pem"
-    names = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
+    names = ["-subj", f"/CN={host}", "-addext", extension or f"subjectAltName=DNS:{host}"]
     signer = [] if ca is None else ["-CA", str(ca), "-CAkey", str(ca)]
     openssl(
         *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names),
@@ -204,11 +211,15 @@ async def test_f17_bad_certificates_end_before_any_request(
         old = expired(tmp_path, "localhost", wrong)
     except subprocess.CalledProcessError:
         pytest.skip("this openssl makes no certificate of yesterday")
+    nameless = certificate(tmp_path, "nameless", "localhost", extension="keyUsage=digitalSignature")
+    clients = certificate(tmp_path, "clients", "localhost", extension="extendedKeyUsage=clientAuth")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "known.pem"))
-    (tmp_path / "known.pem").write_bytes(b"".join(path.read_bytes() for path in (trusted, wrong)))
+    known = (trusted, wrong, nameless, clients)
+    (tmp_path / "known.pem").write_bytes(b"".join(path.read_bytes() for path in known))
     stranger = certificate(tmp_path, "stranger", "localhost")
     causes = []
-    for path, version in ((stranger, None), (wrong, None), (old, None), (trusted, ssl.TLSVersion.TLSv1_1)):
+    bad = [(path, None) for path in (stranger, wrong, old, nameless, clients)]
+    for path, version in (*bad, (trusted, ssl.TLSVersion.TLSv1_1)):
         heard = 0
 
         async def listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
@@ -232,7 +243,8 @@ async def test_f17_bad_certificates_end_before_any_request(
             await client.end()
         assert heard == 0
     assert "expired" in causes[2]
-    seen = f"4 of 4 refused, 0 HTTP bytes; {causes[1]}; {causes[2]}; TLS 1.1: {causes[3]}"
+    assert "purpose" in causes[4]
+    seen = f"{len(causes)} of 6 refused, 0 HTTP bytes; {'; '.join(causes[1:5])}; TLS 1.1: {causes[5]}"
     ledger("DISCONNECTED with the reason", seen, "retry >= 60 s")
 
 
