@@ -32,8 +32,6 @@ SYMBOL = "BTC/USD"
 MESSAGES = 50_000
 SCREEN_MS = 500.0
 CATCH_UP_S = 5.0
-_MAKING_S = 17
-"""Simulated seconds of the busiest market whose messages are so many: the exchange joins what changes in a moment."""
 
 
 def busy_world(*, screen: bool = False) -> World:
@@ -63,8 +61,13 @@ def recorded(world: World, seconds: float) -> list[str | bytes]:
 
 
 def burst_of(world: World) -> list[str]:
-    """That many messages, made to be of the second that just passed."""
-    frames = recorded(world, _MAKING_S)
+    """That many messages and a few more, made to be of the second that just passed.
+
+    The exchange joins what changes in a moment, so they take it some seventeen simulated seconds.
+    """
+    frames: list[str | bytes] = []
+    while len(frames) < MESSAGES:
+        frames += recorded(world, 1.0)
     moment = datetime.fromtimestamp((world.start_ns + world.now) // SECOND - 1, UTC)
     stamp = f'"timestamp":"{moment:%Y-%m-%dT%H:%M:%S}.900000Z"'
     return [re.sub(r'"timestamp":"[^"]+"', stamp, str(frame)) for frame in frames]
@@ -163,7 +166,6 @@ def run(count: int) -> list[Burst]:
             world.client.frame(frame, world.mono, world.wall)
         world._take_events()
         counters, stitcher = world.client.counters, world.client.stitchers[SYMBOL]
-        assert bursts[-1].frames == MESSAGES, "too few messages"
         assert counters.applied - before == len(frames), "a message was not applied"
         assert counters.checks_failed == 0, "a checksum failed"
         assert stitcher.proof is Proof.VERIFIED, f"not verified after burst {number}"
