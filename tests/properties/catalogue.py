@@ -46,7 +46,7 @@ PROPERTIES: dict[int, Entry] = {
             "market/test_book.py::test_p2_short_sides_that_no_recording_holds",
             "wire/test_checksum.py::test_units_text_and_slow_agree",
         ),
-        "partly: over 500 real frames, but none with a short or empty side or the checksum 0; those by the slow one only",
+        "partly: over 500 real frames, none of them with a short side or the checksum 0; those by the slow one only",
     ),
     3: Entry(
         "sides sorted, no zero quantity, no price twice, at most N levels",
@@ -249,7 +249,8 @@ CHECKS: dict[int, Entry] = {
             "security/test_secrets.py::test_x5_no_setting_repeats_a_password",
             "test_settings_file.py::test_values_of_a_file_or_the_environment_are_never_repeated",
         ),
-        "partly: for the secrets there are, in runs made for it, not in the whole suite; keys wait for the private feed",
+        "partly: for the secrets there are, in runs made for it; a crash report repeats its exception's text, and no"
+        " exception with a secret in it is known; keys wait for the private feed",
     ),
     6: Entry("recordings hold no authentication frames", (), "waits for the private feed"),
     7: Entry(
