@@ -146,4 +146,4 @@ class Neighbours(RuleBasedStateMachine):
 
 
 TestNeighbours = Neighbours.TestCase
-TestNeighbours.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestNeighbours.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)

@@ -103,8 +103,10 @@ class Burst:
 
 
 def picture(world: World, painter: Painter) -> float:
-    """Draw header, ladder and aggregated book; seconds of processor time."""
+    """What the engine and the screen do for a frame: tick, view, header, ladder, aggregated book; processor seconds."""
+    assert world.screen is not None
     began = time.thread_time()
+    world.screen.tick(world.wall)
     view = world.shown(SYMBOL)
     painter.header(view)
     painter.ladder(view)
