@@ -22,6 +22,17 @@ settings.register_profile("thorough", deadline=None, suppress_health_check=[Heal
 settings.load_profile("steady")
 
 
+def _stay_on_this_computer(event: str, arguments: tuple[Any, ...]) -> None:
+    """Audit hook: a test that reaches for another computer fails (RELIABILITY.md X3)."""
+    if event == "socket.connect":
+        address = arguments[1]
+        if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1")):
+            raise RuntimeError(f"a test dials {address[0]}")
+
+
+sys.addaudithook(_stay_on_this_computer)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that wait for real time disturb the others, but not each other."""
     for item in items:

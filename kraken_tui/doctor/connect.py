@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kraken_tui.doctor.report import Outcome, Result
+from kraken_tui.engine.loop import forgive_lost_connections
 from kraken_tui.feed.address import check_url, proxy_for
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.events import FeedEvent, InstrumentsKnown, Refused, StateChanged
@@ -232,6 +233,7 @@ def visit(url: str, pair: str, *, budget_path: Path | None) -> list[Result]:
     """
 
     async def go() -> list[Result]:
+        asyncio.get_running_loop().set_exception_handler(forgive_lost_connections)
         return await Connect(url, pair, budget_path=budget_path).results()
 
     return asyncio.run(go())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 LOOP_VARIABLE = "KRAKEN_TUI_LOOP"
 """Environment variable that names the loop: "asyncio", or "uvloop", which is the default where it is installed."""
@@ -11,12 +12,24 @@ LOOP_VARIABLE = "KRAKEN_TUI_LOOP"
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A uvloop where that is installed (the extra `fast`), since waking up costs more than a frame; else asyncio's."""
+    loop: asyncio.AbstractEventLoop | None = None
     if os.environ.get(LOOP_VARIABLE) != "asyncio":
         try:
             import uvloop
         except ImportError:
             pass
         else:
-            loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-            return loop
-    return asyncio.new_event_loop()
+            loop = uvloop.new_event_loop()
+    if loop is None:
+        loop = asyncio.new_event_loop()
+    loop.set_exception_handler(forgive_lost_connections)
+    return loop
+
+
+def forgive_lost_connections(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An exception handler: a connection that broke where nobody waited for it is told by whoever does wait.
+
+    The library raises `EOFError` in a callback whenever a proxy hangs up. Everything else goes the usual way.
+    """
+    if not isinstance(context.get("exception"), OSError | EOFError):
+        loop.default_exception_handler(context)

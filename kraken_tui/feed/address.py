@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from kraken_tui.wire.text import clean_text
@@ -80,10 +80,11 @@ def _number_like(host: str) -> bool:
 
 
 def _without_userinfo(url: str) -> str:
-    """The address as it may be shown: a password never is."""
+    """The address as it may be shown: a password never is, nor one that holds a slash of its own."""
     head, separator, tail = url.partition("://")
-    authority, slash, path = tail.partition("/")
-    return f"{head}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+    if not separator:
+        return url.rpartition("@")[2]
+    return f"{head}{separator}{tail.rpartition('@')[2]}"
 
 
 def proxy_for(url: str) -> tuple[str | None, str]:
@@ -99,6 +100,20 @@ def proxy_for(url: str) -> tuple[str | None, str]:
     proxy = proxies.get("https") or proxies.get("socks") or proxies.get("all")
     if not proxy:
         return None, ""
+    if not proxy_is_readable(proxy):
+        # Who can say which part of it is a password?
+        return proxy, "of the environment"
     parts = urlsplit(proxy)
-    shown = urlunsplit(SplitResult(parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
-    return proxy, clean_text(shown or "a proxy", 100)
+    return proxy, clean_text(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", 100)
+
+
+def proxy_is_readable(proxy: str) -> bool:
+    """Whether the address of a proxy has a host, a port that is a number, and credentials that can be decoded."""
+    try:
+        parts = urlsplit(proxy)
+        _ = parts.port
+        unquote(f"{parts.username}{parts.password}", errors="strict")
+    except ValueError:
+        return False
+    # A password with a slash in it ends what is read as the host.
+    return bool(parts.scheme and parts.hostname) and "@" not in parts.path + parts.query + parts.fragment

@@ -68,7 +68,12 @@ def explain(error: BaseException, url: str, *, proxy: str = "", now: datetime | 
         return _closed(error.rcvd.code if error.rcvd else None, error.rcvd.reason if error.rcvd else "", error)
     if isinstance(error, exceptions.InvalidStatus):
         return _status(error.response.status_code, error.response, host, now or datetime.now(UTC))
-    if isinstance(error, exceptions.ProxyError | exceptions.InvalidProxy):
+    if isinstance(error, exceptions.InvalidProxy):
+        # Its text repeats the address with the password.
+        return Failure(
+            f"the proxy {proxy or 'of the environment'} cannot be used: {clean_text(error.msg, 100)}", slow=True
+        )
+    if isinstance(error, exceptions.ProxyError):
         return Failure(f"the proxy {proxy or 'from the environment'} failed: {clean_text(error, 80)}")
     if isinstance(error, exceptions.InvalidHandshake):
         if isinstance(error.__cause__, EOFError):
@@ -117,7 +122,7 @@ def _status(status: int, response: object, host: str, now: datetime) -> Failure:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "unknown status"
-    retry = _retry_after(_header(response, "Retry-After"), now)
+    retry = _longest_wait(response, now)
     # Cloudflare says "error code: 1015" on the page of a ban, whatever the status; nothing else of it is shown.
     body = getattr(response, "body", None) or b""
     if status >= 400 and _EDGE_BAN.search(bytes(body)[:65536].decode("latin-1")):
@@ -125,13 +130,11 @@ def _status(status: int, response: object, host: str, now: datetime) -> Failure:
     return Failure(f"{host} answered HTTP {status} {phrase}", status, retry, slow=status in (400, 404, 410))
 
 
-def _header(response: object, name: str) -> str | None:
-    """The first value of a header; a server may well send it twice."""
-    try:
-        values: list[str] = response.headers.get_all(name)  # type: ignore[attr-defined]
-    except AttributeError:
-        return None
-    return values[0] if values else None
+def _longest_wait(response: object, now: datetime) -> float | None:
+    """Seconds to wait as the response asks; a proxy on the way may have added a Retry-After of its own."""
+    headers = getattr(response, "headers", None)
+    waits = [_retry_after(text, now) for text in (headers.get_all("Retry-After") if headers is not None else ())]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 def _retry_after(text: str | None, now: datetime) -> float | None:

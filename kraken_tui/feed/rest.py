@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from kraken_tui._version import __version__
-from kraken_tui.feed.address import LOOPBACK, check_rest_url
+from kraken_tui.feed.address import check_rest_url, proxy_for, proxy_is_readable
 from kraken_tui.wire.text import clean_text
 
 _GAP_S = 1.0
@@ -76,8 +76,11 @@ class RestClient:
             _NoRedirect(),
             urllib.request.HTTPSHandler(context=ssl.create_default_context()),
         ]
-        if urllib.parse.urlsplit(self._base).hostname in LOOPBACK:
-            handlers.append(urllib.request.ProxyHandler({}))
+        proxy, shown = proxy_for(self._base)
+        self._obstacle = ""
+        if proxy is not None and not (proxy_is_readable(proxy) and proxy.lower().startswith("http")):
+            self._obstacle = f"the proxy {shown} is not one for HTTP"
+        handlers.append(urllib.request.ProxyHandler({"https": proxy} if proxy is not None else {}))
         self._opener = urllib.request.build_opener(*handlers)
 
     async def ohlc(self, symbol: str, interval: int) -> RestAnswer:
@@ -104,6 +107,8 @@ class RestClient:
         return await self._call("Trades", query)
 
     async def _call(self, name: str, query: dict[str, str]) -> RestAnswer:
+        if self._obstacle:
+            return RestAnswer(None, self._obstacle)
         url = f"{self._base}/0/public/{name}?{urllib.parse.urlencode(query)}"
         async with self._turn:
             loop = asyncio.get_running_loop()

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from kraken_tui._version import __version__
+from kraken_tui.feed.address import proxy_is_readable
 from kraken_tui.wire.decode import MAX_FRAME
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ async def open_socket(
         Exception: Whatever the network or the library makes of a failure; see `failures.explain`.
     """
     from websockets.asyncio.client import connect
+    from websockets.exceptions import InvalidProxy
+
+    if proxy is not None and not proxy_is_readable(proxy):
+        # The library would repeat parts of it, which may be a password.
+        raise InvalidProxy("", "write it as http://user:password@host:port, special characters as %40 and the like")
 
     class Connect(connect):
         """Follows no redirect: it would lead to a host the user did not name (RELIABILITY.md F16)."""

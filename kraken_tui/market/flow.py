@@ -112,6 +112,8 @@ class FlowTracker:
         self.threshold = max(0, threshold)
         self._walls: dict[_Place, _Wall] = {}
         self._gone: deque[_Gone] = deque()
+        # The same by place, so that a trade in a burst need not look through all of them.
+        self._gone_at: dict[_Place, deque[_Gone]] = {}
         self._told: dict[_Place, tuple[FlowKind, int]] = {}
         self._run: _Run | None = None
         self._trade_sizes: deque[int] = deque(maxlen=_KEPT_TRADES)
@@ -127,6 +129,7 @@ class FlowTracker:
         """Start anew from a snapshot, without events: what is large in it was there before."""
         self._walls.clear()
         self._gone.clear()
+        self._gone_at.clear()
         self.learn(book)
         self._remember_walls(book)
 
@@ -189,6 +192,7 @@ class FlowTracker:
         if before:
             gone = _Gone(place, max(wall.lots, before) - after, ns, self._now_ns + VERDICT_NS, wall)
             self._gone.append(gone)
+            self._gone_at.setdefault(place, deque()).append(gone)
 
     def on_trades(self, trades: Iterable[Trade]) -> None:
         """Take in live trades, by ascending id."""
@@ -200,11 +204,8 @@ class FlowTracker:
             wall = self._walls.get(place)
             if wall is not None:
                 wall.traded += trade.qty
-            else:
-                for gone in self._gone:
-                    if gone.place == place:
-                        gone.wall.traded += trade.qty
-                        break
+            elif place in self._gone_at:
+                self._gone_at[place][0].wall.traded += trade.qty
             if self.threshold and trade.qty >= self.threshold:
                 self._add(FlowKind.LARGE, trade.side, trade.price, trade.qty, trade.venue_ns)
             self._follow(trade)
@@ -249,6 +250,10 @@ class FlowTracker:
             self._end_run()
         while self._gone and self._gone[0].due_ns <= self._now_ns:
             gone = self._gone.popleft()
+            same_place = self._gone_at[gone.place]
+            same_place.popleft()
+            if not same_place:
+                del self._gone_at[gone.place]
             if not self._hears_trades:
                 continue
             if 2 * gone.wall.traded >= gone.lots:

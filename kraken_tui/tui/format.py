@@ -168,7 +168,7 @@ class QuantityFormat(msgspec.Struct, frozen=True):
 
     def header(self, name: str) -> str:
         """Column header, right-aligned, with "≈" where digits may be missing."""
-        text = f"≈{name}" if self.rounded and len(name) < self.width else name
+        text = f"≈{name}" if self.rounded else name
         return text.rjust(self.width)[: self.width]
 
     def split(self, lots: int) -> tuple[str, str]:

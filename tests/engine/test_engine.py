@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -355,3 +357,34 @@ def test_the_engine_runs_on_either_loop(run: Callable[..., Engine], monkeypatch:
     loop = engine._loop
     assert loop is not None
     assert type(loop).__module__.partition(".")[0] == name
+
+
+@pytest.mark.parametrize("name", ["asyncio", "uvloop"])
+def test_a_proxy_that_hangs_up_is_a_lost_connection_and_no_error_of_ours(
+    run: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """The library raises in a callback when a proxy closes; it would end a screen, or print a traceback."""
+    if name == "uvloop":
+        pytest.importorskip("uvloop", reason="the extra `fast` is not installed")
+    monkeypatch.setenv("KRAKEN_TUI_LOOP", name)
+    for variable in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):  # the test is over
+                while True:
+                    connection, _ = proxy.accept()
+                    with connection:
+                        connection.recv(4096)
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with caplog.at_level("ERROR"):
+            engine = run(pairs=("BTC/USD",), url="wss://exchange.example/v2", rest_url="http://127.0.0.1:9")
+            wait_until(lambda: any(" failed: " in line.text for line in engine.feed_view.log))
+            assert engine.stop(5)
+        proxy.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+    assert [record.getMessage() for record in caplog.records] == []

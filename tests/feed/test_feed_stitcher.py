@@ -252,7 +252,7 @@ levels = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 5)), max_size=8)
     st.sampled_from([10, 25]),
     st.lists(st.tuples(levels, levels, st.sampled_from(["right"] * 8 + [7, "none"])), max_size=25),
 )
-def test_p1_p3_p4_the_book_equals_the_slow_one_and_proofs_follow_the_law(
+def test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law(
     depth: int, messages: list[tuple[Any, Any, Any]]
 ) -> None:
     script = Script(depth).begin()
@@ -263,8 +263,10 @@ def test_p1_p3_p4_the_book_equals_the_slow_one_and_proofs_follow_the_law(
         if script.stitcher.counters.applied == before:
             continue
         book = script.stitcher.book
-        assert (book.bids.top(), book.asks.top()) == script.reference.top()
+        best_bids, best_asks = script.reference.top()
+        assert (book.bids.top(), book.asks.top()) == (best_bids, best_asks)
         assert len(book.bids) <= depth
+        assert book.crossed == (bool(best_bids and best_asks) and best_bids[0][0] >= best_asks[0][0])
         changed = script.events[-1]
         assert isinstance(changed, BookChanged)
         matched = checksum == "right" or checksum == script.reference.checksum()

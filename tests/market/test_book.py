@@ -1,12 +1,13 @@
 """The book against a slow reference, and against every recording of the real exchange."""
 
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.market.book import OrderBook
@@ -264,3 +265,132 @@ def test_prices_that_come_and_go_for_days_cost_little_memory() -> None:
     finally:
         tracemalloc.stop()
     assert used < 1.5e6
+
+
+class DeepVenue:
+    """The exchange's side of P1: a whole book, of which a client of some depth is told what it must be told.
+
+    A level that only falls out of the depth is not told; one that comes into it again is (PROTOCOL.md section 4.2).
+    """
+
+    def __init__(self, depth: int, rng: Random) -> None:
+        self.depth, self._rng = depth, rng
+        below = range(10**6 - 1, 10**6 - 1 - 3 * depth, -1)
+        above = range(10**6 + 1, 10**6 + 1 + 3 * depth)
+        count = rng.choice((depth - 1, depth, depth + 1, 2 * depth))
+        self.sides = [{ticks: self._lots() for ticks in rng.sample(side, count)} for side in (below, above)]
+        self._ranges = (below, above)
+
+    def _lots(self) -> int:
+        return self._rng.randrange(1, 10**12)
+
+    def shown(self) -> list[list[tuple[int, int]]]:
+        """Bids and asks to the depth, best first."""
+        return [sorted(side.items(), reverse=not index)[: self.depth] for index, side in enumerate(self.sides)]
+
+    def message(self) -> list[list[tuple[int, int]]]:
+        """What one message tells after a few changes of the whole book; zero lots remove a level."""
+        before = [dict(side) for side in self.shown()]
+        for _ in range(self._rng.randrange(1, 6)):
+            index = self._rng.randrange(2)
+            side, reach = self.sides[index], self._rng.choice((5, self.depth, 3 * self.depth))
+            ticks = self._ranges[index][self._rng.randrange(min(reach, 3 * self.depth))]
+            if self._rng.random() < 0.5:
+                side.pop(ticks, None)
+            else:
+                side[ticks] = self._lots()
+        told = []
+        for index, after in enumerate(map(dict, self.shown())):
+            gone = [(ticks, 0) for ticks in before[index] if ticks not in self.sides[index]]
+            told.append(gone + [level for level in after.items() if before[index].get(level[0]) != level[1]])
+        for changes in told:
+            self._rng.shuffle(changes)
+        return told
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@settings(max_examples=12)
+@given(st.integers(0, 2**32))
+def test_p1_p3_the_book_equals_the_venues_at_every_depth(depth: int, seed: int) -> None:
+    venue, book = DeepVenue(depth, Random(seed)), OrderBook(SPEC, depth)
+    bids, asks = venue.shown()
+    book.load([level(*entry) for entry in bids], [level(*entry) for entry in asks])
+    for _ in range(12):
+        bids, asks = venue.message()
+        book.apply([level(*entry) for entry in bids], [level(*entry) for entry in asks])
+        shown = [list(book.bids), list(book.asks)]
+        assert shown == venue.shown()
+        for side, best_first in zip(shown, (True, False), strict=True):
+            prices = [ticks for ticks, _ in side]
+            assert prices == sorted(set(prices), reverse=best_first)
+            assert all(lots > 0 for _, lots in side)
+            assert len(side) <= depth
+
+
+@settings(max_examples=50)
+@given(ENTRIES, ENTRIES, st.lists(st.tuples(ENTRIES, ENTRIES), max_size=5), ENTRIES, ENTRIES, ENTRIES, ENTRIES)
+def test_p9_a_snapshot_makes_all_earlier_history_irrelevant(
+    bids: list[WireLevel],
+    asks: list[WireLevel],
+    history: list[tuple[list[WireLevel], list[WireLevel]]],
+    new_bids: list[WireLevel],
+    new_asks: list[WireLevel],
+    later_bids: list[WireLevel],
+    later_asks: list[WireLevel],
+) -> None:
+    old, fresh = OrderBook(SPEC, 10), OrderBook(SPEC, 10)
+    old.load(bids, asks)
+    for changes in history:
+        old.apply(*changes)
+    for book in (old, fresh):
+        book.load(new_bids, new_asks)
+    assert (list(old.bids), list(old.asks)) == (list(fresh.bids), list(fresh.asks))
+    assert old.apply(later_bids, later_asks) == fresh.apply(later_bids, later_asks)
+    assert (list(old.bids), list(old.asks), old.checksum()) == (list(fresh.bids), list(fresh.asks), fresh.checksum())
+
+
+def golden_vectors(
+    sdk: list[str], minagbp: list[str], tickvault: list[str], gst: str
+) -> Iterator[tuple[OrderBook, SlowBook, int]]:
+    """After every book message of the recordings: the book, the slow one, and the checksum the exchange sent."""
+    for frames, spec, depth in (
+        (sdk, SPEC, 10),
+        (minagbp, PairSpec("MINA/GBP", "MINA", "GBP", 4, 8), 25),
+        (tickvault, SPEC, 10),
+        ([gst], PairSpec("GST/USD", "GST", "USD", 3, 8), 10),
+    ):
+        book, slow = OrderBook(spec, depth), SlowBook(spec.price_precision, spec.qty_precision, depth)
+        for frame in frames:
+            message = decode(frame)
+            if isinstance(message, BookMessage):
+                data = message.data[0]
+                feed_message(book, message.type, data)
+                (slow.load if message.type == "snapshot" else slow.apply)(bids=data.bids, asks=data.asks)
+                assert isinstance(data.checksum, int)
+                yield book, slow, data.checksum
+
+
+def test_p2_golden_vectors_of_the_real_exchange(
+    sdk_frames: list[str], minagbp_frames: list[str], tickvault_frames: list[str], gst_frame: str
+) -> None:
+    said = []
+    for book, slow, checksum in golden_vectors(sdk_frames, minagbp_frames, tickvault_frames, gst_frame):
+        assert book.checksum() == slow.checksum() == checksum
+        said.append(checksum)
+    assert len(said) >= 500
+    assert sum(checksum >= 2**31 for checksum in said) >= 200
+
+
+@pytest.mark.parametrize("bids", [0, 1, 9, 10, 11])
+@pytest.mark.parametrize("asks", [0, 1, 9, 10, 11])
+def test_p2_short_sides_that_no_recording_holds(bids: int, asks: int) -> None:
+    rng, book, slow = Random(f"{bids}/{asks}"), OrderBook(SPEC, 25), SlowBook(1, 8, 25)
+    for _ in range(20):
+        sides = [
+            [level(ticks, rng.randrange(1, 10**9)) for ticks in rng.sample(between, count)]
+            for between, count in ((range(1, 500), bids), (range(500, 999), asks))
+        ]
+        book.load(*sides)
+        slow.load(bids=sides[0], asks=sides[1])
+        assert book.checksum() == slow.checksum()
+        assert (book.checksum() == 0) is (bids == asks == 0)

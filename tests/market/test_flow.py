@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -319,3 +321,20 @@ def test_memory_is_bounded() -> None:
     rig.wait(SECOND)
     assert len(rig.flow._told) <= 2001
     assert len(rig.flow._walls) <= 2000
+
+
+def test_trades_cost_the_same_however_many_walls_just_went() -> None:
+    """A burst takes thousands of walls away within one verdict's time, and brings thousands of trades."""
+
+    def cost(count: int) -> float:
+        rig = Rig(depth=1000)
+        rig.snapshot({}, {})
+        for price in range(1, count):
+            rig.update(asks={price: 500})
+            rig.update(asks={price: 0})
+        began = time.process_time()
+        for _ in range(2000):
+            rig.trade(Side.BUY, 10**6, 5)
+        return time.process_time() - began
+
+    assert min(cost(8000) for _ in range(3)) < 4 * min(cost(500) for _ in range(3))

@@ -11,11 +11,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kraken_tui.feed.recording import Recording
 from kraken_tui.feed.recording import RecordingError as UnreadableError
@@ -486,3 +489,37 @@ def test_a_cut_off_file_is_reported_so_whatever_it_is(tmp_path: Path) -> None:
     recording = Recording(path)
     assert len(list(recording)) == 2
     assert recording.problem == "the compressed recording is cut off; what was whole was read"
+
+
+LINE = st.binary(max_size=60).map(lambda frame: frame.replace(b"\n", b" "))
+FRAME = st.one_of(LINE, st.sampled_from([b'{"a":1}', b'{"b":"\xc3\xa9"}', b"[]", b"7", b'"}', b"}", b""]))
+
+
+def content_of(path: Path) -> list[tuple[int, bytes, bool]]:
+    return [(item.rx_ns, item.frame, item.sent) for item in Recording(path)]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+@settings(max_examples=50)
+@given(frames=st.lists(st.tuples(st.integers(1, 2**62), FRAME, st.booleans(), st.booleans()), max_size=8))
+def test_p16_what_is_recorded_is_read_and_recorded_again_to_the_bit(
+    suffix: str, frames: list[tuple[int, bytes, bool, bool]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("p16")
+    first = Recorder(folder / f"first{suffix}", wall_ns=1)
+    for at, (rx_ns, frame, sent, flushed) in enumerate(frames):
+        first.write(frame, rx_ns, sent)
+        if flushed:
+            first.tick(at * 10**10)
+    first.close()
+    found = content_of(first.path)
+    assert found == [(rx_ns, frame, sent) for rx_ns, frame, sent, _ in frames]
+    again = Recorder(folder / "again.jsonl", wall_ns=1)
+    for rx_ns, frame, sent in found:
+        again.write(frame, rx_ns, sent)
+    again.close()
+    plain = Recorder(folder / "plain.jsonl", wall_ns=1)
+    for rx_ns, frame, sent, _ in frames:
+        plain.write(frame, rx_ns, sent)
+    plain.close()
+    assert sha256(again.path.read_bytes()).digest() == sha256(plain.path.read_bytes()).digest()

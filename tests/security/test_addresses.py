@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -135,3 +136,9 @@ def test_live_addresses_are_krakens_alone(tmp_path: Path) -> None:
     names = {one for one in asked if not one.replace(".", "").isdigit() and ":" not in one}
     assert names <= {"ws.kraken.com", "api.kraken.com"}
     assert "ws.kraken.com" in names
+
+
+def test_x3_no_test_may_reach_another_computer() -> None:
+    """The hook of the whole suite (tests/conftest.py) is in force; what a subprocess does, it does not see."""
+    with socket.socket() as stranger, pytest.raises(RuntimeError, match=r"192\.0\.2\.1"):
+        stranger.connect(("192.0.2.1", 9))

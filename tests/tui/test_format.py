@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.tui import format as fmt
@@ -231,3 +231,39 @@ def test_ascii_keeps_every_cell() -> None:
 )
 def test_rounding_up_never_costs_the_number(lots: int, precision: int, width: int, text: str) -> None:
     assert QuantityFormat.fit(lots, precision, width).text(lots).strip() == text
+
+
+# Every heading of a column of quantities (ladder, aggregated book, tape, flow).
+HEADERS = ("size", "cum", "bid", "ask", "sells", "value", "notional")
+
+
+def says_it_is_rounded(text: str) -> bool:
+    """Whether a number carries a mark of its own: "≈", "<", a unit, an exponent, or an ellipsis in its place."""
+    return text[0] in "≈<…" or text[-1] in "KMBT" or "e" in text
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 10**20), st.integers(0, 10**20), st.integers(0, 10), st.integers(6, 16), st.sampled_from(HEADERS))
+def test_p24_a_quantity_of_a_column_is_the_wires_or_is_marked(
+    lots: int, largest: int, precision: int, width: int, name: str
+) -> None:
+    shape = QuantityFormat.fit(max(lots, largest), precision, width)
+    text = shape.text(lots).strip()
+    if Fraction(lots, 10**precision) == (None if says_it_is_rounded(text) else Fraction(text.replace(",", ""))):
+        return
+    assert says_it_is_rounded(text) or "≈" in shape.header(name), text
+
+
+@given(st.integers(0, 10**20), st.integers(0, 10), st.integers(4, 16), st.integers(0, 12))
+def test_p24_a_quantity_on_its_own_is_the_wires_or_is_marked(lots: int, precision: int, width: int, most: int) -> None:
+    text = fmt.quantity(lots, precision, width, most)
+    if not says_it_is_rounded(text):
+        assert Fraction(text.replace(",", "")) == Fraction(lots, 10**precision)
+
+
+@given(st.integers(0, 10**20), st.integers(0, 10), st.integers(1, 30))
+def test_p24_a_price_is_the_wires_or_ends_in_an_ellipsis(ticks: int, precision: int, width: int) -> None:
+    text = "".join(part for part, _ in fmt.price_runs(ticks, precision, width, "bid", "muted"))
+    assert len(text) == width
+    exact = from_units(ticks, precision)
+    assert text.replace(",", "").strip() == exact or text[-1] == "…"

@@ -110,7 +110,8 @@ def test_recorder_and_replay() -> None:
     broken = common.feed(recording=RecordingView("x", 1, 1, "disk full"))
     assert "recorder  ✗ disk full" in rows_of(frame(feed=broken))
     assert "▸ ×2 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying()))
-    assert "paused 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying(paused=True)))
+    assert "paused 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying(paused=True)), 40, 20)
+    assert "paused 00:01:15\n" in rows_of(frame(feed=common.replaying(paused=True)))
 
 
 def test_larger_panes_add_details() -> None:

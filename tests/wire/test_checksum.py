@@ -2,7 +2,7 @@ from binascii import crc32
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.wire.checksum import checksum_of_text, checksum_of_units, token
@@ -90,6 +90,33 @@ def test_units_text_and_slow_agree(
     ]
     expected = slow_checksum(*as_text)
     assert checksum_of_units(asks, bids) == checksum_of_text(*as_text) == expected
+
+
+FULL = st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10**14)), min_size=10, max_size=14)
+
+
+@settings(max_examples=50)
+@given(FULL, FULL, st.integers(0, 5), st.integers(0, 8), st.data())
+def test_p7_leading_zeros_do_not_count_and_every_digit_of_the_ten_does(
+    asks: list[tuple[int, int]], bids: list[tuple[int, int]], price: int, qty: int, data: st.DataObject
+) -> None:
+    written = [[(from_units(p, price), from_units(q, qty)) for p, q in side] for side in (asks, bids)]
+    checksum = checksum_of_text(*written)
+    zeros = st.integers(0, 5)
+    padded_text = [[tuple("0" * data.draw(zeros) + number for number in row) for row in side] for side in written]
+    assert checksum_of_text(*padded_text) == checksum
+    side, row, column = data.draw(st.sampled_from((0, 1))), data.draw(st.integers(0, 9)), data.draw(st.integers(0, 1))
+    old = written[side][row][column]
+    at = data.draw(st.sampled_from([at for at, character in enumerate(old) if character != "."]))
+    digit = data.draw(st.sampled_from([digit for digit in "0123456789" if digit != old[at]]))
+    changed = [list(rows) for rows in written]
+    number = old[:at] + digit + old[at + 1 :]
+    pair = list(changed[side][row])
+    pair[column] = number
+    changed[side][row] = (pair[0], pair[1])
+    # A digit turned into a leading zero, or made of one, changes the length; any other one digit of the text.
+    assert checksum_of_text(*changed) != checksum
+    assert checksum_of_text(*changed) == slow_checksum(*changed)
 
 
 def test_only_ten_levels_count() -> None:

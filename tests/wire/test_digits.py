@@ -1,7 +1,8 @@
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.wire.digits import MAX_DIGITS, decimals, from_units, to_units
@@ -120,3 +121,21 @@ def test_decimals(value: object, count: int) -> None:
 def test_decimals_refused(value: object) -> None:
     with pytest.raises(InvalidNumber):
         decimals(value)
+
+
+@given(PRECISION, st.data())
+def test_p6_what_the_wire_wrote_is_printed_again_to_the_letter(precision: int, data: st.DataObject) -> None:
+    fraction = rf"\.[0-9]{{{precision}}}" if precision else ""
+    text = data.draw(st.from_regex(rf"(0|[1-9][0-9]{{0,14}}){fraction}", fullmatch=True))
+    assert from_units(to_units(text, precision), precision) == text
+
+
+@settings(max_examples=50)
+@given(PRECISION, st.data())
+def test_p6_order_by_units_is_the_order_of_the_exact_numbers(precision: int, data: st.DataObject) -> None:
+    numbers = st.from_regex(rf"(0|[1-9][0-9]{{0,9}})(\.[0-9]{{1,{max(1, precision)}}})?", fullmatch=True)
+    texts = [text for text in data.draw(st.lists(numbers, max_size=12)) if precision or "." not in text]
+    exact = [Fraction(text) for text in texts]
+    units = [to_units(text, precision) for text in texts]
+    assert sorted(range(len(texts)), key=exact.__getitem__) == sorted(range(len(texts)), key=units.__getitem__)
+    assert all(unit == number * 10**precision for unit, number in zip(units, exact, strict=True))

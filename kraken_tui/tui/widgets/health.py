@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kraken_tui.market.events import MarketStatus, Proof
 from kraken_tui.market.views import FeedView, LatencyView, PairView
-from kraken_tui.tui.format import bar_right, clock, data_size, duration, eighths, rate, shorten, to_ascii
+from kraken_tui.tui.format import bar_right, clock, data_size, duration, eighths, rate, shorten, to_ascii, width_of
 from kraken_tui.tui.pane import Frame, Line, Pane, Run, title_line
 from kraken_tui.tui.widgets.parts import one_cell
 
@@ -115,8 +115,10 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
             if replay.speed
             else "▸ max"
         )
-        length = "?" if replay.length_ns is None else clock(replay.length_ns)
-        rows.append(_row("replay", (f"{state} ", "!accent"), (f"{clock(replay.position_ns)}/{length}", "text")))
+        length = "/?" if replay.length_ns is None else f"/{clock(replay.length_ns)}"
+        position = clock(replay.position_ns)
+        fits = _LABEL + len(state) + 1 + len(position) + len(length) <= width
+        rows.append(_row("replay", (f"{state} ", "!accent"), (position + (length if fits else ""), "text")))
     return rows
 
 
@@ -223,24 +225,36 @@ def draw_health(frame: Frame, width: int, height: int) -> list[Line]:
         left = essential_rows(frame, _LEFT_COLUMN)
         right = further_rows(frame, width - _LEFT_COLUMN - 2)
         rows = [
-            (*_fitted(left[y] if y < len(left) else (), _LEFT_COLUMN + 2), *(right[y] if y < len(right) else ()))
+            (
+                *_fitted(left[y] if y < len(left) else (), _LEFT_COLUMN),
+                ("  ", "text"),
+                *(right[y] if y < len(right) else ()),
+            )
             for y in range(max(len(left), len(right)))
         ]
     else:
         rows = essential_rows(frame, width)
         if height - 1 > len(rows) + 1:
             rows = [*rows, (), *further_rows(frame, width)]
-    return [title, *rows[: max(0, height - 1)]]
+    return [title, *(_cut(row, width) for row in rows[: max(0, height - 1)])]
 
 
 def _fitted(line: Line, width: int) -> Line:
     """A line cut or padded to `width` cells."""
+    cut = _cut(line, width)
+    return (*cut, (" " * (width - width_of(cut)), "text"))
+
+
+def _cut(line: Line, width: int) -> Line:
+    """A line of at most `width` cells; an ellipsis stands for what is missing, or half a number would look whole."""
+    if width_of(line) <= width:
+        return line
     runs: list[Run] = []
-    left = width
+    left = width - 1
     for text, key in line:
         runs.append((text[:left], key))
         left -= len(runs[-1][0])
-    return (*runs, (" " * left, "text"))
+    return (*runs, ("…" if width > 0 else "", "muted"))
 
 
 class HealthPane(Pane):
