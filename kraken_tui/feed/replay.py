@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
@@ -37,11 +37,12 @@ STUCK_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A frame and when it was received, ns since the epoch."""
+    """A frame, when it was received, ns since the epoch, and its line in the unpacked file (0 where there is none)."""
 
     ns: int
     frame: bytes
     sent: bool
+    line: int = field(default=0, compare=False)
 
 
 def venue_time(frame: bytes) -> tuple[int | None, bool]:
@@ -96,7 +97,7 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
                 beat = at = max(at, beat + SECOND)
             elif stamp is not None:
                 at = max(at, stamp)
-        yield Timed(at, item.frame, item.sent)
+        yield Timed(at, item.frame, item.sent, item.line)
 
 
 def _chain(first: deque[Recorded], rest: Iterator[Recorded]) -> Iterator[Recorded]:
@@ -226,7 +227,7 @@ async def run_replay(
         clock: The recording's clock; pause and speed are set on it.
         on_events: Takes what happened, after every frame and before the next is applied.
         stop_event: Ends the replay early.
-        on_frame: Takes every received raw frame with its time and "rx".
+        on_frame: Takes every raw frame with its time and "rx", or "tx" for what was sent.
         load: (events waiting, room) of the fullest listener. At full speed the replay waits while it is more than
             half full, so that a listener that reads loses nothing; one that reads nothing for `STUCK_S` loses by its
             own policy, and counts it.
@@ -262,9 +263,9 @@ async def run_replay(
             clock.reach(timed.ns)
             at = timed.ns
             played += 1
+            if on_frame is not None:
+                on_frame(timed.frame, at, "tx" if timed.sent else "rx")
             if not timed.sent:
-                if on_frame is not None:
-                    on_frame(timed.frame, at, "rx")
                 session.frame(timed.frame, at, at)
                 _flush(session, on_events)
             if played % _YIELD_EVERY == 0:
