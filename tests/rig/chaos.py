@@ -3,6 +3,7 @@
     python -m tests.rig.chaos                      a thousand seeds
     python -m tests.rig.chaos --seeds 100000       a long look
     python -m tests.rig.chaos --from 4711 --seeds 1 --show   one seed again, with its schedule
+    python -m tests.rig.chaos --from 4711 --record FILE      one seed as a recording, for `doctor --recording FILE`
 
 A failure prints the command that repeats it.
 """
@@ -16,8 +17,11 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from random import Random
 
+from kraken_tui.outputs.recorder import Recorder
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin
@@ -170,9 +174,17 @@ def inflict(world: World, name: str, rng: Random) -> None:
     FAULTS[name](world, rng)
 
 
-def play(seed: int) -> Result:
-    """Both phases of one seed."""
-    return schedule(make_world(seed), Random(f"{seed}/schedule"))
+def play(seed: int, record: Path | None = None) -> Result:
+    """Both phases of one seed; `record` is a file for what the client received and sent."""
+    world = make_world(seed)
+    if record is None:
+        return schedule(world, Random(f"{seed}/schedule"))
+    recorder = Recorder(record, wall_ns=world.wall, url="wss://localhost/", pairs=PAIRS)
+    world.on_frame = lambda frame, wall, direction: recorder.write(frame, wall, sent=direction == "tx")
+    try:
+        return schedule(world, Random(f"{seed}/schedule"))
+    finally:
+        recorder.close()
 
 
 def schedule(world: World, rng: Random) -> Result:
@@ -202,19 +214,25 @@ def schedule(world: World, rng: Random) -> Result:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 1 where any seed failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.chaos", description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--seeds", type=int, default=1000, help="how many (default %(default)s)")
+    parser.add_argument("--seeds", type=int, help="how many (default 1000, with --record 1)")
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
     parser.add_argument("--show", action="store_true", help="print every schedule")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the frames of the one seed to FILE")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
     options = parser.parse_args(argv)
+    options.seeds = options.seeds or (1000 if options.record is None else 1)
+    if options.record is not None and options.seeds != 1:
+        parser.error("--record takes one seed")
     started = time.perf_counter()
     seeds = range(options.first, options.first + options.seeds)
     struck: Counter[str] = Counter()
     frames = proofs = whole = failures = 0
     simulated = worst = 0.0
     with ProcessPoolExecutor(options.jobs) as pool:
-        for result in pool.map(play, seeds, chunksize=max(1, min(50, options.seeds // 8))):
+        for result in pool.map(
+            partial(play, record=options.record), seeds, chunksize=max(1, min(50, options.seeds // 8))
+        ):
             struck.update(name for _, name in result.schedule)
             frames, proofs, whole = frames + result.frames, proofs + result.proofs, whole + result.whole
             simulated += result.simulated_s

@@ -6,7 +6,7 @@ Nothing here waits: a simulated day of heartbeats takes seconds. The same seed a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -88,6 +88,9 @@ class World:
         screen: Also keep what the screen would show (`shown`).
         poll_ms: How often the exchange is asked for frames.
         start_ns: The exchange's time at the beginning, ns since the epoch.
+
+    Attributes:
+        on_frame: Takes every frame the client receives ("rx") and sends ("tx"), with its wall clock.
     """
 
     def __init__(
@@ -131,6 +134,7 @@ class World:
         self.screen: Markets | None = None
         self._with_screen = screen
         self.notes: list[str] = []
+        self.on_frame: Callable[[bytes, int, str], None] | None = None
         self.start_client()
 
     def _shorten_histories(self) -> None:
@@ -264,6 +268,7 @@ class World:
     def receive(self, packet: Packet) -> None:
         """Hand one frame to the client, under the oracle's eyes."""
         self.oracle.before_frame(packet)
+        self._tell_frame(packet.frame, "rx")
         self.client.frame(packet.frame, self.mono, self.wall)
         self._take_events()
         self.oracle.after_frame(packet)
@@ -282,8 +287,14 @@ class World:
         for text in self.client.take_sends():
             self.sent.append((self.now, text))
             if self.link is not None:
+                self._tell_frame(text, "tx")
                 self.link.to_venue(text, self.now)
         self._take_events()
+
+    def _tell_frame(self, frame: str | bytes, direction: str) -> None:
+        """For a recorder, as the real connection does it."""
+        if self.on_frame is not None:
+            self.on_frame(frame.encode() if isinstance(frame, str) else frame, self.wall, direction)
 
     def _take_events(self) -> None:
         for event in self.client.take_events():
