@@ -64,6 +64,13 @@ class FaultFinder:
         self._rejected = 0
         self._unchecked: set[str] = set()
 
+    def ordinary(self, events: Sequence[FeedEvent]) -> bool:
+        """Whether there is nothing to find, nor to hash: most frames are one proven change of a book."""
+        for event in events:
+            if type(event) is not BookChanged or not event.matched:
+                return False
+        return not self._unchecked and self._session.counters.rejected == self._rejected
+
     def look(self, timed: Timed, events: Sequence[FeedEvent]) -> list[Fault]:
         """Find the faults of one received frame, in order.
 

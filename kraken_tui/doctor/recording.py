@@ -99,6 +99,8 @@ class Examination:
         self.frames += 1
         session.frame(timed.frame, timed.ns, timed.ns)
         events = session.take_events()
+        if self.finder.ordinary(events):
+            return
         for fault in self.finder.look(timed, events):
             self._add(fault)
         self.fingerprint.take(events)

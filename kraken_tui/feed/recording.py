@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -39,7 +39,7 @@ _BITE = 1024
 _MAX_LINE = MAX_FRAME + 4096
 _RATIO_GRACE = 4 * 1024 * 1024
 _CRC = b'{"crc":'
-_OURS = re.compile(rb'\{"crc":[0-9]{1,10},"rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*)\}', re.DOTALL)
+_OURS = re.compile(rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*))\}', re.DOTALL)
 _GZIP_CHUNK = bytes.fromhex("1f8b0804 00000000 00ff 0800") + b"KT\x04\x00"
 _ZSTD_CHUNK = bytes.fromhex("502a4d18 04000000")
 """How each chunk of our own compressed recordings begins; see `outputs.recorder`."""
@@ -52,8 +52,7 @@ class RecordingError(Exception):
     """The file cannot be played; the text is one sentence that says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, sent or received.
 
     `line` is its number in the unpacked file, from 1; 0 where there is no file.
@@ -62,7 +61,7 @@ class Recorded:
     rx_ns: int | None
     frame: bytes
     sent: bool = False
-    line: int = field(default=0, compare=False)
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +146,13 @@ class Recording:
             raise RecordingError(f"{self._shown} is empty; there is nothing to play")
 
     def _parse(self, line: bytes, number: int, whole: bool) -> Recorded | None:
+        ours = _OURS.fullmatch(line) if line.startswith(_CRC) else None
+        if ours is not None and not self._foreign and int(ours[1]) == zlib.crc32(ours[2]):
+            # Taken out as it stands, so that a frame that is no JSON is the session's to judge, as when it came.
+            return Recorded(int(ours[3]), ours[5], ours[4] is not None, number)
+        return self._parse_other(line, number, whole)
+
+    def _parse_other(self, line: bytes, number: int, whole: bool) -> Recorded | None:
         if not line.strip():
             return None
         checked = line.startswith(_CRC) and _crc_holds(line)
@@ -156,13 +162,10 @@ class Recording:
                 raise RecordingError(self._foreign)
             self._foreign = ""
             self._note_damage(1)
+            return self._parse(line, number, whole)
         if line.startswith(_CRC) and not checked:
             self._damage(line, number, whole)
             return None
-        ours = _OURS.fullmatch(line.rstrip()) if checked else None
-        if ours is not None:
-            # Taken out as it stands, so that a frame that is no JSON is the session's to judge, as when it came.
-            return Recorded(int(ours[1]), ours[3], ours[2] is not None, number)
         try:
             parsed = _line_decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
@@ -35,14 +36,13 @@ STUCK_S = 5.0
 """How long a replay at full speed waits for a listener that takes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(msgspec.Struct, frozen=True, gc=False):
     """A frame, when it was received, ns since the epoch, and its line in the unpacked file (0 where there is none)."""
 
     ns: int
     frame: bytes
     sent: bool
-    line: int = field(default=0, compare=False)
+    line: int = 0
 
 
 def venue_time(frame: bytes) -> tuple[int | None, bool]:

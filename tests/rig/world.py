@@ -44,6 +44,14 @@ class BriefHistory(History):
         return [Candle(before_s - interval * 60, close, close, close, close, 1000, 1000 * close, 1)]
 
 
+def shorten_histories(venue: Venue, seed: int) -> None:
+    """Give every market a `BriefHistory`."""
+    for symbol in venue.specs:
+        market = venue.market(symbol)
+        sim = market.simulator
+        market._history = BriefHistory(market.spec, seed, sim.now_ns, sim.touch[0], sim.next_trade_id)
+
+
 def thin(symbol: str, events_per_s: float = 2.0, levels: int = 40, like: str = "BTC/USD", **other: Any) -> PairSpec:
     """A quiet pair with a small book, so that a simulated minute costs milliseconds."""
     trades = events_per_s / 8
@@ -113,7 +121,7 @@ class World:
         self.cooldown_until = 0
         chosen = list(pairs) if pairs is not None else [thin("BTC/USD"), thin("ETH/USD", like="ETH/USD")]
         self.venue = Venue(seed, chosen, clock=lambda: self.start_ns + self.now)
-        self._shorten_histories()
+        shorten_histories(self.venue, seed)
         self.weather = Weather(Random(f"{seed}/weather"))
         self.door = OPEN
         self.link: Link | None = None
@@ -136,12 +144,6 @@ class World:
         self.notes: list[str] = []
         self.on_frame: Callable[[bytes, int, str], None] | None = None
         self.start_client()
-
-    def _shorten_histories(self) -> None:
-        for symbol in self.venue.specs:
-            market = self.venue.market(symbol)
-            sim = market.simulator
-            market._history = BriefHistory(market.spec, self.seed, sim.now_ns, sim.touch[0], sim.next_trade_id)
 
     def start_client(self, saved: object = None) -> None:
         """A new client process; `saved` is the dial budget of the one before (`budget`)."""
