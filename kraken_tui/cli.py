@@ -451,6 +451,8 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
         raise WrongUse("doctor takes --connect or --recording, not both")
     if sys.stdout is None or sys.stdout.closed:
         raise WrongUse("standard output is closed")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
     if "recording" in options:
         return _examine(options)
     from shutil import get_terminal_size
@@ -467,8 +469,6 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
             return doctor.examine(obstacle)
 
     width = get_terminal_size((140, 25)).columns if sys.stdout.isatty() else 140
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
     code = doctor.run(work, machine=options.get("json", False), width=width, write=sys.stdout.write)
     sys.stdout.flush()
     return code
@@ -477,7 +477,8 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
 def _examine(options: dict[str, Any]) -> int:
     from pathlib import Path
 
-    path = Path(options["recording"]).expanduser()
+    # Not `expanduser`, which fails for a user there is none of: a shell has done it already.
+    path = Path(options["recording"])
     _check_recording(path)
     from kraken_tui.doctor.recording import examine
 

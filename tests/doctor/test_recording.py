@@ -318,6 +318,8 @@ def test_the_command_prints_tables(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         (["--until-fault"], "--until-fault is for doctor --recording FILE"),
         (["--recording", "none.jsonl"], "there is no recording none.jsonl"),
+        (["--recording", "~nobody-of-this-name/x"], "there is no recording ~nobody-of-this-name/x"),
+        (["--recording", "a\0b"], "there is no recording a\N{REPLACEMENT CHARACTER}b"),
         (["--recording", "x", "--connect"], "doctor takes --connect or --recording, not both"),
         (["--recording", "x", "BTC/USD"], "PAIR is for doctor --connect"),
     ],
