@@ -70,10 +70,11 @@ class Examination:
             for timed in timeline(self.recording):
                 if self.frames == limit:
                     return
-                self._look_at_file(timed.line)
-                if until_fault and self.faults:
-                    self.ended_before = True
-                    return
+                if self.recording.damage is not self._told:
+                    self._look_at_file(timed.line)
+                    if until_fault and self.faults:
+                        self.ended_before = True
+                        return
                 line = timed.line
                 self._take(timed)
                 if until_fault and self.faults:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import msgspec
 
@@ -88,7 +89,7 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
     if shift and waiting[0].rx_ns is not None:
         at = waiting[0].rx_ns + shift
     beat = at - SECOND
-    for item in _chain(waiting, source):
+    for item in chain(_emptied(waiting), source):
         if item.rx_ns is not None:
             at = max(at, item.rx_ns + shift)
         else:
@@ -100,10 +101,9 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
         yield Timed(at, item.frame, item.sent, item.line)
 
 
-def _chain(first: deque[Recorded], rest: Iterator[Recorded]) -> Iterator[Recorded]:
+def _emptied(first: deque[Recorded]) -> Iterator[Recorded]:
     while first:
         yield first.popleft()
-    yield from rest
 
 
 class ReplayClock:
