@@ -37,6 +37,7 @@ commands:
   kraken-tui snapshot PAIR ...    one picture of the screen as SVG; needs no terminal
   kraken-tui plot PAIR            one chart as text on standard output
   kraken-tui doctor               faults played against this installation, and a table of what it did
+  kraken-tui doctor --recording F what a recording holds and what is wrong in it
 
 Pairs may be written BTC/USD, btcusd, XBT/USD or XXBTZUSD. Settings also come from the environment
 (KRAKEN_TUI_DEPTH=1000) and a TOML file; the command line wins, then the environment, then the file.
@@ -140,7 +141,8 @@ def _doctor_parser() -> _Parser:
     """The parser of `doctor`, which takes none of the options that say what to watch."""
     parser = _Parser(
         prog="kraken-tui doctor",
-        description="Play faults against this installation, on this computer alone, and print what it did.",
+        description="Play faults against this installation, on this computer alone, and print what it did;"
+        " or examine a recording. Exit code 1 where a fault was found.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
@@ -148,6 +150,8 @@ def _doctor_parser() -> _Parser:
     add("pairs", nargs="?", metavar="PAIR", help="pair whose book --connect proves (default BTC/USD)")
     add("--connect", action="store_true", help="check the way to the exchange instead, with one connection")
     add("--url", metavar="URL", help="WebSocket address for --connect (default Kraken's)")
+    add("--recording", metavar="FILE", help="play a recording and print its faults and a hash of the final state")
+    add("--until-fault", action="store_true", help="with --recording: stop at the first fault and tell where it is")
     add("--json", action="store_true", help="print one JSON object instead of a table")
     add("--version", action="version", version=f"kraken-tui {__version__}", help="print the version and leave")
     return parser
@@ -257,19 +261,22 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
     return settings
 
 
-def _check_files(settings: Settings) -> None:
+def _check_recording(path: Path) -> None:
     from kraken_tui.wire.text import clean_text
 
-    if settings.replay is not None:
-        if not _is(settings.replay, "exists"):
-            raise WrongUse(f"there is no recording {clean_text(settings.replay)}")
-        from kraken_tui.feed.recording import RecordingError as Unreadable
-        from kraken_tui.feed.recording import open_recording
+    if not _is(path, "exists"):
+        raise WrongUse(f"there is no recording {clean_text(path)}")
+    from kraken_tui.feed.recording import RecordingError, open_recording
 
-        try:
-            open_recording(settings.replay)
-        except Unreadable as error:
-            raise WrongUse(str(error)) from None
+    try:
+        open_recording(path)
+    except RecordingError as error:
+        raise WrongUse(str(error)) from None
+
+
+def _check_files(settings: Settings) -> None:
+    if settings.replay is not None:
+        _check_recording(settings.replay)
     if settings.record is not None:
         from kraken_tui.outputs.recorder import RecordingError, check
 
@@ -443,8 +450,16 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
     for option in ("url", "pairs"):
         if option in options and not connect:
             raise WrongUse(f"{'PAIR' if option == 'pairs' else '--url'} is for doctor --connect")
+    if "until_fault" in options and "recording" not in options:
+        raise WrongUse("--until-fault is for doctor --recording FILE")
+    if connect and "recording" in options:
+        raise WrongUse("doctor takes --connect or --recording, not both")
     if sys.stdout is None or sys.stdout.closed:
         raise WrongUse("standard output is closed")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    if "recording" in options:
+        return _examine(options)
     from shutil import get_terminal_size
 
     from kraken_tui import terminal
@@ -460,6 +475,18 @@ def _doctor(options: dict[str, Any], _: dict[str, Any]) -> int:
 
     width = get_terminal_size((140, 25)).columns if sys.stdout.isatty() else 140
     return doctor.run(work, machine=options.get("json", False), width=width, write=print_out)
+
+
+def _examine(options: dict[str, Any]) -> int:
+    from pathlib import Path
+
+    # Not `expanduser`, which fails for a user there is none of: a shell has done it already.
+    path = Path(options["recording"])
+    _check_recording(path)
+    from kraken_tui.doctor.recording import examine
+
+    until_fault, machine = "until_fault" in options, options.get("json", False)
+    return examine(path, until_fault=until_fault, machine=machine, write=print_out)
 
 
 def _visit(url: str | None, pair: str) -> Callable[[], list[Result]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from hypothesis import HealthCheck, settings
 # The many processes that tests start would compile the package anew each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# No test reads or spends what belongs to the user: settings, logs, pictures, and above all the budget of dials.
+_folders = tempfile.TemporaryDirectory(prefix="kraken-tui-tests-")
+os.environ |= {f"XDG_{kind}_HOME": f"{_folders.name}/{kind.lower()}" for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
 
 # Two slow shared cores must not turn a property into a timing test.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])

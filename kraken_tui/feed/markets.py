@@ -71,7 +71,7 @@ class Counters:
         deltas_ignored: Book messages before a snapshot or after an unsubscribe, those of removed pairs included.
         duplicates: Trades delivered again.
         trade_gaps: Trade numbers that never came.
-        reconnects: Connections lost after they were open.
+        reconnects: Connections lost after they were open, in a recording too.
         resyncs, checks_ok, checks_failed: Of all books, those of removed pairs included.
         witness_alarms: Books fetched anew because the ticker or the number of decimals contradicted them.
         audits, audits_failed: Whole books compared with a second snapshot, and those that were wrong.
@@ -459,6 +459,7 @@ class Markets:
             self.events.append(SystemChanged(wall_ns, system))
         if self.replay and status.connection_id is not None:
             if self._connection_id not in (None, status.connection_id):
+                self.counters.reconnects += 1
                 for stitcher in self.stitchers.values():
                     self.lose(stitcher, wall_ns, "the recording reconnected")
             self._connection_id = status.connection_id

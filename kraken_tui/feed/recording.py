@@ -40,7 +40,7 @@ _BITE = 1024
 _MAX_LINE = MAX_FRAME + 4096
 _RATIO_GRACE = 4 * 1024 * 1024
 _CRC = b'{"crc":'
-_OURS = re.compile(rb'\{"crc":\d+,"rx_ns":(\d{1,20})(,"dir":"tx")?,"frame":(.*)\}', re.DOTALL)
+_OURS = re.compile(rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*))\}', re.DOTALL)
 _GZIP_CHUNK = bytes.fromhex("1f8b0804 00000000 00ff 0800") + b"KT\x04\x00"
 _ZSTD_CHUNK = bytes.fromhex("502a4d18 04000000")
 """How each chunk of our own compressed recordings begins; see `outputs.recorder`."""
@@ -53,13 +53,24 @@ class RecordingError(Exception):
     """The file cannot be played; the text is one sentence that says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, sent or received."""
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, sent or received.
+
+    `line` is its number in the unpacked file, from 1; 0 where there is no file.
+    """
 
     rx_ns: int | None
     frame: bytes
     sent: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Where a recording is damaged: the line of the unpacked file, from 1, and what is wrong, in a clause."""
+
+    line: int
+    text: str
 
 
 class _Line(msgspec.Struct):
@@ -106,6 +117,7 @@ class Recording:
         path: The file.
         problem: After reading: "" or what was wrong with the rest, such as a torn end; never fatal.
         damaged: Lines that could not be read and were left out.
+        damage: The first of them, or the torn end; None where there is none so far.
         frames: Frames handed out so far.
     """
 
@@ -113,8 +125,10 @@ class Recording:
         self.path = path
         self.problem = ""
         self.damaged = 0
+        self.damage: Damage | None = None
         self.frames = 0
         self._foreign = ""
+        self._number = 0
         self._shown = clean_text(path.name, 80)
         self._packed = compression(path)
 
@@ -125,20 +139,28 @@ class Recording:
             RecordingError: Unreadable, foreign, of a newer version, too big, or compressed beyond belief.
         """
         self.problem = ""
-        self.damaged = self.frames = 0
-        number = 0
+        self.damaged = self.frames = self._number = 0
+        self.damage = None
         self._foreign = ""
-        for number, (line, whole) in enumerate(self._lines(), start=1):
-            recorded = self._parse(line, number, whole)
+        for line, whole in self._lines():
+            self._number += 1
+            recorded = self._parse(line, self._number, whole)
             if recorded is not None:
                 self.frames += 1
                 yield recorded
         if self._foreign:
             raise RecordingError(self._foreign)
-        if number == 0:
+        if self._number == 0:
             raise RecordingError(f"{self._shown} is empty; there is nothing to play")
 
     def _parse(self, line: bytes, number: int, whole: bool) -> Recorded | None:
+        ours = _OURS.fullmatch(line) if line.startswith(_CRC) else None
+        if ours is not None and not self._foreign and int(ours[1]) == zlib.crc32(ours[2]):
+            # Taken out as it stands, so that a frame that is no JSON is the session's to judge, as when it came.
+            return Recorded(int(ours[3]), ours[5], ours[4] is not None, number)
+        return self._parse_other(line, number, whole)
+
+    def _parse_other(self, line: bytes, number: int, whole: bool) -> Recorded | None:
         if not line.strip():
             return None
         checked = line.startswith(_CRC) and _crc_holds(line)
@@ -148,12 +170,10 @@ class Recording:
                 raise RecordingError(self._foreign)
             self._foreign = ""
             self._note_damage(1)
+            return self._parse(line, number, whole)
         if line.startswith(_CRC) and not checked:
             self._damage(line, number, whole)
             return None
-        if checked and (ours := _OURS.fullmatch(line.rstrip())):
-            # To the bit as it came, be it JSON or not: what cost a connection must be found in its recording.
-            return Recorded(int(ours[1]), ours[3], ours[2] is not None)
         try:
             parsed = _line_decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -164,9 +184,9 @@ class Recording:
             return None
         if bytes(parsed.frame):
             rx_ns = parsed.rx_ns if type(parsed.rx_ns) is int else None
-            return Recorded(rx_ns, bytes(parsed.frame), parsed.dir == "tx")
+            return Recorded(rx_ns, bytes(parsed.frame), parsed.dir == "tx", number)
         if parsed.channel is not None or parsed.method is not None:
-            return Recorded(None, line.strip())
+            return Recorded(None, line.strip(), line=number)
         if number > 1:
             self._damage(line, number, whole)
         return None
@@ -189,12 +209,18 @@ class Recording:
             return
         if not whole:
             self.problem = f"the recording is cut off in line {number}; {len(line):,} bytes of it were left out"
+            self._first_damage(number, f"the recording is cut off; {len(line):,} bytes of its last line were left out")
             return
         self._note_damage(number)
 
     def _note_damage(self, number: int) -> None:
         self.damaged += 1
         self.problem = f"line {number} is damaged and was left out ({self.damaged} so far)"
+        self._first_damage(number, "the line is damaged and was left out")
+
+    def _first_damage(self, number: int, text: str) -> None:
+        if self.damage is None:
+            self.damage = Damage(number, text)
 
     def _lines(self) -> Iterator[tuple[bytes, bool]]:
         """(line without its end, whether the end was there)."""
@@ -294,6 +320,7 @@ class Recording:
                     return
                 self.damaged += 1
                 self.problem = f"a damaged part of the recording was left out ({self.damaged} so far)"
+                self._first_damage(self._number + 1, "a damaged part of the compressed recording was left out")
                 yield b"\n"  # What may have come of the damaged part must not run into the next line.
             if not file.read(1):
                 return
@@ -344,6 +371,7 @@ class Recording:
         if isinstance(error, _Cut):
             self.problem = _CUT_ARCHIVE
             yield error.text
+            self._first_damage(self._number + 1, _CUT_ARCHIVE)
         else:
             self._broken_archive(file, error)
 
@@ -351,6 +379,7 @@ class Recording:
         if file.tell() <= _CHUNK and not self.frames:
             raise RecordingError(f"{self._shown} is not what its name says: {clean_text(error, 80)}") from error
         self.problem = f"the compressed recording is damaged; what came before was read ({clean_text(error, 80)})"
+        self._first_damage(self._number + 1, self.problem)
 
 
 def _crc_holds(line: bytes) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from itertools import chain
+
+import msgspec
 
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
@@ -35,13 +37,13 @@ STUCK_S = 5.0
 """How long a replay at full speed waits for a listener that takes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A frame and when it was received, ns since the epoch."""
+class Timed(msgspec.Struct, frozen=True, gc=False):
+    """A frame, when it was received, ns since the epoch, and its line in the unpacked file (0 where there is none)."""
 
     ns: int
     frame: bytes
     sent: bool
+    line: int = 0
 
 
 def venue_time(frame: bytes) -> tuple[int | None, bool]:
@@ -87,7 +89,7 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
     if shift and waiting[0].rx_ns is not None:
         at = waiting[0].rx_ns + shift
     beat = at - SECOND
-    for item in _chain(waiting, source):
+    for item in chain(_emptied(waiting), source):
         if item.rx_ns is not None:
             at = max(at, item.rx_ns + shift)
         else:
@@ -96,13 +98,12 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
                 beat = at = max(at, beat + SECOND)
             elif stamp is not None:
                 at = max(at, stamp)
-        yield Timed(at, item.frame, item.sent)
+        yield Timed(at, item.frame, item.sent, item.line)
 
 
-def _chain(first: deque[Recorded], rest: Iterator[Recorded]) -> Iterator[Recorded]:
+def _emptied(first: deque[Recorded]) -> Iterator[Recorded]:
     while first:
         yield first.popleft()
-    yield from rest
 
 
 class ReplayClock:
@@ -226,7 +227,7 @@ async def run_replay(
         clock: The recording's clock; pause and speed are set on it.
         on_events: Takes what happened, after every frame and before the next is applied.
         stop_event: Ends the replay early.
-        on_frame: Takes every received raw frame with its time and "rx".
+        on_frame: Takes every raw frame with its time and "rx", or "tx" for what was sent.
         load: (events waiting, room) of the fullest listener. At full speed the replay waits while it is more than
             half full, so that a listener that reads loses nothing; one that reads nothing for `STUCK_S` loses by its
             own policy, and counts it.
@@ -262,9 +263,9 @@ async def run_replay(
             clock.reach(timed.ns)
             at = timed.ns
             played += 1
+            if on_frame is not None:
+                on_frame(timed.frame, at, "tx" if timed.sent else "rx")
             if not timed.sent:
-                if on_frame is not None:
-                    on_frame(timed.frame, at, "rx")
                 session.frame(timed.frame, at, at)
                 _flush(session, on_events)
             if played % _YIELD_EVERY == 0:

@@ -151,14 +151,17 @@ class _Shell:
         limit = self._session.limits.open_s
         dial = asyncio.create_task(open_socket(self._url, self._proxy, limit, self._message))
         dial.add_done_callback(lambda _: self._wake.set())
-        while not dial.done() and not self._over(stop_event):
-            await self._sleep()
-            self._tick()
-            self._flush()
-        if not dial.done():
-            dial.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await dial
+        try:
+            while not dial.done() and not self._over(stop_event):
+                await self._sleep()
+                self._tick()
+                self._flush()
+        finally:
+            # Also where this task itself is cancelled: nobody else would ask how the dial ended.
+            if not dial.done():
+                dial.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await dial
         if dial.cancelled() or self._failed(dial):
             return
         socket = dial.result()

@@ -46,6 +46,11 @@ def to_nearest_units(value: object, precision: int) -> int:
     Raises:
         InvalidNumber: Not a plain, finite, non-negative decimal of sane length.
     """
+    if type(value) is str and precision and value[-precision - 1 : -precision] == "." and len(value) <= MAX_DIGITS:
+        # The wire's usual form needs no decimal arithmetic.
+        digits = value.replace(".", "", 1)
+        if digits.isdigit() and digits.isascii() and value[0] != ".":
+            return int(digits)
     units = decimal_of(value).scaleb(precision, _EXACT)
     return int(units.to_integral_value(ROUND_HALF_EVEN, _EXACT))
 

@@ -320,7 +320,7 @@ def test_raw_bytes_order_and_direction_survive_in_every_packing(tmp_path: Path, 
         zstandard = pytest.importorskip("zstandard")
         content = zstandard.compress(content[:4000]) + zstandard.compress(content[4000:])
     items, recording = frames_of(write(tmp_path / f"r{suffix}", content))
-    assert items[0] == Recorded(WALL, b'{"method":"ping"}', sent=True)
+    assert items[0] == Recorded(WALL, b'{"method":"ping"}', sent=True, line=2)
     assert [item.frame for item in items[1:]] == [b'{"channel":"heartbeat","n":  %d.50}' % i for i in range(500)]
     assert recording.problem == ""
     assert recording.frames == 501
@@ -423,5 +423,5 @@ async def test_a_torn_end_is_told_and_the_rest_played(tmp_path: Path) -> None:
 def test_the_header_of_another_recorder_is_skipped(tmp_path: Path) -> None:
     head = b'{"captured_at":"2026","url":"wss://x","symbol":"BTC/USD"}\n'
     items, _ = frames_of(write(tmp_path / "r.ndjson", head + b'{"rx_ns": 5, "frame": {"channel":"heartbeat"}}\n\n'))
-    assert items == [Recorded(5, BEAT)]
+    assert items == [Recorded(5, BEAT, line=2)]
     assert stamp(WALL).endswith("Z")

@@ -322,6 +322,25 @@ async def test_f02_a_peer_that_never_answers_the_handshake() -> None:
         assert await client.end() < 1.5
 
 
+async def test_a_feed_that_is_cancelled_while_it_dials_leaves_no_dial_behind() -> None:
+    """The engine cancels it so; how such a dial ended nobody would ask, and its error would be printed."""
+
+    async def mute(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with raw_server(mute) as url:
+        session = Session(rng=random.Random(1))
+        others = asyncio.all_tasks()
+        dialling = asyncio.Event()
+        feed = asyncio.create_task(run(session, url, SystemClock(), lambda _: dialling.set(), asyncio.Event()))
+        await dialling.wait()
+        await asyncio.sleep(0.01)
+        feed.cancel()
+        await asyncio.wait({feed})
+        left = {task.get_coro() for task in asyncio.all_tasks() - others}
+        assert [coro for coro in left if "open_socket" in str(coro)] == []
+
+
 async def test_h6_a_mute_peer_cannot_delay_the_end() -> None:
     """A peer that completes the handshake by hand and then neither reads nor answers the close."""
 

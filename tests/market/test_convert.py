@@ -209,6 +209,11 @@ class TestNearest:
         if expected is not None:
             assert units == expected
 
+    @pytest.mark.parametrize("value", ["-1.5", "１.5", ".5", "1.e5", "5.", "+1.5", "1 .5", "1.5\n", f"{'9' * 50}.5"])
+    def test_what_looks_like_the_usual_form_is_refused(self, value: str) -> None:
+        with pytest.raises(InvalidNumber):
+            to_nearest_units(value, 1)
+
     @pytest.mark.parametrize("value", ["-1", "NaN", "1e999", "9" * 5000, "１", "", None, True, 1.5, -1, 10**50])
     def test_refused(self, value: object) -> None:
         with pytest.raises(InvalidNumber):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gzip
 import io
@@ -20,14 +21,21 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kraken_tui.feed.fingerprint import ContentHash
 from kraken_tui.feed.recording import Recording
 from kraken_tui.feed.recording import RecordingError as UnreadableError
+from kraken_tui.feed.replay import ReplayClock, run_replay
+from kraken_tui.feed.session import Session
 from kraken_tui.outputs import recorder as module
 from kraken_tui.outputs.recorder import CHUNK_BYTES, Recorder, RecordingError, check
 
 SECOND = 1_000_000_000
 WALL = 1_700_000_000 * SECOND
 FRAMES = [b'{"channel":"heartbeat"}', b'{"channel":"book","data":[{"price":0.10000000}]}', '{"a":"Ω"}'.encode()]
+HOSTILE_FRAMES = [
+    b"", b"nonsense", b"\x00{",
+    b'"text"', b"7", b'{"channel":"', b'{"a":1}}', b'1,"frame":2', b'{"a":1},"dir":"tx"', b" {} ",
+]  # fmt: skip
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 
 
@@ -50,6 +58,13 @@ def frames(path: Path) -> list[bytes]:
     assert lines.pop() == b""
     assert json.loads(lines[0])["format"] == "kraken-tui"
     return [line.partition(b'"frame":')[2][:-1] for line in lines[1:]]
+
+
+def content_hash(path: Path) -> str:
+    contents = ContentHash()
+    for recorded in Recording(path):
+        contents.add(recorded.frame, sent=recorded.sent)
+    return contents.hexdigest()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -523,3 +538,44 @@ def test_p16_what_is_recorded_is_read_and_recorded_again_to_the_bit(
         plain.write(frame, rx_ns, sent)
     plain.close()
     assert sha256(again.path.read_bytes()).digest() == sha256(plain.path.read_bytes()).digest()
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(st.binary(max_size=40) | st.sampled_from(HOSTILE_FRAMES), st.booleans()), max_size=6))
+def test_p16_whatever_was_received_comes_back_even_where_it_is_no_json(
+    tmp_path_factory: pytest.TempPathFactory, frames: list[tuple[bytes, bool]]
+) -> None:
+    """A frame that broke the feed is the very one a bug report needs: none may vanish as a damaged line."""
+    path = tmp_path_factory.mktemp("any") / "day.jsonl"
+    recorder = start(path)
+    for number, (frame, sent) in enumerate(frames):
+        recorder.write(frame, WALL + number, sent=sent)
+    recorder.close()
+    recording = Recording(path)
+    found = [(one.rx_ns, one.frame, one.sent, one.line) for one in recording]
+    assert found == [
+        (WALL + number, frame.replace(b"\n", b" "), sent, number + 2) for number, (frame, sent) in enumerate(frames)
+    ]
+    assert (recording.damaged, recording.damage) == (0, None)
+
+
+async def test_p16_record_replay_record_gives_the_same_content_hash(tmp_path: Path) -> None:
+    """Both directions, times and unreadable frames included, from one packing into another."""
+    first = tmp_path / "day.jsonl.gz"
+    recorder = start(first)
+    for number, frame in enumerate([*FRAMES, *HOSTILE_FRAMES, *FRAMES]):
+        recorder.write(frame, WALL + number * SECOND, sent=number % 3 == 1)
+    recorder.close()
+    second = tmp_path / "again.jsonl.zst"
+    again = start(second)
+    await run_replay(
+        Session(replay=True),
+        Recording(first),
+        ReplayClock(0),
+        lambda events: None,
+        asyncio.Event(),
+        lambda frame, ns, direction: again.write(frame, ns, sent=direction == "tx"),
+    )
+    again.close()
+    assert content_hash(first) == content_hash(second)
+    assert list(Recording(first)) == list(Recording(second))

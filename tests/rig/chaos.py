@@ -4,6 +4,7 @@
     python -m tests.rig.chaos --seeds 100000       a long look
     python -m tests.rig.chaos --pairs              every kind of fault followed by every kind, ten seeds each
     python -m tests.rig.chaos --from 4711 --seeds 1 --show   one seed again, with its schedule
+    python -m tests.rig.chaos --from 4711 --record FILE      one seed as a recording, for `doctor --recording FILE`
 
 A failure prints the command that repeats it.
 """
@@ -17,10 +18,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
+from pathlib import Path
 from random import Random
 
 from kraken_tui.feed.machine import Limits
+from kraken_tui.outputs.recorder import Recorder
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin
@@ -179,9 +183,17 @@ def inflict(world: World, name: str, rng: Random) -> None:
     FAULTS[name](world, rng)
 
 
-def play(seed: int) -> Result:
-    """Both phases of one seed."""
-    return schedule(make_world(seed), Random(f"{seed}/schedule"))
+def play(seed: int, record: Path | None = None) -> Result:
+    """Both phases of one seed; `record` is a file for what the client received and sent."""
+    world = make_world(seed)
+    if record is None:
+        return schedule(world, Random(f"{seed}/schedule"))
+    recorder = Recorder(record, wall_ns=world.wall, url="wss://localhost/", pairs=PAIRS)
+    world.on_frame = lambda frame, wall, direction: recorder.write(frame, wall, sent=direction == "tx")
+    try:
+        return schedule(world, Random(f"{seed}/schedule"))
+    finally:
+        recorder.close()
 
 
 PAIRED = tuple(product(FAULTS, FAULTS))
@@ -235,12 +247,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
     parser.add_argument("--pairs", action="store_true", help="two faults a seed, all pairs in turn")
     parser.add_argument("--show", action="store_true", help="print every schedule")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the frames of the one seed to FILE")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
     options = parser.parse_args(argv)
+    if options.record is not None and (options.pairs or options.seeds not in (None, 1)):
+        parser.error("--record takes one seed, and no pair")
     started = time.perf_counter()
-    count = options.seeds if options.seeds is not None else PAIR_SEEDS * len(PAIRED) if options.pairs else 1000
+    usual = 1 if options.record is not None else PAIR_SEEDS * len(PAIRED) if options.pairs else 1000
+    count = usual if options.seeds is None else options.seeds
     seeds = range(options.first, options.first + count)
-    game = play_pair if options.pairs else play
+    game = play_pair if options.pairs else partial(play, record=options.record)
     words = "--pairs " if options.pairs else ""
     struck: Counter[str] = Counter()
     total: Counter[str] = Counter()

@@ -6,7 +6,7 @@ Nothing here waits: a simulated day of heartbeats takes seconds. The same seed a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -43,6 +43,14 @@ class BriefHistory(History):
 
     def _draw_back(self, interval: int, before_s: int, floor_s: int, close: int) -> list[Candle]:
         return [Candle(before_s - interval * 60, close, close, close, close, 1000, 1000 * close, 1)]
+
+
+def shorten_histories(venue: Venue, seed: int) -> None:
+    """Give every market a `BriefHistory`."""
+    for symbol in venue.specs:
+        market = venue.market(symbol)
+        sim = market.simulator
+        market._history = BriefHistory(market.spec, seed, sim.now_ns, sim.touch[0], sim.next_trade_id)
 
 
 def thin(symbol: str, events_per_s: float = 2.0, levels: int = 40, like: str = "BTC/USD", **other: Any) -> PairSpec:
@@ -90,6 +98,9 @@ class World:
         poll_ms: How often the exchange is asked for frames.
         start_ns: The exchange's time at the beginning, ns since the epoch.
         audits: Whether the client may open its second connection.
+
+    Attributes:
+        on_frame: Takes every frame the client receives ("rx") and sends ("tx"), with its wall clock.
     """
 
     def __init__(
@@ -113,7 +124,7 @@ class World:
         self.cooldown_until = 0
         chosen = list(pairs) if pairs is not None else [thin("BTC/USD"), thin("ETH/USD", like="ETH/USD")]
         self.venue = Venue(seed, chosen, clock=lambda: self.start_ns + self.now)
-        self._shorten_histories()
+        shorten_histories(self.venue, seed)
         self.weather = Weather(Random(f"{seed}/weather"))
         self.door = OPEN
         self.link: Link | None = None
@@ -136,13 +147,8 @@ class World:
         self.screen: Markets | None = None
         self._with_screen = screen
         self.notes: list[str] = []
+        self.on_frame: Callable[[bytes, int, str], None] | None = None
         self.start_client()
-
-    def _shorten_histories(self) -> None:
-        for symbol in self.venue.specs:
-            market = self.venue.market(symbol)
-            sim = market.simulator
-            market._history = BriefHistory(market.spec, self.seed, sim.now_ns, sim.touch[0], sim.next_trade_id)
 
     def start_client(self, saved: object = None) -> None:
         """A new client process; `saved` is the dial budget of the one before (`budget`)."""
@@ -278,6 +284,7 @@ class World:
     def receive(self, packet: Packet) -> None:
         """Hand one frame to the client, under the oracle's eyes."""
         self.oracle.before_frame(packet)
+        self._tell_frame(packet.frame, "rx")
         self.client.frame(packet.frame, self.mono, self.wall)
         self._take_events()
         self.oracle.after_frame(packet)
@@ -296,8 +303,14 @@ class World:
         for text in self.client.take_sends():
             self.sent.append((self.now, text))
             if self.link is not None:
+                self._tell_frame(text, "tx")
                 self.link.to_venue(text, self.now)
         self._take_events()
+
+    def _tell_frame(self, frame: str | bytes, direction: str) -> None:
+        """For a recorder, as the real connection does it."""
+        if self.on_frame is not None:
+            self.on_frame(frame.encode() if isinstance(frame, str) else frame, self.wall, direction)
 
     def _take_events(self) -> None:
         for event in self.client.take_events():

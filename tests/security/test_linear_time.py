@@ -13,7 +13,7 @@ import pytest
 
 import kraken_tui
 from kraken_tui.feed.address import ConfigurationError, check_url
-from kraken_tui.feed.recording import _crc_holds
+from kraken_tui.feed.recording import _OURS, _crc_holds
 from kraken_tui.market.convert import decimal_of, signed_text
 from kraken_tui.settings_file import _line_of
 from kraken_tui.wire.decode import decode
@@ -81,7 +81,7 @@ def patterns() -> dict[str, re.Pattern[Any]]:
 
 @pytest.mark.parametrize("name", sorted(patterns()))
 def test_every_pattern_is_linear(name: str) -> None:
-    pattern = patterns()[name]
+    pattern: re.Pattern[Any] = patterns()[name]
     for text in inputs(MEGABYTE):
         subject: Any = text.encode("utf-8", "surrogatepass") if isinstance(pattern.pattern, bytes) else text
         assert quickest(lambda subject=subject: pattern.fullmatch(subject)) < BOUND_S, text[:12]  # type: ignore[misc]
@@ -111,6 +111,7 @@ GATES: dict[str, Callable[[str], object]] = {
     "canonical": canonical,
     "crc of a line": lambda text: _crc_holds(b'{"crc":' + text.encode()),
     "decode": refusing(decode),
+    "line of a recording": lambda text: _OURS.fullmatch(b'{"crc":1,"rx_ns":1,"frame":' + text.encode()),
     "line of a setting": lambda text: _line_of(text, "depth"),
 }
 
