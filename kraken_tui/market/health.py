@@ -28,13 +28,15 @@ _WAITING = {
 }
 
 
-def venue_text(system: str, pair: str | None) -> str:
+def venue_text(system: str, pair: str | None, *, connected: bool = True) -> str:
     """The third truth: what the venue says about itself and the pair.
 
     Args:
         system: Status of the trading engine: "online", "maintenance", "cancel_only" or "post_only"; anything else
             is unknown (PROTOCOL.md section 2.1).
         pair: Status of the pair from the instrument channel (section 6), or None while unknown.
+        connected: Whether the venue could tell otherwise now: that it was open when the connection was lost says
+            nothing of now, that it was not may be why it was lost.
 
     Returns:
         "ONLINE", or the restriction, the engine's before the pair's; "UNKNOWN" where either is not known.
@@ -44,7 +46,7 @@ def venue_text(system: str, pair: str | None) -> str:
     pair_text = _NO_MATCHING.get(pair or "") or _MATCHING.get(pair or "")
     if pair_text is not None and pair_text != "ONLINE":
         return pair_text
-    return "ONLINE" if system == "online" and pair_text else "UNKNOWN"
+    return "ONLINE" if connected and system == "online" and pair_text else "UNKNOWN"
 
 
 def seconds_text(ns: int) -> str:

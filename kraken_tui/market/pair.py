@@ -441,7 +441,7 @@ class PairMarket:
             age_ns=age_ns,
             stale=self._assessment.stale,
             stale_reason=self._assessment.stale_reason,
-            venue=venue_text(self._system, self._pair_status),
+            venue=venue_text(self._system, self._pair_status, connected=connected),
             bids=cache.bids,
             asks=cache.asks,
             metrics=cache.metrics if verified else None,

@@ -127,6 +127,12 @@ def test_venue(system: str, pair: str | None, text: str) -> None:
     assert venue_text(system, pair) == text
 
 
+def test_without_a_connection_an_open_venue_is_not_known_to_be_open() -> None:
+    assert venue_text("online", "online", connected=False) == "UNKNOWN"
+    assert venue_text("maintenance", "online", connected=False) == "MAINTENANCE"
+    assert venue_text("online", "cancel_only", connected=False) == "CANCEL-ONLY"
+
+
 def test_ages_in_words() -> None:
     assert [seconds_text(ns) for ns in (0, SECOND // 4, 9 * SECOND, 10 * SECOND, 75 * SECOND + 9)] == [
         "0.0 s",
