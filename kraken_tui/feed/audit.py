@@ -32,6 +32,9 @@ from kraken_tui.wire.text import clean_text
 _GRACE_NS = 5 * SECOND
 """Longest wait for the live book to go past the snapshot's moment; in a quiet market it never does."""
 
+_DISPUTES = 2
+"""Audits in a row that may cost one book its proof; from then on the two snapshots themselves seem not to agree."""
+
 _LAG_NS = 2 * SECOND
 """A live feed further behind than this cannot be compared."""
 
@@ -73,6 +76,7 @@ class Auditor:
         self._again_at: int | None = None
         self._wanted: set[str] = set()
         self._answers: dict[str, _Answer] = {}
+        self._disputes: dict[str, int] = {}
         self._unclear = False
         self._failures = 0
 
@@ -95,7 +99,7 @@ class Auditor:
             return False
         if self._next_at is None:
             self._next_at = now + self._jittered(self._limits.audit_first_s)
-        elif self._again_at is not None and any(book.audited_ns is None for book in books):
+        elif self._again_at is not None and any(self._is_lacking(book) for book in books):
             self._next_at = min(self._next_at, self._again_at)
         budget = self._dialler.budget
         half_spent = 2 * (budget.spent(now) + 1) > self._limits.dial_limit
@@ -105,6 +109,9 @@ class Auditor:
         """Books with levels the checksum does not cover, those longest without an audit first."""
         books = [book for book in self._markets.stitchers.values() if _can_be_audited(book)]
         return sorted(books, key=lambda book: book.audited_ns or 0)[: self._limits.audit_batch]
+
+    def _is_lacking(self, book: BookStitcher) -> bool:
+        return book.audited_ns is None and self._disputes.get(book.symbol, 0) <= _DISPUTES
 
     def _jittered(self, seconds: float) -> int:
         return ns(seconds * self._rng.uniform(1.0, 1.2))
@@ -234,6 +241,7 @@ class Auditor:
         behind = self._latency.lag_ns is not None and self._latency.lag_ns > _LAG_NS
         if outcome is Outcome.EQUAL:
             self._markets.counters.audits += 1
+            self._disputes.pop(stitcher.symbol, None)
             stitcher.audited(wall_ns)
             self._markets.events.append(Audited(wall_ns, stitcher.symbol, answer.book.depth))
             return False
@@ -242,7 +250,19 @@ class Auditor:
             return False
         self._markets.counters.audits += 1
         self._markets.counters.audits_failed += 1
-        return self._markets.collect(stitcher, stitcher.doubted(now, wall_ns, "audit", f"audit: {found}"))
+        return self._dispute(stitcher, f"audit: {found}", now, wall_ns)
+
+    def _dispute(self, stitcher: BookStitcher, reason: str, now: int, wall_ns: int) -> bool:
+        """Fetch a contradicted book anew, unless that was done in vain: a fresh snapshot that the next second one
+        contradicts again, and again, says that the exchange tells deep levels differently, not that a message was
+        lost. Such levels stay marked as not audited."""
+        self._disputes[stitcher.symbol] = disputes = self._disputes.get(stitcher.symbol, 0) + 1
+        if disputes <= _DISPUTES:
+            return self._markets.collect(stitcher, stitcher.doubted(now, wall_ns, "audit", reason))
+        if disputes == _DISPUTES + 1:
+            text = f"{stitcher.symbol}: second snapshots keep differing, its deep levels are not audited; {reason}"
+            self._markets.events.append(Note(wall_ns, "warning", clean_text(text)))
+        return False
 
 
 def _can_be_audited(stitcher: BookStitcher) -> bool:

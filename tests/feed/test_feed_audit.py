@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from exchange_rig import ExchangeRig
@@ -311,6 +312,31 @@ def test_a_ban_of_the_audits_dial_stops_all_dials_but_not_the_live_connection() 
     until = rig.session.dialler.budget.cooldown_until
     assert until is not None
     assert until - rig.audits[0] == 1200 * SECOND
+
+
+def test_second_snapshots_that_always_differ_cost_two_resyncs_and_no_more() -> None:
+    """Nobody can know whether the exchange tells deep levels alike on both connections: a book must not be fetched
+    anew every few minutes for that."""
+    rig = ExchangeRig("MINA/GBP", depth=100, limits=QUICK)
+    rig.audit_rewrite = lambda frame: flip_level("MINA/GBP", 59)(frame)
+    rig.run(200)
+    assert [(event.symbol, event.cause) for event in rig.of(Resync)] == [("MINA/GBP", "audit")] * 2
+    stitcher = rig.session.stitchers["MINA/GBP"]
+    assert stitcher.proof is Proof.VERIFIED
+    assert stitcher.audited_ns is None
+    assert [note.text[:41] for note in rig.of(Note) if "keep differing" in note.text] == [
+        "MINA/GBP: second snapshots keep differing"
+    ]
+    gaps = [(later - at) / SECOND for at, later in pairwise(rig.audits)][3:]
+    assert gaps
+    assert min(gaps) >= QUICK.audit_every_s, "it is no longer in a hurry"
+    rig.audit_rewrite = lambda frame: frame
+    rig.run(40)
+    assert stitcher.audited_ns is not None
+    # From then on a difference counts again.
+    rig.audit_rewrite = lambda frame: flip_level("MINA/GBP", 59)(frame)
+    rig.run(100)
+    assert len(rig.of(Resync)) == 4
 
 
 def test_an_audit_whose_own_snapshot_is_wrong_accuses_nobody() -> None:
