@@ -65,6 +65,11 @@ def children_of(pid: int) -> set[int]:
 
 def runs(pid: int) -> bool:
     """Whether a process is there and not merely waiting to be collected."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
 
