@@ -1,8 +1,9 @@
 """Textual's driver for POSIX terminals, made to survive what terminals do to programs.
 
 Differences, each with its entry in RELIABILITY.md section 2.I: input that ends quits (I2), input that is not UTF-8 or
-no key is passed over (I3), a terminal that is not read delays nobody (I10), a stop from outside and a continuation
-while already running leave the modes right, and all modes that were set are unset (I1).
+no key is passed over (I3), the newest of many sizes counts (I4), a terminal that is not read delays nobody (I10), a
+stop from outside and a continuation while already running leave the modes right, and all modes that were set are unset
+(I1).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import termios
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Sequence
+from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, Protocol
 
@@ -117,6 +119,21 @@ class SteadyDriver(LinuxDriver):
             self._output.finish()
             self._output = None
             self.keeper.released()
+        self._follow_size()
+
+    def _follow_size(self) -> None:
+        if self._output is not None:
+            signal.signal(signal.SIGWINCH, self._on_resized)
+
+    def _on_resized(self, *_: Any) -> None:
+        # The loop reads the size: this handler may be interrupted by the next one, and would tell an older size last.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell_size)
+
+    def _tell_size(self) -> None:
+        if self._output is not None and not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was, even if it takes no more output."""

@@ -83,6 +83,11 @@ def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> float:
     return time.monotonic() - start
 
 
+def ms(seconds: float) -> str:
+    """A time as the ledger writes it."""
+    return f"{seconds * 1000:.0f} ms"
+
+
 def clean_env(folder: Path) -> dict[str, str]:
     """An environment without the developer's settings, whose files all lie in `folder`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("KRAKEN_TUI_", "TEXTUAL"))}

@@ -15,6 +15,7 @@ import pytest
 
 pytest.importorskip("termios", reason="pseudo terminals are a POSIX thing")
 
+from benchmarks.cells import Cells
 from kraken_tui.feed.recording import Recording
 from tests.faults.ledger import Ledger
 from tests.terminal import ends, kills
@@ -22,10 +23,12 @@ from tests.terminal.rig import (
     KILLS,
     LIVE,
     NOBODY,
+    SIZE,
     Terminal,
     children_of,
     clean_env,
     left_behind,
+    ms,
     runs,
     wait_for,
 )
@@ -40,11 +43,6 @@ QUIT_S = 2.0 * 1.2
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     return clean_env(tmp_path)
-
-
-def ms(seconds: float) -> str:
-    """As the ledger writes it."""
-    return f"{seconds * 1000:.0f} ms"
 
 
 def said_after(terminal: Terminal) -> str:
@@ -406,7 +404,7 @@ def test_f99_the_second_ctrl_c_ends_at_once(env: dict[str, str], ledger: Ledger)
     ledger("the second ctrl-C ends at once", f"screen's loop stuck: {ms(took)}, exit 130, restored", "200 ms")
 
 
-def test_f99_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(env: dict[str, str]) -> None:
+def test_f99_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(env: dict[str, str], ledger: Ledger) -> None:
     with Terminal(env, "--demo") as terminal:
         terminal.until(LIVE)
         raw = termios.tcgetattr(terminal.slave)
@@ -428,6 +426,64 @@ def test_f99_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(env: dict[str,
         terminal.ended()
         assert terminal.code == 0
         assert terminal.restoration()[1] == []
+    ledger(
+        "the shell gets its terminal, fg takes it again", "2 of 2: restored while stopped, whole screen after", "all"
+    )
+
+
+_LATER = """
+import signal, time
+from kraken_tui.feed.clock import SystemClock
+from kraken_tui.cli import main
+
+passed = 0
+now, wall = SystemClock.now, time.time_ns
+SystemClock.now = lambda clock: now(clock) + passed
+time.time_ns = lambda: wall() + passed
+
+def ten_minutes(*_):
+    global passed
+    passed = 600 * 10**9
+
+signal.signal(signal.SIGUSR2, ten_minutes)
+raise SystemExit(main())
+"""
+
+
+def test_f99_fg_after_ten_minutes_is_like_waking_up(env: dict[str, str], ledger: Ledger) -> None:
+    """Its clocks, and the exchange's, are moved while it is stopped."""
+    with Terminal(env, "--demo", command=("-c", _LATER)) as terminal:
+        terminal.until(LIVE)
+        terminal.send(b"\x1a")
+        wait_for(lambda: stopped(terminal))
+        mark = len(terminal.written)
+        terminal.signal(signal.SIGUSR2)
+        terminal.signal(signal.SIGCONT)
+        start = time.monotonic()
+        cells, first, lost = Cells(*SIZE), "", False
+        while True:
+            terminal.read(0.01)
+            cells.feed(bytes(terminal.written[mark:]))
+            mark = len(terminal.written)
+            tabs, badges = cells.rows[0], cells.rows[2]
+            first = first or (badges if "ERIFIED" in badges else "")
+            lost = lost or "DISCONNECTED" in tabs
+            took = time.monotonic() - start
+            assert took < 10
+            if "ERIFIED" in badges and "UNVERIFIED" not in badges and "STALE" not in badges:
+                break
+        assert "STALE" in first
+        assert lost
+        assert took <= 3.6
+        terminal.send(b"q")
+        terminal.ended()
+        assert terminal.code == 0
+    age = " ".join(first.split("STALE", 1)[1].split()[:2])
+    ledger(
+        "as F23",
+        f"first picture: STALE {age}; reconnected, VERIFIED and fresh after {took:.1f} s",
+        "STALE at once; 3 s",
+    )
 
 
 def test_f99_after_fg_no_old_picture_looks_fresh(env: dict[str, str]) -> None:
