@@ -263,6 +263,13 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.source.note("error", f"screen: {type(error).__name__}: {error}")
         self._leave_after(error)
 
+    def action_command_palette(self) -> None:
+        """Open the palette; again it does nothing."""
+        from kraken_tui.tui.palette_commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     async def action_quit(self) -> None:
         """End the program; the exit code says whether the feed had failed for good."""
         self.exit(return_code=FEED_FAILED if self.source.feed_view.fatal else 0)

@@ -188,7 +188,7 @@ class SteadyDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop or the terminal is gone."""
-        keys = _Keys(self._debug)
+        keys = Keys(self._debug)
         # What woke an earlier thread that had ended by itself is not meant for this one.
         _read(self._wake_reading)
         with DefaultSelector() as selector:
@@ -204,9 +204,13 @@ class SteadyDriver(LinuxDriver):
                     if data == b"":
                         self.keeper.gone()
                         return
-                for message in keys.feed(data):
-                    if not isinstance(message, Key) or self._is_typing(message.key):
-                        self.process_message(message)
+                self.hear(keys, data)
+
+    def hear(self, keys: Keys, data: bytes | None) -> None:
+        """Pass on what these bytes mean; None where only time has passed."""
+        for message in keys.feed(data):
+            if not isinstance(message, Key) or self._is_typing(message.key):
+                self.process_message(message)
 
     def process_message(self, message: Message) -> None:
         """Pass a message on to the app; a size report must be asked for and make sense."""
@@ -259,7 +263,7 @@ def _read(fd: int) -> bytes | None:
         return b""
 
 
-class _Keys:
+class Keys:
     """Turns the terminal's bytes into messages, whatever the bytes."""
 
     def __init__(self, debug: bool) -> None:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from textual.events import Key, Paste
 
 from benchmarks.cells import Cells
-from kraken_tui.tui.driver import _Keys
+from kraken_tui.tui.driver import Keys
 from tests.faults.ledger import Ledger
 from tests.terminal.rig import LIVE, NOBODY, PROGRAM, Terminal, children_of, clean_env, ms, runs, wait_for
 
@@ -113,7 +113,7 @@ def test_f95_a_paste_that_never_ends_swallows_keys_for_two_seconds_only(live: Te
 
 @given(st.lists(st.binary(max_size=40) | st.sampled_from(sorted(NONSENSE.values(), key=len)[:-1]), max_size=8))
 def test_f95_no_bytes_stop_the_reader_and_the_next_key_is_heard(chunks: list[bytes]) -> None:
-    keys = _Keys(debug=False)
+    keys = Keys(debug=False)
     for chunk in chunks:
         keys.feed(chunk)
     # Whatever is open is closed: a paste by its end, a sequence by a letter and a pause.
@@ -126,7 +126,7 @@ def test_f95_no_bytes_stop_the_reader_and_the_next_key_is_heard(chunks: list[byt
 
 
 def test_a_split_paste_is_one_paste_and_split_characters_are_whole() -> None:
-    keys = _Keys(debug=False)
+    keys = Keys(debug=False)
     data = b"\x1b[200~" + "€".encode() * 3 + b"\x1b[201~q"
     messages = [message for at in range(len(data)) for message in keys.feed(data[at : at + 1])]
     assert [message.text for message in messages if isinstance(message, Paste)] == ["€€€"]

@@ -821,3 +821,17 @@ async def test_the_frame_timer_draws_by_itself(source: FakeSource) -> None:
             await pilot.press("q")
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize("size", [(40, 1), (40, 2), (40, 3), (1, 1), (60, 6)])
+@pytest.mark.parametrize("opens", ["slash", "ctrl+p"])
+async def test_paging_through_a_list_that_has_no_room_is_no_error(
+    app: KrakenApp, size: tuple[int, int], opens: str
+) -> None:
+    async with running(app) as pilot:
+        await pilot.press(opens)
+        await pilot.pause(0.05)
+        await pilot.resize_terminal(*size)
+        await pilot.press("pagedown", "pageup", "down", "pageup")
+        await pilot.press("escape")
+        assert app.is_running

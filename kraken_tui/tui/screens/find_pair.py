@@ -96,7 +96,9 @@ class FindPair(ModalScreen[str | None]):
         """The arrow keys move in the list while the input keeps the focus."""
         if (move := self._MOVES.get(event.key)) is not None:
             event.stop()
-            getattr(self._list, f"action_{move}")()
+            # Textual's list cannot be moved in where the window has no room for a line of it.
+            if self._list.scrollable_content_region:
+                getattr(self._list, f"action_{move}")()
 
     @on(Input.Submitted)
     def _enter(self) -> None:
