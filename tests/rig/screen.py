@@ -290,6 +290,8 @@ class ScreenRig:
         settings = Settings(pairs=PAIRS, group=10, theme=theme)
         self.app = InnerApp(self.source, settings, clock=self.clock, live=False, ascii_only=False)
         self.app.driver_class = InnerDriver
+        # Scrolling in real time is nothing to compare.
+        self.app.animation_level = "none"
         self._running = self.loop.create_task(self.app.run_async(size=(160, 48), mouse=True))
         self.keys = Keys(debug=False)
         self.wait(lambda: self.app._running and self.app.main.is_mounted)

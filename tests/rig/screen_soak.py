@@ -27,7 +27,19 @@ KEYS = (
 )
 """One of every key that the program knows, and some it does not."""
 
-SIZES = ((80, 24), (120, 36), (160, 48), (220, 60), (1, 1), (40, 10), (59, 17), (60, 18), (99, 30), (100, 20), (300, 90))
+SIZES = (
+    (80, 24),
+    (120, 36),
+    (160, 48),
+    (220, 60),
+    (1, 1),
+    (40, 10),
+    (59, 17),
+    (60, 18),
+    (99, 30),
+    (100, 20),
+    (300, 90),
+)
 CHECK_EVERY = 25
 CHAPTER = 5_000
 """Inputs after which a new program starts, in the next theme."""
@@ -131,8 +143,8 @@ def main() -> int:
             setattr(total, name, getattr(total, name) + getattr(played, name))
     figures = (
         f"S7: {total.inputs:,} inputs ({total.keys:,} keys, {total.mouse:,} of the mouse, {total.sizes:,} window sizes)"
-        f" in simulated time, 0 crashes; {total.comparisons:,} screens, {total.cells:,} cells with their colours, equal to"
-        f" a fresh drawing; {time.monotonic() - began:.0f} s"
+        f" in simulated time, 0 crashes; {total.comparisons:,} screens, {total.cells:,} cells with their colours, equal"
+        f" to a fresh drawing; {time.monotonic() - began:.0f} s"
     )
     print(figures)
     if options.write:

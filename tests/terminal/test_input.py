@@ -23,27 +23,10 @@ from textual.events import Key, Paste
 from benchmarks.cells import Cells
 from kraken_tui.tui.driver import Keys
 from tests.faults.ledger import Ledger
+from tests.rig.fuzz_input import NONSENSE
 from tests.terminal.rig import LIVE, NOBODY, PROGRAM, Terminal, children_of, clean_env, ms, runs, wait_for
 
 HELP = b"Esc closes"
-
-NONSENSE = {
-    "no utf-8": b"\xff",
-    "half a character": b"\xe2\x82",
-    "only continuations": b"\x80\xbf\x80",
-    "half a sequence": b"\x1b[",
-    "half a mouse report": b"\x1b[<0;3",
-    "an unasked clipboard": b"\x1b]52;c;AAAA",
-    "half a device string": b"\x1bP1$r",
-    "a mouse far away": b"\x1b[<999;999999;9999999M",
-    "a mouse before the start": b"\x1b[<0;-5;0M",
-    "no size at all": b"\x1b[48;0;0;0;0t",
-    "modes nobody has": b"\x1b[?2026;9$y\x1b[?9999;1$y",
-    "keys nobody has": b"\x1b[99999;9999u\x1b[57358;;1114112u\x1b[1:2:3;4:5u",
-    "zeros": b"\0" * 100,
-    "a large paste": b"\x1b[200~" + b"q" * 200_000 + b"\x1b[201~",
-    "a paste full of sequences": b"\x1b[200~\x1b[48;1;1;1;1t\xff\x1b[<0;1;1M\x1b[201~",
-}
 
 
 @pytest.fixture
