@@ -835,3 +835,13 @@ async def test_paging_through_a_list_that_has_no_room_is_no_error(
         await pilot.press("pagedown", "pageup", "down", "pageup")
         await pilot.press("escape")
         assert app.is_running
+
+
+async def test_maximise_where_there_is_no_room_for_the_charts_is_no_error(app: KrakenApp) -> None:
+    async with running(app, (50, 15)) as pilot:
+        await pilot.press("f4", "m", "m")
+        assert app.is_running
+        await pilot.resize_terminal(160, 48)
+        app.tick()
+        await pilot.pause()
+        assert "charts" in app.main.places
