@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Protocol
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key, Resize
+from textual.events import Key, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 
@@ -279,10 +279,10 @@ class Keys:
         try:
             if data is not None:
                 text = self._decode(data).replace("\ufffd", "")
-                self._note_paste(text)
                 # An empty text would mean the end to the parser.
                 if text:
                     messages.extend(self._parser.feed(text))
+                self._note_paste(text, any(isinstance(message, Paste) for message in messages))
             elif self._pasting_since is not None and time.monotonic() - self._pasting_since > _PASTE_PATIENCE_S:
                 # A paste whose end was lost would swallow every key from here on.
                 self._pasting_since = None
@@ -293,12 +293,14 @@ class Keys:
             self._parser = XTermParser(self._debug)
         return messages
 
-    def _note_paste(self, text: str) -> None:
+    def _note_paste(self, text: str, ended: bool) -> None:
+        # The parser alone knows that a paste has ended: an end whose bytes came too slowly is none to it.
         recent = self._tail + text
-        start, end = recent.rfind(_PASTE_START), recent.rfind(_PASTE_END)
-        if start != end:
-            self._pasting_since = time.monotonic() if start > end else None
-        elif self._pasting_since is not None:
+        if recent.rfind(_PASTE_START) > recent.rfind(_PASTE_END):
+            self._pasting_since = time.monotonic()
+        elif ended:
+            self._pasting_since = None
+        elif self._pasting_since is not None and text:
             self._pasting_since = time.monotonic()
         self._tail = recent[1 - len(_PASTE_START) :]
 

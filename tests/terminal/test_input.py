@@ -108,6 +108,20 @@ def test_f95_no_bytes_stop_the_reader_and_the_next_key_is_heard(chunks: list[byt
     assert [message.key for message in heard if isinstance(message, Key)][-1:] == ["q"]
 
 
+@pytest.mark.parametrize("end", [b"\x1b[201~", b"\x1b[20"])
+def test_f95_a_paste_whose_end_came_too_slowly_is_over_all_the_same(end: bytes) -> None:
+    keys = Keys(debug=False)
+    keys.feed(b"\x1b[200~abc" + end[:2])
+    # A link that stood still for longer than an escape sequence may take: the parser has given it up.
+    keys._parser._timeout_time = 0.0
+    keys.feed(None)
+    keys.feed(end[2:])
+    assert keys._pasting_since is not None
+    keys._pasting_since -= 3.0
+    keys.feed(None)
+    assert [message.key for message in keys.feed(b"q") if isinstance(message, Key)] == ["q"]
+
+
 def test_a_split_paste_is_one_paste_and_split_characters_are_whole() -> None:
     keys = Keys(debug=False)
     data = b"\x1b[200~" + "€".encode() * 3 + b"\x1b[201~q"
