@@ -57,3 +57,23 @@ def test_colours_are_told_apart_however_they_are_said() -> None:
     canvas.feed("\x1b[0;1;38;5;7;48;5;0mA\x1b[38;5;7mB\x1b[39mC\x1b[0mD")
     assert [style for _, style in canvas.rows[0]] == ["1|38;5;7|48;5;0", "1|38;5;7|48;5;0", "1||48;5;0", ""]
     assert styled("1|31|", "0") == ""
+
+
+@pytest.mark.parametrize("typed", [b"eth\r\r", b"eth\r\r\r\x1b\r", b"\x1b[B\r\r", b"eth\x1b[13u\x1b[13u\r"])
+def test_enter_in_quick_succession_chooses_a_pair_once(rig: ScreenRig, typed: bytes) -> None:
+    rig.type(b"/")
+    rig.settle()
+    rig.type(typed)
+    rig.settle()
+    rig.type(b"\x1b", 0.3)
+    assert rig.wait(lambda: rig.app.screen is rig.app.main)
+    assert rig.app.main.symbol == "ETH/USD"
+
+
+def test_keys_that_close_the_help_twice_close_it_once(rig: ScreenRig) -> None:
+    rig.type(b"?")
+    rig.settle()
+    rig.type(b"??q\x1b", 0.3)
+    rig.settle()
+    rig.type(b"\x1b", 0.3)
+    assert rig.wait(lambda: rig.app.screen is rig.app.main)

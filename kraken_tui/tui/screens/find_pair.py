@@ -8,19 +8,19 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.tui.keymap import bindings
+from kraken_tui.tui.screens.dialog import Dialog
 from kraken_tui.wire.text import clean_text
 
 _LONGEST_NAME = 24
 _LIMIT = 50
 
 
-class FindPair(ModalScreen[str | None]):
+class FindPair(Dialog[str | None]):
     """Asks for a pair; dismissed with its symbol, or None.
 
     Args:
