@@ -12,6 +12,7 @@ from kraken_tui.market.views import Mode
 from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
 from kraken_tui.tui.keymap import COMMANDS
 from kraken_tui.tui.layout import View
+from kraken_tui.tui.screens.dialog import ClosesOnce
 from kraken_tui.tui.themes import PALETTES
 from kraken_tui.wire.text import clean_text
 
@@ -32,7 +33,7 @@ _LISTED = ("pair.", "view.", "cursor.", "palette", "quit.always", "book.deeper",
            "book.finer", "candles.", "screen.theme", "replay.", "dialog.", "help.close")  # fmt: skip
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, ClosesOnce[None]):
     """Textual's palette; in a window without room for its list, keys that move in it do nothing."""
 
     def _action_command_list(self, action: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from textual.command import CommandList
 
 from tests.rig.fuzz import fuzz
 from tests.rig.screen import Canvas, ScreenRig, styled
@@ -77,3 +78,16 @@ def test_keys_that_close_the_help_twice_close_it_once(rig: ScreenRig) -> None:
     rig.settle()
     rig.type(b"\x1b", 0.3)
     assert rig.wait(lambda: rig.app.screen is rig.app.main)
+
+
+def test_enter_in_quick_succession_carries_out_one_command_of_the_palette(rig: ScreenRig) -> None:
+    before = rig.app.palette_name
+    rig.type(b"\x10")
+    rig.settle()
+    rig.type(b"theme")
+    assert rig.wait(lambda: (found := list(rig.app.screen.query(CommandList))) and found[0].option_count)
+    rig.settle()
+    rig.type(b"\x1b[B\r\r\r\x1b", 0.3)
+    rig.settle()
+    assert rig.wait(lambda: rig.app.screen is rig.app.main)
+    assert rig.app.palette_name != before
