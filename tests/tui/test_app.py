@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.segment import Segment
 from textual._compositor import Compositor
+from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -845,3 +846,14 @@ async def test_maximise_where_there_is_no_room_for_the_charts_is_no_error(app: K
         app.tick()
         await pilot.pause()
         assert "charts" in app.main.places
+
+
+async def test_a_click_on_a_toast_that_is_just_going_away_is_no_error(
+    app: KrakenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(app) as pilot:
+        # Removed from its rack, and still in the map of what is where.
+        gone = Static("x")
+        monkeypatch.setattr(type(app.screen), "get_widget_and_offset_at", lambda *_: (gone, Offset(0, 0)))
+        await pilot.click(offset=(10, 10))
+        assert app.is_running
