@@ -164,12 +164,13 @@ def lags_ms(recording: Path) -> list[tuple[float, float]]:
     """(wall clock s, lag ms) of every book update in a recording: receipt minus the exchange's own timestamp."""
     update = re.compile(r'"rx_ns":(\d+).*"channel":"book","type":"update".*"timestamp":"([^"]+)"')
     found = []
-    for line in recording.read_text(encoding="utf-8").splitlines():
-        match = update.search(line)
-        if match is not None:
-            sent = datetime.fromisoformat(match[2])
-            rx_s = int(match[1]) / 1e9
-            found.append((rx_s, (rx_s - sent.timestamp()) * 1000))
+    with recording.open(encoding="utf-8") as lines:
+        for line in lines:
+            match = update.search(line)
+            if match is not None:
+                sent = datetime.fromisoformat(match[2])
+                rx_s = int(match[1]) / 1e9
+                found.append((rx_s, (rx_s - sent.timestamp()) * 1000))
     return found
 
 

@@ -19,6 +19,9 @@ from kraken_tui.wire.timestamps import parse_timestamp
 WINDOW_S = 300
 """Length of the window that figures are taken over."""
 
+UNCERTAINTY_NS = SECOND // 4
+"""How much younger than it is an age may look at most (RELIABILITY.md P14)."""
+
 _MS = 1_000_000
 _PER_DECADE = 40  # Buckets grow by 10^(1/40), 5.9 %, so a percentile is off by at most that.
 _SMALLEST_MS = 0.1
@@ -82,7 +85,10 @@ class LatencyTracker:
         if not (self.uncertain and self._offsets):
             # The many pings of a late line must not push out the good ones.
             self._offsets.append((round_trip, ((sent[0] - venue_in) + (now - venue_out)) // 2))
-        self.offset_ns = min(self._offsets)[1]
+        best, middle = min(self._offsets)
+        # All of a long round trip may have been the way back: then the clocks are further apart by half of it, and
+        # ages must rather be too great than too small.
+        self.offset_ns = middle - max(0, best // 2 - UNCERTAINTY_NS)
         self._wall_shift = wall_ns - now
         if self.lag_ns is not None:
             # All that the venue sent before this answer has come: nothing older can be on its way.

@@ -82,6 +82,9 @@ class KrakenApp(App[None], inherit_bindings=False):
     CSS = """
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
     """
+    # Textual's selection of text ends the program where the text under the mouse is just going away (a toast);
+    # terminals have their own, with Shift.
+    ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
     COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}  # type: ignore[assignment]
     BINDINGS = bindings("everywhere")
@@ -262,6 +265,13 @@ class KrakenApp(App[None], inherit_bindings=False):
             return
         self.source.note("error", f"screen: {type(error).__name__}: {error}")
         self._leave_after(error)
+
+    def action_command_palette(self) -> None:
+        """Open the palette; again it does nothing."""
+        from kraken_tui.tui.palette_commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     async def action_quit(self) -> None:
         """End the program; the exit code says whether the feed had failed for good."""

@@ -1,8 +1,9 @@
 """Textual's driver for POSIX terminals, made to survive what terminals do to programs.
 
 Differences, each with its entry in RELIABILITY.md section 2.I: input that ends quits (I2), input that is not UTF-8 or
-no key is passed over (I3), a terminal that is not read delays nobody (I10), a stop from outside and a continuation
-while already running leave the modes right, and all modes that were set are unset (I1).
+no key is passed over (I3), the newest of many sizes counts (I4), a terminal that is not read delays nobody (I10), a
+stop from outside and a continuation while already running leave the modes right, and all modes that were set are unset
+(I1).
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import termios
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Sequence
+from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, Protocol
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key, Resize
+from textual.events import Key, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 
@@ -117,6 +119,21 @@ class SteadyDriver(LinuxDriver):
             self._output.finish()
             self._output = None
             self.keeper.released()
+        self._follow_size()
+
+    def _follow_size(self) -> None:
+        if self._output is not None:
+            signal.signal(signal.SIGWINCH, self._on_resized)
+
+    def _on_resized(self, *_: Any) -> None:
+        # The loop reads the size: this handler may be interrupted by the next one, and would tell an older size last.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell_size)
+
+    def _tell_size(self) -> None:
+        if self._output is not None and not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was, even if it takes no more output."""
@@ -171,7 +188,7 @@ class SteadyDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop or the terminal is gone."""
-        keys = _Keys(self._debug)
+        keys = Keys(self._debug)
         # What woke an earlier thread that had ended by itself is not meant for this one.
         _read(self._wake_reading)
         with DefaultSelector() as selector:
@@ -187,9 +204,13 @@ class SteadyDriver(LinuxDriver):
                     if data == b"":
                         self.keeper.gone()
                         return
-                for message in keys.feed(data):
-                    if not isinstance(message, Key) or self._is_typing(message.key):
-                        self.process_message(message)
+                self.hear(keys, data)
+
+    def hear(self, keys: Keys, data: bytes | None) -> None:
+        """Pass on what these bytes mean; None where only time has passed."""
+        for message in keys.feed(data):
+            if not isinstance(message, Key) or self._is_typing(message.key):
+                self.process_message(message)
 
     def process_message(self, message: Message) -> None:
         """Pass a message on to the app; a size report must be asked for and make sense."""
@@ -242,7 +263,7 @@ def _read(fd: int) -> bytes | None:
         return b""
 
 
-class _Keys:
+class Keys:
     """Turns the terminal's bytes into messages, whatever the bytes."""
 
     def __init__(self, debug: bool) -> None:
@@ -258,10 +279,10 @@ class _Keys:
         try:
             if data is not None:
                 text = self._decode(data).replace("\ufffd", "")
-                self._note_paste(text)
                 # An empty text would mean the end to the parser.
                 if text:
                     messages.extend(self._parser.feed(text))
+                self._note_paste(text, any(isinstance(message, Paste) for message in messages))
             elif self._pasting_since is not None and time.monotonic() - self._pasting_since > _PASTE_PATIENCE_S:
                 # A paste whose end was lost would swallow every key from here on.
                 self._pasting_since = None
@@ -272,12 +293,14 @@ class _Keys:
             self._parser = XTermParser(self._debug)
         return messages
 
-    def _note_paste(self, text: str) -> None:
+    def _note_paste(self, text: str, ended: bool) -> None:
+        # The parser alone knows that a paste has ended: an end whose bytes came too slowly is none to it.
         recent = self._tail + text
-        start, end = recent.rfind(_PASTE_START), recent.rfind(_PASTE_END)
-        if start != end:
-            self._pasting_since = time.monotonic() if start > end else None
-        elif self._pasting_since is not None:
+        if recent.rfind(_PASTE_START) > recent.rfind(_PASTE_END):
+            self._pasting_since = time.monotonic()
+        elif ended:
+            self._pasting_since = None
+        elif self._pasting_since is not None and text:
             self._pasting_since = time.monotonic()
         self._tail = recent[1 - len(_PASTE_START) :]
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from kraken_tui.market.views import Mode
 from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
 from kraken_tui.tui.keymap import COMMANDS
 from kraken_tui.tui.layout import View
+from kraken_tui.tui.screens.dialog import ClosesOnce
 from kraken_tui.tui.themes import PALETTES
 from kraken_tui.wire.text import clean_text
 
@@ -30,6 +31,15 @@ _VIEWS = {
 # Commands that need no entry: they are listed by value, or mean nothing without a place.
 _LISTED = ("pair.", "view.", "cursor.", "palette", "quit.always", "book.deeper", "book.shallower", "book.coarser",
            "book.finer", "candles.", "screen.theme", "replay.", "dialog.", "help.close")  # fmt: skip
+
+
+class Palette(CommandPalette, ClosesOnce[None]):
+    """Textual's palette; in a window without room for its list, keys that move in it do nothing."""
+
+    def _action_command_list(self, action: str) -> None:
+        # Textual's list takes paging without a line on screen for an error of the program.
+        if self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
 
 
 class KrakenCommands(Provider):

@@ -1,4 +1,4 @@
-"""The hundred faults by number: what each is, and where it is tested or what it waits for."""
+"""The hundred faults by number: what each is, or what its test waits for."""
 
 from __future__ import annotations
 
@@ -104,12 +104,6 @@ TITLES: dict[int, str] = {
     99: "ctrl-C and q in each state",
     100: "wrong configuration files",
 }
-
-ELSEWHERE: dict[int, str] = {
-    53: "tests/feed/test_feed_audit.py",
-    **dict.fromkeys((*range(91, 98), 99), "tests/test_process.py, tests/terminal"),
-}
-"""Faults with a rig of their own: the audit's second connection, and real pseudo-terminals."""
 
 WAITING: dict[int, str] = {
     **dict.fromkeys((73, 74, 75), "waits for the Kafka output"),

@@ -12,8 +12,8 @@ from kraken_tui.exchange import PAIRS
 from kraken_tui.feed.events import Resync
 from kraken_tui.feed.machine import Limits, State
 from kraken_tui.market.events import BookState, Proof
-from tests.faults.conftest import Ledger
 from tests.faults.helpers import HandMade, asked, book_changes, proof, until, untouched, up
+from tests.faults.ledger import Ledger
 from tests.rig.network import SECOND
 from tests.rig.world import World, many, thin
 

@@ -11,8 +11,8 @@ import pytest
 from kraken_tui.feed.events import Note
 from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookChanged, Proof
-from tests.faults.conftest import Ledger
 from tests.faults.helpers import first, up
+from tests.faults.ledger import Ledger
 from tests.rig.network import SECOND
 from tests.rig.world import World
 

@@ -14,8 +14,8 @@ from kraken_tui.feed.events import Resync
 from kraken_tui.feed.failures import explain
 from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState, Proof
-from tests.faults.conftest import Ledger
 from tests.faults.helpers import first, up
+from tests.faults.ledger import Ledger
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin
 

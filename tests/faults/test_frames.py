@@ -13,8 +13,8 @@ from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState
 from kraken_tui.wire.decode import MAX_FRAME, decode
 from kraken_tui.wire.messages import InvalidMessage
-from tests.faults.conftest import Ledger
 from tests.faults.helpers import HandMade, first, until, up
+from tests.faults.ledger import Ledger
 from tests.rig.network import SECOND, Packet
 
 BROKEN = (b"", b"\x00\x01\xff", b'{"channel":"book"', b"\xff\xfe{}", "7", "null", '"text"', "[1,2]", "\ud800")

@@ -13,8 +13,8 @@ from kraken_tui.feed.events import Note
 from kraken_tui.feed.machine import State
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
-from tests.faults.conftest import Ledger
 from tests.faults.helpers import up
+from tests.faults.ledger import Ledger
 from tests.rig.burst import MESSAGES, burst_of, busy_world, recorded, without_the_exchange
 from tests.rig.network import SECOND
 from tests.rig.world import World, many

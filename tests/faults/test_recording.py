@@ -17,7 +17,7 @@ from kraken_tui.outputs import recorder as module
 from kraken_tui.outputs.recorder import Recorder
 from kraken_tui.outputs.recorder import RecordingError as CannotRecord
 from kraken_tui.wire.text import safe_file_stem
-from tests.faults.conftest import Ledger
+from tests.faults.ledger import Ledger
 from tests.rig import kills
 
 SECOND = 1_000_000_000

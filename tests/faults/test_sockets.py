@@ -21,7 +21,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from kraken_tui.exchange import Exchange
 from kraken_tui.feed.machine import Limits, State
 from kraken_tui.market.events import Proof
-from tests.faults.conftest import Ledger
+from tests.faults.ledger import Ledger
 from tests.feed.feed_harness import Venue
 from tests.rig.raw import Client, slicer, tcp
 

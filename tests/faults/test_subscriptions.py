@@ -10,8 +10,8 @@ from kraken_tui.exchange import session as venue_session
 from kraken_tui.feed.events import Refused, Trades
 from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState, Proof
-from tests.faults.conftest import Ledger
 from tests.faults.helpers import asked, book_changes, first, proof, twenty, until, untouched, up
+from tests.faults.ledger import Ledger
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, many, thin
 

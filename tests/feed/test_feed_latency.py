@@ -10,7 +10,7 @@ from feed_harness import WALL, stamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.feed.latency import WINDOW_S, LatencyTracker
+from kraken_tui.feed.latency import UNCERTAINTY_NS, WINDOW_S, LatencyTracker
 from kraken_tui.feed.machine import SECOND
 from kraken_tui.wire.messages import Pong
 
@@ -67,6 +67,18 @@ def test_of_several_pings_the_fastest_is_believed() -> None:
         tracker.ponged(Pong(req_id, stamp(arrived), stamp(arrived)), start + (there + back) * MS, 0)
     assert tracker.offset_ns == pytest.approx(-WALL, abs=1000)
     assert tracker.round_trip_ns == 410 * MS
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000))
+def test_p14_however_unequal_the_ways_are_no_age_looks_much_younger_than_it_is(there: int, back: int) -> None:
+    tracker = LatencyTracker()
+    tracker.pinged(1, 0)
+    arrived = WALL + there * MS
+    tracker.ponged(Pong(1, stamp(arrived), stamp(arrived)), (there + back) * MS, WALL)
+    # The clocks agree: what was sent ten seconds ago is ten seconds old.
+    lag = tracker.measure(WALL - 10 * SECOND, 0, WALL)
+    assert lag >= 10 * SECOND - UNCERTAINTY_NS - 1000
+    assert lag <= 10 * SECOND + max(0, there + back) * MS + 1000
 
 
 @pytest.mark.parametrize(

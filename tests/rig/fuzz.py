@@ -4,8 +4,8 @@
     python -m tests.rig.fuzz all --seconds 8     all of them
     python -m tests.rig.fuzz z7 --inputs 10000000
 
-z1 decoder, z2 book and checksum, z3 recording reader, z4 configuration file, z5 command line, z7 text gate,
-z8 answers over HTTP.
+z1 decoder, z2 book and checksum, z3 recording reader, z4 configuration file, z5 command line, z6 terminal
+input, z7 text gate, z8 answers over HTTP.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from kraken_tui.wire.messages import BookMessage, InvalidMessage, InvalidNumber,
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.text import clean_text, safe_file_stem
 from tests.feed.feed_harness import SlowBook, Venue, decimal_text
+from tests.rig import fuzz_input
 from tests.rig.fuzz_http import z8_http
 from tests.rig.ledger import DOCUMENT, replace_section, table
 
@@ -242,6 +243,7 @@ TARGETS: dict[str, Target] = {
     "z3": z3_recording,
     "z4": z4_configuration,
     "z5": z5_command_line,
+    "z6": fuzz_input.z6_terminal_input,
     "z7": z7_gate,
     "z8": z8_http,
 }
@@ -268,6 +270,7 @@ def fuzz(name: str, seconds: float, first: int = 0, count: int | None = None) ->
             if len(failures) >= 5:
                 break
         seed += 1
+    fuzz_input.close()
     return seed - first, failures
 
 

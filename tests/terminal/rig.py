@@ -65,6 +65,11 @@ def children_of(pid: int) -> set[int]:
 
 def runs(pid: int) -> bool:
     """Whether a process is there and not merely waiting to be collected."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
 
@@ -76,6 +81,11 @@ def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> float:
         assert time.monotonic() - start < limit_s, "waited too long"
         time.sleep(0.005)
     return time.monotonic() - start
+
+
+def ms(seconds: float) -> str:
+    """A time as the ledger writes it."""
+    return f"{seconds * 1000:.0f} ms"
 
 
 def clean_env(folder: Path) -> dict[str, str]:

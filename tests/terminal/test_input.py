@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,28 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.events import Key, Paste
 
-from kraken_tui.tui.driver import _Keys
-from tests.terminal.rig import LIVE, PROGRAM, Terminal, children_of, clean_env, runs, wait_for
+from benchmarks.cells import Cells
+from kraken_tui.tui.driver import Keys
+from tests.faults.ledger import Ledger
+from tests.rig.fuzz_input import NONSENSE
+from tests.terminal.rig import LIVE, NOBODY, PROGRAM, Terminal, children_of, clean_env, ms, runs, wait_for
 
 HELP = b"Esc closes"
-
-NONSENSE = {
-    "no utf-8": b"\xff",
-    "half a character": b"\xe2\x82",
-    "only continuations": b"\x80\xbf\x80",
-    "half a sequence": b"\x1b[",
-    "half a mouse report": b"\x1b[<0;3",
-    "an unasked clipboard": b"\x1b]52;c;AAAA",
-    "half a device string": b"\x1bP1$r",
-    "a mouse far away": b"\x1b[<999;999999;9999999M",
-    "a mouse before the start": b"\x1b[<0;-5;0M",
-    "no size at all": b"\x1b[48;0;0;0;0t",
-    "modes nobody has": b"\x1b[?2026;9$y\x1b[?9999;1$y",
-    "keys nobody has": b"\x1b[99999;9999u\x1b[57358;;1114112u\x1b[1:2:3;4:5u",
-    "zeros": b"\0" * 100,
-    "a large paste": b"\x1b[200~" + b"q" * 200_000 + b"\x1b[201~",
-    "a paste full of sequences": b"\x1b[200~\x1b[48;1;1;1;1t\xff\x1b[<0;1;1M\x1b[201~",
-}
 
 
 @pytest.fixture
@@ -60,46 +46,57 @@ def live(env: dict[str, str]) -> Iterator[Terminal]:
         assert terminal.restoration()[1] == []
 
 
-def help_opens(terminal: Terminal) -> bool:
-    """Whether a key is still heard and the screen still drawn."""
+def help_opens(terminal: Terminal) -> float | None:
+    """Seconds until a key was heard and drawn; None where it was lost."""
+    start = time.monotonic()
     terminal.send(b"?")
     heard = HELP in terminal.read(3.0, HELP)
+    took = time.monotonic() - start
     terminal.send(b"\x1b")
     terminal.read(0.2)
-    return heard
+    return took if heard else None
 
 
 # -- F95: input ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.realtime
-def test_f95_nonsense_on_the_input_is_survived(live: Terminal) -> None:
+def test_f95_nonsense_on_the_input_is_survived(live: Terminal, ledger: Ledger) -> None:
+    slowest = 0.0
     for name, data in NONSENSE.items():
         live.send(data)
         # A flood of keys is over half a second after its last one.
         live.read(0.6 if len(data) >= 100 else 0.2)
         assert live.process.poll() is None, name
-        assert help_opens(live), name
+        heard = help_opens(live)
+        assert heard is not None, name
+        slowest = max(slowest, heard)
+    seen = f"{len(NONSENSE)} of {len(NONSENSE)}, 200 kB of paste among them; next key drawn after {ms(slowest)} at most"
+    ledger("passed over; the app lives and hears the next key", seen, "no key lost (stock: dies)")
 
 
 @pytest.mark.realtime
-def test_f95_an_unmarked_paste_is_not_obeyed_key_by_key(live: Terminal) -> None:
+def test_f95_an_unmarked_paste_is_not_obeyed_key_by_key(live: Terminal, ledger: Ledger) -> None:
     live.send(b"j" * 50_000)
     live.read(2.0)
-    assert help_opens(live)
+    heard = help_opens(live)
+    assert heard is not None
+    ledger("passed over", f"50,000 keys at once; the next key drawn after {ms(heard)}", "no key lost")
 
 
 @pytest.mark.realtime
-def test_f95_a_paste_that_never_ends_swallows_keys_for_two_seconds_only(live: Terminal) -> None:
+def test_f95_a_paste_that_never_ends_swallows_keys_for_two_seconds_only(live: Terminal, ledger: Ledger) -> None:
     live.send(b"\x1b[200~qqq")
     live.read(2.4)
     assert live.process.poll() is None
-    assert help_opens(live)
+    heard = help_opens(live)
+    assert heard is not None
+    ledger("over after two seconds", f"the next key after 2.4 s drawn after {ms(heard)}", "no key lost")
 
 
 @given(st.lists(st.binary(max_size=40) | st.sampled_from(sorted(NONSENSE.values(), key=len)[:-1]), max_size=8))
 def test_f95_no_bytes_stop_the_reader_and_the_next_key_is_heard(chunks: list[bytes]) -> None:
-    keys = _Keys(debug=False)
+    keys = Keys(debug=False)
     for chunk in chunks:
         keys.feed(chunk)
     # Whatever is open is closed: a paste by its end, a sequence by a letter and a pause.
@@ -111,8 +108,22 @@ def test_f95_no_bytes_stop_the_reader_and_the_next_key_is_heard(chunks: list[byt
     assert [message.key for message in heard if isinstance(message, Key)][-1:] == ["q"]
 
 
+@pytest.mark.parametrize("end", [b"\x1b[201~", b"\x1b[20"])
+def test_f95_a_paste_whose_end_came_too_slowly_is_over_all_the_same(end: bytes) -> None:
+    keys = Keys(debug=False)
+    keys.feed(b"\x1b[200~abc" + end[:2])
+    # A link that stood still for longer than an escape sequence may take: the parser has given it up.
+    keys._parser._timeout_time = 0.0
+    keys.feed(None)
+    keys.feed(end[2:])
+    assert keys._pasting_since is not None
+    keys._pasting_since -= 3.0
+    keys.feed(None)
+    assert [message.key for message in keys.feed(b"q") if isinstance(message, Key)] == ["q"]
+
+
 def test_a_split_paste_is_one_paste_and_split_characters_are_whole() -> None:
-    keys = _Keys(debug=False)
+    keys = Keys(debug=False)
     data = b"\x1b[200~" + "€".encode() * 3 + b"\x1b[201~q"
     messages = [message for at in range(len(data)) for message in keys.feed(data[at : at + 1])]
     assert [message.text for message in messages if isinstance(message, Paste)] == ["€€€"]
@@ -122,32 +133,95 @@ def test_a_split_paste_is_one_paste_and_split_characters_are_whole() -> None:
 # -- F96: sizes ---------------------------------------------------------------------------------------------------
 
 
+def settled(terminal: Terminal, columns: int, rows: int, limit_s: float) -> float:
+    """Set a size, and the seconds until tabs, badges and footer stand where they belong in it."""
+    mark = len(terminal.written)
+    terminal.resize(columns, rows)
+    start = time.monotonic()
+    cells = Cells(columns, rows)
+    while True:
+        terminal.read(0.005)
+        # Rows of a larger picture that is still under way would pile up in the last one.
+        cells.feed(bytes(terminal.written[mark:]))
+        mark = len(terminal.written)
+        took = time.monotonic() - start
+        top, last = "".join(cells.rows[:3]), cells.rows[-1]
+        if (
+            "BTC/USD" in cells.rows[0]
+            and "ERIFIED" in top
+            and "quit" in last
+            and "quit" not in "".join(cells.rows[:-1])
+        ):
+            return took
+        assert took < limit_s, cells.rows
+
+
 @pytest.mark.realtime
-def test_f96_impossible_sizes_are_survived(live: Terminal) -> None:
-    for size in [(0, 0), (1, 1), (1000, 300), (65535, 65535), (2, 3), (1, 300), (500, 1)]:
+def test_f96_impossible_sizes_are_survived(live: Terminal, ledger: Ledger) -> None:
+    sizes = [(0, 0), (1, 1), (1000, 300), (65535, 65535), (2, 3), (1, 300), (500, 1)]
+    for size in sizes:
         live.resize(*size)
         live.read(0.25)
         assert live.process.poll() is None, size
-    live.resize(120, 40)
-    # The last row of the market.
-    live.until(b"quit")
-    assert help_opens(live)
+    took = settled(live, 120, 40, 1.0)
+    assert took <= 0.5
+    assert help_opens(live) is not None
+    seen = f"0x0, 1x1, 1000x300, 65535x65535 and {len(sizes) - 4} more; right screen {ms(took)} after"
+    ledger("too small is said, recovers", seen, "250 ms after the last")
 
 
 @pytest.mark.realtime
-def test_f96_four_hundred_resizes_a_second(live: Terminal) -> None:
+def test_f96_four_hundred_resizes_a_second(live: Terminal, ledger: Ledger) -> None:
     start = time.monotonic()
     for count in range(1200):
         live.resize(60 + count % 200, 12 + count % 50)
         while (ahead := start + count / 400 - time.monotonic()) > 0:
             live.read(min(ahead, 0.001))
-    assert time.monotonic() - start < 6.0
-    live.resize(100, 35)
-    mark = time.monotonic()
-    live.until(b"quit")
-    assert time.monotonic() - mark < 0.25 + 0.75
+    rate = 1200 / (time.monotonic() - start)
+    assert rate > 200
+    took = settled(live, 100, 35, 2.0)
+    assert took <= 0.5
     assert LIVE in live.read(5.0, LIVE)
     assert b"1 failed" not in live.written
+    seen = f"1,200 at {rate:.0f} a second; right screen {ms(took)} after the last; 0 checksums failed"
+    ledger("recovers, books untouched", seen, "250 ms after the last")
+
+
+_SLOW_LOOK = """
+import time
+from kraken_tui.cli import main
+from kraken_tui.tui.driver import SteadyDriver
+
+look = SteadyDriver._get_terminal_size
+
+def slow(driver):
+    size = look(driver)
+    if size[0] == 90:
+        time.sleep(0.3)
+    return size
+
+SteadyDriver._get_terminal_size = slow
+raise SystemExit(main())
+"""
+
+
+@pytest.mark.realtime
+def test_f96_a_resize_while_the_one_before_is_being_read_is_not_overtaken(env: dict[str, str], ledger: Ledger) -> None:
+    with Terminal(env, "--demo", command=("-c", _SLOW_LOOK)) as terminal:
+        terminal.until(LIVE)
+        terminal.resize(90, 30)
+        terminal.read(0.1)
+        took = settled(terminal, 100, 35, 3.0)
+        # The older size must not come after the newer one.
+        terminal.read(0.5)
+        cells = Cells(100, 35)
+        cells.feed(bytes(terminal.written))
+        assert "quit" in cells.rows[-1]
+        terminal.send(b"q")
+        terminal.ended()
+    ledger(
+        "the newest size counts", f"size read 0.3 s late, another meanwhile: right screen {ms(took)} after", "newest"
+    )
 
 
 # -- F97: poor terminals, and none --------------------------------------------------------------------------------
@@ -164,24 +238,34 @@ def test_f96_four_hundred_resizes_a_second(live: Terminal) -> None:
         ("TERM=", "TERM is not set"),
     ],
 )
-def test_f97_no_terminal_is_wrong_use(env: dict[str, str], missing: str, reason: str) -> None:
+def test_f97_no_terminal_is_wrong_use(
+    env: dict[str, str], tmp_path: Path, missing: str, reason: str, ledger: Ledger
+) -> None:
     command = {
         "stdin": '"$@" < /dev/null',
-        "stdout": '"$@" | cat; exit ${PIPESTATUS[0]}',
+        "stdout": '"$@" | cat; (exit ${PIPESTATUS[0]})',
         "closed": '"$@" >&-',
     }.get(missing, f'{missing} "$@"' if "=" in missing else "")
-    shell = ("-c", "import os, sys; os.execvp('bash', ['bash', '-c', *sys.argv[1:]])")
-    start = time.monotonic()
-    with Terminal(env, command, "bash", sys.executable, *PROGRAM, command=shell) as terminal:
-        terminal.ended()
-        terminal.read(0.05)
-        assert terminal.code == 2
-        said = terminal.written.decode()
-        assert said.count("\n") == 1
-        assert reason in said
-        assert "kraken-tui stream BTC/USD" in said
-        assert "\x1b" not in said
-    assert time.monotonic() - start < 2.0
+    clocked = f"began=$EPOCHREALTIME; {{ {command}; }}; code=$?; echo $began $EPOCHREALTIME > times; exit $code"
+    shell = ("-c", f"import os, sys; os.chdir({str(tmp_path)!r}); os.execvp('bash', ['bash', '-c', *sys.argv[1:]])")
+    times = []
+    # Others use the processors too, which only ever makes it slower.
+    for _ in range(5):
+        with Terminal(env, clocked, "bash", sys.executable, *PROGRAM, command=shell) as terminal:
+            terminal.ended()
+            terminal.read(0.05)
+            assert terminal.code == 2
+            said = terminal.written.decode()
+            assert said.count("\n") == 1
+            assert reason in said
+            assert "kraken-tui stream BTC/USD" in said
+            assert "\x1b" not in said
+        began, ended = (tmp_path / "times").read_text().split()
+        times.append(float(ended) - float(began))
+        if times[-1] <= 0.3:
+            break
+    assert min(times) <= 0.3 + 0.25
+    ledger("exit 2 and one line", f"{missing}: exit 2, one line, after {ms(min(times))}", "300 ms")
 
 
 @pytest.mark.realtime
@@ -195,30 +279,61 @@ def test_f97_no_terminal_is_wrong_use(env: dict[str, str], missing: str, reason:
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_f97_a_poor_terminal_still_says_what_is_proven(env: dict[str, str], changes: dict[str, str]) -> None:
-    with Terminal({**env, **changes}, "--demo") as terminal:
-        terminal.until(LIVE)
-        terminal.send(b"q")
-        terminal.ended()
-        assert terminal.code == 0
-        assert terminal.restoration()[1] == []
-        if "LC_ALL" in changes:
-            assert terminal.written.isascii()
+def test_f97_a_poor_terminal_still_says_what_is_proven(
+    env: dict[str, str], changes: dict[str, str], ledger: Ledger
+) -> None:
+    def colours(*argv: str, until: bytes) -> set[str]:
+        with Terminal({**env, **changes}, *argv) as terminal:
+            terminal.until(until)
+            terminal.send(b"q")
+            terminal.ended()
+            assert terminal.code == 0
+            assert terminal.restoration()[1] == []
+            if "LC_ALL" in changes:
+                assert terminal.written.isascii()
+            return kinds_of_colour(bytes(terminal.written))
+
+    # Both truths in words: a proven book, and no connection.
+    seen = colours("--demo", until=LIVE) | colours("--url", NOBODY, until=b"retry")
+    allowed = {"NO_COLOR": {"grey"}, "TERM": {"16"}}
+    if changes.get("TERM") != "screen":
+        assert seen <= allowed.get(next(iter(changes)), {"16", "256", "grey"})
+    name = ", ".join(f"{key}={value}" for key, value in changes.items() if not key.startswith("PYTHON"))
+    drawn = f"{' and '.join(sorted(seen))} colours" if seen else "no colour"
+    plain = "ASCII alone, " if "LC_ALL" in changes else ""
+    ledger("states told apart in words", f"{name}: {plain}{drawn}; VERIFIED, DISCONNECTED and retry in words", "words")
+
+
+def kinds_of_colour(written: bytes) -> set[str]:
+    """Of which palettes its colours are: "16", "256", "true", and of the 256 also "grey"."""
+    greys = {16, 59, 102, 145, 188, 231, *range(232, 256)}
+    found = set()
+    for sequence in re.findall(rb"\x1b\[([\d;]*)m", written):
+        codes = iter([int(code or 0) for code in sequence.split(b";")])
+        for code in codes:
+            if code not in (38, 48):
+                found |= {"16"} if 30 <= code <= 47 or 90 <= code <= 107 else set()
+            elif next(codes) == 5:
+                found.add("grey" if next(codes) in greys else "256")
+            else:
+                found.add("grey" if len({next(codes), next(codes), next(codes)}) == 1 else "true")
+    return found
 
 
 @pytest.mark.realtime
-def test_f97_standard_error_is_not_the_screen(env: dict[str, str], tmp_path: Path) -> None:
+def test_f97_standard_error_is_not_the_screen(env: dict[str, str], tmp_path: Path, ledger: Ledger) -> None:
     with (tmp_path / "errors").open("wb") as errors, Terminal(env, "--demo", stderr=errors.fileno()) as terminal:
         terminal.until(LIVE)
         terminal.send(b"q")
         terminal.ended()
         assert terminal.code == 0
     assert (tmp_path / "errors").read_bytes() == b""
+    ledger("runs", "standard error a file: the screen as ever, 0 bytes in the file", "0 bytes")
 
 
 @pytest.mark.realtime
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-def test_f97_a_kill_in_tmux_leaves_a_usable_pane(env: dict[str, str], tmp_path: Path) -> None:
+def test_f97_a_kill_in_tmux_leaves_a_usable_pane(env: dict[str, str], tmp_path: Path, ledger: Ledger) -> None:
     # A server of its own: named by its socket, ended by it.
     tmux = ["tmux", "-f", "/dev/null", "-S", str(tmp_path / "tmux")]
     env = {name: value for name, value in env.items() if name != "TMUX"}
@@ -234,7 +349,7 @@ def test_f97_a_kill_in_tmux_leaves_a_usable_pane(env: dict[str, str], tmp_path: 
         (program,) = children_of(pane)
         (guardian,) = children_of(program)
         os.kill(program, signal.SIGKILL)
-        wait_for(lambda: not runs(guardian))
+        took = wait_for(lambda: not runs(guardian))
         flags = "#{alternate_on}#{cursor_flag}#{mouse_any_flag}#{mouse_sgr_flag}#{wrap_flag}"
         wait_for(lambda: ask("display", "-p", flags).strip() == "01001")
         ask("send-keys", "echo it is $((6 * 7))", "Enter")
@@ -243,3 +358,8 @@ def test_f97_a_kill_in_tmux_leaves_a_usable_pane(env: dict[str, str], tmp_path: 
         assert "echo it is" in ask("capture-pane", "-p")
     finally:
         ask("kill-server")
+    ledger(
+        "the pane is usable",
+        f"tmux, KILL: modes, cursor and main screen back after {ms(took)}, the shell echoes",
+        "1 s",
+    )

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.segment import Segment
 from textual._compositor import Compositor
+from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -821,3 +822,38 @@ async def test_the_frame_timer_draws_by_itself(source: FakeSource) -> None:
             await pilot.press("q")
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize("size", [(40, 1), (40, 2), (40, 3), (1, 1), (60, 6)])
+@pytest.mark.parametrize("opens", ["slash", "ctrl+p"])
+async def test_paging_through_a_list_that_has_no_room_is_no_error(
+    app: KrakenApp, size: tuple[int, int], opens: str
+) -> None:
+    async with running(app) as pilot:
+        await pilot.press(opens)
+        await pilot.pause(0.05)
+        await pilot.resize_terminal(*size)
+        await pilot.press("pagedown", "pageup", "down", "pageup")
+        await pilot.press("escape")
+        assert app.is_running
+
+
+async def test_maximise_where_there_is_no_room_for_the_charts_is_no_error(app: KrakenApp) -> None:
+    async with running(app, (50, 15)) as pilot:
+        await pilot.press("f4", "m", "m")
+        assert app.is_running
+        await pilot.resize_terminal(160, 48)
+        app.tick()
+        await pilot.pause()
+        assert "charts" in app.main.places
+
+
+async def test_a_click_on_a_toast_that_is_just_going_away_is_no_error(
+    app: KrakenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(app) as pilot:
+        # Removed from its rack, and still in the map of what is where.
+        gone = Static("x")
+        monkeypatch.setattr(type(app.screen), "get_widget_and_offset_at", lambda *_: (gone, Offset(0, 0)))
+        await pilot.click(offset=(10, 10))
+        assert app.is_running

@@ -8,19 +8,19 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.tui.keymap import bindings
+from kraken_tui.tui.screens.dialog import Dialog
 from kraken_tui.wire.text import clean_text
 
 _LONGEST_NAME = 24
 _LIMIT = 50
 
 
-class FindPair(ModalScreen[str | None]):
+class FindPair(Dialog[str | None]):
     """Asks for a pair; dismissed with its symbol, or None.
 
     Args:
@@ -96,7 +96,9 @@ class FindPair(ModalScreen[str | None]):
         """The arrow keys move in the list while the input keeps the focus."""
         if (move := self._MOVES.get(event.key)) is not None:
             event.stop()
-            getattr(self._list, f"action_{move}")()
+            # Textual's list cannot be moved in where the window has no room for a line of it.
+            if self._list.scrollable_content_region:
+                getattr(self._list, f"action_{move}")()
 
     @on(Input.Submitted)
     def _enter(self) -> None:

@@ -11,10 +11,10 @@ from rich.table import Column, Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from kraken_tui.tui.keymap import COMMANDS, KeyMap, bindings
+from kraken_tui.tui.screens.dialog import Dialog
 
 TRUTHS = (
     ("proof", "VERIFIED: after the last message the venue's checksum matched this book. CHECKING: no match yet since "
@@ -53,7 +53,7 @@ NOTES = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Shows the help over the market, which goes on.
 
     Args:

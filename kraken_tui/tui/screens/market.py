@@ -322,7 +322,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def action_maximise(self) -> None:
         """Give the pane under the mouse, else the view's first, the whole body; again to go back."""
         hovered = self.app.mouse_over
-        name = next((name for name in PANES[self.view] if self._panes[name] is hovered), PANES[self.view][0])
+        # Charts that never had room were not made yet.
+        under = (name for name in PANES[self.view] if hovered is not None and self._panes.get(name) is hovered)
+        name = next(under, PANES[self.view][0])
         self._show_alone(None if self.alone else name)
 
     def _show_alone(self, name: str | None) -> None:
