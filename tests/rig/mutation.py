@@ -16,7 +16,6 @@ import argparse
 import importlib.util
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -131,12 +130,14 @@ def _run_tests(tests: Sequence[str], seconds: dict[str, float], report: Path) ->
 
 
 def _fork(
-    target: Target, code: CodeType | None, tests: Sequence[str], seconds: dict[str, float], limits: Limits, report: Path
+    target: Target, change: Change | None, tests: Sequence[str], seconds: dict[str, float], limits: Limits, report: Path
 ) -> int:
     """Start one run in a process of its own; returns its id."""
     pid = os.fork()
     if pid:
         return pid
+    import resource  # absent on Windows, where nothing can be forked either
+
     status = 1
     try:
         silence = os.open(os.devnull, os.O_RDWR)
@@ -146,8 +147,8 @@ def _fork(
         # The default action of both ends the process, whatever it is busy with.
         signal.setitimer(signal.ITIMER_PROF, limits.processor)
         signal.setitimer(signal.ITIMER_REAL, limits.wall)
-        if code is not None:
-            sys.meta_path.insert(0, _Changed(target, code))  # type: ignore[arg-type]
+        if change is not None:
+            sys.meta_path.insert(0, _Changed(target, change.code(str(target.path))))  # type: ignore[arg-type]
         status = _run_tests(tests, seconds, report)
     finally:
         os._exit(status)
@@ -185,7 +186,7 @@ def judge(target: Target, mutants: Iterable[Change], stage: Stage, jobs: int, fo
             change = waiting.pop()
             report = folder / str(len(waiting))
             report.unlink(missing_ok=True)
-            pid = _fork(target, change.code, stage.tests, stage.seconds, stage.limits, report)
+            pid = _fork(target, change, stage.tests, stage.seconds, stage.limits, report)
             running[pid] = (change, report)
             continue
         pid, status = os.wait()
@@ -245,7 +246,7 @@ class Verdict:
 
 def judge_module(target: Target, jobs: int) -> Verdict:
     """Try every change of a module against its own tests, and what they miss against the others."""
-    mutants = tuple(changes(target.path.read_text(encoding="utf-8"), str(target.path)))
+    mutants = tuple(changes(target.path.read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         set_hypothesis_home_dir(folder / "hypothesis")

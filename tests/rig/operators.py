@@ -11,6 +11,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import CodeType
 
 _COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -43,7 +44,17 @@ _NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _SNIPPET = 72
 
 _DESCRIBES = {"annotation", "returns", "decorator_list", "bases", "format_spec", "ops", "op", "ctx"}
-_ONE_LINE = (ast.expr, ast.keyword, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Expr, ast.Raise)
+_ONE_LINE = (
+    ast.expr,
+    ast.keyword,
+    ast.comprehension,
+    ast.Assign,
+    ast.AnnAssign,
+    ast.AugAssign,
+    ast.Return,
+    ast.Expr,
+    ast.Raise,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +72,60 @@ class Change:
     """One changed program.
 
     Attributes:
+        source: The module before.
+        number: Which of its changes this is.
         where: Function or class, dotted; "" for the module itself.
         text: Source before and after, such as "at < len(keys) -> at <= len(keys)"; with `where` its lasting name. One
             that stands there several times is numbered from the second on.
         line: Where it stands today.
-        code: The whole module, compiled.
     """
 
+    source: str
+    number: int
     where: str
     text: str
     line: int
-    code: CodeType
 
     @property
     def key(self) -> str:
         """Name within its file that outlives changes elsewhere."""
         return f"{self.where}: {self.text}"
 
+    def code(self, filename: str) -> CodeType:
+        """The changed module, compiled."""
+        tree = ast.parse(self.source)
+        _, _, edit = next(islice(_all_edits(tree), self.number, None))
+        setattr(edit.owner, edit.field, edit.new)
+        return compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
 
-def changes(source: str, filename: str) -> Iterator[Change]:
+
+def changes(source: str) -> Iterator[Change]:
     """Every change of one module, outer parts first."""
-    tree = ast.parse(source)
     seen: Counter[str] = Counter()
-    for parents, node in _walk(tree, ()):
-        where = ".".join(part.name for part in (*parents, node) if isinstance(part, ast.FunctionDef | ast.ClassDef))
-        for edit in _edits(node):
-            old = getattr(edit.owner, edit.field)
+    for number, (parents, node, edit) in enumerate(_all_edits(ast.parse(source))):
+        line = next((part.lineno for part in (node, *parents[::-1]) if isinstance(part, ast.stmt | ast.expr)), 1)
+        if edit.statements:
+            before, after = (ast.unparse(statement) for statement in edit.statements)
+            line = edit.statements[0].lineno
+        else:
             shown = _shown(parents, node)
             before = _source(shown)
+            old = getattr(edit.owner, edit.field)
             setattr(edit.owner, edit.field, edit.new)
             after = _source(shown)
-            code = compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
             setattr(edit.owner, edit.field, old)
-            if edit.statements:
-                before, after = (ast.unparse(statement) for statement in edit.statements)
-            line = next((at.lineno for at in reversed((*parents, node)) if isinstance(at, ast.stmt | ast.expr)), 1)
-            line = edit.statements[0].lineno if edit.statements else line
-            change = Change(where, f"{before} -> {after}", line, code)
-            seen[change.key] += 1
-            if seen[change.key] > 1:
-                change = replace(change, text=f"{change.text} (no. {seen[change.key]})")
-            yield change
+        where = ".".join(part.name for part in (*parents, node) if isinstance(part, ast.FunctionDef | ast.ClassDef))
+        change = Change(source, number, where, f"{before} -> {after}", line)
+        seen[change.key] += 1
+        if seen[change.key] > 1:
+            change = replace(change, text=f"{change.text} (no. {seen[change.key]})")
+        yield change
+
+
+def _all_edits(tree: ast.Module) -> Iterator[tuple[tuple[ast.AST, ...], ast.AST, _Edit]]:
+    for parents, node in _walk(tree, ()):
+        for edit in _edits(node):
+            yield parents, node, edit
 
 
 def _shown(parents: tuple[ast.AST, ...], node: ast.AST) -> ast.AST:
