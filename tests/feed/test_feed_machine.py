@@ -267,7 +267,7 @@ def test_the_documentation_states_the_limits_of_the_code() -> None:
         f"| {limits.dial_limit} in any {limits.dial_window_s:.0f} s:",
         f"at least {limits.cooldown_s:.0f} s, longer if Retry-After says so, at most {limits.cooldown_cap_s:.0f} s",
         f"stays silent all the same | DEGRADED, asked for again every {limits.silent_retry_s:.0f} s |",
-        f"a ping every {limits.idle_ping_s:.0f} s, for the venue",
+        f"a ping every {limits.idle_ping_s:.0f} s at least, for the venue",
         f"| uniform between 0 and {limits.backoff_first_s:.0f}, 2, 4 ... {limits.backoff_cap_s:.0f} s;",
         f"close 1009, next try after {limits.slow_retry_s:.0f} s at the earliest",
         f"measured by ping and pong every {limits.clock_ping_s:.0f} s",
