@@ -48,7 +48,7 @@ class Target:
     """A module below kraken_tui, its own tests, and others that run where those notice nothing."""
 
     file: str
-    own: str
+    own: tuple[str, ...]
     others: tuple[str, ...]
 
     @property
@@ -63,13 +63,21 @@ class Target:
 
 
 TARGETS = (
-    Target("market/book.py", "tests/market/test_book.py", ("tests/faults/test_book.py",)),
-    Target("wire/checksum.py", "tests/wire/test_checksum.py", ("tests/market/test_book.py",)),
-    Target("wire/digits.py", "tests/wire/test_digits.py", ("tests/market/test_book.py",)),
-    Target("wire/text.py", "tests/wire/test_text.py", ("tests/faults/test_text.py",)),
-    Target("feed/machine.py", "tests/feed/test_feed_machine.py", ("tests/feed/test_feed_budget_file.py",)),
-    Target("feed/stitcher.py", "tests/feed/test_feed_stitcher.py", ("tests/faults/test_book.py",)),
-    Target("outputs/recorder.py", "tests/outputs/test_recorder.py", ("tests/faults/test_recording.py",)),
+    Target("market/book.py", ("tests/market/test_book.py",), ("tests/faults/test_book.py",)),
+    Target("wire/checksum.py", ("tests/wire/test_checksum.py",), ("tests/market/test_book.py",)),
+    Target("wire/digits.py", ("tests/wire/test_digits.py",), ("tests/market/test_book.py",)),
+    Target("wire/text.py", ("tests/wire/test_text.py",), ("tests/faults/test_text.py",)),
+    Target("feed/machine.py", ("tests/feed/test_feed_machine.py",), ("tests/feed/test_feed_budget_file.py",)),
+    Target(
+        "feed/stitcher.py",
+        ("tests/feed/test_feed_stitcher.py", "tests/feed/test_feed_stitcher_resyncs.py"),
+        ("tests/faults/test_book.py",),
+    ),
+    Target(
+        "outputs/recorder.py",
+        ("tests/outputs/test_recorder.py", "tests/outputs/test_recorder_edges.py"),
+        ("tests/faults/test_recording.py",),
+    ),
 )
 
 
@@ -251,7 +259,7 @@ def judge_module(target: Target, jobs: int) -> Verdict:
         folder = Path(name)
         set_hypothesis_home_dir(folder / "hypothesis")
         os.environ["KRAKEN_TUI_SHARED"] = str(folder / "no recorded data")
-        killers = judge(target, mutants, measure(target, (target.own,), folder), jobs, folder)
+        killers = judge(target, mutants, measure(target, target.own, folder), jobs, folder)
         by_own = sum(bool(killer) for killer in killers.values())
         rest = [change for change in mutants if not killers[change.key]]
         if rest and target.others:
@@ -267,7 +275,7 @@ def branch_coverage(target: Target) -> tuple[int, int, list[int]] | None:
         data, found = Path(name, "data"), Path(name, "found.json")
         command = [sys.executable, "-m", "coverage", "run", "--branch", f"--include={target.path}"]
         command += [f"--data-file={data}", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
-        command += ["-m", "not realtime", "--hypothesis-seed=0", target.own]
+        command += ["-m", "not realtime", "--hypothesis-seed=0", *target.own]
         environment = {**os.environ, "KRAKEN_TUI_SHARED": str(Path(name, "no recorded data"))}
         subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         command = [sys.executable, "-m", "coverage", "json", "-q", f"--data-file={data}", "-o", str(found)]
