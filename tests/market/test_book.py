@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -289,6 +290,22 @@ def test_top_and_clear() -> None:
     assert to_units("1.0", 1) == 10
     book.clear()
     assert book.checksum() == 0
+
+
+@pytest.mark.parametrize(
+    ("qty", "lots"), [("5", 5 * 10**8), (5, 5 * 10**8), ("5.5", 55 * 10**7), ("1e-08", 1), ("0", 0), (0, 0), ("0.0", 0)]
+)
+def test_a_quantity_means_the_same_however_it_is_written(qty: object, lots: int) -> None:
+    book = OrderBook(SPEC, 10)
+    book.load([WireLevel("1.0", qty)], [])
+    assert book.bids.lots_at(10) == lots
+    assert book.checksum() == (crc32(f"10{lots}".encode()) if lots else 0)
+
+
+@pytest.mark.parametrize("qty", [True, [1], {"a": 1}, None, 1.5])
+def test_what_is_no_quantity_is_refused(qty: object) -> None:
+    with pytest.raises(InvalidNumber):
+        OrderBook(SPEC, 10).load([WireLevel("1.0", qty)], [])
 
 
 @pytest.mark.parametrize("bad", [True, [1], {"a": 1}, None, 1.5, -1, "1e999", ""])

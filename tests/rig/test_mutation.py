@@ -1,10 +1,13 @@
-"""The small changes themselves, and the list of those that nobody can notice."""
+"""The small changes themselves, the list of those that nobody can notice, and the deliberate bugs."""
 
 from __future__ import annotations
+
+import ast
 
 import pytest
 
 from tests.rig.equivalents import EQUIVALENT
+from tests.rig.mutants import MUTANTS, ROOT, Mutant, apply
 from tests.rig.mutation import TARGETS
 from tests.rig.operators import changes
 
@@ -53,3 +56,9 @@ def test_every_equivalent_change_is_one_of_the_program_of_today() -> None:
         known = {change.key for change in changes(target.path.read_text(encoding="utf-8"))}
         assert not EQUIVALENT.get(target.file, {}).keys() - known, target.file
     assert EQUIVALENT.keys() <= {target.file for target in TARGETS}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_deliberate_bug_can_still_be_put_into_the_program_of_today(mutant: Mutant) -> None:
+    for text in apply(mutant, ROOT / "kraken_tui").values():
+        ast.parse(text)
