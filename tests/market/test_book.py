@@ -204,9 +204,13 @@ def test_digits_that_are_given_are_taken_as_they_are() -> None:
 
 def test_cutting_a_side_short_shortens_its_digits() -> None:
     side = BookSide(Side.SELL)
-    for ticks in range(1, 8):
+    for ticks in range(1, 13):
         side.put(ticks, 1)
-    assert side.checksum_digits() == b"11213141516171"
+    side.truncate(12)
+    assert len(side) == 12
+    side.truncate(11)
+    assert len(side) == 11
+    assert side.checksum_digits() == b"112131415161718191101"
     side.truncate(5)
     assert side.checksum_digits() == b"1121314151"
 
