@@ -79,6 +79,53 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " ->  for dial in dials[-5 * self._limit:] if type(dial) is int": "what is too much is cut off again",
         "_take_near: return False -> return None": "asked only whether it is true",
     },
+    "outputs/recorder.py": {
+        **{
+            f"PlainCodec.whole_length: step = 64 * 1024 -> step = {step}": "only how much is looked at in one go"
+            for step in ("65 * 1024", "63 * 1024", "64 * 1025", "64 * 1023")
+        },
+        **{
+            "GzipCodec.encode: packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)"
+            f" -> packer = zlib.compressobj({level}, zlib.DEFLATED, -zlib.MAX_WBITS)": "only how hard it packs"
+            for level in (5, 7)
+        },
+        "GzipCodec.whole_length: offset + self._HEAD.size <= size -> offset + self._HEAD.size < size": (
+            "a head alone is no whole chunk"
+        ),
+        "GzipCodec.first_line: zlib.decompressobj(31).decompress -> zlib.decompressobj(32).decompress": (
+            "gzip is recognised as well as asked for"
+        ),
+        "GzipCodec.first_line: read(0, min(size, _MAX_HEADER)) -> read(0, max(size, _MAX_HEADER))": (
+            "the text is cut off at the same length"
+        ),
+        **{
+            "ZstdCodec.__init__: zstandard.ZstdCompressor(level=3, write_checksum=True).compress"
+            f" -> zstandard.ZstdCompressor(level={level}, write_checksum=True).compress": "only how hard it packs"
+            for level in (2, 4)
+        },
+        "ZstdCodec.first_line: self._open().decompress(read(self._HEAD.size, min(length, size)))"
+        " -> self._open().decompress(read(self._HEAD.size, max(length, size)))": "what follows is not unpacked",
+        **{
+            f"Recorder.__init__: self.bytes = 0 -> {new}": "set when the file has been looked at"
+            for new in ("pass", "self.bytes = 1", "self.bytes = -1")
+        },
+        "Recorder.__init__: self._due_ns = 0 -> self._due_ns = -1": "no clock stands below zero",
+        "Recorder.__init__: self._space_due_ns = 0 -> self._space_due_ns = -1": "no clock stands below zero",
+        **{
+            "Recorder._repair.read: count > 0 and (part := os.read(fd, count))"
+            f" -> {more} and (part := os.read(fd, count))": "reading nothing gives nothing"
+            for more in ("count >= 0", "count > -1")
+        },
+        **{
+            "Recorder._repair: not _torn_start(self._codec.head, read(0, 64))"
+            f" -> not _torn_start(self._codec.head, read(0, {count}))": "no head is as long"
+            for count in (63, 65)
+        },
+        "Recorder._repair: whole < size -> whole <= size": "a file cut off at its end is the same",
+        "Recorder._release: self._lines.clear() -> pass": _MEMORY,
+        "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=1)": "never written",
+        "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=-1)": "never written",
+    },
     "wire/text.py": {
         "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
         " -> text = bytes(text[:5 * (limit + 1)]).decode('utf-8', 'replace')": "what is too much is cut off again",
