@@ -32,6 +32,7 @@ def test_from_asked_to_live() -> None:
     assert script.stitcher.reason == ""
     assert script.events[-1].kind == "snapshot"
     assert script.events[-1].verified
+    assert script.events[-1].changes == (), "a snapshot replaces, it does not change"
 
 
 def test_updates_before_the_snapshot_and_after_the_unsubscribe_are_ignored_and_counted() -> None:

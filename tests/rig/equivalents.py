@@ -79,6 +79,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " ->  for dial in dials[-5 * self._limit:] if type(dial) is int": "what is too much is cut off again",
         "_take_near: return False -> return None": "asked only whether it is true",
     },
+    "feed/stitcher.py": {
+        "BookStitcher.__init__: self._mismatched = False -> pass": "the first snapshot sets it before it is asked for",
+        "BookStitcher.__init__: self._mismatched = False -> self._mismatched = True": (
+            "the first snapshot sets it before it is asked for"
+        ),
+        "BookStitcher.restart: self._mismatched = True -> pass": "a book that resyncs is proven by a snapshot alone",
+        "BookStitcher.restart: self._mismatched = True -> self._mismatched = False": (
+            "a book that resyncs is proven by a snapshot alone"
+        ),
+        "BookStitcher._passed: self.proof is Proof.VERIFIED and self.state is BookState.LIVE"
+        " -> self.proof is Proof.VERIFIED and self.state is not BookState.LIVE": "what has not changed is not told",
+    },
     "outputs/recorder.py": {
         **{
             f"PlainCodec.whole_length: step = 64 * 1024 -> step = {step}": "only how much is looked at in one go"
