@@ -15,8 +15,8 @@ import pytest
 import zstandard
 
 from kraken_tui.outputs import recorder as module
-from kraken_tui.outputs.recorder import Recorder, RecordingError
-from tests.outputs.test_recorder import FRAMES, SECOND, SUFFIXES, WALL, frames, full_disk, lives, start
+from kraken_tui.outputs.recorder import Recorder, RecordingError, check
+from tests.outputs.test_recorder import FRAMES, SECOND, SUFFIXES, WALL, content, frames, full_disk, lives, start
 
 
 def test_a_chunk_is_written_from_256_kib_on(tmp_path: Path) -> None:
@@ -89,6 +89,27 @@ def test_nothing_is_written_where_nothing_waits(tmp_path: Path, suffix: str) -> 
     assert path.stat().st_size == recorder.bytes == size
 
 
+def test_a_frame_was_received_unless_it_is_said_to_be_sent(tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    recorder = start(path)
+    recorder.write(FRAMES[0], WALL)
+    recorder.close()
+    assert b'"dir"' not in content(path)
+
+
+def test_a_check_minds_no_file_that_is_gone_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "day.jsonl"
+    release = Recorder._release
+
+    def removed_meanwhile(recorder: Recorder) -> None:
+        release(recorder)
+        path.unlink()
+
+    monkeypatch.setattr(Recorder, "_release", removed_meanwhile)
+    check(path)
+    assert not path.exists()
+
+
 def test_a_closed_recorder_takes_nothing(tmp_path: Path) -> None:
     recorder = start(tmp_path / "day.jsonl")
     recorder.close()
@@ -119,6 +140,31 @@ def test_a_gzip_chunk_begins_as_rfc_1952_says(tmp_path: Path) -> None:
 def test_a_zstd_chunk_carries_a_checksum() -> None:
     chunk = module.ZstdCodec().encode(b"text\n")
     assert zstandard.get_frame_parameters(chunk[12:]).has_checksum
+
+
+@pytest.mark.parametrize(
+    ("suffix", "tail"),
+    [
+        (".jsonl.gz", b"appended by someone else"),
+        (".jsonl.zst", b"appended by someone else"),
+        (".jsonl.zst", module.ZstdCodec.head + b"\5\0\0\0" + b"\x30\0\0\0" + bytes(8)),
+    ],
+)
+def test_what_someone_else_appended_is_not_cut_off(tmp_path: Path, suffix: str, tail: bytes) -> None:
+    path = tmp_path / f"day{suffix}"
+    lives(path, 2)
+    whole = path.read_bytes() + tail
+    path.write_bytes(whole)
+    with pytest.raises(RecordingError, match="not written by this program"):
+        start(path)
+    assert path.read_bytes() == whole
+
+
+def test_a_gzip_chunk_of_nothing_but_its_head_is_not_ours() -> None:
+    codec = module.GzipCodec()
+    head = codec._HEAD.pack(codec.head, 0, 0, 255, 8, b"KT", 4, codec._HEAD.size)
+    with pytest.raises(RecordingError, match="not written by this program"):
+        codec.whole_length(lambda offset, count: head[offset : offset + count], len(head))
 
 
 @pytest.mark.parametrize("tail", [0, 1, 2, 65_535, 65_536, 65_537, 131_072])

@@ -6,6 +6,7 @@ _SLOWER = "numbers of the usual form only take the general way, with the same re
 
 _ONCE_MORE = "digits are joined once more than needed, with the same result"
 _SIGN = "the sign is 1 or -1"
+_HAS_FLAG = "asked for only where a system has no such flag, and this one has"
 _MEMORY = "only how much is remembered"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -135,6 +136,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         },
         "Recorder._repair: whole < size -> whole <= size": "a file cut off at its end is the same",
         "Recorder._release: self._lines.clear() -> pass": _MEMORY,
+        **{
+            "_open: getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_CLOEXEC', 0)"
+            f" -> getattr(os, 'O_NOFOLLOW', {first}) | getattr(os, 'O_CLOEXEC', {second})": _HAS_FLAG
+            for first, second in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        },
+        **{f"_open: getattr(os, 'O_NONBLOCK', 0) -> getattr(os, 'O_NONBLOCK', {new})": _HAS_FLAG for new in (1, -1)},
         "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=1)": "never written",
         "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=-1)": "never written",
     },
