@@ -102,9 +102,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             f" -> packer = zlib.compressobj({level}, zlib.DEFLATED, -zlib.MAX_WBITS)": "only how hard it packs"
             for level in (5, 7)
         },
-        "GzipCodec.whole_length: offset + self._HEAD.size <= size -> offset + self._HEAD.size < size": (
-            "a head alone is no whole chunk"
-        ),
         "GzipCodec.first_line: zlib.decompressobj(31).decompress -> zlib.decompressobj(32).decompress": (
             "gzip is recognised as well as asked for"
         ),
