@@ -297,7 +297,7 @@ class DialBudget:
             fresh = [dial for dial in restored if not _take_near(own, dial)]
             self._dials = deque(sorted([*self._dials, *fresh])[-4 * self._limit :])
         cooldown = state.get("cooldown_until")
-        if type(cooldown) is int and cooldown + shift > now:
+        if type(cooldown) is int:
             self.cool(min(cooldown + shift, now + self._cooldown_cap))
         self._forget(now)
 

@@ -223,11 +223,12 @@ class Recorder:
             raise RecordingError(f"cannot record to {shown}: it is the recording being played")
         try:
             self._codec = _codec(path)
-            self._fd: int | None = _open(path)
+            fd = _open(path)
         except RecordingError as error:
             raise RecordingError(f"cannot record to {shown}: {error}") from None
+        self._fd: int | None = fd
         try:
-            self._repair()
+            self._repair(fd)
         except (RecordingError, OSError) as error:
             self._release()
             reason = error.strerror or error if isinstance(error, OSError) else error
@@ -319,11 +320,8 @@ class Recorder:
                 self.problem += "; its end may be torn"
         self._release()
 
-    def _repair(self) -> None:
+    def _repair(self, fd: int) -> None:
         """Check that an existing file is ours, and cut off what a crash left unfinished."""
-        fd = self._fd
-        if fd is None:
-            return
 
         def read(offset: int, count: int) -> bytes:
             os.lseek(fd, offset, os.SEEK_SET)

@@ -7,7 +7,6 @@ carry either: with 8 decimals they fail from 22.5 million units on, which a DOGE
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from functools import lru_cache
 
 from kraken_tui.wire.messages import InvalidNumber
@@ -15,7 +14,8 @@ from kraken_tui.wire.messages import InvalidNumber
 MAX_DIGITS = 40
 """Longest number accepted, in digits (RELIABILITY.md section 3.1)."""
 
-_NUMBER = re.compile(r"(?:0|[0-9]{1,40}(?:\.[0-9]{1,40})?)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+# At most so many digits, wherever the point stands among them.
+_NUMBER = re.compile(rf"(?!(?:\.?[0-9]){{{MAX_DIGITS + 1}}})[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}})?", re.ASCII)
 
 
 def to_units(value: object, precision: int) -> int:
@@ -37,20 +37,15 @@ def to_units(value: object, precision: int) -> int:
             digits = value.replace(".", "", 1)
             if digits.isdigit() and digits.isascii() and value[0] != ".":
                 return int(digits)
-        return _by_decimal(value, precision)
+        return _by_exponent(value, precision)
     if type(value) is int and 0 <= value < 10**MAX_DIGITS:
         return value * _power(precision)
     raise InvalidNumber(f"not a number: {str(value)[:MAX_DIGITS]!r}")
 
 
-def _by_decimal(text: str, precision: int) -> int:
-    if len(text) > MAX_DIGITS + 6 or not _NUMBER.fullmatch(text):
-        raise InvalidNumber(f"not a plain decimal number: {text[:MAX_DIGITS]!r}")
-    _, digits, exponent = Decimal(text).as_tuple()
-    if not isinstance(exponent, int):
-        raise InvalidNumber(f"not a finite number: {text[:MAX_DIGITS]!r}")
-    count = int("".join(map(str, digits)))
-    shift = exponent + precision
+def _by_exponent(text: str, precision: int) -> int:
+    digits, places = _read(text)
+    count, shift = int(digits), precision - places
     if shift >= 0:
         if shift > MAX_DIGITS:
             raise InvalidNumber(f"number too large: {text[:MAX_DIGITS]!r}")
@@ -60,6 +55,15 @@ def _by_decimal(text: str, precision: int) -> int:
     if rest:
         raise InvalidNumber(f"more than {precision} decimals: {text[:MAX_DIGITS]!r}")
     return count
+
+
+def _read(text: str) -> tuple[str, int]:
+    """Digits without the point, and how many of them are decimals; an exponent moves the point."""
+    if not _NUMBER.fullmatch(text):
+        raise InvalidNumber(f"not a plain decimal number: {text[:MAX_DIGITS]!r}")
+    mantissa, _, exponent = text.lower().partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    return whole + fraction, len(fraction) - int(exponent or 0)
 
 
 @lru_cache(maxsize=64)
@@ -90,10 +94,6 @@ def decimals(value: object) -> int:
     """
     if type(value) is int:
         return 0
-    if type(value) is not str or not _NUMBER.fullmatch(value):
+    if type(value) is not str:
         raise InvalidNumber(f"not a plain decimal number: {str(value)[:MAX_DIGITS]!r}")
-    if "e" not in value and "E" not in value:
-        _, _, fraction = value.partition(".")
-        return len(fraction)
-    exponent = Decimal(value).as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    return max(0, _read(value)[1])

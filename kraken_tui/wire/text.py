@@ -24,7 +24,8 @@ def clean_text(text: object, limit: int = 200) -> str:
         limit: Longest result in characters; a longer text ends in an ellipsis.
     """
     if isinstance(text, bytes | bytearray):
-        text = bytes(text[: 4 * limit]).decode("utf-8", "replace")
+        # A character takes four bytes at most; one more than wanted tells that the text is longer.
+        text = bytes(text[: 4 * (limit + 1)]).decode("utf-8", "replace")
     plain = str(text)[: limit + 1]
     if not (plain.isascii() and plain.isprintable()):
         plain = "".join(_clean_character(character) for character in plain)

@@ -21,11 +21,27 @@ from kraken_tui.feed.machine import (
     Limits,
     State,
     Trigger,
+    ns,
     step,
     transition_table,
 )
 
 LIMITS = Limits()
+
+
+class Loaded(random.Random):
+    """Dice that always fall at the same place of the range."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__(0)
+        self.share = share
+
+    def uniform(self, a: float, b: float) -> float:
+        return a + self.share * (b - a)
+
+
+def test_times_are_whole_nanoseconds() -> None:
+    assert ns(1.5) == 1_500_000_000
 
 
 def test_what_is_not_in_the_table_cannot_happen() -> None:
@@ -91,6 +107,20 @@ def test_delays_use_the_range_that_doubles_up_to_the_cap(seed: int) -> None:
     assert backoff.next_delay_s() <= 1.0
 
 
+def test_the_bound_doubles_from_one_second_and_starts_over_only_on_reset() -> None:
+    backoff = Backoff(LIMITS, Loaded(1.0))
+    assert [backoff.next_delay_s() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    backoff.reset()
+    assert [backoff.next_delay_s() for _ in range(2)] == [1, 2]
+    half = Backoff(LIMITS, Loaded(0.5))
+    assert [half.next_delay_s() for _ in range(3)] == [0.5, 1, 2], "the range begins at zero"
+
+
+def test_no_two_delays_running_are_nearly_zero() -> None:
+    backoff = Backoff(LIMITS, Loaded(0.0))
+    assert [backoff.next_delay_s() for _ in range(5)] == [0, 0.05, 0, 0.05, 0]
+
+
 def test_the_full_range_is_used_and_a_floor_is_kept() -> None:
     backoff = Backoff(LIMITS, random.Random(3))
     backoff.attempt = 1_000_000
@@ -143,6 +173,54 @@ def test_a_cooldown_survives_a_restart_but_not_for_years() -> None:
     assert later.next_allowed(0) == 3600 * SECOND
 
 
+def test_a_dial_counts_for_its_window_and_no_longer() -> None:
+    budget = DialBudget(LIMITS)
+    budget.spend(0)
+    budget.spend(300 * SECOND)
+    assert budget.spent(600 * SECOND) == 2, "the window holds both its ends"
+    assert budget.spent(600 * SECOND + 1) == 1
+    assert budget.state(900 * SECOND + 1, 0)["dials"] == []
+
+
+def test_a_short_cooldown_does_not_end_a_long_one_and_a_past_one_is_none() -> None:
+    budget = DialBudget(LIMITS)
+    budget.cool(900)
+    budget.cool(600)
+    assert budget.next_allowed(0) == 900
+    assert budget.next_allowed(900) == 900
+    assert budget.cooldown_until is None
+    budget.cool(901)
+    assert budget.state(901, 5)["cooldown_until"] is None
+    budget.cool(902)
+    budget.restore({"version": 1}, 902, 5)
+    assert budget.cooldown_until is None
+
+
+def test_a_cooldown_that_was_over_before_the_restart_is_none() -> None:
+    wall = 1_700_000_000 * SECOND
+    for ago, left in ((-1, 10 * SECOND + 1), (0, None), (SECOND, None)):
+        budget = DialBudget(LIMITS)
+        budget.restore({"version": 1, "cooldown_until": wall - ago}, 10 * SECOND, wall)
+        assert budget.cooldown_until == left
+
+
+def test_a_budget_file_of_any_size_costs_little() -> None:
+    budget = DialBudget(LIMITS)
+    for second in range(10):
+        budget.spend(second * SECOND)
+    budget.restore({"version": 1, "dials": [(30 + index) * SECOND for index in range(500)]}, 600 * SECOND, 600 * SECOND)
+    assert budget.spent(600 * SECOND) == 4 * LIMITS.dial_limit
+
+
+def test_a_dial_read_back_is_our_own_within_fifty_milliseconds() -> None:
+    near = SECOND // 20
+    for apart, count in ((0, 1), (near, 1), (-near, 1), (near + 1, 2), (-near - 1, 2)):
+        budget = DialBudget(LIMITS)
+        budget.spend(SECOND)
+        budget.restore({"version": 1, "dials": [SECOND + apart]}, 2 * SECOND, 2 * SECOND)
+        assert budget.spent(2 * SECOND) == count, apart
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -188,14 +266,25 @@ def test_the_documentation_states_the_limits_of_the_code() -> None:
         f"| {limits.open_s:.0f} s / {limits.ack_s:.0f} s, four times / {limits.snapshot_s:.0f} s |",
         f"| {limits.dial_limit} in any {limits.dial_window_s:.0f} s:",
         f"at least {limits.cooldown_s:.0f} s, longer if Retry-After says so, at most {limits.cooldown_cap_s:.0f} s",
+        f"stays silent all the same | DEGRADED, asked for again every {limits.silent_retry_s:.0f} s |",
+        f"a ping every {limits.idle_ping_s:.0f} s at least, for the venue",
+        f"| uniform between 0 and {limits.backoff_first_s:.0f}, 2, 4 ... {limits.backoff_cap_s:.0f} s;",
+        f"close 1009, next try after {limits.slow_retry_s:.0f} s at the earliest",
+        f"measured by ping and pong every {limits.clock_ping_s:.0f} s",
         f"after {limits.stable_s:.0f} s up with every wanted book proven once",
         f"{limits.requests_per_s:.0f} a second evenly, at most {limits.burst} at once, {limits.batch} symbols each",
         f"begin {limits.audit_first_s:.0f} to {1.2 * limits.audit_first_s:.0f} s after",
         f"every {limits.audit_every_s:.0f} to {1.2 * limits.audit_every_s:.0f} s",
+        f"is repeated after {limits.audit_again_s:.0f} to {1.2 * limits.audit_again_s:.0f} s",
+        f"Up to {limits.audit_batch} books share one audit, whose connection stands for {limits.audit_limit_s:.0f} s",
         f"DEGRADED from {limits.lag_degraded_s:.0f} s, STALE from 5 s, and from {limits.lag_drop_s:.0f} s",
         f"after a gap of {limits.backlog_s:.0f} s are a backlog",
+        f"four failures in {limits.resync_window_s:.0f} s; data shown as UNVERIFIED",
         "next try after 60, then 300, then 900 s",
+        "fetched anew, at most once a minute.",
+        "half a second apart at least",
     ):
         assert sentence in text, sentence
-    assert limits.ack_retries == 3
+    assert limits.ack_retries == limits.resync_limit == 3
+    assert (limits.lag_drop_gap_s, limits.resync_gap_s) == (60.0, 0.5)
     assert limits.quarantine_s == (60.0, 300.0, 900.0)

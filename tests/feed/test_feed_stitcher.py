@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, astuple
 from typing import Any
 
 import msgspec
@@ -9,70 +10,15 @@ import pytest
 from feed_harness import WALL, SlowBook
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stitcher_script import ASKS, BIDS, LIVE, Script, data_of
 
 from kraken_tui.feed.events import BookStateChanged, Resync
 from kraken_tui.feed.inference import infer_depth, infer_spec
-from kraken_tui.feed.machine import SECOND, Limits
-from kraken_tui.feed.stitcher import BookStitcher, valid_checksum
-from kraken_tui.market.events import BookChanged, BookState, Proof
-from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import BookData, BookMessage
-from kraken_tui.wire.symbols import PairSpec
-
-SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
-BIDS = [(50_000 - 2 * i, 10 + i) for i in range(10)]
-ASKS = [(50_001 + 2 * i, 20 + i) for i in range(10)]
-
-
-def data_of(frame: str) -> BookData:
-    message = decode(frame)
-    assert isinstance(message, BookMessage)
-    return message.data[0]
-
-
-class Script:
-    """A stitcher and a reference book fed the same changes."""
-
-    def __init__(self, depth: int = 10, **options: Any) -> None:
-        self.reference = SlowBook(depth)
-        self.stitcher = BookStitcher("BTC/USD", SPEC, depth, Limits(), **options)
-        self.now = 0
-        self.events: list[Any] = []
-
-    def begin(self) -> Script:
-        self.events += self.stitcher.asked(WALL)
-        self.events += self.stitcher.acked(self.now, WALL)
-        return self.snapshot()
-
-    def snapshot(self, checksum: Any = "right", **options: Any) -> Script:
-        self.reference = SlowBook(self.reference.depth)
-        self.reference.apply(BIDS, ASKS)
-        return self._send("snapshot", BIDS, ASKS, checksum, **options)
-
-    def update(self, bids: Any = (), asks: Any = (), checksum: Any = "right", **options: Any) -> Script:
-        self.reference.apply(bids, asks)
-        return self._send("update", bids, asks, checksum, **options)
-
-    def _send(self, kind: str, bids: Any, asks: Any, checksum: Any, **options: Any) -> Script:
-        frame = self.reference.frame("BTC/USD", kind, bids, asks, WALL, checksum)
-        self.events += self.stitcher.message(kind, data_of(frame), self.now, WALL, **options)
-        return self
-
-    def wait(self, seconds: float) -> Script:
-        self.now += round(seconds * SECOND)
-        self.events += self.stitcher.tick(self.now, WALL)
-        return self
-
-    @property
-    def where(self) -> tuple[BookState, Proof]:
-        return self.stitcher.state, self.stitcher.proof
-
-    def took_resync(self) -> bool:
-        wanted, self.stitcher.wants_resync = self.stitcher.wants_resync, False
-        return wanted
-
-
-LIVE = (BookState.LIVE, Proof.VERIFIED)
+from kraken_tui.feed.machine import SECOND
+from kraken_tui.feed.stitcher import read_timestamp, valid_checksum
+from kraken_tui.feed.window import Window
+from kraken_tui.market.events import BookChanged, BookState, Proof, Side
+from kraken_tui.wire.messages import BookData
 
 
 def test_from_asked_to_live() -> None:
@@ -86,6 +32,7 @@ def test_from_asked_to_live() -> None:
     assert script.stitcher.reason == ""
     assert script.events[-1].kind == "snapshot"
     assert script.events[-1].verified
+    assert script.events[-1].changes == (), "a snapshot replaces, it does not change"
 
 
 def test_updates_before_the_snapshot_and_after_the_unsubscribe_are_ignored_and_counted() -> None:
@@ -242,6 +189,124 @@ def test_the_venues_timestamp_is_kept_verbatim_and_nonsense_is_dropped() -> None
     (changed,) = script.stitcher.message("update", data_of(frame), 0, WALL)
     assert changed.timestamp is None
     assert changed.venue_ns is None
+
+
+def test_a_new_book_has_counted_nothing_and_awaits_nothing() -> None:
+    stitcher = Script().stitcher
+    assert set(astuple(stitcher.counters)) == {0}
+    assert stitcher.reason == "waiting for the exchange"
+    assert (stitcher.wants_resync, stitcher.proven_since_connect, stitcher.contested) == (False, False, False)
+    assert (stitcher.window, stitcher.audited_ns, stitcher.venue_ns) == (None, None, None)
+    assert stitcher.next_deadline() is None
+    assert stitcher.tick(10**18, WALL) == []
+    assert stitcher.has_levels is False
+    assert not stitcher.settled
+
+
+def test_every_message_is_counted_once_by_what_became_of_it() -> None:
+    script = Script().begin().update([(1, 1)], leaving=True).update([(50_000, 9)], checksum="none")
+    script.update([(50_000, 9)], checksum=5)
+    script.update([(50_000, 8)])
+    bad = script.reference.frame("BTC/USD", "snapshot", BIDS, ASKS, WALL).replace("5000.0,", "1e999,")
+    script.stitcher.message("snapshot", data_of(bad), 0, WALL)
+    counted = {"applied": 3, "ignored": 2, "rejected": 1, "checks_ok": 1, "checks_failed": 1, "unchecked": 1}
+    assert asdict(script.stitcher.counters) == {**counted, "resyncs": 1}
+
+
+def test_what_is_told_of_a_message_and_of_a_failure() -> None:
+    script = Script(depth=25).begin()
+    script.events.clear()
+    script.update([(50_000, 7)], [(50_001, 0)])
+    right = script.reference.checksum()
+    stamp = "2026-09-21T14:13:20.000000Z"
+    changes = ((Side.BUY, 50_000, 10, 7), (Side.SELL, 50_001, 20, 0))
+    assert script.events == [BookChanged("BTC/USD", "update", True, right, stamp, WALL, WALL, changes, True)]
+    assert script.stitcher.venue_ns == WALL
+    script.events.clear()
+    script.update([(50_000, 8)], checksum=5)
+    assert script.events == [
+        BookStateChanged(WALL, "BTC/USD", BookState.RESYNCING, Proof.UNVERIFIED, "checksum failed, resyncing"),
+        Resync(WALL, "BTC/USD", "checksum", 5, script.reference.checksum()),
+        BookChanged("BTC/USD", "update", False, 5, stamp, WALL, WALL, ((Side.BUY, 50_000, 7, 8),), False),
+    ]
+    assert read_timestamp(None) == (None, None)
+
+
+def test_a_snapshot_is_awaited_for_ten_seconds_from_the_acknowledgement() -> None:
+    script = Script().wait(5)
+    script.stitcher.asked(WALL)
+    assert script.stitcher.next_deadline() is None
+    (event,) = script.stitcher.acked(script.now, WALL)
+    assert (event.state, event.reason) == (BookState.WAIT_SNAPSHOT, "waiting for the snapshot")
+    assert script.stitcher.next_deadline() == 15 * SECOND
+    assert script.stitcher.acked(script.now, WALL) == [], "told once"
+    script.stitcher.asked(WALL)
+    assert script.stitcher.next_deadline() is None, "asked again, so the acknowledgement is awaited"
+    script.stitcher.acked(script.now, WALL)
+    script.wait(10)
+    assert script.took_resync(), "to the nanosecond"
+    assert script.stitcher.next_deadline() is None
+    script.stitcher.acked(script.now, WALL)
+    script.snapshot()
+    assert script.stitcher.next_deadline() is None
+    assert script.stitcher.acked(script.now, WALL) == []
+    assert script.stitcher.next_deadline() is None, "an acknowledgement after the snapshot awaits nothing"
+
+
+def test_asking_again_changes_nothing_while_resyncing_and_keeps_the_levels_unproven() -> None:
+    script = Script().begin().update([(50_000, 9)], checksum=1)
+    assert script.stitcher.asked(WALL) == []
+    assert script.where == (BookState.RESYNCING, Proof.UNVERIFIED)
+    script.stitcher.lost(WALL, "gone")
+    (event,) = script.stitcher.asked(WALL)
+    assert (event.state, event.proof) == (BookState.WAIT_ACK, Proof.UNVERIFIED)
+
+
+def test_what_is_settled_awaits_nothing() -> None:
+    script = Script()
+    script.stitcher.refused(WALL, "no")
+    assert script.stitcher.settled
+    script = Script().begin()
+    assert script.stitcher.settled
+    script.update([(50_000, 9)], checksum=1)
+    assert not script.stitcher.settled
+
+
+@pytest.mark.parametrize("end", ["lost", "refused"])
+def test_the_end_of_a_subscription_ends_what_was_awaited(end: str) -> None:
+    script = Script().begin().update([(50_000, 9)], checksum=1).snapshot(checksum=1)
+    script.stitcher.acked(script.now, WALL)
+    assert script.stitcher.next_deadline() == SECOND // 2, "the second resync is due before the snapshot"
+    assert script.stitcher.wants_resync
+    (event,) = getattr(script.stitcher, end)(WALL, "ended")
+    assert event.reason == "ended"
+    assert script.stitcher.next_deadline() is None
+    assert not script.stitcher.wants_resync
+
+
+def test_a_lost_connection_takes_the_proof_of_an_empty_book_and_its_audit() -> None:
+    script = Script()
+    script.stitcher.asked(WALL)
+    frame = '{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[],"asks":[],"checksum":0}]}'
+    script.stitcher.message("snapshot", data_of(frame), 0, WALL)
+    assert script.stitcher.proven_since_connect
+    script.stitcher.audited(WALL)
+    script.stitcher.window = Window(script.stitcher.book, None)
+    script.stitcher.contested = True
+    script.stitcher.lost(WALL, "gone")
+    assert script.where == (BookState.WAIT_ACK, Proof.CHECKING)
+    assert (script.stitcher.proven_since_connect, script.stitcher.contested) == (False, False)
+    assert (script.stitcher.window, script.stitcher.audited_ns) == (None, None)
+
+
+@pytest.mark.parametrize("side", ["bids", "asks"])
+def test_a_book_with_one_side_has_levels(side: str) -> None:
+    script = Script()
+    levels = '[{"price":1.0,"qty":0.00000001}]'
+    sides = ",".join(f'"{name}":{levels if name == side else "[]"}' for name in ("bids", "asks"))
+    frame = f'{{"channel":"book","type":"snapshot","data":[{{"symbol":"BTC/USD",{sides},"checksum":1}}]}}'
+    script.stitcher.message("snapshot", data_of(frame), 0, WALL)
+    assert script.stitcher.has_levels is True
 
 
 levels = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 5)), max_size=8)

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kraken_tui.market.book import OrderBook
+from kraken_tui.market import book as module
+from kraken_tui.market.book import BookSide, OrderBook
 from kraken_tui.market.events import Side
 from kraken_tui.settings import DEPTHS
 from kraken_tui.wire.decode import decode
@@ -178,8 +180,41 @@ def test_random_messages_against_the_slow_book(
         assert list(book.asks) == slow.units("asks")
         assert book.checksum() == slow.checksum()
         for side in (book.bids, book.asks):
+            assert len(side._keys) == len(side._lots) == len(side._digits)
             assert side.best() == next(iter(side), None)
             assert all(side.lots_at(ticks) == lots for ticks, lots in side)
+
+
+@given(st.sampled_from(Side), st.lists(st.tuples(st.integers(1, 30), st.integers(0, 9))))
+def test_levels_put_one_by_one_against_a_dict(name: Side, levels: list[tuple[int, int]]) -> None:
+    side, slow = BookSide(name), dict[int, int]()
+    for ticks, lots in levels:
+        assert side.put(ticks, lots) == slow.pop(ticks, 0)
+        if lots:
+            slow[ticks] = lots
+        best_first = sorted(slow.items(), reverse=name is Side.BUY)
+        assert list(side) == best_first
+        assert side.checksum_digits() == "".join(f"{t}{q}" for t, q in best_first[:10]).encode()
+    assert [side.lots_at(ticks) for ticks in range(32)] == [slow.get(ticks, 0) for ticks in range(32)]
+
+
+def test_digits_that_are_given_are_taken_as_they_are() -> None:
+    side = BookSide(Side.SELL)
+    side.put(7, 5, "digits")
+    assert side.checksum_digits() == b"digits"
+
+
+def test_cutting_a_side_short_shortens_its_digits() -> None:
+    side = BookSide(Side.SELL)
+    for ticks in range(1, 13):
+        side.put(ticks, 1)
+    side.truncate(12)
+    assert len(side) == 12
+    side.truncate(11)
+    assert len(side) == 11
+    assert side.checksum_digits() == b"112131415161718191101"
+    side.truncate(5)
+    assert side.checksum_digits() == b"1121314151"
 
 
 @given(ENTRIES, ENTRIES)
@@ -211,6 +246,12 @@ def test_truncation_drops_the_worst_and_reports_no_change() -> None:
     assert list(book.asks) == [(19, 1), (20, 1)]
 
 
+def test_a_new_book_is_empty() -> None:
+    book = OrderBook(SPEC, 10)
+    assert book.checksum() == 0
+    assert book.bids.best() is book.asks.best() is None
+
+
 def test_crossed() -> None:
     book = OrderBook(SPEC, 10)
     assert not book.crossed
@@ -221,9 +262,22 @@ def test_crossed() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [WireLevel("NaN", "1.0"), WireLevel("1.0", "-1"), WireLevel("0.0", "1.0"), WireLevel("1.05", "1")]
+    ("price", "qty"),
+    [
+        ("NaN", "1.0"),
+        ("1.0", "-1"),
+        ("0.0", "1.0"),
+        ("1.05", "1"),
+        ("1.0", "-0.00000001"),
+        ("1.0", "x.00000000"),
+        ("1.0", "١.00000000"),
+        ("1.0", "1.2.00000000"),
+        ("1.0", ".00000001"),
+        ("1.0", f"{10**40}.00000000"),
+    ],
 )
-def test_a_bad_snapshot_leaves_an_empty_book(bad: WireLevel) -> None:
+def test_a_bad_snapshot_leaves_an_empty_book(price: str, qty: str) -> None:
+    bad = WireLevel(price, qty)
     book = OrderBook(SPEC, 10)
     book.load([level(10, 1)], [level(20, 1)])
     with pytest.raises(InvalidNumber):
@@ -244,10 +298,26 @@ def test_top_and_clear() -> None:
     assert book.checksum() == 0
 
 
+@pytest.mark.parametrize(
+    ("qty", "lots"), [("5", 5 * 10**8), (5, 5 * 10**8), ("5.5", 55 * 10**7), ("1e-08", 1), ("0", 0), (0, 0), ("0.0", 0)]
+)
+def test_a_quantity_means_the_same_however_it_is_written(qty: object, lots: int) -> None:
+    book = OrderBook(SPEC, 10)
+    book.load([WireLevel("1.0", qty)], [])
+    assert book.bids.lots_at(10) == lots
+    assert book.checksum() == (crc32(f"10{lots}".encode()) if lots else 0)
+
+
+@pytest.mark.parametrize("qty", [True, [1], {"a": 1}, None, 1.5])
+def test_what_is_no_quantity_is_refused(qty: object) -> None:
+    with pytest.raises(InvalidNumber):
+        OrderBook(SPEC, 10).load([WireLevel("1.0", qty)], [])
+
+
 @pytest.mark.parametrize("bad", [True, [1], {"a": 1}, None, 1.5, -1, "1e999", ""])
 def test_what_is_no_price_is_refused_even_where_an_equal_one_is_known(bad: object) -> None:
     book = OrderBook(PairSpec("A/B", "A", "B", 0, 0), 10)
-    book.load([WireLevel("1", "5"), WireLevel(2, 5)], [])
+    book.load([WireLevel("1", "5"), WireLevel(1, 5), WireLevel(2, 5)], [])
     with pytest.raises(InvalidNumber):
         book.apply([WireLevel(bad, "5")], [])
     with pytest.raises(InvalidNumber):
@@ -394,3 +464,13 @@ def test_p2_short_sides_that_no_recording_holds(bids: int, asks: int) -> None:
         slow.load(bids=sides[0], asks=sides[1])
         assert book.checksum() == slow.checksum()
         assert (book.checksum() == 0) is (bids == asks == 0)
+
+
+def test_prices_are_remembered_but_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEPT_PRICES", 3)
+    book = OrderBook(SPEC, 10)
+    kept = []
+    for ticks in range(1, 6):
+        book.apply([level(ticks, 1)], [])
+        kept.append(len(book._prices))
+    assert kept == [1, 2, 3, 1, 2]

@@ -35,6 +35,42 @@ def test_worked_examples(value: object, precision: int, units: int) -> None:
     assert to_units(value, precision) == units
 
 
+@pytest.mark.parametrize(
+    ("units", "precision", "text"),
+    [(5, 2, "0.05"), (500, 2, "5.00"), (0, 1, "0.0"), (-1, 1, "-0.1"), (-12, 0, "-12"), (7, 0, "7")],
+)
+def test_whole_units_are_written_as_the_wire_writes_them(units: int, precision: int, text: str) -> None:
+    assert from_units(units, precision) == text
+
+
+@pytest.mark.parametrize("places", [0, 1, 20, MAX_DIGITS - 1])
+def test_forty_digits_are_exact_and_one_more_is_refused(places: int) -> None:
+    """Wherever the point stands, and whether or not it stands where the precision says."""
+    for precision in (places, places + 1):
+        for digits in ("1" * MAX_DIGITS, "9" * MAX_DIGITS):
+            text = digits[: MAX_DIGITS - places] + ("." if places else "") + digits[MAX_DIGITS - places :]
+            assert to_units(text, precision) == int(digits) * 10 ** (precision - places)
+            assert decimals(text) == places
+            with pytest.raises(InvalidNumber):
+                to_units("1" + text, precision)
+            with pytest.raises(InvalidNumber):
+                decimals("1" + text)
+
+
+def test_a_whole_number_of_the_wire_has_forty_digits_at_most() -> None:
+    largest = int("9" * MAX_DIGITS)
+    assert to_units(largest, 2) == largest * 100
+    with pytest.raises(InvalidNumber):
+        to_units(largest + 1, 2)
+
+
+def test_an_exponent_moves_the_point_by_forty_places_at_most() -> None:
+    assert to_units("1e32", 8) == 10**40
+    with pytest.raises(InvalidNumber, match="too large"):
+        to_units("1e33", 8)
+    assert to_units("0e-999", 8) == 0
+
+
 @given(UNITS, PRECISION)
 def test_round_trip(units: int, precision: int) -> None:
     assert to_units(from_units(units, precision), precision) == units
@@ -111,7 +147,8 @@ def test_any_text_is_a_number_or_refused(text: str, precision: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "count"), [("1.50", 2), ("1", 0), (7, 0), ("1e-08", 8), ("2.5e-3", 4), ("1e3", 0), ("0.00", 2)]
+    ("value", "count"),
+    [("1.50", 2), ("1", 0), (7, 0), ("1e-08", 8), ("1E-8", 8), ("2.5e-3", 4), ("1e3", 0), ("1.25e1", 1), ("0.00", 2)],
 )
 def test_decimals(value: object, count: int) -> None:
     assert decimals(value) == count

@@ -58,6 +58,10 @@ def test_printable_text_stays(text: str) -> None:
         (None, "None"),
         ("[bold red]x[/", "[bold red]x[/"),
         ("x" * 300, "x" * 199 + "…"),
+        ("x" * 201, "x" * 199 + "…"),
+        ("x" * 200, "x" * 200),
+        ("🐙".encode() * 201, "🐙" * 199 + "…"),
+        ("🐙".encode() * 200, "🐙" * 200),
     ],
 )
 def test_worked_examples(text: object, cleaned: str) -> None:
@@ -92,5 +96,9 @@ def test_file_stem_of_a_pair() -> None:
     assert safe_file_stem("1INCH/EUR") == "1INCH-EUR"
     assert safe_file_stem("../../etc/passwd").startswith("etc-passwd_")
     assert safe_file_stem("…").startswith("unnamed_")
-    assert len(safe_file_stem("A" * 70 + "/" + "B" * 70)) <= 60
+    every = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    assert safe_file_stem(f"{every}/{every[:23]}") == f"{every}-{every[:23]}", "sixty characters are not too many"
+    longer = safe_file_stem(f"{every}/{every[:24]}")
+    assert longer.startswith(f"{every}-{every[:6]}_")
+    assert len(longer) == 60
     assert safe_file_stem("btc/usd").lower() != safe_file_stem("BTC/USD").lower()

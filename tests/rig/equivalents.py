@@ -1,0 +1,155 @@
+"""Changes that no test can notice, each with the reason: they are the same program, or only a slower one."""
+
+from __future__ import annotations
+
+_SLOWER = "numbers of the usual form only take the general way, with the same result"
+
+_ONCE_MORE = "digits are joined once more than needed, with the same result"
+_SIGN = "the sign is 1 or -1"
+_HAS_FLAG = "asked for only where a system has no such flag, and this one has"
+_MEMORY = "only how much is remembered"
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "market/book.py": {
+        ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4097": _MEMORY,
+        ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4095": _MEMORY,
+        "BookSide.__init__: self._dirty = False -> self._dirty = True": _ONCE_MORE,
+        "BookSide.top: self._sign < 0 -> self._sign <= 0": _SIGN,
+        "BookSide.top: self._sign < 0 -> self._sign < 1": _SIGN,
+        "BookSide.put: at < CHECKSUM_LEVELS -> at <= CHECKSUM_LEVELS": _ONCE_MORE,
+        "BookSide.truncate: len(self._keys) > depth -> len(self._keys) >= depth": "nothing lies beyond the last level",
+        "BookSide.truncate: self._dirty = self._dirty or depth < CHECKSUM_LEVELS"
+        " -> self._dirty = self._dirty or depth <= CHECKSUM_LEVELS": _ONCE_MORE,
+        "BookSide.checksum_digits: self._dirty = False -> pass": _ONCE_MORE,
+        "BookSide.checksum_digits: self._dirty = False -> self._dirty = True": _ONCE_MORE,
+        "OrderBook.load: self._prices.clear() -> pass": _MEMORY,
+        **{
+            f"OrderBook._apply_side: point, end, nothing = (-precision - 1, -precision, self._nothing)"
+            f" -> point, end, nothing = ({point}, {end}, self._nothing)": _SLOWER
+            for point, end in (
+                ("-precision - 1", "precision"),
+                ("-precision + 1", "-precision"),
+                ("precision - 1", "-precision"),
+                ("-precision - 2", "-precision"),
+                ("-precision - 0", "-precision"),
+            )
+        },
+        "OrderBook._apply_side: len(qty) <= MAX_DIGITS -> len(qty) < MAX_DIGITS": _SLOWER,
+        "OrderBook._apply_side: key = ticks * sign -> key = ticks // sign": _SIGN,
+        "OrderBook._apply_side: at < CHECKSUM_LEVELS -> at <= CHECKSUM_LEVELS": _ONCE_MORE,
+        "OrderBook._apply_side: len(keys) > self.depth -> len(keys) >= self.depth": (
+            "nothing lies beyond the last level"
+        ),
+    },
+    "wire/checksum.py": {
+        "token: return text.replace('.', '', 1).lstrip('0') -> return text.replace('.', '', 2).lstrip('0')": (
+            "a number has one point"
+        ),
+    },
+    "wire/digits.py": {
+        **{
+            f"to_units: value[-precision - 1:-precision] == '.' -> value[{point}] == '.'": _SLOWER
+            for point in (
+                "-precision - 1:precision",
+                "-precision + 1:-precision",
+                "precision - 1:-precision",
+                "-precision - 2:-precision",
+                "-precision - 0:-precision",
+            )
+        },
+        "to_units: len(value) <= MAX_DIGITS -> len(value) < MAX_DIGITS": _SLOWER,
+        "to_units: digits = value.replace('.', '', 1) -> digits = value.replace('.', '', 0)": _SLOWER,
+        "_by_exponent: shift >= 0 -> shift > 0": "a shift by nothing divides by one",
+        "_by_exponent: shift >= 0 -> shift >= 1": "a shift by nothing divides by one",
+        "_by_exponent: divisor: int = 10 ** min(-shift, 400) -> divisor: int = 10 ** min(-shift, 401)": (
+            "no number has as many digits"
+        ),
+        "_by_exponent: divisor: int = 10 ** min(-shift, 400) -> divisor: int = 10 ** min(-shift, 399)": (
+            "no number has as many digits"
+        ),
+    },
+    "feed/machine.py": {
+        "Backoff.__init__: self._previous_s = 1.0 -> self._previous_s = 2.0": "anything but nearly zero",
+        "Backoff.next_delay_s: 0.0 -> -1.0": "no delay is below zero",
+        **{
+            "Backoff.next_delay_s: limits.backoff_first_s * 2.0 ** min(self.attempt, 32)"
+            f" -> limits.backoff_first_s * 2.0 ** min(self.attempt, {most})": "the cap is reached long before"
+            for most in (31, 33)
+        },
+        "DialBudget.restore:  for dial in dials[-4 * self._limit:] if type(dial) is int"
+        " ->  for dial in dials[-5 * self._limit:] if type(dial) is int": "what is too much is cut off again",
+        "_take_near: return False -> return None": "asked only whether it is true",
+    },
+    "feed/stitcher.py": {
+        "BookStitcher.__init__: self._mismatched = False -> pass": "the first snapshot sets it before it is asked for",
+        "BookStitcher.__init__: self._mismatched = False -> self._mismatched = True": (
+            "the first snapshot sets it before it is asked for"
+        ),
+        "BookStitcher.restart: self._mismatched = True -> pass": "a book that resyncs is proven by a snapshot alone",
+        "BookStitcher.restart: self._mismatched = True -> self._mismatched = False": (
+            "a book that resyncs is proven by a snapshot alone"
+        ),
+        "BookStitcher._passed: self.proof is Proof.VERIFIED and self.state is BookState.LIVE"
+        " -> self.proof is Proof.VERIFIED and self.state is not BookState.LIVE": "what has not changed is not told",
+    },
+    "outputs/recorder.py": {
+        **{
+            f"PlainCodec.whole_length: step = 64 * 1024 -> step = {step}": "only how much is looked at in one go"
+            for step in ("65 * 1024", "63 * 1024", "64 * 1025", "64 * 1023")
+        },
+        **{
+            "GzipCodec.encode: packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)"
+            f" -> packer = zlib.compressobj({level}, zlib.DEFLATED, -zlib.MAX_WBITS)": "only how hard it packs"
+            for level in (5, 7)
+        },
+        "GzipCodec.first_line: zlib.decompressobj(31).decompress -> zlib.decompressobj(32).decompress": (
+            "gzip is recognised as well as asked for"
+        ),
+        "GzipCodec.first_line: read(0, min(size, _MAX_HEADER)) -> read(0, max(size, _MAX_HEADER))": (
+            "the text is cut off at the same length"
+        ),
+        **{
+            "ZstdCodec.__init__: zstandard.ZstdCompressor(level=3, write_checksum=True).compress"
+            f" -> zstandard.ZstdCompressor(level={level}, write_checksum=True).compress": "only how hard it packs"
+            for level in (2, 4)
+        },
+        "ZstdCodec.first_line: self._open().decompress(read(self._HEAD.size, min(length, size)))"
+        " -> self._open().decompress(read(self._HEAD.size, max(length, size)))": "what follows is not unpacked",
+        **{
+            f"Recorder.__init__: self.bytes = 0 -> {new}": "set when the file has been looked at"
+            for new in ("pass", "self.bytes = 1", "self.bytes = -1")
+        },
+        "Recorder.__init__: self._due_ns = 0 -> self._due_ns = -1": "no clock stands below zero",
+        "Recorder.__init__: self._space_due_ns = 0 -> self._space_due_ns = -1": "no clock stands below zero",
+        **{
+            "Recorder._repair.read: count > 0 and (part := os.read(fd, count))"
+            f" -> {more} and (part := os.read(fd, count))": "reading nothing gives nothing"
+            for more in ("count >= 0", "count > -1")
+        },
+        **{
+            "Recorder._repair: not _torn_start(self._codec.head, read(0, 64))"
+            f" -> not _torn_start(self._codec.head, read(0, {count}))": "no head is as long"
+            for count in (63, 65)
+        },
+        "Recorder._repair: whole < size -> whole <= size": "a file cut off at its end is the same",
+        "Recorder._release: self._lines.clear() -> pass": _MEMORY,
+        **{
+            "_open: getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_CLOEXEC', 0)"
+            f" -> getattr(os, 'O_NOFOLLOW', {first}) | getattr(os, 'O_CLOEXEC', {second})": _HAS_FLAG
+            for first, second in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        },
+        **{f"_open: getattr(os, 'O_NONBLOCK', 0) -> getattr(os, 'O_NONBLOCK', {new})": _HAS_FLAG for new in (1, -1)},
+        "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=1)": "never written",
+        "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=-1)": "never written",
+    },
+    "wire/text.py": {
+        "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
+        " -> text = bytes(text[:5 * (limit + 1)]).decode('utf-8', 'replace')": "what is too much is cut off again",
+        "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
+        " -> text = bytes(text[:4 * (limit + 2)]).decode('utf-8', 'replace')": "what is too much is cut off again",
+        "clean_text: plain = str(text)[:limit + 1] -> plain = str(text)[:limit + 2]": (
+            "what is too much is cut off again"
+        ),
+    },
+}
+"""File below kraken_tui -> name of the change (`operators.Change.key`) -> why nothing is different."""
