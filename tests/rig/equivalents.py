@@ -139,8 +139,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             for first, second in ((1, 0), (-1, 0), (0, 1), (0, -1))
         },
         **{f"_open: getattr(os, 'O_NONBLOCK', 0) -> getattr(os, 'O_NONBLOCK', {new})": _HAS_FLAG for new in (1, -1)},
-        "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=1)": "never written",
-        "check: recorder = Recorder(path, wall_ns=0) -> recorder = Recorder(path, wall_ns=-1)": "never written",
+        "check: recorder = Recorder(path, wall_ns=0, playing=playing) -> recorder = Recorder(path, wall_ns=1, playing=playing)": "never written",
+        "check: recorder = Recorder(path, wall_ns=0, playing=playing) -> recorder = Recorder(path, wall_ns=-1, playing=playing)": "never written",
     },
     "wire/text.py": {
         "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
