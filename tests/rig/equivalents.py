@@ -6,6 +6,7 @@ _SLOWER = "numbers of the usual form only take the general way, with the same re
 
 _ONCE_MORE = "digits are joined once more than needed, with the same result"
 _SIGN = "the sign is 1 or -1"
+_CHECK = "recorder = Recorder(path, wall_ns=0, playing=playing)"
 _HAS_FLAG = "asked for only where a system has no such flag, and this one has"
 _MEMORY = "only how much is remembered"
 
@@ -139,8 +140,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             for first, second in ((1, 0), (-1, 0), (0, 1), (0, -1))
         },
         **{f"_open: getattr(os, 'O_NONBLOCK', 0) -> getattr(os, 'O_NONBLOCK', {new})": _HAS_FLAG for new in (1, -1)},
-        "check: recorder = Recorder(path, wall_ns=0, playing=playing) -> recorder = Recorder(path, wall_ns=1, playing=playing)": "never written",
-        "check: recorder = Recorder(path, wall_ns=0, playing=playing) -> recorder = Recorder(path, wall_ns=-1, playing=playing)": "never written",
+        **{f"check: {_CHECK} -> {_CHECK.replace('0', new)}": "never written" for new in ("1", "-1")},
     },
     "wire/text.py": {
         "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
