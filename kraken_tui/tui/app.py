@@ -82,8 +82,8 @@ class KrakenApp(App[None], inherit_bindings=False):
     CSS = """
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
     """
-    # Textual's selection of text ends the program where the text under the mouse is just going away (a toast); terminals
-    # have their own, with Shift.
+    # Textual's selection of text ends the program where the text under the mouse is just going away (a toast);
+    # terminals have their own, with Shift.
     ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
     COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}  # type: ignore[assignment]

@@ -227,7 +227,9 @@ class InnerDriver(SteadyDriver):
         return Size(*(self._size or (160, 48)))
 
     def resize(self, columns: int, rows: int) -> None:
-        """Another window."""
+        """Another window; a size that is no other changes nothing."""
+        if (columns, rows) == self._get_terminal_size():
+            return
         self._size = (columns, rows)
         self.canvas = Canvas(columns, rows)
         self._app.post_message(Resize(Size(columns, rows), Size(columns, rows)))
