@@ -367,7 +367,18 @@ class ScreenRig:
             self.app.tick(everything=everything)
 
     def difference(self) -> str:
-        """Where the terminal is not what a fresh drawing of everything would be; "" where it is."""
+        """Where the terminal is not what a fresh drawing of everything would be; "" where it is.
+
+        Toasts go in real time: what is different must stay so.
+        """
+        found = ""
+        for _ in range(3):
+            found = self._difference()
+            if not found:
+                break
+        return found
+
+    def _difference(self) -> str:
         self.settle()
         self.tick(everything=True)
         self.settle()
