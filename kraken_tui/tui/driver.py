@@ -133,6 +133,9 @@ class SteadyDriver(LinuxDriver):
     def _tell_size(self) -> None:
         if self._output is not None and not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
+            if size == self._app.size:
+                # It was another for a moment, and the terminal has thrown away what had no room.
+                self.keeper.redraw()
             self._app.post_message(Resize(size, size))
 
     def stop_application_mode(self) -> None:

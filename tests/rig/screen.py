@@ -227,7 +227,9 @@ class InnerDriver(SteadyDriver):
         return Size(*(self._size or (160, 48)))
 
     def resize(self, columns: int, rows: int) -> None:
-        """Another window."""
+        """Another window; a size that is no other changes nothing."""
+        if (columns, rows) == self._get_terminal_size():
+            return
         self._size = (columns, rows)
         self.canvas = Canvas(columns, rows)
         self._app.post_message(Resize(Size(columns, rows), Size(columns, rows)))
@@ -365,7 +367,18 @@ class ScreenRig:
             self.app.tick(everything=everything)
 
     def difference(self) -> str:
-        """Where the terminal is not what a fresh drawing of everything would be; "" where it is."""
+        """Where the terminal is not what a fresh drawing of everything would be; "" where it is.
+
+        Toasts go in real time: what is different must stay so.
+        """
+        found = ""
+        for _ in range(3):
+            found = self._difference()
+            if not found:
+                break
+        return found
+
+    def _difference(self) -> str:
         self.settle()
         self.tick(everything=True)
         self.settle()

@@ -187,6 +187,23 @@ def test_f96_four_hundred_resizes_a_second(live: Terminal, ledger: Ledger) -> No
     ledger("recovers, books untouched", seen, "250 ms after the last")
 
 
+@pytest.mark.realtime
+def test_f96_a_window_made_small_and_large_again_at_once_is_drawn_anew(live: Terminal, ledger: Ledger) -> None:
+    # The terminal has thrown the rest away, and the program sees one size only, the one it knows.
+    live.read(0.3)
+    live.resize(40, 10)
+    live.resize(120, 40)
+    start = time.monotonic()
+    seen = live.read(3.0, b" quit")
+    took = time.monotonic() - start
+    cells = Cells(120, 40)
+    cells.feed(seen)
+    assert " 1 BTC/USD" in cells.rows[0]
+    assert all(row.strip() for row in cells.rows)
+    assert "quit" in cells.rows[-1]
+    ledger("drawn anew", f"40x10 and back within a millisecond: whole screen {ms(took)} after", "250 ms after the last")
+
+
 _SLOW_LOOK = """
 import time
 from kraken_tui.cli import main

@@ -12,20 +12,21 @@ from pathlib import Path
 
 import pytest
 import samples
-from fake_source import FakeSource
+from fake_source import SYMBOLS, FakeSource
 from msgspec.structs import replace
 from rich.console import Console
 from rich.segment import Segment
 from textual._compositor import Compositor
 from textual.geometry import Offset
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
 from kraken_tui.tui.keymap import COMMANDS, effective
 from kraken_tui.tui.layout import View
 from kraken_tui.tui.pane import Pane
+from kraken_tui.tui.screens.find_pair import FindPair
 from kraken_tui.tui.themes import PALETTES
 
 SIZES = [(80, 24), (120, 36), (160, 48), (220, 60)]
@@ -857,3 +858,19 @@ async def test_a_click_on_a_toast_that_is_just_going_away_is_no_error(
         monkeypatch.setattr(type(app.screen), "get_widget_and_offset_at", lambda *_: (gone, Offset(0, 0)))
         await pilot.click(offset=(10, 10))
         assert app.is_running
+
+
+async def test_a_click_on_a_pair_that_typing_takes_away_still_means_that_pair(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("slash")
+        dialog = app.screen
+        assert isinstance(dialog, FindPair)
+        found = len(SYMBOLS)
+        clicked = OptionList.OptionSelected(dialog._list, dialog._list.get_option_at_index(found - 1), found - 1)
+        # The click waits in the queue while the next letter narrows the list.
+        dialog._input.value = SYMBOLS[0]
+        await pilot.pause()
+        dialog.post_message(clicked)
+        await pilot.pause()
+        assert app.screen is app.main
+        assert app.main.symbol == SYMBOLS[found - 1]

@@ -75,7 +75,7 @@ class FindPair(Dialog[str | None]):
     def _search(self) -> None:
         self._found = self._source.search(self._typed, _LIMIT)
         self._list.clear_options()
-        self._list.add_options([Option(Text(clean_text(symbol, 30))) for symbol in self._found])
+        self._list.add_options([Option(Text(clean_text(symbol, 30)), id=symbol) for symbol in self._found])
         if self._found:
             self._list.highlighted = 0
         self._advise()
@@ -111,7 +111,8 @@ class FindPair(Dialog[str | None]):
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._found[event.option_index])
+        # By name: the list may have been narrowed since the click.
+        self.dismiss(event.option_id)
 
     def action_close(self) -> None:
         """Close without a choice."""
