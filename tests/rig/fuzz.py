@@ -13,12 +13,15 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -274,30 +277,43 @@ def fuzz(name: str, seconds: float, first: int = 0, count: int | None = None) ->
     return seed - first, failures
 
 
+def _with_input() -> None:
+    # A worker's own is closed, and the terminal's driver asks for its number.
+    sys.__stdin__ = Path(os.devnull).open(encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115 - for as long as it runs
+
+
+def _timed(name: str, seconds: float, first: int, count: int | None) -> tuple[int, list[tuple[int, str]], float]:
+    began = time.monotonic()
+    inputs, failures = fuzz(name, seconds, first, count)
+    return inputs, failures, time.monotonic() - began
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 1 where anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.fuzz", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("target", choices=[*TARGETS, "all"])
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target (default %(default)s)")
     parser.add_argument("--inputs", type=int, metavar="N", help="so many of them, however long it takes")
+    parser.add_argument("--jobs", type=int, default=2, help="targets side by side (default %(default)s)")
     parser.add_argument("--seed", type=int, help="repeat this one input")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
     options = parser.parse_args(argv)
     failed = 0
     rows = []
-    for name in TARGETS if options.target == "all" else [options.target]:
-        first = int(time.time()) * 10**6 if options.seed is None else options.seed
-        began = time.monotonic()
-        count, failures = fuzz(name, options.seconds, first, options.inputs if options.seed is None else 1)
-        took = time.monotonic() - began
-        seen = f"{count:,} inputs, {len(failures)} failures; {took:.0f} s, {count / took:,.0f} a second"
-        print(f"{name} {TARGETS[name].__name__}: {seen}", flush=True)
-        for seed, text in failures:
-            failed = 1
-            print(f"repeat: python -m tests.rig.fuzz {name} --seed {seed}\n{text}")
-        if options.write and options.inputs is not None and not failures:
-            replace_section(DOCUMENT, f"fuzz-{name}", f"{name.upper()}: {seen}")
-        rows.append((name.upper(), str(TARGETS[name].__doc__), f"{count:,}", str(len(failures))))
+    names = list(TARGETS) if options.target == "all" else [options.target]
+    first = int(time.time()) * 10**6 if options.seed is None else options.seed
+    count = options.inputs if options.seed is None else 1
+    with ProcessPoolExecutor(min(options.jobs, len(names)), initializer=_with_input) as pool:
+        results = pool.map(partial(_timed, seconds=options.seconds, first=first, count=count), names)
+        for name, (inputs, failures, took) in zip(names, results, strict=True):
+            seen = f"{inputs:,} inputs, {len(failures)} failures; {took:.0f} s, {inputs / took:,.0f} a second"
+            print(f"{name} {TARGETS[name].__name__}: {seen}", flush=True)
+            for seed, text in failures:
+                failed = 1
+                print(f"repeat: python -m tests.rig.fuzz {name} --seed {seed}\n{text}")
+            if options.write and options.inputs is not None and not failures:
+                replace_section(DOCUMENT, f"fuzz-{name}", f"{name.upper()}: {seen}")
+            rows.append((name.upper(), str(TARGETS[name].__doc__), f"{inputs:,}", str(len(failures))))
     if options.write and options.inputs is None and not failed:
         head = ("Target", "Law", f"Inputs in {options.seconds:.0f} s", "Failures")
         replace_section(DOCUMENT, "fuzz", table(head, rows))
