@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 import msgspec
@@ -249,13 +250,8 @@ async def run_replay(
             if not played:
                 clock.begin(timed.ns)
                 session.opened(timed.ns, timed.ns)
-            due = clock.wait_s(timed.ns)
-            while due is None or due > 0:
-                _flush(session, on_events)
-                if stop_event.is_set():
-                    break
-                await _sleep(wake, due)
-                due = clock.wait_s(timed.ns)
+            if (due := clock.wait_s(timed.ns)) is None or due > 0:
+                await _until_due(clock, timed.ns, wake, stop_event, partial(_flush, session, on_events))
             if backpressure is not None and not clock.speed:
                 await backpressure.wait()
             if stop_event.is_set():
@@ -307,6 +303,19 @@ class _Backpressure:
 async def _watch(stop_event: asyncio.Event, wake: asyncio.Event) -> None:
     await stop_event.wait()
     wake.set()
+
+
+async def _until_due(
+    clock: ReplayClock, ns: int, wake: asyncio.Event, stop_event: asyncio.Event, flush: Callable[[], None]
+) -> None:
+    """Wait until the recording's clock is there, through pauses and changes of speed, or until told to stop."""
+    due = clock.wait_s(ns)
+    while due is None or due > 0:
+        flush()
+        if stop_event.is_set():
+            return
+        await _sleep(wake, due)
+        due = clock.wait_s(ns)
 
 
 async def _sleep(wake: asyncio.Event, due: float | None) -> None:
