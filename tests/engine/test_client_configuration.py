@@ -1,0 +1,125 @@
+"""What `KrakenClient` takes as configuration, and how it refuses the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kraken_tui import (
+    Configuration,
+    DropPolicy,
+    GapPolicy,
+    KrakenClient,
+    KrakenError,
+)
+
+
+def test_builder_and_keywords_make_the_same_client(tmp_path: Path) -> None:
+    built = (
+        KrakenClient.builder()
+        .pairs("BTC/USD")
+        .pairs("ETH/USD")
+        .depth(100)
+        .levels(25)
+        .channels("trade")
+        .interval(5)
+        .url("ws://127.0.0.1:1/v2")
+        .rest_url("http://127.0.0.1:1")
+        .record(tmp_path / "r.jsonl")
+        .preset("aggregator")
+        .queue(77)
+        .policy("oldest")
+        .coalesce_ms(5)
+        .rate(9)
+        .gap_policy("ignore")
+        .stale_after_s(3)
+        .log_file(tmp_path / "log")
+        .build()
+    )
+    made = KrakenClient(
+        "BTC/USD",
+        pairs=["ETH/USD"],
+        depth=100,
+        levels=25,
+        channels=("trade",),
+        interval=5,
+        url="ws://127.0.0.1:1/v2",
+        rest_url="http://127.0.0.1:1",
+        record=tmp_path / "r.jsonl",
+        preset=3,
+        queue=77,
+        policy=DropPolicy.OLDEST,
+        coalesce_ms=5,
+        rate=9,
+        gap_policy=GapPolicy.IGNORE,
+        stale_after_s=3,
+        log_file=tmp_path / "log",
+    )
+    assert built.backpressure == made.backpressure
+    assert built.gap_policy is made.gap_policy is GapPolicy.IGNORE
+    assert built._engine.settings == made._engine.settings
+    assert built._engine.settings.pairs == ("BTC/USD", "ETH/USD")
+    for client in (built, made):
+        client.open()
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pairs", ["BTC/USD", ""]),
+        ("pairs", ["BTC\nUSD"]),
+        ("pairs", [5]),
+        ("pairs", 5),
+        ("pairs", [f"A{number}/USD" for number in range(1001)]),
+        ("depth", 20),
+        ("depth", "10"),
+        ("levels", 5),
+        ("levels", 11),
+        ("channels", ["level3"]),
+        ("channels", 5),
+        ("interval", 7),
+        ("demo_seed", -1),
+        ("speed", float("nan")),
+        ("preset", "triple"),
+        ("queue", 0),
+        ("policy", "random"),
+        ("coalesce_ms", -1),
+        ("rate", -1),
+        ("gap_policy", "shrug"),
+        ("stale_after_s", 0),
+        ("replay", ""),
+        ("record", 7),
+        ("log_file", "a\0b"),
+        ("record", "~nobody-of-this-name/x"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence_that_names_it(name: str, value: object) -> None:
+    with pytest.raises(Configuration, match=name) as caught:
+        KrakenClient(**{name: value})  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, KrakenError)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"url": "ws://example.com/v2"}, "not encrypted"),
+        ({"rest_url": "http://example.com"}, "not encrypted"),
+        ({"demo": True, "replay": "x"}, "exclude each other"),
+        ({"log_file": "/nonexistent/log"}, "log_file cannot be written"),
+    ],
+)
+def test_arguments_that_cannot_work_are_refused(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(Configuration, match=words):
+        KrakenClient("BTC/USD", **arguments)
+
+
+def test_wrong_names_and_types_are_refused_later_too(small: Path) -> None:
+    with KrakenClient("BTC/USD", replay=small) as client:
+        for use in (lambda: client.subscribe(""), lambda: client.book("BTC/USD", levels=0), lambda: client.events("x")):  # type: ignore[arg-type]
+            with pytest.raises(Configuration):
+                use()
