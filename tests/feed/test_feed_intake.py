@@ -12,14 +12,6 @@ from kraken_tui.market.events import Proof
 from kraken_tui.wire.messages import SubscribeAck
 
 
-@pytest.fixture
-def up() -> Rig:
-    rig = Rig("BTC/USD", "ETH/USD")
-    rig.run(5)
-    assert rig.session.state is State.SUBSCRIBED
-    return rig
-
-
 @pytest.mark.parametrize(
     "row",
     ['"bids":[{"price":5000.0}],"asks":[]', '"bids":7,"asks":[]', '"bids":[{"price":5000.0,"qty":null}],"asks":[]'],
