@@ -55,7 +55,9 @@ def test_keys_and_sizes_reach_the_program(rig: ScreenRig) -> None:
 
 def test_colours_are_told_apart_however_they_are_said() -> None:
     canvas = Canvas(4, 1)
-    canvas.feed("\x1b[0;1;38;5;7;48;5;0mA\x1b[38;5;7mB\x1b[39mC\x1b[0mD")
+    # Cut in mid-sequence, as large pictures are.
+    for part in ("\x1b[0;1;38;5;7;4", "8;5;0mA\x1b", "[38;5;7mB\x1b[39mC\x1b[0mD"):
+        canvas.feed(part)
     assert [style for _, style in canvas.rows[0]] == ["1|38;5;7|48;5;0", "1|38;5;7|48;5;0", "1||48;5;0", ""]
     assert styled("1|31|", "0") == ""
 

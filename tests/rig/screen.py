@@ -39,6 +39,8 @@ _TOKEN = re.compile(
     r"|(?P<control>[\x00-\x1a\x1c-\x1f])|(?P<text>[^\x00-\x1f\x1b]+)"
 )
 
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-9;?<>= -/]*|[P\]^_][^\x1b\x07]*)?\Z")
+
 Cell = tuple[str, str]
 """A character and its colours and attributes, in one spelling."""
 
@@ -55,9 +57,14 @@ class Canvas:
         self.rows: list[list[Cell]] = [[(" ", "")] * columns for _ in range(rows)]
         self._row = self._column = 0
         self._style = ""
+        self._rest = ""
 
     def feed(self, text: str) -> None:
-        """Obey what a program writes."""
+        """Obey what a program writes; sequences may be cut anywhere."""
+        text = self._rest + text
+        cut = _UNFINISHED.search(text)
+        self._rest = text[cut.start() :] if cut else ""
+        text = text[: cut.start()] if cut else text
         for token in _TOKEN.finditer(text):
             kind = token.lastgroup
             if kind == "text":
