@@ -30,7 +30,13 @@ from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, Refus
 from kraken_tui.wire.text import clean_text
 
 _GRACE_NS = 5 * SECOND
-"""Longest wait for the live book to go past the snapshot's moment; in a quiet market it never does."""
+"""Wait for the live book to go past the snapshot's moment; in a quiet market it never does."""
+
+_PATIENCE_NS = 30 * SECOND
+"""Longest wait for any sign that the live connection has delivered what was sent before that moment."""
+
+_AFTER_NS = SECOND
+"""How much later such a sign must be: times of different books, and of pongs, need not be in order to the millisecond."""
 
 _DISPUTES = 2
 """Audits in a row that may cost one book its proof; from then on the two snapshots themselves seem not to agree."""
@@ -139,6 +145,11 @@ class Auditor:
         return texts
 
     @property
+    def waiting(self) -> bool:
+        """Whether answers wait for the live connection to tell that it is as far; a pong would."""
+        return bool(self._answers)
+
+    @property
     def asking(self) -> bool:
         """Whether the audit's connection is still needed."""
         return bool(self._wanted)
@@ -228,12 +239,19 @@ class Auditor:
             if stitcher is None or window is None:
                 # The book was lost or loaded anew meanwhile.
                 self._give_up(symbol)
-            elif window.reaches(answer.venue_ns) or now - answer.at >= _GRACE_NS:
+            elif window.reaches(answer.venue_ns) or (now - answer.at >= _GRACE_NS and self._has_all(answer)):
                 changed |= self._judge(stitcher, window, answer, now, wall_ns)
                 self._answers.pop(symbol, None)
+            elif now - answer.at >= _PATIENCE_NS:
+                self._give_up(symbol)
         if self.running and not self._connected and not self._answers:
             self._finish(now)
         return changed
+
+    def _has_all(self, answer: _Answer) -> bool:
+        """Whether all that preceded the second snapshot has come on the live connection, which may be the slower one."""
+        heard = self._latency.heard_ns
+        return answer.venue_ns is None or (heard is not None and heard >= answer.venue_ns + _AFTER_NS)
 
     def _judge(self, stitcher: BookStitcher, window: Window, answer: _Answer, now: int, wall_ns: int) -> bool:
         stitcher.window = None

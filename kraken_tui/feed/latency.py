@@ -48,6 +48,13 @@ class LatencyTracker:
 
     Counts are kept per second in logarithmic buckets; percentiles are the upper bound of their bucket, the worst is
     exact.
+
+    Attributes:
+        offset_ns: This machine's monotonic clock minus the venue's; None before the first pong.
+        round_trip_ns: Of the last ping.
+        lag_ns: Of the newest frame that told one.
+        heard_ns: The venue's latest time that anything on this connection told: frames come in order, so what was
+            sent before has arrived.
     """
 
     def __init__(self) -> None:
@@ -59,6 +66,7 @@ class LatencyTracker:
         self.offset_ns: int | None = None
         self.round_trip_ns: int | None = None
         self.lag_ns: int | None = None
+        self.heard_ns: int | None = None
         self._sent_after: int | None = None
 
     # -- clock offset -------------------------------------------------------------------------------------------
@@ -90,6 +98,7 @@ class LatencyTracker:
         # ages must rather be too great than too small.
         self.offset_ns = middle - max(0, best // 2 - UNCERTAINTY_NS)
         self._wall_shift = wall_ns - now
+        self._hear(venue_out)
         if self.lag_ns is not None:
             # All that the venue sent before this answer has come: nothing older can be on its way.
             self._tell(max(0, self.venue_now(now, wall_ns) - venue_out), venue_out)
@@ -102,7 +111,10 @@ class LatencyTracker:
         """Another path to the venue: old round trips say nothing about it, the offset itself stays."""
         self._offsets.clear()
         self._pings.clear()
-        self.lag_ns = self._sent_after = None
+        self.lag_ns = self.heard_ns = self._sent_after = None
+
+    def _hear(self, venue_ns: int) -> None:
+        self.heard_ns = venue_ns if self.heard_ns is None else max(self.heard_ns, venue_ns)
 
     @property
     def wall_offset_ns(self) -> int | None:
@@ -118,6 +130,7 @@ class LatencyTracker:
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int:
         """Count one frame that carries the venue's timestamp; returns its lag in ns, never negative."""
         lag = max(0, self.venue_now(now, wall_ns) - venue_ns)
+        self._hear(venue_ns)
         self._tell(lag, venue_ns)
         lag_ms = lag / _MS
         bucket = _bucket(lag_ms)

@@ -480,7 +480,7 @@ class Session:
             return
         limits = self.limits
         due = limits.clock_ping_s if self.subscriptions.confirmed else min(limits.clock_ping_s, limits.idle_ping_s)
-        if self.latency.uncertain:
+        if self.latency.uncertain or self.auditor.waiting:
             due = min(due, limits.lag_degraded_s)
         if self._last_ping is None or self._now - self._last_ping >= ns(due):
             self._ping()

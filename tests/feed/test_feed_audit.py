@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from kraken_tui.exchange.server import ExchangeThread
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.events import Audited, FeedEvent, Note, Resync, StateChanged
-from kraken_tui.feed.machine import SECOND, Limits, Trigger
+from kraken_tui.feed.machine import SECOND, Limits, State, Trigger
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.websocket import run
 from kraken_tui.feed.window import MESSAGES, Outcome, Window, difference
@@ -345,6 +345,30 @@ def test_a_ban_of_the_audits_dial_stops_all_dials_but_not_the_live_connection() 
     until = rig.session.dialler.budget.cooldown_until
     assert until is not None
     assert until - rig.audits[0] == 1200 * SECOND
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_live_line_that_is_behind_is_no_difference(seed: int) -> None:
+    """What the second snapshot tells may still wait, unread, on the first connection (random schedule 8792)."""
+    rig = ExchangeRig("MINA/GBP", "ETH/USD", depth=100, seed=seed, limits=QUICK)
+    rig.run(3)
+    waiting: list[str | bytes] = []
+    while not rig.audits:
+        rig.deliver(waiting)
+        # The last half second of the live connection is still on its way when the second one asks.
+        rig.now += SECOND // 2
+        waiting = list(rig._far.advance(rig.now))
+        rig.session.tick(rig.now, rig.now)
+        rig._audit()
+    # The program stands still, and looks at its clock before it reads what waits.
+    rig.now += 7 * SECOND
+    rig.session.tick(rig.now, rig.now)
+    assert rig.session.state is State.SUBSCRIBED
+    rig.deliver(waiting)
+    rig.run(12)
+    assert rig.of(Resync) == []
+    assert rig.session.counters.audits_failed == 0
+    assert {event.symbol for event in rig.of(Audited)} == {"MINA/GBP", "ETH/USD"}
 
 
 def test_second_snapshots_that_always_differ_cost_two_resyncs_and_no_more() -> None:

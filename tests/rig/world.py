@@ -256,6 +256,9 @@ class World:
         while (request := link.arrived_up(self.now)) is not None:
             self._to_client(link.peer.on_message(request))
         self._to_client(link.peer.advance(self.start_ns + self.now))
+        if self.venue.faults.muted:
+            # What it keeps to itself is lost as surely as on the way.
+            link.touched |= set(self.venue.specs)
         if link.peer.closing is not None and link.closing is None:
             link.close(*link.peer.closing, self.now)
 
