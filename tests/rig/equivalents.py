@@ -134,6 +134,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         },
         "Recorder._repair: whole < size -> whole <= size": "a file cut off at its end is the same",
         "Recorder._release: self._lines.clear() -> pass": _MEMORY,
+        "_same: return False -> return None": "asked for its truth alone",
         **{
             "_open: getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_CLOEXEC', 0)"
             f" -> getattr(os, 'O_NOFOLLOW', {first}) | getattr(os, 'O_CLOEXEC', {second})": _HAS_FLAG
