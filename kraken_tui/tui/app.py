@@ -78,9 +78,11 @@ class KrakenApp(App[None], inherit_bindings=False):
     """
 
     TITLE = "kraken-tui"
-    # Toasts lie over numbers, so they are no larger than their words.
+    # Toasts lie over numbers, so they are no larger than their words. A list narrower than its own padding is an error
+    # to Textual; in a window of a few columns it is cut off instead.
     CSS = """
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
+    OptionList { min-width: 12; }
     """
     # Textual's selection of text ends the program where the text under the mouse is just going away (a toast);
     # terminals have their own, with Shift.

@@ -874,3 +874,16 @@ async def test_a_click_on_a_pair_that_typing_takes_away_still_means_that_pair(ap
         await pilot.pause()
         assert app.screen is app.main
         assert app.main.symbol == SYMBOLS[found - 1]
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 6, 7, 8, 10])
+@pytest.mark.parametrize("opens", ["slash", "ctrl+p", "question_mark"])
+async def test_a_dialog_in_a_window_of_a_few_columns_is_no_error(app: KrakenApp, columns: int, opens: str) -> None:
+    async with running(app) as pilot:
+        await pilot.press(opens)
+        await pilot.pause(0.02)
+        await pilot.resize_terminal(columns, 24)
+        await pilot.press("down", "b")
+        await pilot.pause()
+        await pilot.resize_terminal(160, 48)
+        assert app.is_running
