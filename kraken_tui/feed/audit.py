@@ -36,7 +36,7 @@ _PATIENCE_NS = 30 * SECOND
 """Longest wait for any sign that the live connection has delivered what was sent before that moment."""
 
 _AFTER_NS = SECOND
-"""How much later such a sign must be: times of different books, and of pongs, need not be in order to the millisecond."""
+"""How much later such a sign must be: the times of other books and of pongs are not in order to the millisecond."""
 
 _DISPUTES = 2
 """Audits in a row that may cost one book its proof; from then on the two snapshots themselves seem not to agree."""
@@ -249,7 +249,7 @@ class Auditor:
         return changed
 
     def _has_all(self, answer: _Answer) -> bool:
-        """Whether all that preceded the second snapshot has come on the live connection, which may be the slower one."""
+        """Whether all that preceded the second snapshot has come on the live connection, which may be slower."""
         heard = self._latency.heard_ns
         return answer.venue_ns is None or (heard is not None and heard >= answer.venue_ns + _AFTER_NS)
 
