@@ -74,13 +74,21 @@ class Watcher:
         if not data:
             return
         now_ms = time.monotonic_ns() / 1e6
-        for row in self.cells.feed(data):
-            found = _MARKER.search(self.cells.rows[row])
-            if found is not None and int(found[1]) != self._shown:
-                age = marked_age_ms(int(found[1]), now_ms)
-                if self._shown is not None:
-                    self.frame_ms += between(age, marked_age_ms(self._shown, now_ms))
-                self._shown = int(found[1])
+        self.cells.feed(data)
+        found = _MARKER.search(self._best_bid())
+        if found is not None and int(found[1]) != self._shown:
+            age = marked_age_ms(int(found[1]), now_ms)
+            if self._shown is not None:
+                self.frame_ms += between(age, marked_age_ms(self._shown, now_ms))
+            self._shown = int(found[1])
+
+    def _best_bid(self) -> str:
+        """The row below the spread in the ladder; other numbers on the screen may look like its marker."""
+        rows = self.cells.rows
+        title = next((row for row in rows if "Depth ladder" in row and "Aggregated book" in row), "")
+        ladder = [row[: title.find("Aggregated book")] for row in rows]
+        spread = next((at for at, row in enumerate(ladder) if "spread" in row and "─" in row), len(rows))
+        return ladder[spread + 1] if spread + 1 < len(rows) else ""
 
     def watch(self, seconds: float) -> None:
         """Read for a while."""
