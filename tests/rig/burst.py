@@ -42,12 +42,15 @@ def busy_world(*, screen: bool = False) -> World:
 
 
 def recorded(world: World, seconds: float) -> list[str | bytes]:
-    """The frames of some seconds, kept away from the client, which hears heartbeats instead."""
+    """The frames of some seconds, kept away from the client, which hears heartbeats and pongs meanwhile."""
     frames: list[str | bytes] = []
     beat_at = world.now
 
     def keep(frame: str | bytes) -> list[str | bytes]:
         nonlocal beat_at
+        if '"pong"' in str(frame):
+            # Kept back, it would tell that the line is as late as that.
+            return [frame]
         frames.append(frame)
         if world.now < beat_at:
             return []
