@@ -75,12 +75,13 @@ class Watcher:
             return
         now_ms = time.monotonic_ns() / 1e6
         self.cells.feed(data)
-        found = _MARKER.search(self._best_bid())
-        if found is not None and int(found[1]) != self._shown:
-            age = marked_age_ms(int(found[1]), now_ms)
+        marks = _MARKER.findall(self._best_bid())
+        # Size and sum are the same there; where they differ, the row is half written.
+        if len(marks) == 2 and marks[0] == marks[1] and int(marks[0]) != self._shown:
+            age = marked_age_ms(int(marks[0]), now_ms)
             if self._shown is not None:
                 self.frame_ms += between(age, marked_age_ms(self._shown, now_ms))
-            self._shown = int(found[1])
+            self._shown = int(marks[0])
 
     def _best_bid(self) -> str:
         """The row below the spread in the ladder; other numbers on the screen may look like its marker."""
