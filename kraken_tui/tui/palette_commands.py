@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import LoadingIndicator
 
 from kraken_tui.market.views import Mode
 from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
@@ -34,7 +35,18 @@ _LISTED = ("pair.", "view.", "cursor.", "palette", "quit.always", "book.deeper",
 
 
 class Palette(CommandPalette, ClosesOnce[None]):
-    """Textual's palette; in a window without room for its list, keys that move in it do nothing."""
+    """Textual's palette; in a window without room for its list, keys that move in it do nothing.
+
+    Its search may tell that it is busy, or has ended, when the palette has been closed and holds nothing any more.
+    """
+
+    async def _watch__show_busy(self) -> None:
+        if self.query(LoadingIndicator):
+            await super()._watch__show_busy()
+
+    def _watch__list_visible(self) -> None:
+        if self.query(CommandList):
+            super()._watch__list_visible()
 
     def _action_command_list(self, action: str) -> None:
         # Textual's list takes paging without a line on screen for an error of the program.

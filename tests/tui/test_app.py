@@ -25,6 +25,7 @@ from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
 from kraken_tui.tui.keymap import COMMANDS, effective
 from kraken_tui.tui.layout import View
+from kraken_tui.tui.palette_commands import Palette
 from kraken_tui.tui.pane import Pane
 from kraken_tui.tui.screens.find_pair import FindPair
 from kraken_tui.tui.themes import PALETTES
@@ -636,6 +637,21 @@ async def test_the_market_goes_on_under_the_help(app: KrakenApp, source: FakeSou
         source.advance()
         app.tick()
         assert text_of(panes(app)["ladder"]) != before
+
+
+async def test_a_palette_that_is_gone_hears_no_more_of_its_search(app: KrakenApp) -> None:
+    """Its search ends when it likes, also while the palette is being taken down."""
+    async with running(app) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        palette = app.screen
+        assert isinstance(palette, Palette)
+        await palette.query_children("*").remove()
+        palette._show_busy = not palette._show_busy
+        await pilot.pause()
+        palette._list_visible = not palette._list_visible
+        await pilot.pause()
+        assert app.crash is None
 
 
 @pytest.mark.parametrize(
