@@ -23,11 +23,13 @@ class Cells:
 
     Attributes:
         rows: Text of every row.
+        unfinished: The row whose text may go on with the next output; -1 for none.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
         self._columns = columns
         self.rows = [" " * columns for _ in range(rows)]
+        self.unfinished = -1
         self._row = self._column = 0
         self._rest = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -39,6 +41,7 @@ class Cells:
         self._rest = text[cut.start() :] if cut else ""
         text = text[: cut.start()] if cut else text
         touched: set[int] = set()
+        kind: str | None = ""
         for token in _TOKEN.finditer(text):
             kind = token.lastgroup
             if kind == "text":
@@ -52,6 +55,8 @@ class Cells:
                 touched |= self._erase(token["erase"], token["what"])
             elif kind == "control":
                 self._control(token["control"])
+        if text or self._rest:
+            self.unfinished = self._row if kind == "text" and not self._rest else -1
         return touched
 
     def _put(self, text: str) -> int:

@@ -60,13 +60,20 @@ def between(shown_age: float, before_age: float) -> list[float]:
 
 
 class Watcher:
-    """Reads a terminal and keeps what is on it."""
+    """Reads a terminal and keeps what is on it.
+
+    Attributes:
+        cells: What is on it.
+        frame_ms: Ages at which frames became visible.
+        shown: The newest marker; None before the first.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
         self.cells = Cells(COLUMNS, ROWS)
         self.frame_ms: list[float] = []
-        self._shown: int | None = None
+        self.shown: int | None = None
+        self._unread: set[int] = set()
 
     def read(self, seconds: float) -> None:
         """Take what comes within this time, at most once."""
@@ -74,13 +81,16 @@ class Watcher:
         if not data:
             return
         now_ms = time.monotonic_ns() / 1e6
-        for row in self.cells.feed(data):
+        touched = self.cells.feed(data) | self._unread
+        # The rest of a number that is just being written may come a moment later.
+        self._unread = touched & {self.cells.unfinished}
+        for row in touched - self._unread:
             found = _MARKER.search(self.cells.rows[row])
-            if found is not None and int(found[1]) != self._shown:
+            if found is not None and int(found[1]) != self.shown:
                 age = marked_age_ms(int(found[1]), now_ms)
-                if self._shown is not None:
-                    self.frame_ms += between(age, marked_age_ms(self._shown, now_ms))
-                self._shown = int(found[1])
+                if self.shown is not None:
+                    self.frame_ms += between(age, marked_age_ms(self.shown, now_ms))
+                self.shown = int(found[1])
 
     def watch(self, seconds: float) -> None:
         """Read for a while."""

@@ -8,7 +8,7 @@ import pyte
 import pytest
 
 from benchmarks.cells import Cells
-from benchmarks.end_to_end import FRAME_MS, between, percentile
+from benchmarks.end_to_end import FRAME_MS, Watcher, between, percentile
 from benchmarks.server import MARKER_DECIMALS, MARKER_UNIT, MarkedPair, StreamPair, decimal, marked_age_ms, marker_of
 from kraken_tui.market.book import OrderBook
 from kraken_tui.wire.decode import decode
@@ -53,6 +53,25 @@ def test_percentiles_are_values_that_occurred(values: list[float], share: float,
 def test_every_frame_since_the_last_update_counts_with_its_own_age() -> None:
     assert between(10.0, 10.0 + 3 * FRAME_MS) == [10.0, 10.0 + FRAME_MS, 10.0 + 2 * FRAME_MS]
     assert between(10.0, 10.4) == [10.0]
+
+
+class Pieces:
+    """A terminal that gives what it is given, piece by piece."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    def read(self, _: float) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+def test_a_number_that_is_half_written_is_not_read() -> None:
+    watcher = Watcher(Pieces(b"\x1b[2;3H1.11111\x1b[0m", b"\x1b[2;3H1.2", b"2222", b"\x1b[0m"))  # type: ignore[arg-type]
+    shown = []
+    for _ in range(4):
+        watcher.read(0.0)
+        shown.append(watcher.shown)
+    assert shown == [11111, 11111, 11111, 22222]
 
 
 def test_a_marker_tells_its_age_over_the_wrap() -> None:
