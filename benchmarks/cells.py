@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     r"|\x1b[P\]^_][^\x1b\x07]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]"
     r"|(?P<control>[\x00-\x1a\x1c-\x1f])|(?P<text>[^\x00-\x1f\x1b]+)"
 )
+_RESET = ("\x1b[0m", "\x1b[0m\x1b[?2026l")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-9;?<>= -/]*|[P\]^_][^\x1b\x07]*)?\Z")
 
 
@@ -23,7 +24,8 @@ class Cells:
 
     Attributes:
         rows: Text of every row.
-        unfinished: The row whose text may go on with the next output; -1 for none.
+        unfinished: The row that may be written on with the next output; -1 where colours were reset, as at the end of a
+            picture.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
@@ -41,7 +43,6 @@ class Cells:
         self._rest = text[cut.start() :] if cut else ""
         text = text[: cut.start()] if cut else text
         touched: set[int] = set()
-        kind: str | None = ""
         for token in _TOKEN.finditer(text):
             kind = token.lastgroup
             if kind == "text":
@@ -56,7 +57,8 @@ class Cells:
             elif kind == "control":
                 self._control(token["control"])
         if text or self._rest:
-            self.unfinished = self._row if kind == "text" and not self._rest else -1
+            # A number may be written in two shades, so the end of a text is not that of a number.
+            self.unfinished = -1 if not self._rest and text.endswith(_RESET) else self._row
         return touched
 
     def _put(self, text: str) -> int:

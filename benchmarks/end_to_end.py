@@ -87,10 +87,17 @@ class Watcher:
         for row in touched - self._unread:
             found = _MARKER.search(self.cells.rows[row])
             if found is not None and int(found[1]) != self.shown:
-                age = marked_age_ms(int(found[1]), now_ms)
-                if self.shown is not None:
-                    self.frame_ms += between(age, marked_age_ms(self.shown, now_ms))
-                self.shown = int(found[1])
+                self._show(int(found[1]), now_ms)
+
+    def _show(self, marker: int, now_ms: float) -> None:
+        age = marked_age_ms(marker, now_ms)
+        if self.shown is not None:
+            before = marked_age_ms(self.shown, now_ms)
+            if age > before:
+                # Frames come in order, so this is a number of which half is the one before.
+                return
+            self.frame_ms += between(age, before)
+        self.shown = marker
 
     def watch(self, seconds: float) -> None:
         """Read for a while."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pyte
 import pytest
@@ -66,12 +67,32 @@ class Pieces:
 
 
 def test_a_number_that_is_half_written_is_not_read() -> None:
-    watcher = Watcher(Pieces(b"\x1b[2;3H1.11111\x1b[0m", b"\x1b[2;3H1.2", b"2222", b"\x1b[0m"))  # type: ignore[arg-type]
+    now = time.monotonic_ns() // 1_000_000
+    older, newer = (f"1.{marker_of(now - age) % MARKER_UNIT:05d}".encode() for age in (900, 20))
+    pieces = (
+        b"\x1b[2;3H" + older + b"\x1b[0m",
+        b"\x1b[2;3H" + newer[:3],
+        # In another shade.
+        newer[3:4] + b"\x1b[38;2;1;",
+        b"2;3m" + newer[4:],
+        b"\x1b[0m",
+    )
+    watcher = Watcher(Pieces(*pieces))  # type: ignore[arg-type]
     shown = []
-    for _ in range(4):
+    for _ in pieces:
         watcher.read(0.0)
         shown.append(watcher.shown)
-    assert shown == [11111, 11111, 11111, 22222]
+    assert shown == [int(older[2:])] * 4 + [int(newer[2:])]
+    assert max(watcher.frame_ms) < 1000
+
+
+def test_a_number_older_than_the_one_before_is_not_believed() -> None:
+    now = time.monotonic_ns() // 1_000_000
+    first, older = (f"1.{marker_of(now - age) % MARKER_UNIT:05d}".encode() for age in (20, 90_000))
+    watcher = Watcher(Pieces(b"\x1b[2;3H" + first + b"\x1b[0m", b"\x1b[2;3H" + older + b"\x1b[0m"))  # type: ignore[arg-type]
+    watcher.read(0.0)
+    watcher.read(0.0)
+    assert (watcher.shown, watcher.frame_ms) == (int(first[2:]), [])
 
 
 def test_a_marker_tells_its_age_over_the_wrap() -> None:
