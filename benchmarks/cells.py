@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     r"|\x1b[P\]^_][^\x1b\x07]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]"
     r"|(?P<control>[\x00-\x1a\x1c-\x1f])|(?P<text>[^\x00-\x1f\x1b]+)"
 )
+_RESET = ("\x1b[0m", "\x1b[0m\x1b[?2026l")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-9;?<>= -/]*|[P\]^_][^\x1b\x07]*)?\Z")
 
 
@@ -23,11 +24,14 @@ class Cells:
 
     Attributes:
         rows: Text of every row.
+        unfinished: The row that may be written on with the next output; -1 where colours were reset, as at the end of a
+            picture.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
         self._columns = columns
         self.rows = [" " * columns for _ in range(rows)]
+        self.unfinished = -1
         self._row = self._column = 0
         self._rest = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -52,6 +56,9 @@ class Cells:
                 touched |= self._erase(token["erase"], token["what"])
             elif kind == "control":
                 self._control(token["control"])
+        if text or self._rest:
+            # A number may be written in two shades, so the end of a text is not that of a number.
+            self.unfinished = -1 if not self._rest and text.endswith(_RESET) else self._row
         return touched
 
     def _put(self, text: str) -> int:

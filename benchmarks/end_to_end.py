@@ -60,13 +60,20 @@ def between(shown_age: float, before_age: float) -> list[float]:
 
 
 class Watcher:
-    """Reads a terminal and keeps what is on it."""
+    """Reads a terminal and keeps what is on it.
+
+    Attributes:
+        cells: What is on it.
+        frame_ms: Ages at which frames became visible.
+        shown: The newest marker; None before the first.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
         self.cells = Cells(COLUMNS, ROWS)
         self.frame_ms: list[float] = []
-        self._shown: int | None = None
+        self.shown: int | None = None
+        self._unread: set[int] = set()
 
     def read(self, seconds: float) -> None:
         """Take what comes within this time, at most once."""
@@ -74,22 +81,23 @@ class Watcher:
         if not data:
             return
         now_ms = time.monotonic_ns() / 1e6
-        self.cells.feed(data)
-        marks = _MARKER.findall(self._best_bid())
-        # Size and sum are the same there; where they differ, the row is half written.
-        if len(marks) == 2 and marks[0] == marks[1] and int(marks[0]) != self._shown:
-            age = marked_age_ms(int(marks[0]), now_ms)
-            if self._shown is not None:
-                self.frame_ms += between(age, marked_age_ms(self._shown, now_ms))
-            self._shown = int(marks[0])
+        touched = self.cells.feed(data) | self._unread
+        # The rest of a number that is just being written may come a moment later.
+        self._unread = touched & {self.cells.unfinished}
+        for row in touched - self._unread:
+            found = _MARKER.search(self.cells.rows[row])
+            if found is not None and int(found[1]) != self.shown:
+                self._show(int(found[1]), now_ms)
 
-    def _best_bid(self) -> str:
-        """The row below the spread in the ladder; other numbers on the screen may look like its marker."""
-        rows = self.cells.rows
-        title = next((row for row in rows if "Depth ladder" in row and "Aggregated book" in row), "")
-        ladder = [row[: title.find("Aggregated book")] for row in rows]
-        spread = next((at for at, row in enumerate(ladder) if "spread" in row and "─" in row), len(rows))
-        return ladder[spread + 1] if spread + 1 < len(rows) else ""
+    def _show(self, marker: int, now_ms: float) -> None:
+        age = marked_age_ms(marker, now_ms)
+        if self.shown is not None:
+            before = marked_age_ms(self.shown, now_ms)
+            if age > before:
+                # Frames come in order, so this is a number of which half is the one before.
+                return
+            self.frame_ms += between(age, before)
+        self.shown = marker
 
     def watch(self, seconds: float) -> None:
         """Read for a while."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pyte
 import pytest
 
 from benchmarks.cells import Cells
-from benchmarks.end_to_end import FRAME_MS, between, percentile
+from benchmarks.end_to_end import FRAME_MS, Watcher, between, percentile
 from benchmarks.server import MARKER_DECIMALS, MARKER_UNIT, MarkedPair, StreamPair, decimal, marked_age_ms, marker_of
 from kraken_tui.market.book import OrderBook
 from kraken_tui.wire.decode import decode
@@ -53,6 +54,45 @@ def test_percentiles_are_values_that_occurred(values: list[float], share: float,
 def test_every_frame_since_the_last_update_counts_with_its_own_age() -> None:
     assert between(10.0, 10.0 + 3 * FRAME_MS) == [10.0, 10.0 + FRAME_MS, 10.0 + 2 * FRAME_MS]
     assert between(10.0, 10.4) == [10.0]
+
+
+class Pieces:
+    """A terminal that gives what it is given, piece by piece."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    def read(self, _: float) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+
+def test_a_number_that_is_half_written_is_not_read() -> None:
+    now = time.monotonic_ns() // 1_000_000
+    older, newer = (f"1.{marker_of(now - age) % MARKER_UNIT:05d}".encode() for age in (900, 20))
+    pieces = (
+        b"\x1b[2;3H" + older + b"\x1b[0m",
+        b"\x1b[2;3H" + newer[:3],
+        # In another shade.
+        newer[3:4] + b"\x1b[38;2;1;",
+        b"2;3m" + newer[4:],
+        b"\x1b[0m",
+    )
+    watcher = Watcher(Pieces(*pieces))  # type: ignore[arg-type]
+    shown = []
+    for _ in pieces:
+        watcher.read(0.0)
+        shown.append(watcher.shown)
+    assert shown == [int(older[2:])] * 4 + [int(newer[2:])]
+    assert max(watcher.frame_ms) < 1000
+
+
+def test_a_number_older_than_the_one_before_is_not_believed() -> None:
+    now = time.monotonic_ns() // 1_000_000
+    first, older = (f"1.{marker_of(now - age) % MARKER_UNIT:05d}".encode() for age in (20, 90_000))
+    watcher = Watcher(Pieces(b"\x1b[2;3H" + first + b"\x1b[0m", b"\x1b[2;3H" + older + b"\x1b[0m"))  # type: ignore[arg-type]
+    watcher.read(0.0)
+    watcher.read(0.0)
+    assert (watcher.shown, watcher.frame_ms) == (int(first[2:]), [])
 
 
 def test_a_marker_tells_its_age_over_the_wrap() -> None:

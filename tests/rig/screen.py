@@ -347,9 +347,10 @@ class ScreenRig:
                 and self.app._resize_event is None
             )
 
-        for _ in range(3):
+        # Textual paints 120 times a second at most.
+        for _ in range(2):
             assert self.wait(quiet), "the program does not come to rest"
-            self.loop.run_until_complete(asyncio.sleep(0.01))
+            self.loop.run_until_complete(asyncio.sleep(0.009))
 
     def type(self, data: bytes, pause_s: float = 0.05) -> None:
         """Bytes come from the terminal, and time passes, so that a sequence cut off is over."""
