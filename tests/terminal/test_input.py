@@ -195,13 +195,12 @@ def test_f96_a_window_made_small_and_large_again_at_once_is_drawn_anew(live: Ter
     live.resize(40, 10)
     live.resize(120, 40)
     start = time.monotonic()
-    seen = live.read(3.0, b" quit")
-    took = time.monotonic() - start
     cells = Cells(120, 40)
-    cells.feed(seen)
-    assert " 1 BTC/USD" in cells.rows[0]
-    assert all(row.strip() for row in cells.rows)
-    assert "quit" in cells.rows[-1]
+    # On a busy machine the program may see the small size as well, and say so first.
+    while not (" 1 BTC/USD" in cells.rows[0] and "quit" in cells.rows[-1] and all(row.strip() for row in cells.rows)):
+        assert time.monotonic() - start < 3.0, cells.rows
+        cells.feed(live.read(0.02))
+    took = time.monotonic() - start
     ledger("drawn anew", f"40x10 and back within a millisecond: whole screen {ms(took)} after", "250 ms after the last")
 
 
