@@ -8,6 +8,7 @@ stop from outside and a continuation while already running leave the modes right
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ from kraken_tui.tui.output import LEAVE, Output, write_urgently
 _TICK_S = 0.1
 _CHUNK = 4096
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
+_SETTLE_S = 0.05
 _PASTE_PATIENCE_S = 2.0
 _UNANSWERED_S = 0.3
 
@@ -121,6 +123,8 @@ class SteadyDriver(LinuxDriver):
             self.keeper.released()
         self._follow_size()
 
+    _settled: asyncio.TimerHandle | None = None
+
     def _follow_size(self) -> None:
         if self._output is not None:
             signal.signal(signal.SIGWINCH, self._on_resized)
@@ -133,10 +137,15 @@ class SteadyDriver(LinuxDriver):
     def _tell_size(self) -> None:
         if self._output is not None and not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
-            if size == self._app.size:
-                # It was another for a moment, and the terminal has thrown away what had no room.
-                self.keeper.redraw()
+            # Two sizes in a moment may leave no trace in what is drawn, and the terminal has lost what had no room.
+            if self._settled is not None:
+                self._settled.cancel()
+            self._settled = self._loop.call_later(_SETTLE_S, self._settle_size)
             self._app.post_message(Resize(size, size))
+
+    def _settle_size(self) -> None:
+        if self._output is not None:
+            self.keeper.redraw()
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was, even if it takes no more output."""
