@@ -87,6 +87,7 @@ class SteadyDriver(LinuxDriver):
         self._suspending = False
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
+        self._settled: asyncio.TimerHandle | None = None
         self._ctrl_c_at: float | None = None
         self._keys_left, self._keys_counted_at = KEYS_AT_ONCE, 0.0
 
@@ -122,8 +123,6 @@ class SteadyDriver(LinuxDriver):
             self._output = None
             self.keeper.released()
         self._follow_size()
-
-    _settled: asyncio.TimerHandle | None = None
 
     def _follow_size(self) -> None:
         if self._output is not None:
