@@ -16,7 +16,7 @@ from itertools import islice
 from sortedcontainers import SortedDict
 
 from benchmarks import Report, main
-from kraken_tui.market.book import BookSide
+from kraken_tui.market.book.l2 import BookSide
 from kraken_tui.market.events import Side
 
 DEPTHS = (10, 100, 1000)

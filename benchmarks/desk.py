@@ -7,7 +7,7 @@ import random
 import time
 
 from benchmarks.server import Venue
-from kraken_tui.engine.markets import Markets
+from kraken_tui.engine.desk import Markets
 from kraken_tui.exchange.frames import micro_time
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof

@@ -93,7 +93,7 @@ class Hour:
     """Session and markets as the engine has them, at the demo's market, on a virtual clock."""
 
     def __init__(self, pipe: Connection) -> None:
-        from kraken_tui.engine.markets import Markets
+        from kraken_tui.engine.desk import Markets
         from kraken_tui.feed.session import Session
         from kraken_tui.settings import Settings
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from benchmarks import Report, main
 from benchmarks.pipeline import SPEC
 from benchmarks.stream import Stream
-from kraken_tui.market.book import OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookChanged
 from kraken_tui.outputs.jsonlines import JsonLines
-from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.recording.writer import Recorder
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage
 from kraken_tui.wire.symbols import PairSpec

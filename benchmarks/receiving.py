@@ -73,7 +73,7 @@ async def _bare(base: str, window: _Window, look: Callable[[bytes], object] | No
 
 def _book() -> Callable[[bytes], object]:
     """Decode, apply and prove, as any client must."""
-    from kraken_tui.market.book import OrderBook
+    from kraken_tui.market.book.l2 import OrderBook
     from kraken_tui.wire.decode import decode
     from kraken_tui.wire.messages import BookMessage
     from kraken_tui.wire.symbols import PairSpec
@@ -92,8 +92,8 @@ def _book() -> Callable[[bytes], object]:
 
 async def _ours(base: str, window: _Window) -> None:
     from kraken_tui.feed.clock import SystemClock
+    from kraken_tui.feed.connection.websocket import run
     from kraken_tui.feed.session import Session
-    from kraken_tui.feed.websocket import run
     from kraken_tui.market.events import BookChanged
 
     stop = asyncio.Event()

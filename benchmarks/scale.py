@@ -118,8 +118,8 @@ def percentile(values: list[float], share: float) -> float:
 async def _feed(base: str, count: int, seconds: float) -> dict[str, Any]:
     """A session on a socket; ages are taken when its events come out, so after the proof."""
     from kraken_tui.feed.clock import SystemClock
+    from kraken_tui.feed.connection.websocket import run
     from kraken_tui.feed.session import Session
-    from kraken_tui.feed.websocket import run
     from kraken_tui.market.events import BookChanged, Proof
 
     session = Session(depth=DEPTH)

@@ -19,7 +19,7 @@ COMMANDS = (
     ("Python alone", ("-c", "pass")),
     ("kraken-tui --version", ("-m", "kraken_tui", "--version")),
     ("kraken-tui --help", ("-m", "kraken_tui", "--help")),
-    ("import kraken_tui.market.book", ("-c", "import kraken_tui.market.book, kraken_tui.wire.decode")),
+    ("import kraken_tui.market.book.l2", ("-c", "import kraken_tui.market.book.l2, kraken_tui.wire.decode")),
     ("import kraken_tui.engine.engine", ("-c", "import kraken_tui.engine.engine")),
     ("import kraken_tui.tui.app", ("-c", "import kraken_tui.tui.app")),
 )
@@ -43,7 +43,7 @@ def dump(self):
     part.rename(sys.argv[1])
     os._exit(0)
 engine.Engine.start = dump
-from kraken_tui.cli import main
+from kraken_tui.cli.main import main
 main(["--demo"])
 """
 

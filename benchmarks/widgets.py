@@ -27,7 +27,7 @@ from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
-from kraken_tui.tui.pane import Frame, Pane, ViewState, make_strip
+from kraken_tui.tui.paint.pane import Frame, Pane, ViewState, make_strip
 
 COLUMNS, ROWS = 182, 60
 PANES = ("ladder", "aggregated", "candles", "tape", "gauge", "header", "flow", "health")

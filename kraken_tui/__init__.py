@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from kraken_tui._version import __version__
 
 if TYPE_CHECKING:
+    from kraken_tui.client.callbacks import Registration
+    from kraken_tui.client.checks import ClientBuilder
+    from kraken_tui.client.client import KrakenClient
+    from kraken_tui.client.gaps import GapPolicy
+    from kraken_tui.client.snapshots import BestBidAsk, Book, Connection, Latency, Quote, Stats
+    from kraken_tui.client.streams import EventStream
     from kraken_tui.engine.backpressure import PRESETS, Backpressure, DropPolicy
-    from kraken_tui.engine.callbacks import Registration
-    from kraken_tui.engine.client import KrakenClient
-    from kraken_tui.engine.configuration import ClientBuilder
     from kraken_tui.engine.events import BookLine, FrameRejected
-    from kraken_tui.engine.gaps import GapPolicy
     from kraken_tui.engine.listeners import ListenerCounts
-    from kraken_tui.engine.snapshots import BestBidAsk, Book, Connection, Latency, Quote, Stats
-    from kraken_tui.engine.streams import EventStream
     from kraken_tui.errors import (
         ChecksumMismatch,
         Configuration,
@@ -59,14 +59,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "engine.backpressure": ("PRESETS", "Backpressure", "DropPolicy"),
-    "engine.callbacks": ("Registration",),
-    "engine.client": ("KrakenClient",),
-    "engine.configuration": ("ClientBuilder",),
+    "client.callbacks": ("Registration",),
+    "client.client": ("KrakenClient",),
+    "client.checks": ("ClientBuilder",),
     "engine.events": ("BookLine", "FrameRejected"),
-    "engine.gaps": ("GapPolicy",),
+    "client.gaps": ("GapPolicy",),
     "engine.listeners": ("ListenerCounts",),
-    "engine.snapshots": ("BestBidAsk", "Book", "Connection", "Latency", "Quote", "Stats"),
-    "engine.streams": ("EventStream",),
+    "client.snapshots": ("BestBidAsk", "Book", "Connection", "Latency", "Quote", "Stats"),
+    "client.streams": ("EventStream",),
     "errors": (
         "ChecksumMismatch",
         "Configuration",

@@ -8,7 +8,7 @@ from typing import Any
 from driver import Client, main
 
 from kraken_tui import __version__
-from kraken_tui.market.book import OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.symbols import PairSpec
 

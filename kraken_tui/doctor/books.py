@@ -9,7 +9,7 @@ from kraken_tui.doctor.report import Check, expect
 from kraken_tui.doctor.rig import OTHER, PAIR, Rig
 from kraken_tui.exchange.faults import Frame
 from kraken_tui.feed.events import Refused
-from kraken_tui.feed.machine import Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.market.events import BookState, Proof
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kraken_tui.doctor.network import client
 from kraken_tui.doctor.report import AsyncCheck, Skipped, expect
-from kraken_tui.feed.machine import State
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.session import Session
 
 _EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")

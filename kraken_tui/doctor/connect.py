@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 
 from kraken_tui.doctor.report import Outcome, Result
 from kraken_tui.engine.loop import forgive_lost_connections
-from kraken_tui.feed.address import check_url, proxy_for
 from kraken_tui.feed.clock import SystemClock
+from kraken_tui.feed.connection.table import State
+from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import FeedEvent, InstrumentsKnown, Refused, StateChanged
-from kraken_tui.feed.machine import SECOND, Limits, State
+from kraken_tui.feed.limits import SECOND, Limits
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.websocket import run
 from kraken_tui.market.events import Proof
-from kraken_tui.wire.text import clean_text
+from kraken_tui.settings.address import check_url, proxy_for
+from kraken_tui.text import clean_text
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -39,7 +40,7 @@ class Connect:
     """One visit to an exchange.
 
     Args:
-        url: WebSocket address, see `feed.address.check_url`.
+        url: WebSocket address, see `settings.address.check_url`.
         pair: Pair whose book is proven.
         budget_path: File that carries the dial budget over restarts; None to keep it in memory.
         limits: Timers.

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from kraken_tui.doctor.report import Check, expect
 from kraken_tui.doctor.rig import Rig
 from kraken_tui.exchange.faults import Frame
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note, StateChanged
-from kraken_tui.feed.machine import SECOND, State, ns
+from kraken_tui.feed.limits import SECOND, ns
 
 _HOUR = 3600.0
 

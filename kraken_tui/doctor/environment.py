@@ -99,7 +99,7 @@ def folders() -> str:
 
 def free_space() -> str:
     """Room for recordings."""
-    from kraken_tui.outputs.recorder import MIN_FREE_BYTES, MIN_FREE_SHARE
+    from kraken_tui.recording.writer import MIN_FREE_BYTES, MIN_FREE_SHARE
 
     try:
         folder = user_folder("data")
@@ -123,8 +123,8 @@ def authorities() -> str:
 
 def proxy() -> str:
     """Which way connections take."""
-    from kraken_tui.feed.address import proxy_for
     from kraken_tui.settings import LIVE_URL
+    from kraken_tui.settings.address import proxy_for
 
     shown = proxy_for(LIVE_URL)[1]
     return f"through the proxy {shown}" if shown else "direct, no proxy set"

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kraken_tui.feed.events import FeedEvent, Note, Resync, Trades
-from kraken_tui.feed.fingerprint import Fingerprint
-from kraken_tui.feed.replay import Timed
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged
+from kraken_tui.recording.fingerprint import Fingerprint
+from kraken_tui.recording.replay import Timed
+from kraken_tui.text import clean_text
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage, InvalidMessage
-from kraken_tui.wire.text import clean_text
 
 _LOST_PROOFS = {
     "checksum": "",
@@ -25,7 +25,7 @@ _LOST_PROOFS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong. All text has passed `wire.text.clean_text`.
+    """One thing that is wrong. All text has passed `text.clean_text`.
 
     Attributes:
         line: Line of the unpacked file, from 1.

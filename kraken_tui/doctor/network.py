@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from kraken_tui.doctor.report import AsyncCheck, Unexpected, expect
 from kraken_tui.exchange import Exchange
 from kraken_tui.feed.clock import SystemClock
+from kraken_tui.feed.connection.table import State
+from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import FeedEvent
-from kraken_tui.feed.machine import Limits, State
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.websocket import run
 from kraken_tui.market.events import Proof
 from kraken_tui.wire.decode import MAX_FRAME
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from kraken_tui._version import __version__
 from kraken_tui.doctor.findings import Fault, FaultFinder
-from kraken_tui.feed.fingerprint import ContentHash, Fingerprint
-from kraken_tui.feed.machine import SECOND
-from kraken_tui.feed.recording import Damage, Recording, RecordingError
-from kraken_tui.feed.replay import Timed, timeline
+from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
-from kraken_tui.wire.text import clean_text
+from kraken_tui.recording.fingerprint import ContentHash, Fingerprint
+from kraken_tui.recording.reader import Damage, Recording, RecordingError
+from kraken_tui.recording.replay import Timed, timeline
+from kraken_tui.text import clean_text
 from kraken_tui.wire.timestamps import format_timestamp
 
 FAULTS_SHOWN = 20
@@ -122,7 +122,7 @@ class Examination:
 
     @property
     def state_hash(self) -> str:
-        """SHA-256 of all the feed knows now; see `feed.fingerprint`."""
+        """SHA-256 of all the feed knows now; see `recording.fingerprint`."""
         return self.fingerprint.state_hash(self.session)
 
 
@@ -130,7 +130,7 @@ def examine(path: Path, *, until_fault: bool, machine: bool, write: Callable[[st
     """Play a recording and print what was found.
 
     Args:
-        path: A file that `feed.recording.open_recording` took.
+        path: A file that `recording.reader.open_recording` took.
         until_fault: Stop at the first fault, and also tell the state hash up to the frame before it.
         machine: Print one JSON object instead of tables.
         write: Takes the text.

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kraken_tui.wire.text import clean_text
+from kraken_tui.text import clean_text
 
 
 class Outcome(StrEnum):

@@ -12,7 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from kraken_tui.market.views import LogLine
-from kraken_tui.wire.text import clean_text
+from kraken_tui.text import clean_text
 from kraken_tui.wire.timestamps import format_timestamp
 
 KEPT_LINES = 500

@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from kraken_tui.engine.backfill import History
+from kraken_tui.engine.desk import Markets
 from kraken_tui.engine.events import FrameRejected
-from kraken_tui.engine.history import History
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
-from kraken_tui.engine.markets import Markets
 from kraken_tui.engine.options import EngineOptions
-from kraken_tui.feed.address import LOOPBACK
 from kraken_tui.feed.clock import Clock
+from kraken_tui.feed.connection.table import State
+from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
-from kraken_tui.feed.machine import State
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.websocket import run as run_websocket
-from kraken_tui.feed.wishes import CHANNELS
+from kraken_tui.feed.wanted import CHANNELS
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
-from kraken_tui.outputs.recorder import Recorder
-from kraken_tui.outputs.recorder import RecordingError as RecorderError
+from kraken_tui.recording.writer import Recorder
+from kraken_tui.recording.writer import RecordingError as RecorderError
 from kraken_tui.settings import Settings, user_folder
+from kraken_tui.settings.address import LOOPBACK
+from kraken_tui.text import clean_text
 from kraken_tui.wire.symbols import UnknownPair, canonical
-from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
-    from kraken_tui.feed.replay import ReplayClock
+    from kraken_tui.recording.replay import ReplayClock
 
 SECOND = 1_000_000_000
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -127,7 +127,7 @@ class Worker:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
     async def _run_replay(self) -> None:
-        from kraken_tui.feed.replay import RecordingError, ReplayClock, open_recording, run_replay
+        from kraken_tui.recording.replay import RecordingError, ReplayClock, open_recording, run_replay
 
         path = self._settings.replay
         assert path is not None
@@ -160,7 +160,7 @@ class Worker:
             await asyncio.to_thread(exchange.stop)
 
     async def _run_live(self, url: str, rest_url: str) -> None:
-        from kraken_tui.feed.rest import RestClient
+        from kraken_tui.feed.rest.client import RestClient
 
         self._url = url
         rest = RestClient(rest_url)

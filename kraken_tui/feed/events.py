@@ -1,6 +1,6 @@
 """What the feed tells its listeners, as frozen values.
 
-Times named `ns` are wall clock nanoseconds since the epoch. All text in them has passed `wire.text.clean_text`.
+Times named `ns` are wall clock nanoseconds since the epoch. All text in them has passed `text.clean_text`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class StateChanged(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         ns: When.
-        state: Name of the new state (`feed.machine.State`).
+        state: Name of the new state (`feed.connection.table.State`).
         cause: The one cause of the transition, a short clause.
         attempt: Dial attempts since the backoff was last reset.
         retry_in_s: Seconds until the next dial; None when none is planned.
@@ -41,6 +41,15 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     channel: str
     error: str
     nearest: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The channel and what the exchange said, with the nearest symbols where it does not name them itself."""
+        channel = f"{self.channel}: " if self.channel else ""
+        hint = ""
+        if self.nearest and not any(name in self.error for name in self.nearest):
+            hint = f"; nearest: {', '.join(self.nearest)}"
+        return f"{channel}{self.error}{hint}"
 
 
 class Resync(msgspec.Struct, frozen=True, gc=False):

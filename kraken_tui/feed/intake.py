@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.events import Audited, Candles, Note, TickerChanged, Trades
 from kraken_tui.feed.latency import LatencyTracker
-from kraken_tui.feed.machine import SECOND, Limits, ns
-from kraken_tui.feed.markets import APPLIED, Markets
+from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.pairs import APPLIED, Markets
 from kraken_tui.feed.subscriptions import INSTRUMENT, Subscriptions
-from kraken_tui.feed.watchdog import Watchdog
-from kraken_tui.feed.wishes import Wishes
+from kraken_tui.feed.wanted import Wishes
 from kraken_tui.market.events import BookChanged
 from kraken_tui.wire.messages import (
     BookMessage,

@@ -1,8 +1,8 @@
 """The brain of a feed: connection, subscriptions and books together, without any input or output of its own.
 
-A shell (`feed.websocket`, `feed.replay`, a test) tells it what happened and when, and then takes what is to be sent
-and what is to be reported. `now` is a monotonic clock that counts sleep where the system has one, `wall_ns` the wall
-clock; both are whole nanoseconds. All deadlines follow `now` alone.
+A shell (`feed.connection.websocket`, `recording.replay`, a test) tells it what happened and when, and then takes
+what is to be sent and what is to be reported. `now` is a monotonic clock that counts sleep where the system has one,
+`wall_ns` the wall clock; both are whole nanoseconds. All deadlines follow `now` alone.
 """
 
 from __future__ import annotations
@@ -10,31 +10,24 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from kraken_tui.feed.audit import Auditor
-from kraken_tui.feed.dialler import Dialler
+from kraken_tui.feed.connection.dialler import Dialler
+from kraken_tui.feed.connection.table import Action, State, Trigger, step
+from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
 from kraken_tui.feed.intake import Intake
 from kraken_tui.feed.latency import LatencyTracker
-from kraken_tui.feed.machine import (
-    SECOND,
-    Action,
-    Limits,
-    State,
-    Trigger,
-    ns,
-    step,
-)
-from kraken_tui.feed.markets import APPLIED, REJECTED, Counters, Markets
-from kraken_tui.feed.stitcher import BookStitcher
+from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.pairs import APPLIED, REJECTED, Counters, Markets
+from kraken_tui.feed.proof.audit import Auditor
+from kraken_tui.feed.proof.stitcher import BookStitcher
 from kraken_tui.feed.subscriptions import Subscriptions
-from kraken_tui.feed.watchdog import Watchdog
-from kraken_tui.feed.wishes import Wishes
-from kraken_tui.market.book import OrderBook
+from kraken_tui.feed.wanted import Wishes
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
+from kraken_tui.text import clean_text
 from kraken_tui.wire.decode import FieldCensus, decode
 from kraken_tui.wire.messages import InvalidMessage, Pong
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
-from kraken_tui.wire.text import clean_text
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 BANS = frozenset({403, 429})
@@ -291,7 +284,7 @@ class Session:
             self._lose(f"the computer slept for {seconds:.0f} s")
 
     def wants_audit(self, now: int) -> bool:
-        """Whether the shell should open a second, short connection for an audit; see `feed.audit`."""
+        """Whether the shell should open a second, short connection for an audit; see `feed.proof.audit`."""
         # DEGRADED because one channel of one pair is not answered is no reason to leave all books unaudited.
         partly_silent = self.state is State.DEGRADED and self.watchdog.complaint() is None
         return not self.replay and self.auditor.wants(now, up=self.state is State.SUBSCRIBED or partly_silent)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from kraken_tui.feed.machine import Limits, ns
+from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.wire import requests
 from kraken_tui.wire.messages import Refusal, SubscribeAck
 

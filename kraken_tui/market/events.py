@@ -1,6 +1,6 @@
 """Facts about markets, as values: what the engine hands to the screen, to outputs and to library users.
 
-All are frozen, hashable and free of exchange text that has not passed `wire.text.clean_text`. Times are whole
+All are frozen, hashable and free of exchange text that has not passed `text.clean_text`. Times are whole
 nanoseconds since the epoch, prices are ticks, quantities are lots of the pair named by `symbol`.
 """
 

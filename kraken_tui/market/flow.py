@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from kraken_tui.market.book import OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import FlowEvent, FlowKind, LevelChange, Side, Trade
 
 VERDICT_NS = 500_000_000

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from kraken_tui.market.book import Level, OrderBook
+from kraken_tui.market.book.l2 import Level, OrderBook
+from kraken_tui.market.book.metrics import metrics
 from kraken_tui.market.candles import CandleAggregator
 from kraken_tui.market.convert import rescale, to_nearest_units
 from kraken_tui.market.events import (
@@ -25,14 +26,13 @@ from kraken_tui.market.events import (
 )
 from kraken_tui.market.flow import FlowTracker
 from kraken_tui.market.health import Assessment, Inputs, Limits, assess, venue_text
-from kraken_tui.market.imbalance import metrics
 from kraken_tui.market.rates import RateMeter
 from kraken_tui.market.trades import Session, Tape, TradedAtPrice
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
+from kraken_tui.text import clean_text
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.symbols import PairSpec
-from kraken_tui.wire.text import clean_text
 
 _SECOND = 1_000_000_000
 _SAMPLES = 600

@@ -95,7 +95,7 @@ class JsonLines:
         if isinstance(event, Resync):
             return self._resync(event)
         if isinstance(event, Refused):
-            return f'{{"event":"refused","symbol":{_quote(event.symbol)},"error":{_quote(refusal_text(event))}}}\n'
+            return f'{{"event":"refused","symbol":{_quote(event.symbol)},"error":{_quote(event.sentence)}}}\n'
         if isinstance(event, SpecChanged):
             self._specs[event.spec.symbol] = event.spec
         return None
@@ -219,15 +219,6 @@ class JsonLines:
             f'"qty":"{from_units(flow.qty, spec.qty_precision)}","levels":{flow.levels},'
             f'"timestamp":"{format_timestamp(flow.ns)}"}}\n'
         )
-
-
-def refusal_text(refused: Refused) -> str:
-    """What was refused and why, with the nearest names where the reason does not name them already."""
-    channel = f"{refused.channel}: " if refused.channel else ""
-    hint = ""
-    if refused.nearest and not any(name in refused.error for name in refused.nearest):
-        hint = f"; nearest: {', '.join(refused.nearest)}"
-    return f"{channel}{refused.error}{hint}"
 
 
 def _text_or_null(text: str | None) -> str:

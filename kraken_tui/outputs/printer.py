@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from kraken_tui.feed.events import Refused
 from kraken_tui.market.events import CandleChanged, Trade
 from kraken_tui.market.views import FeedView
-from kraken_tui.outputs.jsonlines import JsonLines, refusal_text
+from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.wire.symbols import canonical
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
@@ -207,7 +207,7 @@ class StreamPrinter:
         return DONE if self._counted == self._limits.count else None
 
     def _on_refused(self, event: Refused) -> int | None:
-        self._complain(f"{event.symbol}: {refusal_text(event)}")
+        self._complain(f"{event.symbol}: {event.sentence}")
         if event.channel in ("", "book"):
             self._refused.add(canonical(event.symbol))
         return WRONG_USE if self._refused >= self._wanted and not self._market_seen else None

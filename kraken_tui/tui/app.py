@@ -20,13 +20,13 @@ from textual.timer import Timer
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings, user_folder
-from kraken_tui.tui.copying import book_table
+from kraken_tui.text import clean_text
+from kraken_tui.tui.draw.themes import PALETTES
+from kraken_tui.tui.export.clipboard import book_table
 from kraken_tui.tui.keymap import bindings, effective
-from kraken_tui.tui.pacing import Pacer
-from kraken_tui.tui.painter import Painter
+from kraken_tui.tui.paint.pacing import Pacer
+from kraken_tui.tui.paint.painter import Painter
 from kraken_tui.tui.screens.market import MarketScreen
-from kraken_tui.tui.themes import PALETTES
-from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -326,7 +326,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def picture_title(self) -> str:
         """Pair and moment (of the recording, in a replay), for the frame of a picture."""
-        from kraken_tui.tui import svg
+        from kraken_tui.tui.export import svg
 
         return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self.feed.now_ns)}"
 
@@ -334,14 +334,14 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def save_picture(self) -> None:
         """Save the screen as SVG, off the event loop; a toast says where or why not."""
-        from kraken_tui.tui import svg
+        from kraken_tui.tui.export import svg
 
         picture = svg.screen_svg(self, self.picture_title())
         name = svg.stamped_name(self.main.symbol or "screen", self.feed.now_ns, ".svg")
         self.run_worker(self._write_picture(picture, name), exit_on_error=False)
 
     async def _write_picture(self, picture: str, name: str) -> None:
-        from kraken_tui.tui import svg
+        from kraken_tui.tui.export import svg
 
         folder: Path | str = "the pictures folder"
         try:
@@ -370,7 +370,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def recording_path(self) -> Path:
         """Where a recording started now goes."""
-        from kraken_tui.tui import svg
+        from kraken_tui.tui.export import svg
 
         feed = self.source.feed_view
         folder = user_folder("data") / "recordings"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from kraken_tui.market.aggregation import bucket_of, nice_grouping, step_of, visible_range
+from kraken_tui.market.book.aggregation import bucket_of, nice_grouping, step_of, visible_range
 from kraken_tui.market.events import Side
 from kraken_tui.market.views import PairView
 from kraken_tui.settings import GROUPINGS, Settings
-from kraken_tui.tui.pane import ViewState
+from kraken_tui.tui.paint.pane import ViewState
 
 Option = TypeVar("Option", int, float)
 

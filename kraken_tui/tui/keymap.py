@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from textual.binding import Binding, BindingType
 
-from kraken_tui.wire.text import clean_text
+from kraken_tui.text import clean_text
 
 
 class Command(msgspec.Struct, frozen=True):

@@ -11,11 +11,11 @@ from textual.widgets import LoadingIndicator
 
 from kraken_tui.market.views import Mode
 from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
+from kraken_tui.text import clean_text
+from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import COMMANDS
 from kraken_tui.tui.layout import View
 from kraken_tui.tui.screens.dialog import ClosesOnce
-from kraken_tui.tui.themes import PALETTES
-from kraken_tui.wire.text import clean_text
 
 if TYPE_CHECKING:
     from kraken_tui.tui.app import KrakenApp

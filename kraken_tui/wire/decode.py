@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import (
     AssetData,
     BookData,
@@ -35,7 +36,6 @@ from kraken_tui.wire.messages import (
     UnknownMessage,
     WireLevel,
 )
-from kraken_tui.wire.text import clean_text
 
 MAX_FRAME = 8 * 1024 * 1024
 """Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md section 3.1)."""

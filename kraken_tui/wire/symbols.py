@@ -11,9 +11,9 @@ from difflib import get_close_matches
 
 import msgspec
 
+from kraken_tui.text import clean_text
 from kraken_tui.wire.digits import to_units
 from kraken_tui.wire.messages import InvalidMessage, PairData, WireError
-from kraken_tui.wire.text import clean_text
 
 _OLD_ASSETS = {
     "XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE",

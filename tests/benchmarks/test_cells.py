@@ -11,7 +11,7 @@ import pytest
 from benchmarks.cells import Cells
 from benchmarks.end_to_end import FRAME_MS, Watcher, between, percentile
 from benchmarks.server import MARKER_DECIMALS, MARKER_UNIT, MarkedPair, StreamPair, decimal, marked_age_ms, marker_of
-from kraken_tui.market.book import OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage
 from kraken_tui.wire.symbols import PairSpec

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kraken_tui import cli
+from kraken_tui.cli import main as cli
 from kraken_tui.doctor.run import REAL, TIMED, VIRTUAL
 
 LIMIT_S = 20.0

@@ -13,7 +13,7 @@ from kraken_tui.doctor import certificates
 from kraken_tui.doctor.connect import Connect, visit
 from kraken_tui.doctor.report import Outcome, Result, Skipped
 from kraken_tui.exchange import ExchangeThread
-from kraken_tui.feed.machine import Limits
+from kraken_tui.feed.limits import Limits
 
 NOBODY = "ws://127.0.0.1:9/v2"
 STAGES = ["name resolution", "connection", "TLS", "status frame", "clock offset", "instrument list", "first book"]

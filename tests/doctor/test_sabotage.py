@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from kraken_tui import text
 from kraken_tui.doctor import books, connection, environment, files, network
 from kraken_tui.doctor.report import AsyncCheck, Check, Outcome, Result
-from kraken_tui.feed import dialler, machine, markets, recording, session, stitcher, watchdog
-from kraken_tui.market.book import OrderBook
-from kraken_tui.outputs import recorder
-from kraken_tui.wire import text
+from kraken_tui.feed import limits, session
+from kraken_tui.feed import pairs as markets
+from kraken_tui.feed.connection import backoff, dialler, watchdog
+from kraken_tui.feed.proof import stitcher
+from kraken_tui.market.book.l2 import OrderBook
+from kraken_tui.recording import reader as recording
+from kraken_tui.recording import writer as recorder
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -29,7 +33,7 @@ def attribute(target: object, name: str, value: object) -> Break:
 
 def limit(**values: float) -> Break:
     """Other defaults of the limits every session starts with."""
-    changed = machine.Limits(**values)  # type: ignore[arg-type]
+    changed = limits.Limits(**values)  # type: ignore[arg-type]
     return lambda patch: patch.setattr(session, "Limits", lambda: changed)
 
 
@@ -52,7 +56,7 @@ def nought_is_nought(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_the_ban(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(machine.DialBudget, "restore", lambda *_: None)
+    patch.setattr(backoff.DialBudget, "restore", lambda *_: None)
 
 
 def pongs_count(patch: pytest.MonkeyPatch) -> None:
@@ -103,7 +107,7 @@ def test_a_broken_part_is_found(monkeypatch: pytest.MonkeyPatch, module: Any, na
 
 def test_a_broken_socket_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cookie-cutter for the checks over sockets: the largest frame is suddenly allowed to be larger."""
-    from kraken_tui.feed import sockets
+    from kraken_tui.feed.connection import sockets
 
     monkeypatch.setattr(sockets, "MAX_FRAME", 64 << 20)
     monkeypatch.setattr(network, "_LIMIT_S", 2.0)

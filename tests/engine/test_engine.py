@@ -20,7 +20,7 @@ from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
 from kraken_tui.engine.log import EventLog
 from kraken_tui.feed.events import Refused
-from kraken_tui.feed.machine import Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.market.events import Proof, Trade
 from kraken_tui.market.views import Mode
 from kraken_tui.settings import Settings
@@ -197,7 +197,7 @@ def test_a_recording_that_cannot_be_written_stops_alone(tmp_path: Path, run: Cal
 
 
 def test_an_error_of_our_own_is_reported_and_ends_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from kraken_tui.engine.markets import Markets
+    from kraken_tui.engine.desk import Markets
 
     def broken(*_: object) -> None:
         raise RuntimeError("a defect")
@@ -237,7 +237,7 @@ def test_a_recording_that_fails_with_its_last_frames_is_told(tmp_path: Path, mon
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("kraken_tui.outputs.recorder.os", SimpleNamespace(**{**vars(os), "write": full}))
+    monkeypatch.setattr("kraken_tui.recording.writer.os", SimpleNamespace(**{**vars(os), "write": full}))
     target = tmp_path / "new.jsonl"
     engine = Engine(Settings(pairs=(), replay=path, speed=0, record=target))
     engine.start()
@@ -321,7 +321,7 @@ def test_a_replay_at_full_speed_waits_for_a_listener_that_reads(tmp_path: Path) 
 def test_a_listener_that_reads_nothing_holds_a_replay_up_only_for_a_while_and_its_losses_are_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kraken_tui.feed.replay.STUCK_S", 0.4)
+    monkeypatch.setattr("kraken_tui.recording.replay.STUCK_S", 0.4)
     engine = Engine(Settings(replay=trades_recording(tmp_path / "trades.jsonl", 30), speed=0))
     listener = engine.listen(4, wants=is_trade)
     engine.start()

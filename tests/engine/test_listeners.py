@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kraken_tui.client.streams import take
 from kraken_tui.engine.backpressure import PRESETS, Backpressure, adjusted, coalescing_key, drop_policy, preset
 from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import DropPolicy, Listener, ListenerClosed, ListenerCounts, queue_load
-from kraken_tui.engine.streams import take
 from kraken_tui.errors import Configuration
 from kraken_tui.feed.events import BookStateChanged
 from kraken_tui.market.events import BookChanged, BookState, Candle, CandleChanged, Proof, Side, Trade

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from kraken_tui.exchange import PairSpec
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import BookStateChanged, StateChanged
-from kraken_tui.feed.machine import State
 from kraken_tui.market.events import Proof
 from tests.feed.feed_harness import SlowBook
 from tests.rig.network import SECOND, Packet

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from kraken_tui.exchange import PAIRS
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Resync
-from kraken_tui.feed.machine import Limits, State
+from kraken_tui.feed.limits import Limits
 from kraken_tui.market.events import BookState, Proof
 from tests.faults.helpers import HandMade, asked, book_changes, proof, until, untouched, up
 from tests.faults.ledger import Ledger

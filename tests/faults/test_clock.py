@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note
-from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookChanged, Proof
 from tests.faults.helpers import first, up
 from tests.faults.ledger import Ledger

@@ -10,9 +10,9 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
+from kraken_tui.feed.connection.failures import explain
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Resync
-from kraken_tui.feed.failures import explain
-from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState, Proof
 from tests.faults.helpers import first, up
 from tests.faults.ledger import Ledger

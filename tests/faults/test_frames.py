@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note
-from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState
 from kraken_tui.wire.decode import MAX_FRAME, decode
 from kraken_tui.wire.messages import InvalidMessage

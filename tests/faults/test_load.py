@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note
-from kraken_tui.feed.machine import State
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
 from tests.faults.helpers import up

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from kraken_tui.feed.recording import Recording, RecordingError, open_recording
-from kraken_tui.outputs import recorder as module
-from kraken_tui.outputs.recorder import Recorder
-from kraken_tui.outputs.recorder import RecordingError as CannotRecord
-from kraken_tui.wire.text import safe_file_stem
+from kraken_tui.recording import writer as module
+from kraken_tui.recording.reader import Recording, RecordingError, open_recording
+from kraken_tui.recording.writer import Recorder
+from kraken_tui.recording.writer import RecordingError as CannotRecord
+from kraken_tui.text import safe_file_stem
 from tests.faults.ledger import Ledger
 from tests.rig import kills
 

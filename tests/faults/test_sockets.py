@@ -19,7 +19,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from kraken_tui.exchange import Exchange
-from kraken_tui.feed.machine import Limits, State
+from kraken_tui.feed.connection.table import State
+from kraken_tui.feed.limits import Limits
 from kraken_tui.market.events import Proof
 from tests.faults.ledger import Ledger
 from tests.feed.feed_harness import Venue
@@ -83,7 +84,7 @@ COST = """
 import asyncio, json, random, sys, time
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.websocket import run
+from kraken_tui.feed.connection.websocket import run
 import websockets.asyncio.client
 
 async def main(url):
@@ -124,7 +125,7 @@ async def test_f15_slices_of_a_few_bytes_change_nothing(ledger: Ledger) -> None:
         whole, sliced = await verified_cost(exchange.ws_url), await verified_cost(url)
     assert whole["failed"] == sliced["failed"] == 0
     ratio = sliced["cpu"] / whole["cpu"]
-    # Noise alone can double so small a figure; tests/feed/test_feed_delivery.py shows that crumbs are left to gather.
+    # Noise alone can double so small a figure; tests/feed/connection/test_delivery.py shows that tiny reads gather.
     share = sliced["cpu"] / sliced["wall"]
     assert share <= 0.6
     ledger("SUBSCRIBED, equality", f"60 books verified in {took:.1f} s, 0 failed", "equality")
@@ -312,7 +313,7 @@ MEASURE = """
 import asyncio, json, random, resource, sys
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.websocket import run
+from kraken_tui.feed.connection.websocket import run
 import websockets.asyncio.client
 
 async def main(url):

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from kraken_tui.exchange import session as venue_session
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Refused, Trades
-from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState, Proof
 from tests.faults.helpers import asked, book_changes, first, proof, twenty, until, untouched, up
 from tests.faults.ledger import Ledger

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from kraken_tui.feed.events import Note, Refused, StateChanged
-from kraken_tui.settings_file import ConfigError, load
-from kraken_tui.wire.text import clean_text
+from kraken_tui.settings.sources import ConfigError, load
+from kraken_tui.text import clean_text
 from tests.faults.helpers import up
 from tests.faults.ledger import Ledger
 from tests.rig.fuzz import hostile_text

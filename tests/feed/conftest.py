@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from feed_harness import Rig
-from session_rig import live
 
-from kraken_tui.feed.machine import State
+from kraken_tui.feed.connection.table import State
+from tests.feed.feed_harness import Rig
+from tests.feed.session_rig import live
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from kraken_tui.feed.machine import SECOND, Limits
+from kraken_tui.feed.limits import SECOND, Limits
 from kraken_tui.feed.session import Session
 
 WALL = 1_790_000_000 * SECOND

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from feed_harness import Rig
-
 from kraken_tui.feed.events import (
     StateChanged,
 )
 from kraken_tui.market.events import BookState, Proof
+from tests.feed.feed_harness import Rig
 
 
 def states(rig: Rig) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.market.book import OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import FlowEvent, FlowKind, Side, Trade
 from kraken_tui.market.flow import QUIET_NS, VERDICT_NS, FlowTracker, automatic_threshold
 from kraken_tui.wire.messages import WireLevel

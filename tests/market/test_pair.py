@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kraken_tui.market.book import OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import (
     BookChanged,
     BookState,

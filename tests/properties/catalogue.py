@@ -33,17 +33,17 @@ PROPERTIES: dict[int, Entry] = {
     1: Entry(
         "after any valid messages the client's book is the exchange's best N, N = 10, 25, 100, 500, 1000",
         (
-            "market/test_book.py::test_p1_p3_the_book_equals_the_venues_at_every_depth",
-            "market/test_book.py::test_random_messages_against_the_slow_book",
-            "feed/test_feed_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
+            "market/book/test_l2.py::test_p1_p3_the_book_equals_the_venues_at_every_depth",
+            "market/book/test_l2.py::test_random_messages_against_the_slow_book",
+            "feed/proof/test_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
             "properties/test_machine.py",
         ),
     ),
     2: Entry(
         "the checksum is that of an independent slow one, and of 200 real frames, from 2^31 on too",
         (
-            "market/test_book.py::test_p2_golden_vectors_of_the_real_exchange",
-            "market/test_book.py::test_p2_short_sides_that_no_recording_holds",
+            "market/book/test_l2.py::test_p2_golden_vectors_of_the_real_exchange",
+            "market/book/test_l2.py::test_p2_short_sides_that_no_recording_holds",
             "wire/test_checksum.py::test_units_text_and_slow_agree",
         ),
         "partly: over 500 real frames, none of them with a short side or the checksum 0; those by the slow one only",
@@ -51,24 +51,24 @@ PROPERTIES: dict[int, Entry] = {
     3: Entry(
         "sides sorted, no zero quantity, no price twice, at most N levels",
         (
-            "market/test_book.py::test_p1_p3_the_book_equals_the_venues_at_every_depth",
-            "feed/test_feed_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
+            "market/book/test_l2.py::test_p1_p3_the_book_equals_the_venues_at_every_depth",
+            "feed/proof/test_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
         ),
     ),
     4: Entry(
         "VERIFIED means that the last message's checksum matched; after a mismatch never before a new snapshot matched",
         (
-            "feed/test_feed_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
-            "feed/test_feed_stitcher.py::test_only_a_new_snapshot_restores_trust",
+            "feed/proof/test_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
+            "feed/proof/test_stitcher.py::test_only_a_new_snapshot_restores_trust",
             "properties/test_painted.py::test_no_painted_number_is_wrong_under_a_green_badge",
         ),
     ),
     5: Entry(
         "not crossed after a verified update, unless the exchange's book is, and then flagged",
         (
-            "feed/test_feed_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
+            "feed/proof/test_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
             "faults/test_book.py::test_f61_a_crossed_book_with_a_right_checksum_is_shown_as_it_is",
-            "tui/test_ladder.py::test_a_crossed_book_is_named",
+            "tui/panes/test_ladder.py::test_a_crossed_book_is_named",
         ),
     ),
     6: Entry(
@@ -85,36 +85,36 @@ PROPERTIES: dict[int, Entry] = {
     8: Entry(
         "where the network cuts or joins its chunks changes nothing",
         (
-            "feed/test_feed_chunks.py::test_p8_where_the_network_cuts_its_chunks_changes_nothing",
+            "feed/connection/test_chunks.py::test_p8_where_the_network_cuts_its_chunks_changes_nothing",
             "faults/test_sockets.py::test_f15_slices_of_a_few_bytes_change_nothing",
         ),
     ),
     9: Entry(
         "a snapshot makes all earlier history irrelevant",
         (
-            "market/test_book.py::test_p9_a_snapshot_makes_all_earlier_history_irrelevant",
+            "market/book/test_l2.py::test_p9_a_snapshot_makes_all_earlier_history_irrelevant",
             "faults/test_subscriptions.py::test_f39_a_snapshot_nobody_asked_for_replaces_the_whole",
         ),
     ),
     10: Entry(
         "a message for one pair changes no book, badge, counter or picture of another",
-        ("properties/test_neighbours.py", "feed/test_feed_chaos.py"),
+        ("properties/test_neighbours.py", "feed/connection/test_chaos.py"),
         command="python -m tests.rig.chaos",
     ),
     11: Entry(
         "every transition is in the table and has one cause; every state reaches SUBSCRIBED once faults stop",
         (
-            "feed/test_feed_machine.py::test_what_is_not_in_the_table_cannot_happen",
-            "feed/test_feed_machine.py::test_every_state_but_closed_can_reach_subscribed",
-            "feed/test_feed_chaos.py::test_p10_p11_safe_under_any_faults_and_live_after_them",
+            "feed/connection/test_table.py::test_what_is_not_in_the_table_cannot_happen",
+            "feed/connection/test_table.py::test_every_state_but_closed_can_reach_subscribed",
+            "feed/connection/test_chaos.py::test_p10_p11_safe_under_any_faults_and_live_after_them",
             "properties/test_machine.py",
         ),
     ),
     12: Entry(
         "at most 30 dials in any 600 s, whatever the server does and however often the program restarts",
         (
-            "feed/test_feed_machine.py::test_no_window_ever_holds_more_dials_than_allowed_restarts_included",
-            "feed/test_feed_budget_file.py::test_p12_processes_that_dial_at_the_same_time_share_one_budget",
+            "feed/connection/test_table.py::test_no_window_ever_holds_more_dials_than_allowed_restarts_included",
+            "feed/connection/test_budget_file.py::test_p12_processes_that_dial_at_the_same_time_share_one_budget",
             "faults/test_connection.py::test_f22_restarts_do_not_reset_the_budget",
             "properties/test_machine.py",
         ),
@@ -122,15 +122,15 @@ PROPERTIES: dict[int, Entry] = {
     13: Entry(
         "delays within 0 and the cap, the whole range used, never zero twice running, no collapse at the cap",
         (
-            "feed/test_feed_machine.py::test_delays_use_the_range_that_doubles_up_to_the_cap",
-            "feed/test_feed_machine.py::test_the_full_range_is_used_and_a_floor_is_kept",
+            "feed/connection/test_table.py::test_delays_use_the_range_that_doubles_up_to_the_cap",
+            "feed/connection/test_table.py::test_the_full_range_is_used_and_a_floor_is_kept",
         ),
     ),
     14: Entry(
         "the age shown is never smaller than the true one by more than 250 ms, whatever the clocks do",
         (
             "properties/test_age.py::test_p14_no_book_looks_younger_than_it_is",
-            "feed/test_feed_latency.py::test_p14_however_unequal_the_ways_are_no_age_looks_much_younger_than_it_is",
+            "feed/test_latency.py::test_p14_however_unequal_the_ways_are_no_age_looks_much_younger_than_it_is",
         ),
         "partly: steps, slewing, sleeps and latency are played, a monotonic clock of another speed is not",
     ),
@@ -146,15 +146,15 @@ PROPERTIES: dict[int, Entry] = {
     16: Entry(
         "what is recorded is read again to the bit; recording a replay gives the same content hash",
         (
-            "outputs/test_recorder.py::test_p16_what_is_recorded_is_read_and_recorded_again_to_the_bit",
-            "feed/test_feed_replay.py::test_p16_a_replay_of_a_live_session_ends_in_the_same_books",
+            "recording/test_writer.py::test_p16_what_is_recorded_is_read_and_recorded_again_to_the_bit",
+            "recording/test_replay.py::test_p16_a_replay_of_a_live_session_ends_in_the_same_books",
         ),
         "kept, but for line breaks: one inside a frame is recorded as a blank, which JSON reads alike",
     ),
     17: Entry(
         "any prefix of a recording gives a prefix of its frames",
         (
-            "feed/test_feed_replay.py::test_p17_f81_any_prefix_gives_a_prefix_of_the_frames",
+            "recording/test_replay.py::test_p17_f81_any_prefix_gives_a_prefix_of_the_frames",
             "faults/test_recording.py::test_f81_a_file_cut_anywhere_gives_all_whole_frames",
         ),
         command="python -m tests.rig.fuzz z3",
@@ -167,9 +167,9 @@ PROPERTIES: dict[int, Entry] = {
     19: Entry(
         "the text gate lets no controls, bidi or zero-width marks through, is idempotent, linear, and keeps the rest",
         (
-            "wire/test_text.py::test_result_is_inert",
-            "wire/test_text.py::test_idempotent",
-            "wire/test_text.py::test_printable_text_stays",
+            "test_text.py::test_result_is_inert",
+            "test_text.py::test_idempotent",
+            "test_text.py::test_printable_text_stays",
             "security/test_linear_time.py::test_the_gate_takes_twice_as_long_for_twice_the_text",
         ),
         command="python -m tests.rig.fuzz z7",
@@ -177,8 +177,8 @@ PROPERTIES: dict[int, Entry] = {
     20: Entry(
         "a file name made of any symbol stays in its folder, is short, and no other symbol's, whatever the case",
         (
-            "wire/test_text.py::test_file_stem",
-            "wire/test_text.py::test_distinct_symbols_have_distinct_files_even_where_case_is_ignored",
+            "test_text.py::test_file_stem",
+            "test_text.py::test_distinct_symbols_have_distinct_files_even_where_case_is_ignored",
         ),
     ),
     21: Entry(
@@ -201,9 +201,9 @@ PROPERTIES: dict[int, Entry] = {
     24: Entry(
         "a number shown is the wire's text, or carries a mark",
         (
-            "tui/test_format.py::test_p24_a_quantity_of_a_column_is_the_wires_or_is_marked",
-            "tui/test_format.py::test_p24_a_quantity_on_its_own_is_the_wires_or_is_marked",
-            "tui/test_format.py::test_p24_a_price_is_the_wires_or_ends_in_an_ellipsis",
+            "tui/draw/test_format.py::test_p24_a_quantity_of_a_column_is_the_wires_or_is_marked",
+            "tui/draw/test_format.py::test_p24_a_quantity_on_its_own_is_the_wires_or_is_marked",
+            "tui/draw/test_format.py::test_p24_a_price_is_the_wires_or_ends_in_an_ellipsis",
         ),
         "kept; marks are ≈, <, a unit (K, M, B, T), an exponent and the ellipsis; thousands have commas",
     ),
@@ -223,7 +223,7 @@ CHECKS: dict[int, Entry] = {
         (
             "security/test_addresses.py::test_a_trick_is_refused_without_repeating_a_password",
             "security/test_addresses.py::test_the_same_for_rest",
-            "feed/test_feed_rest.py::test_x2_tricks_are_refused_in_one_sentence_without_secrets",
+            "feed/rest/test_client.py::test_x2_tricks_are_refused_in_one_sentence_without_secrets",
         ),
         "kept for 29 tricks; loopback needs no flag: whoever names it means it",
     ),
@@ -240,7 +240,7 @@ CHECKS: dict[int, Entry] = {
         "redirects are refused, proxies shown",
         (
             "faults/test_sockets.py::test_f16_a_redirect_is_refused_and_nothing_is_sent_there",
-            "feed/test_feed_rest.py::test_failures_are_soft_and_say_why",
+            "feed/rest/test_client.py::test_failures_are_soft_and_say_why",
             "faults/test_sockets.py::test_f18_a_dead_proxy_is_named",
         ),
     ),
@@ -250,7 +250,7 @@ CHECKS: dict[int, Entry] = {
             "security/test_secrets.py::test_x5_a_proxys_password_is_nowhere",
             "security/test_secrets.py::test_x5_a_process_writes_no_password",
             "security/test_secrets.py::test_x5_no_setting_repeats_a_password",
-            "test_settings_file.py::test_values_of_a_file_or_the_environment_are_never_repeated",
+            "settings/test_sources.py::test_values_of_a_file_or_the_environment_are_never_repeated",
         ),
         "partly: for the secrets there are, in runs made for it; a crash report repeats its exception's text, and no"
         " exception with a secret in it is known; keys wait for the private feed",
@@ -265,13 +265,13 @@ CHECKS: dict[int, Entry] = {
         "archives: size, ratio and frame limits, never unpacked whole",
         (
             "faults/test_recording.py::test_f84_bombs_and_strangers_are_refused",
-            "feed/test_feed_replay.py::test_f84_a_bomb_is_refused_early",
-            "outputs/test_recorder.py::test_a_bomb_among_our_own_chunks_is_refused",
+            "recording/test_replay.py::test_f84_a_bomb_is_refused_early",
+            "recording/test_writer.py::test_a_bomb_among_our_own_chunks_is_refused",
         ),
     ),
     9: Entry(
         "no path leaves its folder",
-        ("faults/test_recording.py::test_f85_no_symbol_leaves_its_folder", "wire/test_text.py::test_file_stem"),
+        ("faults/test_recording.py::test_f85_no_symbol_leaves_its_folder", "test_text.py::test_file_stem"),
     ),
     10: Entry(
         "only our own escapes reach a terminal: no OSC 52, no links to what data name",

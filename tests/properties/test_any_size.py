@@ -15,17 +15,17 @@ from rich.cells import cell_len
 
 from kraken_tui.market.views import PairView
 from kraken_tui.tui.layout import PANES, View, arrange
-from kraken_tui.tui.pane import Frame, Line, ViewState
-from kraken_tui.tui.widgets.aggregated import draw_aggregated
-from kraken_tui.tui.widgets.candles import choose_range, draw_candles
-from kraken_tui.tui.widgets.flow import draw_flow
-from kraken_tui.tui.widgets.gauge import draw_gauge
-from kraken_tui.tui.widgets.header import draw_header
-from kraken_tui.tui.widgets.health import draw_health
-from kraken_tui.tui.widgets.ladder import draw_ladder
-from kraken_tui.tui.widgets.logpane import draw_log
-from kraken_tui.tui.widgets.tabs import draw_tabs
-from kraken_tui.tui.widgets.tape import draw_tape
+from kraken_tui.tui.paint.pane import Frame, Line, ViewState
+from kraken_tui.tui.panes.aggregated import draw_aggregated
+from kraken_tui.tui.panes.candles import choose_range, draw_candles
+from kraken_tui.tui.panes.flow import draw_flow
+from kraken_tui.tui.panes.gauge import draw_gauge
+from kraken_tui.tui.panes.header import draw_header
+from kraken_tui.tui.panes.health import draw_health
+from kraken_tui.tui.panes.ladder import draw_ladder
+from kraken_tui.tui.panes.log import draw_log
+from kraken_tui.tui.panes.tabs import draw_tabs
+from kraken_tui.tui.panes.tape import draw_tape
 from tests.rig.cells import read_aggregated, read_header, read_ladder
 from tests.rig.painted import TrueBook, disagreement, steps_disagreement
 from tests.tui import samples

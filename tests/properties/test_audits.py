@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kraken_tui.feed.window import Outcome, Window
+from kraken_tui.feed.proof.audit_window import Outcome, Window
 from tests.rig.chaos import make_world, play
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kraken_tui import cli
+from kraken_tui.cli import main as cli
 from tests.rig import chaos, hashes
 from tests.rig.hashes import Played, Run, compare, over_all, play, record
 

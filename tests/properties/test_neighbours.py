@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from kraken_tui.feed.machine import State
+from kraken_tui.feed.connection.table import State
 from tests.feed.feed_harness import SlowBook, decimal_text, stamp
 from tests.rig.network import SECOND, Packet
 from tests.rig.world import World, thin

@@ -1,7 +1,7 @@
 """Reads the painted cells of header, ladder and aggregated book back into numbers.
 
 Written from what a person sees (headers, columns, rules), not from the code that draws: it shares nothing with
-`kraken_tui.tui.format`. Numbers are whole counts of their last decimal, so that comparing them is exact.
+`kraken_tui.tui.draw.format`. Numbers are whole counts of their last decimal, so that comparing them is exact.
 """
 
 from __future__ import annotations

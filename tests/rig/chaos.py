@@ -23,8 +23,8 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
-from kraken_tui.feed.machine import Limits
-from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.feed.limits import Limits
+from kraken_tui.recording.writer import Recorder
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin

@@ -11,7 +11,7 @@ _HAS_FLAG = "asked for only where a system has no such flag, and this one has"
 _MEMORY = "only how much is remembered"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
-    "market/book.py": {
+    "market/book/l2.py": {
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4097": _MEMORY,
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4095": _MEMORY,
         "BookSide.__init__: self._dirty = False -> self._dirty = True": _ONCE_MORE,
@@ -69,7 +69,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "no number has as many digits"
         ),
     },
-    "feed/machine.py": {
+    "feed/connection/backoff.py": {
         "Backoff.__init__: self._previous_s = 1.0 -> self._previous_s = 2.0": "anything but nearly zero",
         "Backoff.next_delay_s: 0.0 -> -1.0": "no delay is below zero",
         **{
@@ -81,7 +81,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " ->  for dial in dials[-5 * self._limit:] if type(dial) is int": "what is too much is cut off again",
         "_take_near: return False -> return None": "asked only whether it is true",
     },
-    "feed/stitcher.py": {
+    "feed/proof/stitcher.py": {
         "BookStitcher.__init__: self._mismatched = False -> pass": "the first snapshot sets it before it is asked for",
         "BookStitcher.__init__: self._mismatched = False -> self._mismatched = True": (
             "the first snapshot sets it before it is asked for"
@@ -93,7 +93,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "BookStitcher._passed: self.proof is Proof.VERIFIED and self.state is BookState.LIVE"
         " -> self.proof is Proof.VERIFIED and self.state is not BookState.LIVE": "what has not changed is not told",
     },
-    "outputs/recorder.py": {
+    "recording/writer.py": {
         **{
             f"PlainCodec.whole_length: step = 64 * 1024 -> step = {step}": "only how much is looked at in one go"
             for step in ("65 * 1024", "63 * 1024", "64 * 1025", "64 * 1023")
@@ -143,7 +143,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         **{f"_open: getattr(os, 'O_NONBLOCK', 0) -> getattr(os, 'O_NONBLOCK', {new})": _HAS_FLAG for new in (1, -1)},
         **{f"check: {_CHECK} -> {_CHECK.replace('0', new)}": "never written" for new in ("1", "-1")},
     },
-    "wire/text.py": {
+    "text.py": {
         "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
         " -> text = bytes(text[:5 * (limit + 1)]).decode('utf-8', 'replace')": "what is too much is cut off again",
         "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"

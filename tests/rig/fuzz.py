@@ -26,17 +26,17 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from kraken_tui import cli
-from kraken_tui.feed.recording import Recording, RecordingError
+from kraken_tui.cli import main as cli
 from kraken_tui.feed.session import Session
-from kraken_tui.market.book import OrderBook
-from kraken_tui.outputs.recorder import Recorder
-from kraken_tui.settings_file import ConfigError, load
+from kraken_tui.market.book.l2 import OrderBook
+from kraken_tui.recording.reader import Recording, RecordingError
+from kraken_tui.recording.writer import Recorder
+from kraken_tui.settings.sources import ConfigError, load
+from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.wire.checksum import checksum_of_text
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage, InvalidMessage, InvalidNumber, WireLevel
 from kraken_tui.wire.symbols import PairSpec
-from kraken_tui.wire.text import clean_text, safe_file_stem
 from tests.feed.feed_harness import SlowBook, Venue, decimal_text
 from tests.rig import fuzz_input
 from tests.rig.fuzz_http import z8_http

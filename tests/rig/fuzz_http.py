@@ -20,13 +20,13 @@ from typing import Any
 
 from kraken_tui.engine.loop import forgive_lost_connections
 from kraken_tui.feed.clock import SystemClock
+from kraken_tui.feed.connection.failures import explain
+from kraken_tui.feed.connection.sockets import close_socket, open_socket
+from kraken_tui.feed.connection.table import State
+from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import FeedEvent, StateChanged
-from kraken_tui.feed.failures import explain
-from kraken_tui.feed.machine import State
-from kraken_tui.feed.rest import RestAnswer, RestClient
+from kraken_tui.feed.rest.client import RestAnswer, RestClient
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.sockets import close_socket, open_socket
-from kraken_tui.feed.websocket import run
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.market.pair import PairMarket
 from kraken_tui.settings import Settings

@@ -27,8 +27,8 @@ from pathlib import Path
 from random import Random
 
 from kraken_tui.doctor.recording import Examination
-from kraken_tui.feed.fingerprint import ContentHash
-from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.recording.fingerprint import ContentHash
+from kraken_tui.recording.writer import Recorder
 from tests.rig.chaos import FAULTS, PAIRS, inflict
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.world import VENUE_START, World, thin

@@ -20,8 +20,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from kraken_tui.feed.recording import Recording, RecordingError
-from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.recording.reader import Recording, RecordingError
+from kraken_tui.recording.writer import Recorder
 from tests.rig.ledger import DOCUMENT, replace_section
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ _TOLD_EVERY = 50
 _WRITER = f"""
 import sys
 from pathlib import Path
-from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.recording.writer import Recorder
 recorder = Recorder(Path(sys.argv[1]), wall_ns=1)
 number = 0
 while True:

@@ -38,7 +38,7 @@ def _one(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
     return Mutant(name, ((file, old, new),), tests)
 
 
-_BOOK, _STITCHER, _SESSION = "market/book.py", "feed/stitcher.py", "feed/session.py"
+_BOOK, _STITCHER, _SESSION = "market/book/l2.py", "feed/proof/stitcher.py", "feed/session.py"
 _CUT = "        if len(keys) > self.depth:\n            side.truncate(self.depth)\n"
 _TRUTH = "tests/faults/test_book.py"
 _MUTE = "tests/faults/test_connection.py"
@@ -114,7 +114,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _STITCHER,
         "return [*events, changed]",
         "return [changed, *events]",
-        "tests/feed/test_feed_stitcher.py",
+        "tests/feed/proof/test_stitcher.py",
         f"{_TRUTH}::test_a_lost_proof",
     ),
     _one(
@@ -132,7 +132,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _BOOK,
         "        for level in levels:\n",
         "        for level in {level.price: level for level in levels}.values():\n",
-        "tests/market/test_book.py",
+        "tests/market/book/test_l2.py",
         f"{_TRUTH}::test_f59",
     ),
     _one(
@@ -162,7 +162,11 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{_MUTE}::test_f06",
     ),
     _one(
-        "no jitter", "feed/machine.py", "delay = self._rng.uniform(0.0, bound)", "delay = bound", f"{_MUTE}::test_f05"
+        "no jitter",
+        "feed/connection/backoff.py",
+        "delay = self._rng.uniform(0.0, bound)",
+        "delay = bound",
+        f"{_MUTE}::test_f05",
     ),
     _one(
         "a pong extends the deadline",
@@ -199,21 +203,21 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "append after a torn tail",
-        "outputs/recorder.py",
+        "recording/writer.py",
         "os.ftruncate(fd, whole)",
         "pass",
         "tests/faults/test_recording.py::test_f81",
     ),
     _one(
         "overwritten on restart",
-        "outputs/recorder.py",
+        "recording/writer.py",
         "os.O_CREAT | os.O_APPEND",
         "os.O_CREAT | os.O_TRUNC",
         "tests/faults/test_recording.py::test_f83",
     ),
     _one(
         "secret in a text",
-        "feed/address.py",
+        "settings/address.py",
         "parts.netloc.rpartition('@')[2]}",
         "parts.netloc}",
         "tests/faults/test_sockets.py::test_f18",

@@ -63,19 +63,23 @@ class Target:
 
 
 TARGETS = (
-    Target("market/book.py", ("tests/market/test_book.py",), ("tests/faults/test_book.py",)),
-    Target("wire/checksum.py", ("tests/wire/test_checksum.py",), ("tests/market/test_book.py",)),
-    Target("wire/digits.py", ("tests/wire/test_digits.py",), ("tests/market/test_book.py",)),
-    Target("wire/text.py", ("tests/wire/test_text.py",), ("tests/faults/test_text.py",)),
-    Target("feed/machine.py", ("tests/feed/test_feed_machine.py",), ("tests/feed/test_feed_budget_file.py",)),
+    Target("market/book/l2.py", ("tests/market/book/test_l2.py",), ("tests/faults/test_book.py",)),
+    Target("wire/checksum.py", ("tests/wire/test_checksum.py",), ("tests/market/book/test_l2.py",)),
+    Target("wire/digits.py", ("tests/wire/test_digits.py",), ("tests/market/book/test_l2.py",)),
+    Target("text.py", ("tests/test_text.py",), ("tests/faults/test_text.py",)),
     Target(
-        "feed/stitcher.py",
-        ("tests/feed/test_feed_stitcher.py", "tests/feed/test_feed_stitcher_resyncs.py"),
+        "feed/connection/backoff.py",
+        ("tests/feed/connection/test_table.py",),
+        ("tests/feed/connection/test_budget_file.py",),
+    ),
+    Target(
+        "feed/proof/stitcher.py",
+        ("tests/feed/proof/test_stitcher.py", "tests/feed/proof/test_stitcher_resyncs.py"),
         ("tests/faults/test_book.py",),
     ),
     Target(
-        "outputs/recorder.py",
-        ("tests/outputs/test_recorder.py", "tests/outputs/test_recorder_edges.py"),
+        "recording/writer.py",
+        ("tests/recording/test_writer.py", "tests/recording/test_writer_edges.py"),
         ("tests/faults/test_recording.py",),
     ),
 )

@@ -18,8 +18,8 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Audited, Resync
-from kraken_tui.feed.machine import State
 from kraken_tui.market.events import BookState, Proof
 from tests.rig.network import SECOND, Packet
 from tests.rig.truth import crc_of

@@ -29,13 +29,13 @@ from itertools import accumulate, pairwise
 from random import Random
 from typing import Any
 
-from kraken_tui.market.aggregation import Centring
+from kraken_tui.market.book.aggregation import Centring
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
-from kraken_tui.tui.pane import Frame, Line, ViewState, make_strip
-from kraken_tui.tui.widgets.aggregated import draw_aggregated, touch_buckets
-from kraken_tui.tui.widgets.header import draw_header
-from kraken_tui.tui.widgets.ladder import draw_ladder
+from kraken_tui.tui.paint.pane import Frame, Line, ViewState, make_strip
+from kraken_tui.tui.panes.aggregated import draw_aggregated, touch_buckets
+from kraken_tui.tui.panes.header import draw_header
+from kraken_tui.tui.panes.ladder import draw_ladder
 from tests.rig.cells import (
     Ladder,
     Number,

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from kraken_tui.feed.clock import SystemClock
+from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import FeedEvent, StateChanged
-from kraken_tui.feed.machine import Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.websocket import run
 
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

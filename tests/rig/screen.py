@@ -1,6 +1,6 @@
 """The program's screen inside this process: its own reader of keys before it, a terminal that can be read behind it.
 
-Only time and the file descriptors are replaced: bytes go through `kraken_tui.tui.driver` as they would come from a
+Only time and the file descriptors are replaced: bytes go through `kraken_tui.terminal.driver` as they would come from a
 terminal, and what the program writes is obeyed cell by cell, colours included.
 """
 
@@ -24,11 +24,11 @@ from textual.message import Message
 
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView
 from kraken_tui.settings import Settings
-from kraken_tui.tui import driver as driver_module
-from kraken_tui.tui import svg
+from kraken_tui.terminal import driver as driver_module
+from kraken_tui.terminal.driver import Keys, SteadyDriver
 from kraken_tui.tui.app import KrakenApp
-from kraken_tui.tui.driver import Keys, SteadyDriver
-from kraken_tui.tui.pane import Pane
+from kraken_tui.tui.export import svg
+from kraken_tui.tui.paint.pane import Pane
 from tests.rig.world import World, thin
 
 PAIRS = ("BTC/USD", "ETH/USD", "MINA/GBP")

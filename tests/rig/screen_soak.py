@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass
 from random import Random
 
+from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.palette_commands import Palette
-from kraken_tui.tui.themes import PALETTES
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.screen import PAIRS, ScreenRig
 

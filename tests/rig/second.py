@@ -1,4 +1,4 @@
-"""The audit's second connection on the virtual clock: what `feed.auditing` does, without sockets."""
+"""The audit's second connection on the virtual clock: what `feed.connection.audit_socket` does, without sockets."""
 
 from __future__ import annotations
 

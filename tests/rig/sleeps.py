@@ -19,7 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
-from kraken_tui.feed.machine import State
+from kraken_tui.feed.connection.table import State
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.network import SECOND, Packet
 from tests.rig.painted import PaintedWorld, make_world

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from kraken_tui.doctor.recording import Examination
 from kraken_tui.exchange import Venue
-from kraken_tui.outputs.recorder import Recorder
+from kraken_tui.recording.writer import Recorder
 from tests.rig.ledger import DOCUMENT, replace_section
 from tests.rig.world import VENUE_START, shorten_histories
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from kraken_tui.engine.markets import Markets
+from kraken_tui.engine.desk import Markets
 from kraken_tui.exchange import PAIRS, PairSpec, Venue
 from kraken_tui.exchange.history import Candle, History, Trade
+from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import StateChanged
-from kraken_tui.feed.machine import Limits, State
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookState, Proof
 from kraken_tui.market.views import PairView

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kraken_tui import cli
+from kraken_tui.cli import main as cli
 from kraken_tui.exchange import ExchangeThread
-from kraken_tui.feed.address import ConfigurationError, check_rest_url, check_url
+from kraken_tui.settings.address import ConfigurationError, check_rest_url, check_url
 
 TRICKS = [
     "ws://ws.kraken.com/v2",
@@ -84,7 +84,7 @@ def hook(event, args):
     elif event in ("subprocess.Popen", "os.system", "os.exec", "webbrowser.open", "urllib.Request"):
         seen.add(event + " " + str(args[0]))
 sys.addaudithook(hook)
-from kraken_tui.cli import main
+from kraken_tui.cli.main import main
 code = main(sys.argv[1:])
 sys.stdout.flush()
 print(json.dumps(sorted(seen)), file=sys.stderr)

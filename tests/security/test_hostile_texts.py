@@ -23,8 +23,8 @@ from kraken_tui.engine.engine import Engine
 from kraken_tui.exchange import ExchangeThread
 from kraken_tui.exchange.faults import Frame
 from kraken_tui.settings import Settings
-from kraken_tui.tui import svg
 from kraken_tui.tui.app import KrakenApp
+from kraken_tui.tui.export import svg
 
 from .corpus import HOSTILE, OURS, WORD, foreign_escapes, unsafe_characters
 
@@ -209,8 +209,8 @@ def test_the_bytes_that_reach_a_terminal(exchange: ExchangeThread, tmp_path: Pat
 def test_a_hostile_recording_and_its_name(tmp_path: Path) -> None:
     """Symbols of a file that cannot be shown make no pair; the file's name is shown inert."""
     from kraken_tui.exchange.venue import Venue
-    from kraken_tui.feed.recording import Recording, RecordingError
     from kraken_tui.feed.session import Session
+    from kraken_tui.recording.reader import Recording, RecordingError
 
     venue = Venue(pairs=["BTC/USD"])
     link = venue.connect()
@@ -233,7 +233,7 @@ def test_a_hostile_recording_and_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_arguments(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from kraken_tui import cli
+    from kraken_tui.cli import main as cli
 
     word = text.replace("\0", "").encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")
     for argv in (

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 import kraken_tui
-from kraken_tui.feed.address import ConfigurationError, check_url
-from kraken_tui.feed.recording import _OURS, _crc_holds
 from kraken_tui.market.convert import decimal_of, signed_text
-from kraken_tui.settings_file import _line_of
+from kraken_tui.recording.reader import _OURS, _crc_holds
+from kraken_tui.settings.address import ConfigurationError, check_url
+from kraken_tui.settings.sources import _line_of
+from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.digits import to_units
 from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
-from kraken_tui.wire.text import clean_text, safe_file_stem
 from kraken_tui.wire.timestamps import parse_timestamp
 
 MEGABYTE = 1_000_000

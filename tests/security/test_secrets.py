@@ -25,16 +25,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kraken_tui import cli
+from kraken_tui.cli import main as cli
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import ListenerClosed
-from kraken_tui.feed.address import ConfigurationError, check_rest_url, check_url, proxy_for
-from kraken_tui.feed.failures import explain
-from kraken_tui.feed.rest import RestClient
-from kraken_tui.feed.sockets import open_socket
+from kraken_tui.feed.connection.failures import explain
+from kraken_tui.feed.connection.sockets import open_socket
+from kraken_tui.feed.rest.client import RestClient
 from kraken_tui.settings import Settings
-from kraken_tui.tui import svg
+from kraken_tui.settings.address import ConfigurationError, check_rest_url, check_url, proxy_for
 from kraken_tui.tui.app import KrakenApp
+from kraken_tui.tui.export import svg
 from kraken_tui.wire.signing import sign
 
 CANARY = "c4n4ry-S3cret"

@@ -22,10 +22,13 @@ FORBIDDEN_ATTRIBUTES = {
     "_create_unverified_context", "_create_default_https_context",
     "check_hostname", "from_markup", "mktemp", "extractall",
 }  # fmt: skip
-PRINTS = {"cli.py", "console.py", "crash.py", "terminal.py", "guardian.py", "exchange/__main__.py"}
+PRINTS = {
+    "cli/main.py", "cli/console.py", "cli/crash.py", "terminal/signals.py", "terminal/guardian.py",
+    "exchange/__main__.py",
+}  # fmt: skip
 """Modules that may name standard output or error; everybody else goes through them or through Textual."""
 
-STARTS_PROCESSES = {"doctor/certificates.py", "guardian.py", "terminal.py"}
+STARTS_PROCESSES = {"doctor/certificates.py", "terminal/guardian.py", "terminal/signals.py"}
 MAKES_TLS_CONTEXTS = {"doctor/certificates.py"}
 TAKES_MARKUP = {"Static", "Label", "Picture", "notify"}
 """Calls of Textual that read markup in their text unless told not to."""

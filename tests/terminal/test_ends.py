@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("termios", reason="pseudo terminals are a POSIX thing")
 
 from benchmarks.cells import Cells
-from kraken_tui.feed.recording import Recording
+from kraken_tui.recording.reader import Recording
 from tests.faults.ledger import Ledger
 from tests.terminal import ends, kills
 from tests.terminal.rig import (
@@ -205,7 +205,7 @@ def stopped(terminal: Terminal) -> bool:
 _INJECT = """
 import asyncio, gc, signal, sys, threading, time
 from kraken_tui.tui.app import KrakenApp
-from kraken_tui.cli import main
+from kraken_tui.cli.main import main
 
 def boom(*_):
     raise ZeroDivisionError("injected")
@@ -432,7 +432,7 @@ def test_f99_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(env: dict[str,
 _LATER = """
 import signal, time
 from kraken_tui.feed.clock import SystemClock
-from kraken_tui.cli import main
+from kraken_tui.cli.main import main
 
 passed = 0
 now, wall = SystemClock.now, time.time_ns

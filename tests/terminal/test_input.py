@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from textual.events import Key, Paste
 
 from benchmarks.cells import Cells
-from kraken_tui.tui.driver import Keys
+from kraken_tui.terminal.driver import Keys
 from tests.faults.ledger import Ledger
 from tests.rig.fuzz_input import NONSENSE
 from tests.terminal.rig import LIVE, NOBODY, PROGRAM, Terminal, children_of, clean_env, ms, runs, wait_for
@@ -206,8 +206,8 @@ def test_f96_a_window_made_small_and_large_again_at_once_is_drawn_anew(live: Ter
 
 _SLOW_LOOK = """
 import time
-from kraken_tui.cli import main
-from kraken_tui.tui.driver import SteadyDriver
+from kraken_tui.cli.main import main
+from kraken_tui.terminal.driver import SteadyDriver
 
 look = SteadyDriver._get_terminal_size
 

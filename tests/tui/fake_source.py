@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import samples
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, RecordingView, ReplayView
+from tests.tui import samples
 
 SYMBOLS = ("BTC/USD", "ETH/BTC", "PEPE/USD", "DOGE/USD")
 

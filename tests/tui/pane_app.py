@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 from textual.message import Message
 
-from kraken_tui.tui.pane import Line, Pane
-from kraken_tui.tui.themes import PALETTES
-from kraken_tui.tui.widgets.book_rows import PriceChosen
-from kraken_tui.tui.widgets.tabs import PairChosen
+from kraken_tui.tui.draw.themes import PALETTES
+from kraken_tui.tui.paint.pane import Line, Pane
+from kraken_tui.tui.panes.book_rows import PriceChosen
+from kraken_tui.tui.panes.tabs import PairChosen
 
 
 def text_of(line: Line) -> str:

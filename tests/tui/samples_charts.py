@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import samples as common
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Candle
 from kraken_tui.market.views import FeedView, LogLine, PairView
-from kraken_tui.tui.pane import Frame, Line, ViewState
-from kraken_tui.tui.themes import PALETTES
+from kraken_tui.tui.draw.themes import PALETTES
+from kraken_tui.tui.paint.pane import Frame, Line, ViewState
+from tests.tui import samples as common
 
 LONG = (
     "BTC/USD: checksum failed (expected 3310070434, computed 120983422); resynchronising this book only, "

@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import samples
-from fake_source import SYMBOLS, FakeSource
 from msgspec.structs import replace
 from rich.console import Console
 from rich.segment import Segment
@@ -23,12 +21,14 @@ from textual.widgets import OptionList, Static
 
 from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
+from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import COMMANDS, effective
 from kraken_tui.tui.layout import View
+from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.palette_commands import Palette
-from kraken_tui.tui.pane import Pane
 from kraken_tui.tui.screens.find_pair import FindPair
-from kraken_tui.tui.themes import PALETTES
+from tests.tui import samples
+from tests.tui.fake_source import SYMBOLS, FakeSource
 
 SIZES = [(80, 24), (120, 36), (160, 48), (220, 60)]
 

@@ -12,9 +12,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from kraken_tui.engine.api import MarketSource
+from kraken_tui.text import clean_text
 from kraken_tui.tui.keymap import bindings
 from kraken_tui.tui.screens.dialog import Dialog
-from kraken_tui.wire.text import clean_text
 
 _LONGEST_NAME = 24
 _LIMIT = 50

@@ -14,28 +14,28 @@ from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.views import FeedView, Mode, PairView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.tui.choices import SPEEDS, PairChoices, next_option
+from kraken_tui.tui.draw.readout import cursor_parts, feed_parts, fitting
 from kraken_tui.tui.keymap import KeyMap, bindings
 from kraken_tui.tui.layout import CYCLES, PANES, Places, Rect, Size, View, arrange, size_class
-from kraken_tui.tui.pacing import Pacer
-from kraken_tui.tui.pane import Frame, Line, Pane
-from kraken_tui.tui.readout import cursor_parts, feed_parts, fitting
-from kraken_tui.tui.screens.too_small import TooSmallPane
-from kraken_tui.tui.widgets.aggregated import HEAD_ROWS, AggregatedPane
-from kraken_tui.tui.widgets.book_rows import PriceChosen
-from kraken_tui.tui.widgets.candles import CandlesPane
-from kraken_tui.tui.widgets.flow import FlowPane
-from kraken_tui.tui.widgets.footer import BadgePane, FooterPane
-from kraken_tui.tui.widgets.gauge import GaugePane
-from kraken_tui.tui.widgets.header import HeaderPane
-from kraken_tui.tui.widgets.health import HealthPane
-from kraken_tui.tui.widgets.ladder import LadderPane
-from kraken_tui.tui.widgets.logpane import LogPane
-from kraken_tui.tui.widgets.tabs import PairChosen, TabsPane
-from kraken_tui.tui.widgets.tape import TapePane
+from kraken_tui.tui.paint.pacing import Pacer
+from kraken_tui.tui.paint.pane import Frame, Line, Pane
+from kraken_tui.tui.panes.aggregated import HEAD_ROWS, AggregatedPane
+from kraken_tui.tui.panes.book_rows import PriceChosen
+from kraken_tui.tui.panes.candles import CandlesPane
+from kraken_tui.tui.panes.flow import FlowPane
+from kraken_tui.tui.panes.footer import BadgePane, FooterPane
+from kraken_tui.tui.panes.gauge import GaugePane
+from kraken_tui.tui.panes.header import HeaderPane
+from kraken_tui.tui.panes.health import HealthPane
+from kraken_tui.tui.panes.ladder import LadderPane
+from kraken_tui.tui.panes.log import LogPane
+from kraken_tui.tui.panes.tabs import PairChosen, TabsPane
+from kraken_tui.tui.panes.tape import TapePane
+from kraken_tui.tui.panes.too_small import TooSmallPane
 
 if TYPE_CHECKING:
     from kraken_tui.tui.app import KrakenApp
-    from kraken_tui.tui.screens.charts import ChartsView
+    from kraken_tui.tui.panes.charts import ChartsView
 
 PAUSED_BADGE = " PAUSED "
 _PENDING_S = 5.0
@@ -132,7 +132,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def _make_charts(self) -> None:
         # Made when first looked at: most sessions never do, and the start is faster without them.
-        from kraken_tui.tui.screens.charts import ChartsView
+        from kraken_tui.tui.panes.charts import ChartsView
 
         self._charts = self._panes["charts"] = ChartsView()
         self.mount(self._charts)

@@ -1,0 +1,55 @@
+"""What a user sees of an internal error: one sentence; the report goes to a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from kraken_tui._version import __version__
+from kraken_tui.settings import user_folder
+from kraken_tui.text import clean_text
+
+MAX_REPORTS_BYTES = 1024 * 1024
+"""Above this the old reports are dropped."""
+
+
+def report(error: BaseException, log_file: Path | None = None) -> str:
+    """Write the report of an error nobody expected, and say where it is.
+
+    Args:
+        error: What was raised.
+        log_file: The log the user asked for; None writes to the user's log folder.
+
+    Returns:
+        One sentence for standard error.
+    """
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    # Its words may be the exchange's, and someone will print this file on a terminal.
+    text = "".join(f"{clean_text(line, 1000)}\n" for line in lines)
+    if os.environ.get("KRAKEN_TUI_TRACEBACK") == "1" and sys.stderr is not None:
+        sys.stderr.write(text)
+    name = type(error).__name__
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    try:
+        path = log_file if log_file is not None else _default_path()
+        _append(path, f"{stamp} kraken-tui {__version__} internal error\n{text}\n", keep=log_file is not None)
+    except OSError:
+        return f"internal error ({name}), and its report could not be written; KRAKEN_TUI_TRACEBACK=1 prints it"
+    return f"internal error ({name}); the report is in {clean_text(path)}"
+
+
+def _default_path() -> Path:
+    return user_folder("log") / "crash.log"
+
+
+def _append(path: Path, text: str, *, keep: bool) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    if not keep and path.exists() and path.stat().st_size > MAX_REPORTS_BYTES:
+        flags |= os.O_TRUNC
+    fd = os.open(path, flags, 0o600)
+    with os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)

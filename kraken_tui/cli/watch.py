@@ -1,0 +1,202 @@
+"""Watching without a terminal until there is something to draw: behind `snapshot` and `plot`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from kraken_tui.market.events import Proof
+from kraken_tui.market.views import FeedView, PairView
+from kraken_tui.terminal.signals import SIGNALLED, Signals
+from kraken_tui.wire.symbols import canonical
+
+if TYPE_CHECKING:
+    from kraken_tui.engine.engine import Engine
+
+DEFAULT_LIMIT_S = 20.0
+"""Longest wait for the first proven book where the user gave no time."""
+
+PATIENCE_S = 6.0
+"""After this long whatever can be drawn is drawn, even if more would look better."""
+
+_POLL_S = 0.05
+_CANDLES_WANTED = 30
+_SAMPLES_WANTED = 10
+_LATENCIES_WANTED = 20
+
+
+class WatchEnded(Exception):
+    """Watching ended without a result.
+
+    Attributes:
+        code: Exit code.
+    """
+
+    def __init__(self, code: int, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Watch:
+    """Runs an engine until enough was seen; use it as a context manager in the main thread.
+
+    Args:
+        engine: Not started yet.
+        pairs: Pairs asked for.
+        seconds: Time the user wants to watch for; None means until there is something to draw.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        pairs: tuple[str, ...],
+        seconds: float | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        from kraken_tui.feed.events import Refused
+
+        self._engine = engine
+        self._wanted = {canonical(pair) for pair in pairs}
+        self._refused: dict[str, str] = {}
+        self._listener = engine.listen(wants=lambda event: isinstance(event, Refused))
+        self._seconds = seconds
+        self._clock = clock
+        self._started = clock()
+        self._signals = Signals()
+
+    def __enter__(self) -> Watch:
+        self._signals.__enter__()
+        self._engine.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._engine.stop()
+        self._signals.__exit__(*error)
+
+    def picture(self, size: tuple[int, int], view: str) -> str:
+        """Draw the screen as SVG.
+
+        Args:
+            size: Columns and rows.
+            view: Name of a view.
+
+        Raises:
+            WatchEnded: See `_is_over`; also where nothing could be drawn in time.
+        """
+        from kraken_tui.tui.export.svg import PictureFailed, picture
+
+        async def draw() -> str:
+            return await asyncio.wait_for(
+                picture(self._engine, self._engine.settings, size=size, view=view, until=self._until),
+                (self._seconds or DEFAULT_LIMIT_S) + 10,
+            )
+
+        try:
+            return asyncio.run(draw())
+        except PictureFailed as error:
+            raise WatchEnded(1, str(error)) from None
+        except TimeoutError:
+            raise WatchEnded(1, self._nothing(self._engine.feed_view)) from None
+
+    def _until(self, feed: FeedView) -> bool:
+        proven = [tab.proof is Proof.VERIFIED for tab in feed.tabs]
+        settled = [tab.proof is Proof.VERIFIED or bool(tab.problem) for tab in feed.tabs]
+        return self._is_over(feed, ready=bool(proven) and any(proven) and all(settled), drawable=any(proven))
+
+    def chart(self, kind: str, width: int, height: int, theme: str, *, colour: bool) -> str:
+        """Draw one chart as text.
+
+        Args:
+            kind: "candles", "depth", "spread" or "latency".
+            width: Columns.
+            height: Rows.
+            theme: Name of a palette.
+            colour: Whether the text may hold colour codes.
+
+        Raises:
+            WatchEnded: See `_is_over`.
+        """
+        while True:
+            feed = self._engine.feed_view
+            view = self._first_view(feed)
+            seen, wanted = _seen(kind, feed, view)
+            if self._is_over(feed, ready=seen >= wanted, drawable=seen >= min(wanted, 2)):
+                break
+            time.sleep(_POLL_S)
+        from kraken_tui.tui.draw import plots as charts
+        from kraken_tui.tui.draw.themes import PALETTES
+
+        palette = PALETTES[theme] if colour else None
+        if kind == "latency":
+            return charts.latency_chart(feed, width, height, palette)
+        draw = {"candles": charts.candle_chart, "depth": charts.depth_chart, "spread": charts.spread_chart}[kind]
+        return draw(view, width, height, palette)
+
+    def _first_view(self, feed: FeedView) -> PairView | None:
+        if not feed.tabs:
+            return None
+        symbol = feed.tabs[0].symbol
+        self._engine.show(symbol)
+        return self._engine.view(symbol)
+
+    def _is_over(self, feed: FeedView, *, ready: bool, drawable: bool) -> bool:
+        """Whether to draw now.
+
+        Args:
+            feed: Newest feed view.
+            ready: Enough was seen, where the user gave no time.
+            drawable: Something was seen.
+
+        Raises:
+            WatchEnded: A signal came (128 + n), every pair was refused (2), or the feed failed, or time ran out
+                with nothing to draw (1).
+        """
+        self._look_for_refusals()
+        if self._engine.failure is not None:
+            raise self._engine.failure
+        if self._signals.number is not None:
+            raise WatchEnded(SIGNALLED + self._signals.number)
+        if feed.fatal:
+            raise WatchEnded(1, feed.fatal)
+        waited = self._clock() - self._started
+        finished = feed.replay is not None and feed.replay.finished
+        limit = DEFAULT_LIMIT_S if self._seconds is None else self._seconds
+        if waited >= limit or finished:
+            if drawable:
+                return True
+            # A finished replay's last view is published a frame later, so there is no hurry to give up.
+            if waited >= limit:
+                raise WatchEnded(1, self._nothing(feed))
+        return self._seconds is None and (ready or (drawable and waited >= PATIENCE_S))
+
+    def _look_for_refusals(self) -> None:
+
+        while len(self._listener):
+            event: Any = self._listener.get(0.0)
+            if event is None:
+                break
+            if event.channel in ("", "book"):
+                self._refused[canonical(event.symbol)] = f"{event.symbol}: {event.sentence}"
+        if self._refused.keys() >= self._wanted:
+            raise WatchEnded(2, "; ".join(self._refused.values()))
+
+    def _nothing(self, feed: FeedView) -> str:
+        waited = self._clock() - self._started
+        return f"there was nothing to draw after {waited:.0f} s; the connection is {feed.state}: {feed.cause}"
+
+
+def _seen(kind: str, feed: FeedView, view: PairView | None) -> tuple[int, int]:
+    """(how much there is to draw, how much makes a good chart)."""
+    if kind == "latency":
+        return feed.latency.count, _LATENCIES_WANTED
+    if view is None:
+        return 0, 1
+    if kind == "candles":
+        return len(view.candles), _CANDLES_WANTED
+    if kind == "spread":
+        return len(view.samples), _SAMPLES_WANTED
+    proven = view.proof is Proof.VERIFIED and view.bids and view.asks
+    return int(bool(proven)), 1

@@ -1,0 +1,134 @@
+"""What a client keeps of the events that pass: newest books, refusals, the connection, and the errors they mean.
+
+Its `transform` runs in the engine's thread; what it keeps is swapped in whole, so that other threads may read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kraken_tui.client.gaps import GapBuffer, GapPolicy
+from kraken_tui.engine.events import BookLine, FrameRejected
+from kraken_tui.errors import (
+    ChecksumMismatch,
+    ConnectionClosed,
+    ConnectionFailed,
+    InvalidMessage,
+    KrakenError,
+    RateLimited,
+    SubscriptionFailed,
+)
+from kraken_tui.feed.connection.table import State
+from kraken_tui.feed.events import BookStateChanged, Refused, Resync, SpecChanged, StateChanged
+from kraken_tui.market.events import Proof
+from kraken_tui.wire.checksum import checksum_of_units
+from kraken_tui.wire.symbols import PairSpec, canonical
+
+_DOWN = (State.DISCONNECTED, State.COOLDOWN, State.CLOSED)
+
+
+class Tap:
+    """Sees every event of an engine before its listeners do.
+
+    Args:
+        policy: What listeners are told of a pair that cannot be proven.
+
+    Attributes:
+        books: Newest book event by symbol.
+        states: Newest book state by symbol.
+        specs: Reference data by symbol.
+        refused: Refusals of whole pairs or of their books, by canonical name.
+        connection: Newest connection state; None before the first.
+        trouble: Why there is no connection; None while there is one, or before the first dial.
+        gaps: Held back events with the policy BUFFER, else None.
+    """
+
+    def __init__(self, policy: GapPolicy = GapPolicy.RESYNC) -> None:
+        self.books: dict[str, BookLine] = {}
+        self.states: dict[str, BookStateChanged] = {}
+        self.specs: dict[str, PairSpec] = {}
+        self.refused: dict[str, SubscriptionFailed] = {}
+        self.connection: StateChanged | None = None
+        self.trouble: KrakenError | None = None
+        self.gaps = GapBuffer() if policy is GapPolicy.BUFFER else None
+        self._ignores = policy is GapPolicy.IGNORE
+        self._mismatched: set[str] = set()
+
+    def transform(self, event: object) -> Iterator[object]:
+        """What listeners are told: the event as the gap policy has it, then the error it means, if it means one."""
+        error = self._look(event)
+        if self.gaps is None:
+            yield event
+        else:
+            yield from self.gaps.admit(event)
+        if error is not None:
+            yield error
+
+    def is_verified(self, symbol: str) -> bool:
+        """Whether the newest book of a pair is proven."""
+        line, state = self.books.get(symbol), self.states.get(symbol)
+        return line is not None and state is not None and line.verified and state.proof is Proof.VERIFIED
+
+    def forget(self, symbol: str) -> None:
+        """The pair was unsubscribed; call it in the engine's thread."""
+        self.books.pop(symbol, None)
+        self.states.pop(symbol, None)
+        self.refused.pop(canonical(symbol), None)
+        self._mismatched.discard(symbol)
+        if self.gaps is not None:
+            self.gaps.forget(symbol)
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def _look(self, event: object) -> KrakenError | None:
+        if isinstance(event, BookLine):
+            self.books[event.symbol] = event
+            return self._ignored_mismatch(event) if self._ignores else None
+        if isinstance(event, BookStateChanged):
+            self.states[event.symbol] = event
+        elif isinstance(event, SpecChanged):
+            self.specs[event.spec.symbol] = event.spec
+        elif isinstance(event, StateChanged):
+            return self._connection_error(event)
+        elif isinstance(event, Refused):
+            error = SubscriptionFailed(event.symbol, event.error, event.nearest, event.channel)
+            if event.channel in ("", "book"):
+                self.refused[canonical(event.symbol)] = error
+            return error
+        elif isinstance(event, Resync):
+            if event.expected is not None and event.actual is not None:
+                return ChecksumMismatch(event.expected, event.actual, event.symbol)
+        elif isinstance(event, FrameRejected):
+            return InvalidMessage(event.reason, event.symbol)
+        return None
+
+    def _connection_error(self, event: StateChanged) -> KrakenError | None:
+        before, self.connection = self.connection, event
+        dialled = before is not None and before.state == State.CONNECTING
+        error: KrakenError | None = None
+        if event.state == State.COOLDOWN:
+            error = RateLimited(event.retry_in_s, event.cause)
+        elif event.state == State.DISCONNECTED and dialled:
+            error = ConnectionFailed(event.cause, event.attempt, event.retry_in_s)
+        elif event.state in _DOWN:
+            error = ConnectionClosed(event.cause, event.retry_in_s)
+        if error is not None:
+            self.trouble = error
+        elif event.state != State.CONNECTING:
+            # While the next dial is under way, the last trouble is still what there is to know.
+            self.trouble = None
+        # That the program itself closed the client, or a recording ended, is no error.
+        return None if event.state == State.CLOSED else error
+
+    def _ignored_mismatch(self, line: BookLine) -> KrakenError | None:
+        """The first wrong checksum of a gap that is ignored: no resync tells of it."""
+        symbol, expected = line.symbol, line.changed.checksum
+        if line.verified or line.changed.kind == "snapshot":
+            self._mismatched.discard(symbol)
+        if line.verified or expected is None or symbol in self._mismatched:
+            return None
+        actual = checksum_of_units(line.asks, line.bids)
+        if actual == expected:
+            return None
+        self._mismatched.add(symbol)
+        return ChecksumMismatch(expected, actual, symbol)

@@ -1,0 +1,120 @@
+"""History that only REST has: 720 candles and the recent trades, fetched once a pair and interval, and again where
+an outage left a hole in the candles.
+
+It fills what the screen would otherwise start empty with. It fails softly: a refusal is a log line, never more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from kraken_tui.engine.desk import Markets
+from kraken_tui.feed.wanted import CHANNELS
+from kraken_tui.market.convert import candles_from_rest, trades_from_rest
+from kraken_tui.market.pair import PairMarket
+from kraken_tui.wire.messages import WireError
+from kraken_tui.wire.symbols import PairSpec
+
+if TYPE_CHECKING:
+    from kraken_tui.feed.rest.client import RestClient
+
+RECENT_TRADES = 200
+"""Trades of the past that the tape starts with."""
+
+
+class History:
+    """Fetches what `Markets.history_wanted` asks for, one request at a time."""
+
+    def __init__(
+        self,
+        rest: RestClient,
+        markets: Markets,
+        specs: Callable[[str], PairSpec | None],
+        note: Callable[[str, str], None],
+        wall: Callable[[], int],
+        shown: Callable[[], str | None],
+        channels: Collection[str] = CHANNELS,
+    ) -> None:
+        self._rest = rest
+        self._markets = markets
+        self._specs = specs
+        self._note = note
+        self._wall = wall
+        self._shown = shown
+        self._channels = channels
+        # What was fetched: intervals, 0 for trades. A pair that is removed and wanted anew is another market.
+        self._have: WeakKeyDictionary[PairMarket, set[int]] = WeakKeyDictionary()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at what is wanted; call after events were handled."""
+        if self._markets.history_wanted:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            wanted = self._markets.history_wanted
+            trades: set[str] = set()
+            while wanted or trades:
+                symbol = self._first(wanted or trades)
+                if symbol in wanted:
+                    wanted.discard(symbol)
+                    trades.add(symbol)
+                    await self._fetch_candles(symbol, self._markets.interval)
+                else:
+                    trades.discard(symbol)
+                    await self._fetch_trades(symbol)
+
+    def _first(self, wanted: set[str]) -> str:
+        """The pair on screen before the others, which come in the user's order."""
+        order = [self._shown(), *self._markets.by_symbol]
+        return next((symbol for symbol in order if symbol in wanted), min(wanted))
+
+    async def _fetch_candles(self, symbol: str, interval: int) -> None:
+        market = self._lacking(symbol, interval, "ohlc")
+        if market is None:
+            return
+        asked_ns = self._wall()
+        answer = await self._rest.ohlc(symbol, interval)
+        if answer.rows is None:
+            self._note("warning", f"{symbol}: no candle history: {answer.reason}")
+            return
+        # Pair and precisions are those of now: both may have changed while the answer was on its way.
+        market, spec = self._markets.by_symbol.get(symbol), self._specs(symbol)
+        if market is None or spec is None:
+            return
+        self._have.setdefault(market, set()).add(interval)
+        try:
+            market.seed_candles(interval, candles_from_rest(answer.rows, interval, spec), as_of_ns=asked_ns)
+        except WireError as error:
+            self._note("warning", f"{symbol}: candle history left out: {error}")
+
+    async def _fetch_trades(self, symbol: str) -> None:
+        if self._lacking(symbol, 0, "trade") is None:
+            return
+        answer = await self._rest.trades(symbol, count=RECENT_TRADES)
+        if answer.rows is None:
+            self._note("warning", f"{symbol}: no recent trades: {answer.reason}")
+            return
+        market, spec = self._markets.by_symbol.get(symbol), self._specs(symbol)
+        if market is None or spec is None:
+            return
+        self._have.setdefault(market, set()).add(0)
+        try:
+            market.seed_trades(trades_from_rest(answer.rows, spec))
+        except WireError as error:
+            self._note("warning", f"{symbol}: recent trades left out: {error}")
+
+    def _lacking(self, symbol: str, interval: int, channel: str) -> PairMarket | None:
+        """The market of a pair if its candles, or its trades with interval 0, are to be fetched."""
+        market = self._markets.by_symbol.get(symbol)
+        if market is None or self._specs(symbol) is None or channel not in self._channels:
+            return None
+        had = interval in self._have.get(market, ())
+        return None if had and not market.lacks_candles(interval) else market

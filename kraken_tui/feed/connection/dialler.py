@@ -1,0 +1,61 @@
+"""When to dial next: backoff, dial budget and cooldown together. All times are monotonic ns."""
+
+from __future__ import annotations
+
+import random
+
+from kraken_tui.feed.connection.backoff import Backoff, DialBudget
+from kraken_tui.feed.limits import SECOND, Limits, ns
+
+
+class Dialler:
+    """Plans dials.
+
+    Attributes:
+        backoff: Random delays that grow.
+        budget: Dials allowed in a window, and the cooldown after a ban.
+        dialled_at: When the last dial began.
+    """
+
+    def __init__(self, limits: Limits, rng: random.Random) -> None:
+        self._limits = limits
+        self.backoff = Backoff(limits, rng)
+        self.budget = DialBudget(limits)
+        self.dialled_at = 0
+        self._retry_at = 0
+
+    def begin(self, now: int) -> None:
+        """A dial begins."""
+        self.budget.spend(now)
+        self.dialled_at = now
+
+    def overdue(self, now: int) -> bool:
+        """Whether the dial that began last takes too long."""
+        return now >= self.answer_due
+
+    @property
+    def answer_due(self) -> int:
+        """When the dial that began last takes too long."""
+        return self.dialled_at + ns(self._limits.open_s)
+
+    def after_loss(self, now: int, floor_s: float) -> float:
+        """Plan the dial after a lost connection; returns the wait in seconds."""
+        self._retry_at = now + ns(self.backoff.next_delay_s(floor_s))
+        return self.wait_s(now)
+
+    def after_ban(self, now: int, retry_after_s: float | None) -> float:
+        """Plan the dial after the venue refused dials; returns the wait in seconds."""
+        limits = self._limits
+        seconds = min(max(limits.cooldown_s, retry_after_s or 0.0), limits.cooldown_cap_s)
+        self._retry_at = now + ns(seconds)
+        self.budget.cool(self._retry_at)
+        self.backoff.next_delay_s()
+        return self.wait_s(now)
+
+    def next_dial(self, now: int) -> int:
+        """When the next dial may begin."""
+        return max(self._retry_at, self.budget.next_allowed(now))
+
+    def wait_s(self, now: int) -> float:
+        """Seconds until the next dial may begin."""
+        return max(0, self.next_dial(now) - now) / SECOND

@@ -1,0 +1,292 @@
+"""The audit: whole books, all their levels, compared with a second snapshot of the exchange.
+
+The checksum covers the ten best levels a side. What lies below can be wrong for hours without any sign (RELIABILITY.md
+F53). So now and then a second, short connection fetches snapshots of the same books at the same depth while the live
+connection goes on undisturbed. A snapshot carries the time of the book's last change; the live book as it was after
+the message of that time must be equal, level by level.
+
+Pure: no sockets, no clock. `Auditor` decides when to audit, what to ask and what an answer means;
+`feed.connection.audit_socket` is its shell.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from kraken_tui.feed.connection.dialler import Dialler
+from kraken_tui.feed.events import Audited, Note
+from kraken_tui.feed.latency import LatencyTracker
+from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.pairs import Markets
+from kraken_tui.feed.proof.audit_window import Outcome, Window
+from kraken_tui.feed.proof.stitcher import BookStitcher, read_timestamp, valid_checksum
+from kraken_tui.market.book.l2 import OrderBook
+from kraken_tui.market.events import BookState, Proof
+from kraken_tui.text import clean_text
+from kraken_tui.wire import requests
+from kraken_tui.wire.checksum import CHECKSUM_LEVELS
+from kraken_tui.wire.decode import decode
+from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, Refusal, WireError
+
+_GRACE_NS = 5 * SECOND
+"""Wait for the live book to go past the snapshot's moment; in a quiet market it never does."""
+
+_PATIENCE_NS = 30 * SECOND
+"""Longest wait for any sign that the live connection has delivered what was sent before that moment."""
+
+_AFTER_NS = SECOND
+"""How much later such a sign must be: the times of other books and of pongs are not in order to the millisecond."""
+
+_DISPUTES = 2
+"""Audits in a row that may cost one book its proof; from then on the two snapshots themselves seem not to agree."""
+
+_LAG_NS = 2 * SECOND
+"""A live feed further behind than this cannot be compared."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    """A second snapshot that waits to be compared."""
+
+    book: OrderBook
+    venue_ns: int | None
+    at: int
+
+
+class Auditor:
+    """Plans audits and judges their answers; one at a time.
+
+    Args:
+        limits: Intervals.
+        markets: Live books and events.
+        dialler: Where an audit's dial is counted.
+        latency: How far the live feed is behind.
+        rng: Jitter.
+
+    Attributes:
+        running: Whether an audit's connection is wanted.
+    """
+
+    def __init__(
+        self, limits: Limits, markets: Markets, dialler: Dialler, latency: LatencyTracker, rng: random.Random
+    ) -> None:
+        self._limits = limits
+        self._markets = markets
+        self._dialler = dialler
+        self._latency = latency
+        self._rng = rng
+        self.running = False
+        self._connected = False
+        self._next_at: int | None = None
+        self._again_at: int | None = None
+        self._wanted: set[str] = set()
+        self._answers: dict[str, _Answer] = {}
+        self._disputes: dict[str, int] = {}
+        self._unclear = False
+        self._failures = 0
+
+    # -- when -----------------------------------------------------------------------------------------------------
+
+    def wants(self, now: int, *, up: bool) -> bool:
+        """Whether an audit should begin now.
+
+        Never while the connection is not in order, while more than half of the dial budget is spent, or during a
+        cooldown: the live feed has the first claim on dials.
+
+        Args:
+            now: Monotonic ns.
+            up: Whether the live connection stands with all it wants.
+        """
+        if self.running or not up or self._markets.system == "maintenance":
+            return False
+        books = self._eligible()
+        if not books:
+            return False
+        if self._next_at is None:
+            self._next_at = now + self._jittered(self._limits.audit_first_s)
+        elif self._again_at is not None and any(self._is_lacking(book) for book in books):
+            self._next_at = min(self._next_at, self._again_at)
+        budget = self._dialler.budget
+        half_spent = 2 * (budget.spent(now) + 1) > self._limits.dial_limit
+        return now >= self._next_at and not half_spent and budget.next_allowed(now) <= now
+
+    def _eligible(self) -> list[BookStitcher]:
+        """Books with levels the checksum does not cover, those longest without an audit first."""
+        books = [book for book in self._markets.stitchers.values() if _can_be_audited(book)]
+        return sorted(books, key=lambda book: book.audited_ns or 0)[: self._limits.audit_batch]
+
+    def _is_lacking(self, book: BookStitcher) -> bool:
+        return book.audited_ns is None and self._disputes.get(book.symbol, 0) <= _DISPUTES
+
+    def _jittered(self, seconds: float) -> int:
+        return ns(seconds * self._rng.uniform(1.0, 1.2))
+
+    # -- one audit --------------------------------------------------------------------------------------------------
+
+    def begin(self, now: int) -> None:
+        """A connection is dialled for an audit; it is counted like any other dial."""
+        self._dialler.budget.spend(now)
+        self.running = self._connected = True
+        self._unclear = False
+
+    def opened(self) -> list[str]:
+        """The connection stands: open the windows and write the requests."""
+        by_depth: dict[int, list[str]] = {}
+        for stitcher in self._eligible():
+            stitcher.window = Window(stitcher.book, stitcher.venue_ns)
+            self._wanted.add(stitcher.symbol)
+            by_depth.setdefault(stitcher.book.depth, []).append(stitcher.symbol)
+        texts: list[str] = []
+        for depth, symbols in by_depth.items():
+            for first in range(0, len(symbols), self._limits.batch):
+                batch = symbols[first : first + self._limits.batch]
+                texts.append(requests.subscribe("book", batch, req_id=len(texts) + 1, depth=depth, snapshot=True))
+        return texts
+
+    @property
+    def waiting(self) -> bool:
+        """Whether answers wait for the live connection to tell that it is as far; a pong would."""
+        return bool(self._answers)
+
+    @property
+    def asking(self) -> bool:
+        """Whether the audit's connection is still needed."""
+        return bool(self._wanted)
+
+    def frame(self, data: bytes | str, now: int) -> None:
+        """Take one frame of the audit's connection; only first snapshots and refusals matter."""
+        try:
+            message = decode(data)
+        except WireError:
+            return
+        if isinstance(message, Refusal):
+            if message.symbol in self._wanted:
+                self._give_up(message.symbol)
+        elif isinstance(message, BookMessage) and message.type == "snapshot":
+            for book in message.data:
+                if book.symbol in self._wanted:
+                    self._take(book, now)
+
+    def _take(self, data: BookData, now: int) -> None:
+        stitcher = self._markets.stitchers.get(data.symbol)
+        book = None
+        if stitcher is not None and stitcher.window is not None:
+            book = OrderBook(stitcher.book.spec, stitcher.book.depth)
+            try:
+                book.load(data.bids, data.asks)
+            except InvalidNumber:
+                book = None
+        if book is None or book.checksum() != valid_checksum(data.checksum):
+            self._give_up(data.symbol)
+            return
+        self._wanted.discard(data.symbol)
+        self._answers[data.symbol] = _Answer(book, read_timestamp(data.timestamp)[1], now)
+
+    def _give_up(self, symbol: str) -> None:
+        """One book cannot be compared this time."""
+        self._wanted.discard(symbol)
+        self._answers.pop(symbol, None)
+        self._unclear = True
+        stitcher = self._markets.stitchers.get(symbol)
+        if stitcher is not None:
+            stitcher.window = None
+
+    def ended(
+        self,
+        now: int,
+        wall_ns: int,
+        cause: str = "",
+        *,
+        banned: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """The audit's connection is over; answers that came are still judged by `tick`.
+
+        Args:
+            now: Monotonic ns.
+            wall_ns: Wall clock ns.
+            cause: Why it failed; "" if it did not.
+            banned: The exchange refuses dials: nothing dials before that is over, but the live connection stays.
+            retry_after_s: How long, where it said so.
+        """
+        self._connected = False
+        for symbol in list(self._wanted):
+            self._give_up(symbol)
+        if banned:
+            limits = self._limits
+            seconds = min(max(limits.cooldown_s, retry_after_s or 0.0), limits.cooldown_cap_s)
+            self._dialler.budget.cool(now + ns(seconds))
+        self._failures = self._failures + 1 if cause else 0
+        if self._failures == 1:
+            text = f"the audit's connection failed, the live one goes on: {cause}"
+            self._markets.events.append(Note(wall_ns, "warning", clean_text(text)))
+
+    def _finish(self, now: int) -> None:
+        self.running = False
+        self._again_at = now + self._jittered(self._limits.audit_again_s)
+        later = now + self._jittered(self._limits.audit_every_s)
+        self._next_at = self._again_at if self._unclear or self._failures else later
+
+    # -- judgement --------------------------------------------------------------------------------------------------
+
+    def tick(self, now: int, wall_ns: int) -> bool:
+        """Compare what can be compared; returns whether a book lost its proof."""
+        changed = False
+        for symbol, answer in list(self._answers.items()):
+            stitcher = self._markets.stitchers.get(symbol)
+            window = stitcher.window if stitcher is not None else None
+            if stitcher is None or window is None:
+                # The book was lost or loaded anew meanwhile.
+                self._give_up(symbol)
+            elif window.reaches(answer.venue_ns) or (now - answer.at >= _GRACE_NS and self._has_all(answer)):
+                changed |= self._judge(stitcher, window, answer, now, wall_ns)
+                self._answers.pop(symbol, None)
+            elif now - answer.at >= _PATIENCE_NS:
+                self._give_up(symbol)
+        if self.running and not self._connected and not self._answers:
+            self._finish(now)
+        return changed
+
+    def _has_all(self, answer: _Answer) -> bool:
+        """Whether all that preceded the second snapshot has come on the live connection, which may be slower."""
+        heard = self._latency.heard_ns
+        return answer.venue_ns is None or (heard is not None and heard >= answer.venue_ns + _AFTER_NS)
+
+    def _judge(self, stitcher: BookStitcher, window: Window, answer: _Answer, now: int, wall_ns: int) -> bool:
+        stitcher.window = None
+        outcome, found = window.compare(answer.book, answer.venue_ns)
+        behind = self._latency.lag_ns is not None and self._latency.lag_ns > _LAG_NS
+        if outcome is Outcome.EQUAL:
+            self._markets.counters.audits += 1
+            self._disputes.pop(stitcher.symbol, None)
+            stitcher.audited(wall_ns)
+            self._markets.events.append(Audited(wall_ns, stitcher.symbol, answer.book.depth))
+            return False
+        if outcome is Outcome.UNCLEAR or behind:
+            self._unclear = True
+            return False
+        self._markets.counters.audits += 1
+        self._markets.counters.audits_failed += 1
+        return self._dispute(stitcher, f"audit: {found}", now, wall_ns)
+
+    def _dispute(self, stitcher: BookStitcher, reason: str, now: int, wall_ns: int) -> bool:
+        """Fetch a contradicted book anew, unless that was done in vain: a fresh snapshot that the next second one
+        contradicts again, and again, says that the exchange tells deep levels differently, not that a message was
+        lost. Such levels stay marked as not audited."""
+        self._disputes[stitcher.symbol] = disputes = self._disputes.get(stitcher.symbol, 0) + 1
+        if disputes <= _DISPUTES:
+            return self._markets.collect(stitcher, stitcher.doubted(now, wall_ns, "audit", reason))
+        if disputes == _DISPUTES + 1:
+            text = f"{stitcher.symbol}: second snapshots keep differing, its deep levels are not audited; {reason}"
+            self._markets.events.append(Note(wall_ns, "warning", clean_text(text)))
+        return False
+
+
+def _can_be_audited(stitcher: BookStitcher) -> bool:
+    return (
+        stitcher.state is BookState.LIVE
+        and stitcher.proof is Proof.VERIFIED
+        and stitcher.book.depth > CHECKSUM_LEVELS
+        and stitcher.has_levels
+    )

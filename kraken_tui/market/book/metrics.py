@@ -1,0 +1,212 @@
+"""Figures derived from a proven book: mid, microprice, imbalance, pressure, cost of a sweep, the cursor's readout.
+
+Everything here takes levels as (ticks, lots), best first, and is exact in integers until a last division.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kraken_tui.market.book.l2 import Level
+from kraken_tui.market.events import Side, Signal
+from kraken_tui.market.views import BookMetrics, Sweep
+from kraken_tui.wire.symbols import PairSpec
+
+SIGNAL_THRESHOLD = 0.2
+"""Pressure from which the signal is BUY or SELL (DESIGN.md)."""
+
+STRONG_THRESHOLD = 0.5
+"""Pressure from which the signal is STRONG BUY or STRONG SELL (DESIGN.md)."""
+
+_REFERENCE_LIMIT = {"BTC": 2, "ETH": 40, "JPY": 10_000_000}
+_REFERENCE_LIMIT_DEFAULT = 100_000
+
+
+def imbalance(bid: int, ask: int) -> float:
+    """(bid - ask) / (bid + ask), -1 to +1; 0 when both are 0.
+
+    The volume imbalance of Cartea, Jaimungal and Penalva, "Algorithmic and High-Frequency Trading" (2015).
+    """
+    total = bid + ask
+    return (bid - ask) / total if total else 0.0
+
+
+def microprice(bid: Level, ask: Level) -> float:
+    """Mid weighted by the opposite side's size at the touch, in ticks.
+
+    (bid price x ask size + ask price x bid size) / (bid size + ask size): a large bid pushes it towards the ask.
+    The "micro-price" of Gatheral and Oomen, "Zero-intelligence realized variance estimation" (2010).
+    """
+    (bid_ticks, bid_lots), (ask_ticks, ask_lots) = bid, ask
+    return (bid_ticks * ask_lots + ask_ticks * bid_lots) / (bid_lots + ask_lots)
+
+
+def pressure(bids: Sequence[Level], asks: Sequence[Level], mid2: int) -> float:
+    """Imbalance of sizes weighted by nearness to the mid, -1 to +1 (our own definition).
+
+    A level's weight falls linearly from the mid to just beyond the farthest given level of either side:
+    weight = reach + 1 - distance, in half ticks. A wall at the touch so counts in full, one at the edge hardly.
+    """
+    reach = max((abs(2 * ticks - mid2) for side in (bids, asks) for ticks, _ in side), default=0)
+    bid = sum((reach + 1 - abs(2 * ticks - mid2)) * lots for ticks, lots in bids)
+    ask = sum((reach + 1 - abs(2 * ticks - mid2)) * lots for ticks, lots in asks)
+    return imbalance(bid, ask)
+
+
+def signal_of(value: float) -> Signal:
+    """Pressure in words; a value on a threshold belongs to the stronger word."""
+    if value >= STRONG_THRESHOLD:
+        return Signal.STRONG_BUY
+    if value >= SIGNAL_THRESHOLD:
+        return Signal.BUY
+    if value <= -STRONG_THRESHOLD:
+        return Signal.STRONG_SELL
+    return Signal.SELL if value <= -SIGNAL_THRESHOLD else Signal.NEUTRAL
+
+
+def vwap(levels: Sequence[Level]) -> float:
+    """Volume-weighted average price of some levels, ticks; they must hold at least one lot."""
+    return sum(ticks * lots for ticks, lots in levels) / sum(lots for _, lots in levels)
+
+
+def bps(ticks: float, mid2: int) -> float:
+    """A price difference in basis points of the mid; `mid2` is twice the mid, in ticks."""
+    return 20_000.0 * ticks / mid2
+
+
+def sweep_cost(levels: Sequence[Level], lots: int, mid2: int, taker: Side) -> Sweep | None:
+    """Cost of a market order of `lots` through one side.
+
+    Args:
+        levels: The side that is taken: asks for a buy, bids for a sell.
+        lots: Size of the order, 1 or more.
+        mid2: Twice the mid, ticks.
+        taker: Side of the order; a buy pays above the mid, a sell receives below it.
+
+    Returns:
+        What the visible book gives; `filled` is less than `qty` where it is too thin. None when the side is empty.
+    """
+    filled = turnover = touched = worst = 0
+    for ticks, resting in levels:
+        if filled == lots:
+            break
+        taken = min(resting, lots - filled)
+        filled += taken
+        turnover += ticks * taken
+        worst = ticks
+        touched += 1
+    if not filled:
+        return None
+    average = turnover / filled
+    above_mid = (2 * turnover - mid2 * filled) / (2 * filled)
+    return Sweep(lots, filled, average, worst, bps(above_mid if taker is Side.BUY else -above_mid, mid2), touched)
+
+
+def reference_lots(spec: PairSpec, mid2: int) -> int:
+    """A round order size for the sweep display.
+
+    The largest 1, 2 or 5 x 10^n lots worth at most 100,000 quote units (2 BTC, 40 ETH or 10 million JPY where
+    those are the quote), so about 40,000 to 100,000; at least one lot.
+    """
+    limit = _REFERENCE_LIMIT.get(spec.quote, _REFERENCE_LIMIT_DEFAULT)
+    scale: int = 10 ** (spec.price_precision + spec.qty_precision)
+    most = 2 * limit * scale // mid2
+    if most < 1:
+        return 1
+    power: int = 10 ** (len(str(most)) - 1)
+    return next(step * power for step in (5, 2, 1) if step * power <= most)
+
+
+def metrics(
+    bids: Sequence[Level],
+    asks: Sequence[Level],
+    spec: PairSpec,
+    levels: int = 10,
+    reference: int | None = None,
+) -> BookMetrics | None:
+    """All figures of one book.
+
+    Args:
+        bids, asks: The whole held book, best first.
+        spec: Precisions, for the reference size.
+        levels: Levels a side for imbalance, pressure, VWAPs and volumes.
+        reference: Size of the reference sweep in lots; None for `reference_lots`.
+
+    Returns:
+        The figures, or None while a side is empty.
+    """
+    if not bids or not asks:
+        return None
+    bid, ask = bids[0], asks[0]
+    mid2 = bid[0] + ask[0]
+    near_bids, near_asks = bids[:levels], asks[:levels]
+    bid_volume = sum(lots for _, lots in near_bids)
+    ask_volume = sum(lots for _, lots in near_asks)
+    pushed = pressure(near_bids, near_asks, mid2)
+    size = reference_lots(spec, mid2) if reference is None else reference
+    crossed = bid[0] >= ask[0]
+    return BookMetrics(
+        levels=levels,
+        spread=ask[0] - bid[0],
+        spread_bps=bps(ask[0] - bid[0], mid2),
+        mid2=mid2,
+        microprice=microprice(bid, ask),
+        imbalance=imbalance(bid_volume, ask_volume),
+        pressure=pushed,
+        signal=signal_of(pushed),
+        bid_volume=bid_volume,
+        ask_volume=ask_volume,
+        bid_vwap=vwap(near_bids),
+        ask_vwap=vwap(near_asks),
+        bid_depth=sum(lots for _, lots in bids),
+        ask_depth=sum(lots for _, lots in asks),
+        buy_sweep=sweep_cost(asks, size, mid2, Side.BUY),
+        sell_sweep=sweep_cost(bids, size, mid2, Side.SELL),
+        crossed=crossed,
+    )
+
+
+class AtCursor(msgspec.Struct, frozen=True):
+    """What the book says about one price.
+
+    Attributes:
+        ticks: The cursor's price.
+        side: Book side of that price; None strictly inside the spread.
+        size: Lots resting exactly there.
+        cumulative: Lots from the touch to that price, inclusive.
+        notional: The same as price x size, ticks x lots.
+        distance_bps: Signed distance from the mid, basis points.
+        sweep: Cost of taking everything from the touch to that price; None where nothing rests.
+    """
+
+    ticks: int
+    side: Side | None
+    size: int
+    cumulative: int
+    notional: int
+    distance_bps: float
+    sweep: Sweep | None
+
+
+def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int) -> AtCursor | None:
+    """Read the book at a price; None while a side is empty.
+
+    In a crossed book a price that both sides hold is read on the ask side.
+    """
+    if not bids or not asks:
+        return None
+    mid2 = bids[0][0] + asks[0][0]
+    distance = bps(ticks - mid2 / 2, mid2)
+    if ticks >= asks[0][0]:
+        side, reached = Side.SELL, [level for level in asks if level[0] <= ticks]
+    elif ticks <= bids[0][0]:
+        side, reached = Side.BUY, [level for level in bids if level[0] >= ticks]
+    else:
+        return AtCursor(ticks, None, 0, 0, 0, distance, None)
+    cumulative = sum(lots for _, lots in reached)
+    size = reached[-1][1] if reached[-1][0] == ticks else 0
+    notional = sum(price * lots for price, lots in reached)
+    taker = Side.BUY if side is Side.SELL else Side.SELL
+    return AtCursor(ticks, side, size, cumulative, notional, distance, sweep_cost(reached, cumulative, mid2, taker))

@@ -1,0 +1,401 @@
+"""Reading recordings: streaming, limited, and forgiving about a torn end.
+
+Three shapes are known, all JSON lines, plain, `.gz` or `.zst`:
+
+* ours: a header `{"format":"kraken-tui","version":1,...}`, then `{"crc": int, "rx_ns": int, "frame": <frame>}`, with
+  `"dir":"tx"` for what was sent and a CRC-32 of the rest of the line;
+* the same with any other header object before it;
+* bare frames, one per line.
+
+A frame's bytes are handed out exactly as they stand in the file.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import msgspec
+
+from kraken_tui.text import clean_text
+from kraken_tui.wire.decode import MAX_FRAME
+
+VERSION = 1
+"""Newest version of our own format."""
+
+MAX_BYTES = 4 * 1024**3
+"""Longest recording read, decompressed, in bytes."""
+
+MAX_RATIO = 200
+"""Largest decompression ratio; a thousand is a bomb (RELIABILITY.md K6)."""
+
+_CHUNK = 256 * 1024
+_BITE = 1024
+_MAX_LINE = MAX_FRAME + 4096
+_RATIO_GRACE = 4 * 1024 * 1024
+_CRC = b'{"crc":'
+_OURS = re.compile(rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*))\}', re.DOTALL)
+_GZIP_CHUNK = bytes.fromhex("1f8b0804 00000000 00ff 0800") + b"KT\x04\x00"
+_ZSTD_CHUNK = bytes.fromhex("502a4d18 04000000")
+"""How each chunk of our own compressed recordings begins; see `recording.writer`."""
+
+_MAX_CHUNK = _MAX_LINE + 1024 * 1024
+_CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
+
+
+class RecordingError(Exception):
+    """The file cannot be played; the text is one sentence that says why."""
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, sent or received.
+
+    `line` is its number in the unpacked file, from 1; 0 where there is no file.
+    """
+
+    rx_ns: int | None
+    frame: bytes
+    sent: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Where a recording is damaged: the line of the unpacked file, from 1, and what is wrong, in a clause."""
+
+    line: int
+    text: str
+
+
+class _Line(msgspec.Struct):
+    frame: msgspec.Raw = msgspec.Raw()
+    rx_ns: Any = None
+    dir: Any = None
+    format: Any = None
+    version: Any = None
+    channel: Any = None
+    method: Any = None
+
+
+_line_decoder = msgspec.json.Decoder(_Line)
+
+
+class _Engine(Protocol):
+    """A decompressor of one gzip member or zstd frame."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+
+class _Cut(Exception):
+    """The file ends within an archive; `text` is what it gave and nobody has seen yet."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__()
+        self.text = text
+
+
+def compression(path: Path) -> str:
+    """How a recording of this name is compressed: ".gz", ".zst" or "", in either case of its letters."""
+    suffix = path.suffix.lower()
+    return {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst"}.get(suffix, "")
+
+
+class Recording:
+    """A recording, read from its beginning each time it is iterated.
+
+    Attributes:
+        path: The file.
+        problem: After reading: "" or what was wrong with the rest, such as a torn end; never fatal.
+        damaged: Lines that could not be read and were left out.
+        damage: The first of them, or the torn end; None where there is none so far.
+        frames: Frames handed out so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+        self.damaged = 0
+        self.damage: Damage | None = None
+        self.frames = 0
+        self._foreign = ""
+        self._number = 0
+        self._shown = clean_text(path.name, 80)
+        self._packed = compression(path)
+
+    def __iter__(self) -> Iterator[Recorded]:
+        """Frames in order.
+
+        Raises:
+            RecordingError: Unreadable, foreign, of a newer version, too big, or compressed beyond belief.
+        """
+        self.problem = ""
+        self.damaged = self.frames = self._number = 0
+        self.damage = None
+        self._foreign = ""
+        for line, whole in self._lines():
+            self._number += 1
+            recorded = self._parse(line, self._number, whole)
+            if recorded is not None:
+                self.frames += 1
+                yield recorded
+        if self._foreign:
+            raise RecordingError(self._foreign)
+        if self._number == 0:
+            raise RecordingError(f"{self._shown} is empty; there is nothing to play")
+
+    def _parse(self, line: bytes, number: int, whole: bool) -> Recorded | None:
+        ours = _OURS.fullmatch(line) if line.startswith(_CRC) else None
+        if ours is not None and not self._foreign and int(ours[1]) == zlib.crc32(ours[2]):
+            # Taken out as it stands, so that a frame that is no JSON is the session's to judge, as when it came.
+            return Recorded(int(ours[3]), ours[5], ours[4] is not None, number)
+        return self._parse_other(line, number, whole)
+
+    def _parse_other(self, line: bytes, number: int, whole: bool) -> Recorded | None:
+        if not line.strip():
+            return None
+        checked = line.startswith(_CRC) and _crc_holds(line)
+        if self._foreign:
+            # The first line was no header; a line with a right CRC shows that ours was damaged there.
+            if not checked:
+                raise RecordingError(self._foreign)
+            self._foreign = ""
+            self._note_damage(1)
+            return self._parse(line, number, whole)
+        if line.startswith(_CRC) and not checked:
+            self._damage(line, number, whole)
+            return None
+        try:
+            parsed = _line_decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._damage(line, number, whole)
+            return None
+        if number == 1 and parsed.format is not None:
+            self._check_header(parsed)
+            return None
+        if bytes(parsed.frame):
+            rx_ns = parsed.rx_ns if type(parsed.rx_ns) is int else None
+            return Recorded(rx_ns, bytes(parsed.frame), parsed.dir == "tx", number)
+        if parsed.channel is not None or parsed.method is not None:
+            return Recorded(None, line.strip(), line=number)
+        if number > 1:
+            self._damage(line, number, whole)
+        return None
+
+    def _check_header(self, header: _Line) -> None:
+        if header.format != "kraken-tui":
+            self._foreign = f"{self._shown} is of another program ({clean_text(header.format, 40)})"
+            return
+        if type(header.version) is not int or header.version > VERSION:
+            raise RecordingError(
+                f"{self._shown} is a recording of version {clean_text(header.version, 20)}, newer than this program"
+                f" reads ({VERSION}); update kraken-tui"
+            )
+
+    def _damage(self, line: bytes, number: int, whole: bool) -> None:
+        if number == 1:
+            self._foreign = (
+                f"{self._shown} is not a recording: line 1 is not a JSON object; a recording has one frame per line"
+            )
+            return
+        if not whole:
+            self.problem = f"the recording is cut off in line {number}; {len(line):,} bytes of it were left out"
+            self._first_damage(number, f"the recording is cut off; {len(line):,} bytes of its last line were left out")
+            return
+        self._note_damage(number)
+
+    def _note_damage(self, number: int) -> None:
+        self.damaged += 1
+        self.problem = f"line {number} is damaged and was left out ({self.damaged} so far)"
+        self._first_damage(number, "the line is damaged and was left out")
+
+    def _first_damage(self, number: int, text: str) -> None:
+        if self.damage is None:
+            self.damage = Damage(number, text)
+
+    def _lines(self) -> Iterator[tuple[bytes, bool]]:
+        """(line without its end, whether the end was there)."""
+        rest = b""
+        for chunk in self._chunks():
+            parts = (rest + chunk).split(b"\n")
+            rest = parts.pop()
+            for line in parts:
+                yield line, True
+            if len(rest) > _MAX_LINE:
+                raise RecordingError(f"{self._shown} has a line of over {_MAX_LINE >> 20} MiB; no frame is so long")
+        if rest:
+            yield rest, False
+
+    def _chunks(self) -> Iterator[bytes]:
+        try:
+            # Before it is opened: a pipe that nobody writes to would be waited for.
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise RecordingError(f"{self._shown} cannot be read: it is not a regular file")
+            with self.path.open("rb") as file:
+                total = 0
+                for chunk in self._decompressed(file):
+                    total += len(chunk)
+                    if total > MAX_BYTES:
+                        raise RecordingError(f"{self._shown} is over the limit of {MAX_BYTES >> 30} GiB")
+                    if total > max(_RATIO_GRACE, MAX_RATIO * file.tell()) and self._packed:
+                        raise RecordingError(f"{self._shown} unpacks to more than {MAX_RATIO} times its size; refused")
+                    yield chunk
+        except OSError as error:
+            reason = clean_text(error.strerror or error, 80)
+            raise RecordingError(f"{self._shown} cannot be read: {reason}") from error
+
+    def _decompressed(self, file: BinaryIO) -> Iterator[bytes]:
+        if self._packed == ".gz":
+            return self._gunzip(file)
+        if self._packed == ".zst":
+            return self._unzstd(file)
+        return iter(lambda: file.read(_CHUNK), b"")
+
+    def _gunzip(self, file: BinaryIO) -> Iterator[bytes]:
+        # The gzip module withholds the last whole lines of a cut file; a bare decompressor gives them.
+        def decompress(engine: Any, data: bytes) -> tuple[bytes, bytes]:
+            output = engine.decompress(data, _CHUNK)
+            return output, engine.unused_data if engine.eof else engine.unconsumed_tail
+
+        begin = partial(zlib.decompressobj, wbits=31)
+        return self._archive(file, begin, decompress, zlib.error, _GZIP_CHUNK, _CHUNK // 4)
+
+    def _unzstd(self, file: BinaryIO) -> Iterator[bytes]:
+        try:
+            import zstandard
+        except ImportError:
+            raise RecordingError(
+                f"{self._shown} is compressed with zstd; install the package zstandard (kraken-tui[zstd]) to play it"
+            ) from None
+        unpacker = zstandard.ZstdDecompressor(max_window_size=2**27)
+
+        def decompress(engine: Any, data: bytes) -> tuple[bytes, bytes]:
+            output = engine.decompress(data)
+            return output, engine.unused_data if engine.eof else b""
+
+        return self._archive(file, unpacker.decompressobj, decompress, zstandard.ZstdError, _ZSTD_CHUNK, _BITE)
+
+    def _archive(
+        self,
+        file: BinaryIO,
+        begin: Callable[[], _Engine],
+        decompress: Callable[[_Engine, bytes], tuple[bytes, bytes]],
+        broken: type[Exception],
+        marker: bytes,
+        bite: int,
+    ) -> Iterator[bytes]:
+        """Unpack a chain of archives; of our own chunks a damaged one is left out and reading goes on after it.
+
+        Args:
+            file: The archive.
+            begin: Makes a decompressor.
+            decompress: Unpacks a piece; returns the text and what of the piece is left.
+            broken: What a decompressor raises.
+            marker: How our own chunks begin.
+            bite: Bytes to unpack at once; what that may give is bounded by the decompressor or by the bite alone.
+        """
+        while True:
+            start = file.tell()
+            ours = file.read(len(marker)) == marker
+            file.seek(start)
+            error: Exception | None = None
+            try:
+                yield from self._chunk(file, begin(), decompress, bite, ours=ours)
+            except _Cut as cut:
+                error = cut
+            except broken as problem:
+                error = problem
+            if error is not None:
+                if not self._skip_to(file, marker, start + 1):
+                    yield from self._last_words(file, error)
+                    return
+                self.damaged += 1
+                self.problem = f"a damaged part of the recording was left out ({self.damaged} so far)"
+                self._first_damage(self._number + 1, "a damaged part of the compressed recording was left out")
+                yield b"\n"  # What may have come of the damaged part must not run into the next line.
+            if not file.read(1):
+                return
+            file.seek(-1, 1)
+
+    def _chunk(
+        self,
+        file: BinaryIO,
+        engine: _Engine,
+        decompress: Callable[[_Engine, bytes], tuple[bytes, bytes]],
+        bite: int,
+        *,
+        ours: bool,
+    ) -> Iterator[bytes]:
+        """Unpack one archive of the chain; text of one of ours is given out only once its own check has passed."""
+        held: list[bytes] = []
+        waiting = 0
+        pending = b""
+        while not engine.eof and (data := pending or file.read(bite)):
+            output, pending = decompress(engine, data)
+            held.append(output)
+            waiting += len(output)
+            if not ours or waiting > _MAX_CHUNK:
+                yield b"".join(held)
+                held, waiting = [], 0
+        if not engine.eof:
+            raise _Cut(b"".join(held))
+        file.seek(-len(pending), 1)
+        yield b"".join(held)
+
+    @staticmethod
+    def _skip_to(file: BinaryIO, marker: bytes, start: int) -> bool:
+        """Go to where one of our chunks begins at or after `start`; False where none does."""
+        position = start
+        while True:
+            file.seek(position)
+            window = file.read(_CHUNK)
+            found = window.find(marker)
+            if found >= 0:
+                file.seek(position + found)
+                return True
+            if len(window) < _CHUNK:
+                return False
+            position += len(window) - len(marker) + 1
+
+    def _last_words(self, file: BinaryIO, error: Exception) -> Iterator[bytes]:
+        """The archive ends in a part that cannot be unpacked, or only begun."""
+        if isinstance(error, _Cut):
+            self.problem = _CUT_ARCHIVE
+            yield error.text
+            self._first_damage(self._number + 1, _CUT_ARCHIVE)
+        else:
+            self._broken_archive(file, error)
+
+    def _broken_archive(self, file: BinaryIO, error: Exception) -> None:
+        if file.tell() <= _CHUNK and not self.frames:
+            raise RecordingError(f"{self._shown} is not what its name says: {clean_text(error, 80)}") from error
+        self.problem = f"the compressed recording is damaged; what came before was read ({clean_text(error, 80)})"
+        self._first_damage(self._number + 1, self.problem)
+
+
+def _crc_holds(line: bytes) -> bool:
+    """Whether a line of ours is as it was written: its CRC-32 is that of all after it but the closing brace."""
+    number, _, body = line[len(_CRC) :].rstrip().partition(b",")
+    return number.isdigit() and len(number) <= 10 and int(number) == zlib.crc32(body[:-1])
+
+
+def open_recording(path: Path) -> Recording:
+    """Open a recording and make sure that it can be read and is one, so that a mistake is told before the screen.
+
+    Raises:
+        RecordingError: See `Recording.__iter__`.
+    """
+    recording = Recording(path)
+    next(iter(recording), None)
+    if not recording.frames:
+        raise RecordingError(f"{clean_text(path.name, 80)} holds no whole frame; there is nothing to play")
+    return Recording(path)

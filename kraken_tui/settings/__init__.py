@@ -1,0 +1,130 @@
+"""One frozen `Settings` for the whole program.
+
+Every layer may read it, none may change it. How it comes about (command line, then environment, then TOML
+file, then these defaults) is in `kraken_tui.settings.sources`.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+LOW_BANDWIDTH_FPS = 4
+"""Most frames a second with `Settings.low_bandwidth`."""
+
+LIVE_URL = "wss://ws.kraken.com/v2"
+"""Kraken's public WebSocket v2 endpoint (PROTOCOL.md section 1)."""
+
+LIVE_REST_URL = "https://api.kraken.com"
+"""Kraken's REST host; paths under /0/public (PROTOCOL.md section 10)."""
+
+DEPTHS = (10, 25, 100, 500, 1000)
+"""Book depths the exchange accepts; it refuses others and does not round (PROTOCOL.md section 4.1)."""
+
+INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
+"""Candle intervals in minutes that the program offers."""
+
+GROUPINGS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
+"""Price steps of the aggregated book, as multiples of the pair's price increment."""
+
+THEMES = ("dark", "light", "colour-blind", "terminal")
+"""Names of the built-in themes."""
+
+
+def file_path(name: str) -> Path:
+    """A file name as a user writes it: `~` and `~somebody` are home folders.
+
+    Raises:
+        ValueError: It cannot be one; the text says what is wrong, as "takes a file name".
+    """
+    if not name or "\0" in name:
+        raise ValueError("takes a file name")
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            "takes a file name; there is no such home folder (write ./~ for a file of that name)"
+        ) from None
+
+
+def user_folder(kind: str) -> Path:
+    """The user's folder for this program's "config", "state", "data" or "log", or for "pictures" of all programs.
+
+    Raises:
+        OSError: This user has no home folder, and no variable says where else.
+    """
+    import platformdirs
+
+    folder = getattr(platformdirs, f"user_{kind}_path")
+    try:
+        found: Path = folder() if kind == "pictures" else folder("kraken-tui", appauthor=False)
+    except RuntimeError:
+        found = Path("~")
+    if not found.is_absolute():
+        raise FileNotFoundError(errno.ENOENT, "this user has no home folder; set HOME")
+    return found
+
+
+def _no_keys() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user can choose, after all sources are merged.
+
+    Attributes:
+        pairs: Pair names as the user wrote them; resolved against the instrument list once connected.
+        demo: Run against the local exchange instead of Kraken.
+        demo_seed: Seed of the local exchange's market.
+        replay: Recording to play instead of a live feed.
+        speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
+        record: File that raw frames are appended to, from the start.
+        depth: Book depth, one of `DEPTHS`.
+        interval: Candle interval in minutes, one of `INTERVALS`.
+        group: Price step of the aggregated book, one of `GROUPINGS`, or 0 to choose by price.
+        theme: One of `THEMES` or the name of a user theme.
+        fps: Frames a second the screen draws at most.
+        low_bandwidth: Draw seldom and leave out what only catches the eye, for slow lines.
+        url: WebSocket address; wss anywhere, ws on loopback only.
+        rest_url: REST base address, without a path.
+        log_file: File the log is also written to.
+        svg_dir: Folder for saved pictures; None for the user's pictures folder.
+        recentre: When the aggregated book recentres: "band", "space" or "never".
+        large_order: Size in base units from which an order counts as large; 0 for automatic.
+        stale_after_s: Seconds of feed silence or lag after which a book is called stale.
+        quiet_after_s: Seconds without a book change after which health says so, heartbeats or not.
+        mouse: Whether the terminal's mouse reports are asked for.
+        keys: Binding id to key list, overriding the built-in key map.
+    """
+
+    pairs: tuple[str, ...] = ("BTC/USD", "ETH/USD")
+    demo: bool = False
+    demo_seed: int = 1
+    replay: Path | None = None
+    speed: float = 1.0
+    record: Path | None = None
+    depth: int = 100
+    interval: int = 1
+    group: int = 0
+    theme: str = "dark"
+    fps: int = 10
+    low_bandwidth: bool = False
+    url: str = LIVE_URL
+    rest_url: str = LIVE_REST_URL
+    log_file: Path | None = None
+    svg_dir: Path | None = None
+    recentre: str = "band"
+    large_order: float = 0.0
+    stale_after_s: float = 5.0
+    quiet_after_s: float = 60.0
+    mouse: bool = True
+    keys: Mapping[str, str] = field(default_factory=_no_keys)
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames a second, `low_bandwidth` considered."""
+        return min(self.fps, LOW_BANDWIDTH_FPS) if self.low_bandwidth else self.fps

@@ -1,0 +1,119 @@
+"""Which addresses may be spoken to, and by which route (RELIABILITY.md section 3.8, X1 to X4)."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from kraken_tui.text import clean_text
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The only hosts that may be spoken to without TLS."""
+
+
+_LONGEST = 1000
+
+
+class ConfigurationError(ValueError):
+    """Something the user chose cannot work; the text is one sentence that says what to do."""
+
+
+def check_url(url: str) -> str:
+    """Check a WebSocket address: wss anywhere, ws on loopback only.
+
+    Returns:
+        The address, unchanged.
+
+    Raises:
+        ConfigurationError: It is not such an address.
+    """
+    _check(url, secure="wss", plain="ws")
+    return url
+
+
+def check_rest_url(url: str) -> str:
+    """Check a REST base address: https anywhere, http on loopback only.
+
+    Returns:
+        The address without a trailing slash.
+
+    Raises:
+        ConfigurationError: It is not such an address.
+    """
+    _check(url, secure="https", plain="http")
+    return url.rstrip("/")
+
+
+def _check(url: str, *, secure: str, plain: str) -> None:
+    shown = repr(clean_text(_without_userinfo(url[: 2 * _LONGEST]), 100))
+    if len(url) > _LONGEST:
+        raise ConfigurationError(f"the address {shown} is over {_LONGEST} characters long")
+    if any(character.isspace() or not character.isprintable() or character in "\\" for character in url):
+        raise ConfigurationError(f"the address {shown} holds spaces or control characters; write it without them")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigurationError(f"the address {shown} cannot be read; use {secure}://host/path") from None
+    if parts.scheme not in (secure, plain):
+        raise ConfigurationError(f"the address {shown} must begin with {secure}:// (or {plain}:// on this computer)")
+    if "@" in parts.netloc:
+        raise ConfigurationError(f"the address {shown} holds a user name or password; leave them out")
+    if not host or port == 0 or parts.fragment:
+        raise ConfigurationError(f"the address {shown} is incomplete; use {secure}://host/path")
+    if not host.isascii():
+        raise ConfigurationError(f"the address {shown} has letters beyond ASCII in its host; write it in its xn-- form")
+    if host not in LOOPBACK and _number_like(host):
+        raise ConfigurationError(f"the address {shown} writes its host as a bare number; use its name")
+    if parts.scheme == plain and host not in LOOPBACK:
+        raise ConfigurationError(
+            f"the address {shown} is not encrypted; {plain}:// is for 127.0.0.1, ::1 and localhost only,"
+            f" use {secure}:// elsewhere"
+        )
+
+
+def _number_like(host: str) -> bool:
+    """Whether a host is an address in disguise, such as 2130706433, 0x7f.1 or 127.1."""
+    labels = host.rstrip(".").split(".")
+    numeric = all(label.isdigit() or label.lower().startswith("0x") for label in labels)
+    return numeric and not (len(labels) == 4 and all(label.isdigit() and str(int(label)) == label for label in labels))
+
+
+def _without_userinfo(url: str) -> str:
+    """The address as it may be shown: a password never is, nor one that holds a slash of its own."""
+    head, separator, tail = url.partition("://")
+    if not separator:
+        return url.rpartition("@")[2]
+    return f"{head}{separator}{tail.rpartition('@')[2]}"
+
+
+def proxy_for(url: str) -> tuple[str | None, str]:
+    """The proxy the environment names for an address.
+
+    Returns:
+        (proxy address or None, the same fit to be shown, without credentials). Loopback never takes a proxy.
+    """
+    host = urlsplit(url).hostname or ""
+    if host in LOOPBACK or proxy_bypass(host):
+        return None, ""
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("socks") or proxies.get("all")
+    if not proxy:
+        return None, ""
+    if not proxy_is_readable(proxy):
+        # Who can say which part of it is a password?
+        return proxy, "of the environment"
+    parts = urlsplit(proxy)
+    return proxy, clean_text(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", 100)
+
+
+def proxy_is_readable(proxy: str) -> bool:
+    """Whether the address of a proxy has a host, a port that is a number, and credentials that can be decoded."""
+    try:
+        parts = urlsplit(proxy)
+        _ = parts.port
+        unquote(f"{parts.username}{parts.password}", errors="strict")
+    except ValueError:
+        return False
+    # A password with a slash in it ends what is read as the host.
+    return bool(parts.scheme and parts.hostname) and "@" not in parts.path + parts.query + parts.fragment

@@ -1,0 +1,397 @@
+"""Numbers, times and bars as single-cell text: exact where they can be, marked where they cannot.
+
+Every function here is pure. A quantity that is shown with fewer decimals than it has belongs to a column whose
+header carries "≈"; one that is shown in thousands or millions carries its own suffix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import isfinite
+from unicodedata import combining, east_asian_width
+
+import msgspec
+
+from kraken_tui.tui.paint.pane import Line, Run
+
+_SECOND = 1_000_000_000
+_UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
+# Whole parts grow in these steps (digits, cells with commas), so that a column does not shift at every digit.
+_WHOLE_STEPS = ((3, 3), (5, 6), (6, 7), (7, 9))
+_PARTIAL = " ▏▎▍▌▋▊▉"
+_RIGHT_PARTIAL = ("", "▕", "▕", "▐", "▐", "▐", "▐", "█")
+_ASCII = str.maketrans(
+    {
+        "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
+        "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
+        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
+        "┤": "|", "├": "|",
+    }
+)  # fmt: skip
+
+
+def on(role: str, ground: str) -> str:
+    """Style key of `role` on the background of another role; "" is the screen's own background."""
+    return f"{role}/{ground}" if ground else role
+
+
+def width_of(runs: Sequence[Run]) -> int:
+    """Cells the runs take."""
+    return sum(len(text) for text, _ in runs)
+
+
+def fit_fields(fields: Sequence[tuple[int, tuple[Run, ...]]], width: int, gap: int = 3) -> list[tuple[Run, ...]]:
+    """Keep the fields that fit side by side, whole, in their order.
+
+    Args:
+        fields: (rank, runs); the highest rank is dropped first, among equals the rightmost.
+        width: Cells for all of them.
+        gap: Cells between two.
+    """
+    kept = [(rank, index, runs, width_of(runs)) for index, (rank, runs) in enumerate(fields) if runs]
+    while kept and sum(field[3] for field in kept) + gap * (len(kept) - 1) > width:
+        kept.remove(max(kept, key=lambda field: field[:2]))
+    return [runs for _, _, runs, _ in kept]
+
+
+def join_fields(fields: Sequence[tuple[Run, ...]], gap: int = 3) -> tuple[Run, ...]:
+    """Fields side by side with `gap` blank cells between them."""
+    runs: list[Run] = []
+    for number, field in enumerate(fields):
+        if number:
+            runs.append((" " * gap, "text"))
+        runs += field
+    return tuple(runs)
+
+
+def to_ascii(lines: list[Line]) -> list[Line]:
+    """The same lines in ASCII, cell for cell, for terminals without box drawing."""
+    return [tuple((_plain(text), key) for text, key in line) for line in lines]
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    if text.isascii():
+        return text
+    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def shorten(text: str, width: int) -> str:
+    """Words cut to `width` cells, with an ellipsis where something is missing; wide characters become "?"."""
+    if not text.isascii():
+        text = "".join("?" if east_asian_width(c) in "WF" or combining(c) else c for c in text)
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + "…" if width > 0 else ""
+
+
+@lru_cache(maxsize=8192)
+def price(ticks: int, precision: int, *, grouped: bool = True) -> str:
+    """A price with all its decimals.
+
+    Args:
+        ticks: Price in 10^-precision; may be negative (a change).
+        precision: Decimals.
+        grouped: Whether thousands are separated by commas.
+    """
+    sign = "-" if ticks < 0 else ""
+    whole, rest = divmod(abs(ticks), 10**precision) if precision > 0 else (abs(ticks), 0)
+    head = f"{sign}{whole:,}" if grouped else f"{sign}{whole}"
+    return f"{head}.{rest:0{precision}d}" if precision > 0 else head
+
+
+@lru_cache(maxsize=1024)
+def fine_price(ticks: float, precision: int, extra: int = 2) -> str:
+    """A derived price (mid, microprice, average): `extra` decimals beyond the pair's, so it is never cut to a tick."""
+    places = precision + extra
+    return price(round(ticks * 10**extra), places)
+
+
+def mid_price(mid2: int, precision: int) -> str:
+    """The mid exactly: twice the mid in ticks always fits one more decimal."""
+    return price(mid2 * 5, precision + 1)
+
+
+def leading_zeros(text: str) -> int:
+    """Cells of a price such as "0.000012345" before its first significant digit; 0 where they are too few to dim."""
+    significant = text.lstrip(" 0.,")
+    lead = len(text) - len(significant)
+    return lead if len(text.lstrip(" ")) - len(significant) >= 5 else 0
+
+
+@lru_cache(maxsize=8192)
+def price_runs(ticks: int, precision: int, width: int, key: str, zeros: str) -> tuple[Run, ...]:
+    """A price right-aligned in `width` cells, its leading zeros in the style key `zeros`."""
+    text = price(ticks, precision).rjust(width)
+    if len(text) > width:
+        text = shorten(text, width)
+    cut = leading_zeros(text)
+    return ((text[:cut], zeros), (text[cut:], key)) if cut else ((text, key),)
+
+
+class QuantityFormat(msgspec.Struct, frozen=True):
+    """How one column writes quantities: same decimals and unit in every row, so that the points stand in line.
+
+    Attributes:
+        precision: Decimals of a lot.
+        decimals: Decimals shown.
+        unit: Power of ten the shown number is divided by: 0, 3 (K), 6 (M), 9 (B) or 12 (T).
+        width: Cells of the column.
+    """
+
+    precision: int
+    decimals: int
+    unit: int
+    width: int
+
+    @classmethod
+    def fit(cls, largest: int, precision: int, width: int, most: int = 40) -> QuantityFormat:
+        """Choose decimals and unit so that quantities up to `largest` fit.
+
+        Args:
+            largest: Lots.
+            precision: Decimals of a lot.
+            width: Cells available, at least 4.
+            most: Most decimals wanted.
+        """
+        return _fit(largest, precision, width, most)
+
+    def wider(self, largest: int, width: int) -> QuantityFormat:
+        """A format for sums of this column's quantities: in its unit where that fits, else in the next that does."""
+        return _fit_unit(largest, self.precision, width, 40, self.unit) or _fit(largest, self.precision, width, 40)
+
+    @property
+    def rounded(self) -> bool:
+        """Whether digits may be missing: the column's header then carries "≈"."""
+        return self.decimals < self.precision + self.unit
+
+    def header(self, name: str) -> str:
+        """Column header, right-aligned, with "≈" where digits may be missing."""
+        text = f"≈{name}" if self.rounded else name
+        return text.rjust(self.width)[: self.width]
+
+    def split(self, lots: int) -> tuple[str, str]:
+        """A quantity as (significant digits, insignificant tail), together exactly `width` cells."""
+        return _split(lots, self.precision, self.decimals, self.unit, self.width)
+
+    def text(self, lots: int) -> str:
+        """A quantity in exactly `width` cells."""
+        return "".join(self.split(lots))
+
+
+@lru_cache(maxsize=1024)
+def _fit(largest: int, precision: int, width: int, most: int) -> QuantityFormat:
+    for unit, _ in _UNITS:
+        shape = _fit_unit(largest, precision, width, most, unit)
+        if shape and (shape.decimals or not unit):
+            return shape
+        # Three digits tell more than a tenth of the next unit, unless rounding would make them four too wide.
+        if shape and largest >= 100 * 10 ** (precision + unit) and len(_rounded(largest, precision, 0, unit)) <= width:
+            return shape
+    return QuantityFormat(precision, 0, _UNITS[-1][0], width)
+
+
+@lru_cache(maxsize=1024)
+def _fit_unit(largest: int, precision: int, width: int, most: int, unit: int) -> QuantityFormat | None:
+    whole = largest // 10 ** (precision + unit)
+    cells = next((cells for digits, cells in _WHOLE_STEPS if whole < 10**digits), width + 1)
+    left = width - (1 if unit else 0) - cells
+    if left < 0:
+        return None
+    return QuantityFormat(precision, min(precision + unit, max(0, left - 1), most), unit, width)
+
+
+@lru_cache(maxsize=16384)
+def _split(lots: int, precision: int, decimals: int, unit: int, width: int) -> tuple[str, str]:
+    text = _rounded(lots, precision, decimals, unit)
+    if len(text) > width:
+        # Larger than the column was made for: its own unit, or an honest approximation, never cut digits.
+        text = _narrowed(lots, precision, width)
+        return text.rjust(width) if len(text) <= width else "…".rjust(width), ""
+    if unit or text[0] == "<":
+        return text.rjust(width), ""
+    cut = _significant(text)
+    return text[:cut].rjust(width - len(text) + cut), text[cut:]
+
+
+def _narrowed(lots: int, precision: int, width: int) -> str:
+    """The most exact text of a quantity that fits, in whatever unit; rounding up may have added a digit."""
+    for unit, _ in _UNITS:
+        for decimals in (1, 0):
+            text = _rounded(lots, precision, min(decimals, precision + unit), unit)
+            if len(text) <= width and text[0] != "<":
+                return text
+    return f"{lots / 10**precision:.0e}".replace("e+", "e")
+
+
+def _rounded(lots: int, precision: int, decimals: int, unit: int) -> str:
+    suffix = dict(_UNITS)[unit]
+    scale = 10 ** (precision + unit - decimals)
+    shown = (lots + scale // 2) // scale
+    if shown == 0 and lots:
+        # A rest of nothing would look like no quantity at all.
+        return f"<{price(1, decimals)}{suffix}"
+    return price(shown, decimals) + suffix
+
+
+def _significant(text: str) -> int:
+    """Cells up to which digits matter: three digits, two of them after leading zeros, never inside the whole part."""
+    point = text.find(".")
+    if point < 0:
+        return len(text)
+    digits = led = 0
+    for index, character in enumerate(text):
+        if character.isdigit():
+            digits += 1
+            if led or character != "0":
+                led += 1
+            if digits >= 3 and led >= 2 and index >= point - 1:
+                return index + 1 if index != point - 1 else point
+    return len(text)
+
+
+def quantity(lots: int, precision: int, width: int = 12, most: int = 40) -> str:
+    """One quantity on its own, in at most `width` cells; "≈" before it where digits are missing."""
+    exact = _trimmed(price(lots, precision))
+    if len(exact) <= width and len(exact.partition(".")[2]) <= most:
+        return exact
+    whole = lots // 10**precision
+    units = [unit for unit, _ in _UNITS if whole < 10 ** (unit + 5)] if whole >= 10**7 else [0]
+    unit = units[0] if units else _UNITS[-1][0]
+    shape = _fit_unit(lots, precision, max(4, width - 1), most, unit) or _fit(lots, precision, max(4, width - 1), most)
+    text = shape.text(lots).strip()
+    if not shape.unit:
+        return text if text[0] in "<…" else f"≈{text}"
+    return _trimmed(text[:-1]) + text[-1] if text[-1].isalpha() else text
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def duration(ns: int) -> str:
+    """A span of time in the largest fitting unit: "0.2 s", "75 s", "4 m", "2 h", "3 d". Negative spans read as 0."""
+    seconds = max(0, ns) / _SECOND
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 119.5:
+        return f"{seconds:.0f} s"
+    if seconds < 7_170:
+        return f"{seconds / 60:.0f} m"
+    if seconds < 172_000:
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86_400:.0f} d"
+
+
+def basis_points(value: float) -> str:
+    """Basis points without their unit: two decimals, fewer from 100 on; a rest of nothing reads "<0.01"."""
+    size = abs(value)
+    if 0 < size < 0.005:
+        return "<0.01"
+    if size < 99.995:
+        return f"{value:.2f}"
+    return f"{value:,.0f}"
+
+
+def signed(value: float, decimals: int = 2) -> str:
+    """A number with its sign always shown; zero is "+0.00"."""
+    text = f"{value:+.{decimals}f}"
+    return text.replace("-", "+") if not text.strip("-0.") else text
+
+
+def change_percent(text: str | None) -> str | None:
+    """The ticker's change in percent with sign and two decimals; None where there is none to show."""
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return None
+    return signed(value) if isfinite(value) else None
+
+
+def percent(part: int, whole: int) -> str:
+    """Whole percent, "<1%" rather than a wrong zero, and 100 only for all of it."""
+    if whole <= 0:
+        return ""
+    value = (100 * part + whole // 2) // whole
+    if value == 0 and part:
+        return "<1%"
+    return "99%" if value >= 100 and part < whole else f"{value}%"
+
+
+def data_size(count: int) -> str:
+    """Bytes in decimal units: "812 B", "12.4 MB"."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def clock(ns: int, digits: int = 0) -> str:
+    """UTC time of day of nanoseconds since the epoch: "14:03:10", with up to nine decimals of the second."""
+    seconds, fraction = divmod(ns, _SECOND)
+    minutes, second = divmod(seconds % 86_400, 60)
+    hour, minute = divmod(minutes, 60)
+    text = f"{hour:02d}:{minute:02d}:{second:02d}"
+    return f"{text}.{fraction:09d}"[: 9 + digits] if digits else text
+
+
+def rate(value: float) -> str:
+    """Events a second: "0.4/s", "41/s"."""
+    return f"{value:.1f}/s" if 0 < value < 0.95 else f"{value:,.0f}/s"
+
+
+def direction_glyph(direction: int) -> str:
+    """▲ up, ▼ down, · unchanged or unknown."""
+    return "▲" if direction > 0 else "▼" if direction < 0 else "·"
+
+
+def direction_role(direction: int) -> str:
+    """Role that goes with `direction_glyph`."""
+    return "up" if direction > 0 else "down" if direction < 0 else "text"
+
+
+def eighths(part: float, largest: float, width: int) -> int:
+    """Length of a bar in eighths of a cell; anything above zero is at least one."""
+    if part <= 0 or largest <= 0 or width <= 0:
+        return 0
+    return max(1, min(8 * width, round(8 * width * part / largest)))
+
+
+def bar_right(length: int, width: int, key: str, ascii_only: bool = False) -> Run:
+    """A bar that grows to the right from its left edge, padded to `width` cells.
+
+    Args:
+        length: Eighths of a cell.
+        width: Cells.
+        key: Style key.
+        ascii_only: Whole cells of "#" only.
+    """
+    if ascii_only:
+        return ("#" * min(width, (length + 7) // 8)).ljust(width), key
+    full, rest = divmod(length, 8)
+    return ("█" * full + (_PARTIAL[rest] if rest else "")).ljust(width), key
+
+
+def bar_left(length: int, width: int, key: str, ascii_only: bool = False, *, fine: bool = False) -> tuple[Run, ...]:
+    """A bar that grows to the left from its right edge, padded to `width` cells.
+
+    Unicode has no right-aligned eighths that fonts carry: only one eighth, a half and the whole. They are enough for
+    a column of bars and look the same everywhere.
+
+    Args:
+        length: Eighths of a cell.
+        width: Cells.
+        key: Style key.
+        ascii_only: Whole cells of "#" only.
+        fine: Draw the tip exactly, as its missing left part in reverse video, for a bar that stands alone.
+    """
+    if ascii_only:
+        return ((("#" * min(width, (length + 7) // 8)).rjust(width), key),)
+    full, rest = divmod(length, 8)
+    if not fine or not rest:
+        tip = _RIGHT_PARTIAL[rest]
+        return (((tip + "█" * full).rjust(width), key),)
+    return ((" " * (width - full - 1), key), (_PARTIAL[8 - rest], f"~{key}"), ("█" * full, key))

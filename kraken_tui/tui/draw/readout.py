@@ -1,0 +1,67 @@
+"""The status at the left of the last row: what the cursor reads, and whatever is out of the ordinary. Pure."""
+
+from __future__ import annotations
+
+from kraken_tui.market.book.metrics import at_cursor
+from kraken_tui.market.views import FeedView, PairView
+from kraken_tui.tui.draw.format import basis_points, fine_price, price, quantity, shorten, width_of
+from kraken_tui.tui.paint.pane import Line
+
+
+def fitting(parts: list[Line], width: int) -> Line:
+    """The first parts that fit whole in `width` cells: a number is shown entirely or not at all."""
+    runs: Line = ()
+    for part in parts:
+        if width_of(runs) + width_of(part) > width:
+            break
+        runs += part
+    return runs
+
+
+def cursor_parts(view: PairView | None, ticks: int | None) -> list[Line]:
+    """Distance, cumulative size, notional and sweep cost at the cursor's price, the most important first.
+
+    Empty without a cursor. An unproven book gives no figures, only the price.
+    """
+    if view is None or view.spec is None or ticks is None:
+        return []
+    spec = view.spec
+    parts: list[Line] = [((f" {price(ticks, spec.price_precision)} ", "!text/cursor"),)]
+    read = at_cursor(view.bids, view.asks, ticks) if view.metrics is not None else None
+    if read is None:
+        return [*parts, ((" no figures from an unproven book ", "stale"),)]
+    sign = "+" if read.distance_bps >= 0 else "-"
+    parts.append(((f" {sign}{basis_points(abs(read.distance_bps))} bps ", "text"),))
+    if read.side is None:
+        return [*parts, (("inside the spread ", "muted"),)]
+    if read.sweep is None:
+        return parts
+    size = quantity(read.cumulative, spec.qty_precision, 9).strip()
+    notional = price(read.notional // 10**spec.qty_precision, spec.price_precision).partition(".")[0]
+    average = fine_price(read.sweep.average, spec.price_precision)
+    slippage = basis_points(read.sweep.slippage_bps)
+    return [
+        *parts,
+        ((" cum ", "muted"), (size, "text"), (f" {spec.base} ", "muted")),
+        (("= ", "muted"), (notional, "text"), (f" {spec.quote} ", "muted")),
+        ((" sweep ", "muted"), (average, "text"), (f" {slippage} bps ", "text")),
+    ]
+
+
+def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume: str) -> list[Line]:
+    """What is out of the ordinary: a dead feed, a frozen screen, a slow terminal.
+
+    Args:
+        feed: The newest view, not the frozen one.
+        behind: Messages that came in since the screen was frozen; None when it is not.
+        fps: The rate the screen fell back to; None at full rate.
+        resume: Key that unfreezes.
+    """
+    parts: list[Line] = []
+    if feed.fatal:
+        parts.append(((" FEED STOPPED ", "!badge/bad"), (f" {shorten(feed.fatal, 40)} ", "bad")))
+    if behind is not None:
+        parts.append(((" PAUSED ", "!badge/warn"), (f" {behind:,} behind, {resume} resumes ", "warn")))
+    if fps is not None:
+        parts.append(((f" slow terminal: {fps:g} fps ", "warn"),))
+    return parts

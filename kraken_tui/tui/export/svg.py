@@ -1,0 +1,163 @@
+"""Pictures of the screen as SVG files that need nothing from the network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from kraken_tui.market.events import Proof
+from kraken_tui.settings import user_folder
+from kraken_tui.text import clean_text, safe_file_stem
+from kraken_tui.tui.export.svg_cells import FONT_SIZE, in_cells
+
+if TYPE_CHECKING:
+    from kraken_tui.engine.api import MarketSource
+    from kraken_tui.market.views import FeedView
+    from kraken_tui.settings import Settings
+    from kraken_tui.tui.app import KrakenApp
+
+FONTS = "'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,'Liberation Mono',monospace"
+"""Fonts with box drawing that machines have. Every run of text carries its `textLength`, so any will line up."""
+
+_POLL_S = 0.02
+_FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
+_COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
+
+
+class PictureFailed(Exception):
+    """The feed failed for good before there was anything to draw; the text is one sentence."""
+
+
+def screen_svg(app: App[Any], title: str) -> str:
+    """The screen as it stands, as SVG text without outside references.
+
+    Args:
+        app: A running app.
+        title: Shown in the window frame of the picture; cleaned here.
+    """
+    return without_references(app.export_screenshot(title=clean_text(title, 100)))
+
+
+def without_references(svg: str) -> str:
+    """Take web fonts and comments out of Rich's SVG and name fonts a machine has."""
+    svg = _COMMENT.sub("", _FONT_FACE.sub("", svg, count=8), count=8)
+    svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
+    svg = svg.replace("font-family: arial", "font-family: sans-serif")
+    return in_cells(svg.replace("font-size: 20px", f"font-size: {FONT_SIZE}px"))
+
+
+def utc_text(ns: int) -> str:
+    """A moment (ns since the epoch) as "2026-11-21 14:03:10 UTC"."""
+    return datetime.fromtimestamp(ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def stamped_name(symbol: str, ns: int, suffix: str, prefix: str = "kraken-tui_") -> str:
+    """A file name of a pair and a moment, such as "kraken-tui_BTC-USD_20261121T140310Z.svg"."""
+    moment = datetime.fromtimestamp(ns // 1_000_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{prefix}{safe_file_stem(symbol)}_{moment}{suffix}"
+
+
+def picture_folder(settings: Settings) -> Path:
+    """Where pictures go: the folder the user chose, else "kraken-tui" among the user's pictures.
+
+    Raises:
+        OSError: This user has no home folder.
+    """
+    return settings.svg_dir or user_folder("pictures") / "kraken-tui"
+
+
+def save(svg: str, folder: Path, name: str) -> Path:
+    """Write a picture under a name that is not taken yet; an existing file or link is never written to.
+
+    Args:
+        svg: The picture.
+        folder: Made if it is missing.
+        name: File name; "-2", "-3", ... is put before its suffix while it is taken.
+
+    Raises:
+        OSError: The folder or file cannot be made or written, or a hundred names are taken.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wanted = Path(name)
+    for number in range(1, 101):
+        path = folder / (name if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(svg)
+        return path
+    raise FileExistsError(f"a hundred pictures named {wanted.stem} exist")
+
+
+def why(error: OSError) -> str:
+    """The reason of a file error in words, without path and number."""
+    return clean_text((error.strerror or str(error) or type(error).__name__).lower(), 80)
+
+
+def has_proven_book(feed: FeedView) -> bool:
+    """Whether any pair's book is proven."""
+    return any(tab.proof is Proof.VERIFIED for tab in feed.tabs)
+
+
+async def picture(
+    source: MarketSource,
+    settings: Settings,
+    *,
+    size: tuple[int, int],
+    view: str,
+    until: Callable[[FeedView], bool] | None,
+) -> str:
+    """Draw one picture without a terminal.
+
+    Args:
+        source: A running engine.
+        settings: As for the screen.
+        size: Columns and rows.
+        view: A `layout.View` by name.
+        until: Says when there is enough to draw; None waits for a proven book of any pair.
+
+    Returns:
+        SVG text.
+
+    Raises:
+        PictureFailed: The feed failed for good.
+        ValueError: There is no such view.
+    """
+    from kraken_tui.tui.app import KrakenApp
+    from kraken_tui.tui.layout import View
+
+    chosen = View(view)
+    ready = until or has_proven_book
+    app = KrakenApp(source, settings, live=False)
+    async with app.run_test(size=size) as pilot:
+        while True:
+            feed = source.feed_view
+            app.tick()
+            if feed.fatal:
+                raise PictureFailed(feed.fatal)
+            if ready(feed):
+                _show_a_proven_pair(app, feed)
+                if app.pair_view is not None:
+                    break
+            await asyncio.sleep(_POLL_S)
+        app.main.set_view(chosen)
+        await pilot.pause()
+        app.tick(everything=True)
+        await pilot.pause()
+        return screen_svg(app, app.picture_title())
+
+
+def _show_a_proven_pair(app: KrakenApp, feed: FeedView) -> None:
+    """Turn to the first proven pair where the one on screen (say, a refused one) is not proven."""
+    proven = [tab.symbol for tab in feed.tabs if tab.proof is Proof.VERIFIED]
+    if proven and app.main.symbol not in proven:
+        app.main.show_pair(proven[0])

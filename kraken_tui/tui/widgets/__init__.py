@@ -1,1 +1,0 @@
-"""One widget a file: state and drawing; all live panes share pane.py."""

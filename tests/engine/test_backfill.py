@@ -1,0 +1,119 @@
+"""When history is asked for, and in which units it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from kraken_tui.engine.backfill import History
+from kraken_tui.engine.desk import Markets
+from kraken_tui.feed.events import Candles, PairAdded, SpecChanged
+from kraken_tui.feed.rest.client import RestAnswer
+from kraken_tui.feed.session import Session
+from kraken_tui.market.events import Candle
+from kraken_tui.settings import Settings
+from kraken_tui.wire.symbols import PairSpec
+
+SYMBOL = "BTC/USD"
+SPEC = PairSpec(SYMBOL, "BTC", "USD", 1, 8)
+DAY = 1_700_006_400
+
+
+class Rest:
+    """Answers candles of price 5; `meanwhile` happens while the answer is on its way."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def ohlc(self, symbol: str, interval: int) -> RestAnswer:
+        self.asked.append(f"{symbol} {interval}")
+        self.meanwhile()
+        price = ["5.0"] * 5
+        return RestAnswer([[DAY + 60 * interval * n, *price, "2.0", 3] for n in range(100)])
+
+    async def trades(self, symbol: str, *, count: int) -> RestAnswer:
+        self.asked.append(f"{symbol} trades")
+        return RestAnswer([])
+
+
+class Bench:
+    """History over markets, without a feed."""
+
+    def __init__(self) -> None:
+        self.session = Session()
+        self.session.markets.specs[SYMBOL] = SPEC
+        self.markets = Markets(self.session, Settings(pairs=(SYMBOL,)), lambda _: None, lambda _, __: None)
+        self.rest = Rest()
+        specs = self.session.specs.get
+        self.history = History(self.rest, self.markets, specs, lambda _, __: None, lambda: 0, lambda: None)  # type: ignore[arg-type]
+
+    def add(self) -> None:
+        self.markets.add(SYMBOL)
+        self.markets.handle(PairAdded(SYMBOL, SYMBOL))
+
+    def statement(self, *minutes: int) -> None:
+        candles = tuple(Candle(DAY + 60 * n, 1, 50, 50, 50, 50, 100, 5000, 1) for n in minutes)
+        self.markets.handle(Candles(SYMBOL, 1, candles, snapshot=True))
+
+    async def settle(self) -> list[str]:
+        """Let the history do what is wanted; returns what it asked."""
+        self.rest.asked.clear()
+        task = asyncio.create_task(self.history.run())
+        self.history.wake()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        return list(self.rest.asked)
+
+
+async def test_history_is_fetched_once_a_pair_and_interval() -> None:
+    bench = Bench()
+    bench.add()
+    assert await bench.settle() == ["BTC/USD 1", "BTC/USD trades"]
+    bench.add()
+    bench.markets.set_interval(5)
+    assert await bench.settle() == ["BTC/USD 5"]
+    bench.markets.set_interval(1)
+    assert await bench.settle() == []
+
+
+async def test_a_pair_removed_and_wanted_again_gets_its_history_again() -> None:
+    bench = Bench()
+    bench.add()
+    await bench.settle()
+    bench.markets.remove(SYMBOL)
+    bench.add()
+    assert await bench.settle() == ["BTC/USD 1", "BTC/USD trades"]
+
+
+async def test_candles_of_an_outage_are_fetched_and_not_shown_as_minutes_without_trades() -> None:
+    bench = Bench()
+    bench.add()
+    await bench.settle()
+    bench.statement(99, 100)
+    assert await bench.settle() == []
+    bench.rest.asked.clear()
+    bench.statement(190, 191)
+    assert bench.markets.by_symbol[SYMBOL].lacks_candles(1)
+    assert await bench.settle() == ["BTC/USD 1"]
+    bench.statement(191, 192)
+    assert await bench.settle() == []
+
+
+async def test_an_answer_is_read_with_the_precisions_of_its_arrival() -> None:
+    bench = Bench()
+    bench.add()
+    finer = replace(SPEC, price_precision=3)
+
+    def change() -> None:
+        bench.session.markets.specs[SYMBOL] = finer
+        bench.markets.handle(SpecChanged(finer))
+
+    bench.rest.meanwhile = change
+    await bench.settle()
+    newest = bench.markets.by_symbol[SYMBOL]._candles.newest(1)
+    assert newest is not None
+    assert newest.close == 5000

@@ -1,0 +1,188 @@
+"""What single messages do to a whole session, against a scripted venue in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+
+from kraken_tui.feed.connection.table import State
+from kraken_tui.feed.events import Note, Resync, StateChanged, Trades
+from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.subscriptions import Subscriptions
+from kraken_tui.market.events import Proof
+from kraken_tui.wire.messages import SubscribeAck
+from tests.feed.feed_harness import Rig, Venue
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['"bids":[{"price":5000.0}],"asks":[]', '"bids":7,"asks":[]', '"bids":[{"price":5000.0,"qty":null}],"asks":[]'],
+)
+def test_an_unreadable_book_is_fetched_anew_and_no_other_notices(up: Rig, row: str) -> None:
+    up.events.clear()
+    up.deliver(f'{{"channel":"book","type":"update","data":[{{"symbol":"BTC/USD",{row},"checksum":1}}]}}')
+    up.run(3)
+    assert [(event.symbol, event.cause) for event in up.of(Resync)] == [("BTC/USD", "bad number")]
+    assert up.session.stitchers["ETH/USD"].counters.resyncs == 0
+    assert len(up.dials) == 1
+    assert all(stitcher.proof is Proof.VERIFIED for stitcher in up.session.stitchers.values())
+    up.check()
+
+
+def test_a_side_written_as_null_is_an_empty_one(up: Rig) -> None:
+    book = up.venue.books["BTC/USD"]
+    change = [(50_000, 77)]
+    book.apply(change, [])
+    up.deliver(book.frame("BTC/USD", "update", change, [], up.wall).replace('"asks":[]', '"asks":null'))
+    assert up.session.stitchers["BTC/USD"].counters.resyncs == 0
+    up.check()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"channel":"status","type":"update","data":[{"system":null}]}',
+        '{"channel":"ohlc","type":"update","data":[{"symbol":"BTC/USD","open":1}]}',
+        '{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","trade_id":"7"}]}',
+        '{"channel":"ticker","type":"update","data":[{"last":1}]}',
+        '{"channel":"instrument","type":"update","data":[]}',
+    ],
+)
+def test_a_frame_no_book_is_made_of_costs_no_connection(up: Rig, frame: str) -> None:
+    for _ in range(20):
+        up.deliver(frame)
+    up.run(5)
+    assert len(up.dials) == 1
+    assert up.session.state is State.SUBSCRIBED
+    assert up.session.counters.invalid == 20
+    up.check()
+
+
+def test_an_emergency_notice_of_any_shape_is_no_reason_to_stay_away() -> None:
+    venue = Venue()
+    welcome = venue.welcome
+    venue.welcome = lambda system="maintenance": (  # type: ignore[method-assign]
+        welcome(system).replace('"version"', '"emergency": {"title": "x"}, "version"')
+    )
+    rig = Rig("BTC/USD", venue=venue)
+    rig.run(5)
+    assert rig.session.system == "maintenance"
+    assert rig.session.stitchers["BTC/USD"].proof is Proof.VERIFIED
+    assert len(rig.dials) == 1
+
+
+def test_a_pair_that_cannot_be_read_costs_only_itself() -> None:
+    venue = Venue()
+    instruments = venue.instruments
+    broken = '{"symbol":"X/Y","base":"X","quote":"Y","status":"online","price_precision":null,"qty_precision":8},'
+    venue.instruments = lambda kind="snapshot", only=None: (  # type: ignore[method-assign]
+        instruments(kind, only).replace('"pairs":[', f'"pairs":[{broken}')
+    )
+    rig = Rig("BTC/USD", "X/Y", venue=venue)
+    rig.run(5)
+    assert rig.session.stitchers["BTC/USD"].proof is Proof.VERIFIED
+    assert rig.session.names["X/Y"] is None
+    assert len(rig.dials) == 1
+
+
+def test_an_instrument_list_refused_once_is_asked_for_on_the_next_connection() -> None:
+    venue = Venue()
+    venue.refuse["instrument"] = "Something nobody has seen"
+    rig = Rig("BTC/USD", venue=venue)
+    rig.run(10)
+    assert rig.session.state is State.DISCONNECTED
+    venue.refuse.clear()
+    rig.run(70)
+    assert rig.session.state is State.SUBSCRIBED
+    assert len(rig.dials) == 2
+
+
+def test_a_trade_that_comes_late_closes_its_gap(up: Rig) -> None:
+    first = up.venue.next_trade
+    for number in (first, first + 4, first + 2, first + 2, first - 20):
+        up.deliver(up.venue.trades("BTC/USD", [number]))
+    assert up.session.trade_gaps("BTC/USD") == up.session.counters.trade_gaps == 2
+    up.deliver(up.venue.trades("BTC/USD", [first + 1, first + 3, first + 5]))
+    assert up.session.trade_gaps("BTC/USD") == up.session.counters.trade_gaps == 0
+    assert up.session.counters.duplicates == 1
+
+
+def test_one_bad_trade_does_not_cost_its_neighbours(up: Rig) -> None:
+    up.events.clear()
+    first = up.venue.next_trade
+    frame = up.venue.trades("BTC/USD", [first, first + 1, first + 2])
+    up.deliver(frame.replace('"side":"buy"', '"side":"gift"', 1))
+    assert [trade.trade_id for event in up.of(Trades) for trade in event.trades] == [first + 1, first + 2]
+    assert up.session.counters.rejected == 1
+    assert up.session.trade_gaps("BTC/USD") == 1
+    up.check()
+
+
+def test_made_up_kinds_are_counted_in_bounded_memory(up: Rig) -> None:
+    for number in range(1000):
+        up.deliver(f'{{"channel":"kind {number}"}}')
+    ignored = up.session.counters.ignored
+    assert sum(ignored.values()) == 1000
+    assert len(ignored) <= 201
+    up.check()
+
+
+@pytest.mark.parametrize("channel", ["book", "trade", "ticker", "ohlc", "instrument"])
+def test_f38_a_frame_of_an_unknown_type_is_ignored(up: Rig, channel: str) -> None:
+    venue = up.venue
+    frames = {
+        "book": venue.books["BTC/USD"].frame("BTC/USD", "update", [(50_000, 5)], [], up.wall, 7),
+        "trade": venue.trades("BTC/USD", [999]),
+        "ticker": venue.ticker("BTC/USD", "update"),
+        "ohlc": venue.candle("BTC/USD", 1).replace("snapshot", "update"),
+        "instrument": venue.instruments("update"),
+    }
+    up.events.clear()
+    up.deliver(frames[channel].replace('"type":"update"', '"type":"correction"'))
+    assert up.events == []
+    assert up.session.counters.ignored[f"unknown: {channel} correction"] == 1
+    up.check()
+
+
+def test_a_late_line_is_noticed_by_pongs_where_no_book_moves(up: Rig) -> None:
+    up.updates = False
+    up.run(5)
+    answer = up.venue.answer
+
+    def late(text: str) -> list[str]:
+        up.venue.wall -= round(late_s * SECOND)
+        frames = answer(text)
+        up.venue.wall += round(late_s * SECOND)
+        return frames
+
+    up.venue.answer = late  # type: ignore[method-assign]
+    late_s = 4.0
+    up.run(25)
+    assert up.session.state is State.DEGRADED
+    assert "behind" in up.session.cause
+    late_s = 12.0
+    up.run(25)
+    assert any("12 s behind" in event.cause for event in up.of(StateChanged))
+    assert len(up.dials) == 2
+
+
+def test_a_subscription_silent_for_a_day_keeps_no_list_of_all_its_requests() -> None:
+    subscriptions = Subscriptions(Limits())
+    subscriptions.want("ohlc", "BTC/USD", interval=1)
+    sent = 0
+    for second in range(0, 86_400, 5):
+        subscriptions.tick(second * SECOND)
+        sent += len(subscriptions.requests(second * SECOND, ready=True))
+    known = subscriptions.get("ohlc", "BTC/USD")
+    assert known is not None
+    assert sent > 2000
+    assert len(known.req_ids) == 16
+    answer = SubscribeAck("subscribe", "ohlc", "BTC/USD", {}, (), known.req_ids[-2])
+    assert subscriptions.acknowledged(answer).confirmed == [known]
+
+
+def test_a_refusal_of_nothing_is_not_logged_a_hundred_times(up: Rig) -> None:
+    for _ in range(100):
+        up.deliver('{"method":"pong","error":"Not now","success":false}')
+    notes = [event.text for event in up.of(Note) if "Not now" in event.text]
+    assert notes == [f"the exchange says: Not now{times}" for times in ("", " (10 times)", " (100 times)")]
+    assert up.session.counters.ignored["refusal of nothing that was asked"] == 100
