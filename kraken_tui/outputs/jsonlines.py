@@ -182,11 +182,8 @@ class JsonLines:
                 ("close", candle.close),
             )
         )
-        vwap = "null"
-        if candle.volume:
-            # Whole ticks, halves upwards; a float would lose digits of large turnovers.
-            ticks = (2 * candle.turnover + candle.volume) // (2 * candle.volume)
-            vwap = f'"{from_units(ticks, spec.price_precision)}"'
+        average = candle.vwap_ticks
+        vwap = "null" if average is None else f'"{from_units(average, spec.price_precision)}"'
         line = (
             f'{{"event":"candle","symbol":{self._name(event.symbol)},"interval":{candle.interval},'
             f'"begin":"{format_timestamp(candle.begin_s * _SECOND, 0)}",{prices},'
