@@ -167,9 +167,7 @@ async def test_waiting_ends_in_time_though_the_connection_stands(exchange: Excha
         assert time.monotonic() - started < LONG / 2
         exchange.faults.withhold_snapshots("LTC/USD")
         client.subscribe("ltcusd")
-        with pytest.raises(
-            TimedOut, match=r"LTC/USD: no proven book within 0\.2 s: waiting for the (exchange|snapshot)"
-        ):
+        with pytest.raises(TimedOut, match=r"LTC/USD: no proven book within 0\.2 s: waiting"):
             await client.wait_verified("LTC/USD", timeout=0.2)
 
 
