@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
+from kraken_tui.errors import RecordingError as RecordingError
 from kraken_tui.text import clean_text
 from kraken_tui.wire.decode import MAX_FRAME
 
@@ -47,10 +48,6 @@ _ZSTD_CHUNK = bytes.fromhex("502a4d18 04000000")
 
 _MAX_CHUNK = _MAX_LINE + 1024 * 1024
 _CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
-
-
-class RecordingError(Exception):
-    """The file cannot be played; the text is one sentence that says why."""
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
+from kraken_tui.errors import RecordingError as RecordingError
 from kraken_tui.recording.reader import compression
 from kraken_tui.text import clean_text
 from kraken_tui.wire.timestamps import format_timestamp
@@ -40,10 +41,6 @@ MIN_FREE_SHARE = 0.01
 
 _SPACE_CHECK_NS = 10_000_000_000
 _MAX_HEADER = 64 * 1024
-
-
-class RecordingError(Exception):
-    """The recording cannot be started; the message is one sentence for the user."""
 
 
 class Codec(Protocol):
