@@ -169,7 +169,7 @@ def test_every_error_is_documented() -> None:
         for name in kraken_tui.__all__
         if isinstance(kind := getattr(kraken_tui, name), type) and issubclass(kind, kraken_tui.KrakenError)
     }
-    assert kinds - {"KrakenError", "ConfigurationError"} == documented("Errors").keys()
+    assert kinds - {"KrakenError", "Configuration"} == documented("Errors").keys()
 
 
 def test_errors_fit_the_builtin_ones_they_resemble() -> None:

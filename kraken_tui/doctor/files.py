@@ -11,13 +11,14 @@ from pathlib import Path
 
 from kraken_tui.doctor.report import Check, Skipped, Unexpected, expect
 from kraken_tui.doctor.rig import PAIR, Rig
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
 from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.reader import RecordingError as UnreadableError
 from kraken_tui.recording.writer import Recorder, RecordingError
-from kraken_tui.settings.sources import ConfigError, load
+from kraken_tui.settings.sources import load
 from kraken_tui.text import clean_text, safe_file_stem
 
 _WALL = 1_790_000_000 * SECOND
@@ -184,7 +185,7 @@ def settings(folder: Path) -> str:
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
         try:
             load({}, {}, path)
-        except ConfigError as error:
+        except ConfigurationError as error:
             expect("config.toml" in str(error) and _SECRET not in str(error), f"{kind}: {error}")
         else:
             raise Unexpected(f"{kind} was accepted")

@@ -21,10 +21,11 @@ from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.session import Session
 from kraken_tui.feed.wanted import CHANNELS
+from kraken_tui.files import user_folder
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.recording.writer import RecordingError as RecorderError
-from kraken_tui.settings import Settings, user_folder
+from kraken_tui.settings import Settings
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
 from kraken_tui.wire.symbols import UnknownPair, canonical
