@@ -100,11 +100,12 @@ EVENTS = (
 """Every event but the errors (`KrakenError`), which are delivered as they are and only where they are asked for."""
 
 _CONVERT = {event.internal: event.convert for event in EVENTS if event.convert is not None}
+_converter = _CONVERT.get
 
 
 def public(event: Any) -> Any:
     """What a program gets for an event of the engine."""
-    convert = _CONVERT.get(type(event))
+    convert = _converter(type(event))
     return event if convert is None else convert(event)
 
 

@@ -68,20 +68,20 @@ class Newest:
     def transform(self, event: object) -> Iterator[object]:
         """What listeners are told: the event as the gap policy has it, then the error it means, if it means one."""
         error = self._look(event)
-        told = self._with_spec(event)
-        if told is None:
-            return
+        carrier = PRICED.get(type(event))
+        if carrier is not None:
+            # With the precisions of this moment: they may have changed when the event is read.
+            spec = self.specs.get(event.symbol)  # type: ignore[attr-defined]
+            if spec is None:
+                self.left_out += 1
+                return
+            event = carrier(event, spec)  # type: ignore[arg-type]
         if self.gaps is None:
-            yield told
+            yield event
         else:
-            yield from self.gaps.admit(told)
+            yield from self.gaps.admit(event)
         if error is not None:
             yield error
-
-    def is_verified(self, symbol: str) -> bool:
-        """Whether the newest book of a pair is proven."""
-        book = self.books.get(symbol)
-        return book is not None and book.state.proof is Proof.VERIFIED
 
     def forget(self, symbol: str) -> None:
         """The pair was unsubscribed; call it in the engine's thread."""
@@ -91,17 +91,6 @@ class Newest:
         self._mismatched.discard(symbol)
         if self.gaps is not None:
             self.gaps.forget(symbol)
-
-    def _with_spec(self, event: object) -> object | None:
-        """An event in ticks and lots with its precisions of this moment; they may have changed when it is read."""
-        carrier = PRICED.get(type(event))
-        if carrier is None:
-            return event
-        spec = self.specs.get(event.symbol)  # type: ignore[attr-defined]
-        if spec is None:
-            self.left_out += 1
-            return None
-        return carrier(event, spec)  # type: ignore[arg-type]
 
     # -- looking --------------------------------------------------------------------------------------------------
 
