@@ -72,7 +72,7 @@ class Event:
         public: The type that a program asks for and gets.
         internal: The type that the engine's listeners get.
         convert: Makes the one of the other; None where they are the same.
-        holds: Types that come inside such an event and are no events themselves.
+        holds: Types found inside such an event that are not events themselves.
     """
 
     public: type

@@ -40,7 +40,7 @@ class Newest:
     """Sees every event of an engine before its listeners do.
 
     Args:
-        policy: What listeners are told of a pair that cannot be proven.
+        policy: What listeners are told about a pair that cannot be proven.
 
     Attributes:
         books: Newest book by symbol.
@@ -48,7 +48,7 @@ class Newest:
         specs: Reference data by symbol.
         refused: Refusals of whole pairs or of their books, by canonical name.
         connection: Newest connection state; None before the first.
-        trouble: Why there is no connection; None while there is one, or before the first dial.
+        trouble: Why there is no connection; None while connected, or before the first dial.
         gaps: Held back events with the policy BUFFER, else None.
         left_out: Events left out because their pair's precisions were unknown.
     """
@@ -139,13 +139,13 @@ class Newest:
         if error is not None:
             self.trouble = error
         elif event.state != State.CONNECTING:
-            # While the next dial is under way, the last trouble is still what there is to know.
+            # During the next dial the last trouble still stands.
             self.trouble = None
-        # That the program itself closed the client, or a recording ended, is not an error.
+        # The program closing the client, or the end of a recording, is not an error.
         return None if event.state == State.CLOSED else error
 
     def _ignored_mismatch(self, line: BookLine) -> KrakenError | None:
-        """The first wrong checksum of a gap that is ignored: no resync tells of it."""
+        """The first wrong checksum of a gap that is ignored: no resync reports it."""
         symbol, expected = line.symbol, line.changed.checksum
         if line.verified or line.changed.kind == "snapshot":
             self._mismatched.discard(symbol)
