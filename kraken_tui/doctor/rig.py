@@ -11,7 +11,7 @@ from kraken_tui.doctor.report import Unexpected
 from kraken_tui.exchange.crc import book_checksum, level_token
 from kraken_tui.exchange.faults import Frame
 from kraken_tui.exchange.frames import decimal_text
-from kraken_tui.exchange.session import Session as Link
+from kraken_tui.exchange.peer import Peer as Link
 from kraken_tui.exchange.venue import Venue
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import FeedEvent
