@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from kraken_tui.cli.watch import WatchEnded
     from kraken_tui.doctor.report import Result
     from kraken_tui.engine.engine import Engine
-    from kraken_tui.engine.listeners import Listener
     from kraken_tui.settings import Settings
     from kraken_tui.terminal.guardian import Guardian
     from kraken_tui.wire.symbols import PairSpec
@@ -348,27 +347,30 @@ def _stream(options: dict[str, Any], context: dict[str, Any]) -> int:
         raise WrongUse(f"--levels {levels} is more than the book depth of {settings.depth}; add --depth")
     if sys.stdout is None or sys.stdout.closed:
         raise WrongUse("standard output is closed")
-    from kraken_tui.outputs.jsonlines import JsonLines
-    from kraken_tui.outputs.printer import Limits, Output, StreamPrinter, Unread
+    from kraken_tui.outputs import SINKS
+    from kraken_tui.outputs.pipe import PipeWriter, Unread
+    from kraken_tui.outputs.pump import Pump, StopAfter
     from kraken_tui.terminal.signals import Signals
 
     engine = _engine(settings)
     listener = engine.listen(book_levels=levels or 10)
-    lines = JsonLines(lambda symbol: _spec(engine, symbol), snapshot_trades=snapshot_trades)
     with Signals() as signals:
-        printer = StreamPrinter(
-            _taker(engine, listener),
+        out = PipeWriter(sys.stdout.fileno(), signals.came)
+        sink = SINKS["jsonlines"].make(lambda symbol: _spec(engine, symbol), out.write, snapshot_trades=snapshot_trades)
+        pump = Pump(
+            listener,
             engine,
-            lines,
-            Output(sys.stdout.fileno(), signals.came).write,
+            sink,
             complain,
             pairs=settings.pairs,
-            limits=Limits(seconds, count),
+            stop_after=StopAfter(seconds, count),
             stopping=signals.came,
         )
         engine.start()
         try:
-            code = printer.run()
+            sink.open()
+            code = pump.run()
+            sink.close()
         except Unread:
             code = DONE
         except BrokenPipeError:
@@ -383,8 +385,8 @@ def _stream(options: dict[str, Any], context: dict[str, Any]) -> int:
     tell_recording(engine)
     if listener.dropped:
         complain(f"{listener.dropped} events were left out because the output was read too slowly")
-    if lines.left_out:
-        complain(f"{lines.left_out} events were left out because their pair's precisions were not known")
+    if left_out := sink.counts.left_out:
+        complain(f"{left_out} events were left out because their pair's precisions were not known")
     return code if signals.number is None else SIGNALLED + signals.number
 
 
@@ -515,20 +517,6 @@ def _engine(settings: Settings) -> Engine:
         return Engine(settings)
     except OSError as error:
         raise WrongUse(f"cannot write the log file: {error.strerror}") from None
-
-
-def _taker(engine: Engine, listener: Listener) -> Callable[[float], object]:
-    """The listener's `get` in the words of the layer below; an engine that died raises what it died of."""
-    from kraken_tui.engine.listeners import ListenerClosed
-    from kraken_tui.outputs.printer import EndOfEvents
-
-    def take(timeout_s: float) -> object:
-        try:
-            return listener.get(timeout_s)
-        except ListenerClosed:
-            raise (engine.failure or EndOfEvents()) from None
-
-    return take
 
 
 def _spec(engine: Engine, symbol: str) -> PairSpec | None:

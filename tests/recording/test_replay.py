@@ -407,7 +407,7 @@ def test_f84_a_bomb_is_refused_early(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording_module, "_MAX_LINE", 1000)
+    monkeypatch.setattr(recording_module, "MAX_LINE", 1000)
     with pytest.raises(RecordingError, match="has a line of over"):
         list(Recording(write(tmp_path / "long.jsonl", our_recording(1) + b'{"x":"' + b"y" * 600_000)))
 
