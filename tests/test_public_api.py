@@ -164,7 +164,7 @@ ERRORS = {
     "ChecksumMismatch": "expected actual symbol",
     "ConnectionClosed": "cause retry_in_s",
     "ConnectionFailed": "cause attempt retry_in_s",
-    "InvalidMessage": "reason symbol",
+    "InvalidMessage": "reason symbol channel",
     "RateLimited": "retry_after cause",
     "SubscriptionFailed": "symbol reason nearest channel",
 }

@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from kraken_tui._version import __version__
-from kraken_tui.settings import user_folder
+from kraken_tui.files import user_folder
 from kraken_tui.text import clean_text
 
 MAX_REPORTS_BYTES = 1024 * 1024

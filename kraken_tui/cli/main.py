@@ -242,7 +242,8 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
     """Merge what is left of the options with environment and file, and look at the files named."""
     from dataclasses import replace
 
-    from kraken_tui.settings.sources import ConfigError, load
+    from kraken_tui.errors import ConfigurationError
+    from kraken_tui.settings.sources import load
 
     config = options.pop("config", None)
     pairs = options.pop("pairs", None)
@@ -250,7 +251,7 @@ def _settings(options: dict[str, Any], context: dict[str, Any], **defaults: Any)
         options["pairs"] = tuple(pairs)
     try:
         settings = load(options, os.environ, _path("--config", config) if config is not None else None, defaults)
-    except ConfigError as error:
+    except ConfigurationError as error:
         raise WrongUse(str(error)) from None
     if settings.replay is not None and not pairs:
         # The usual pairs are those of the live market; a recording shows what it holds.
@@ -265,7 +266,8 @@ def _check_recording(path: Path) -> None:
 
     if not _is(path, "exists"):
         raise WrongUse(f"there is no recording {clean_text(path)}")
-    from kraken_tui.recording.reader import RecordingError, open_recording
+    from kraken_tui.errors import RecordingError
+    from kraken_tui.recording.reader import open_recording
 
     try:
         open_recording(path)
@@ -277,7 +279,8 @@ def _check_files(settings: Settings) -> None:
     if settings.replay is not None:
         _check_recording(settings.replay)
     if settings.record is not None:
-        from kraken_tui.recording.writer import RecordingError, check
+        from kraken_tui.errors import RecordingError
+        from kraken_tui.recording.writer import check
 
         try:
             check(settings.record, settings.replay)
@@ -495,8 +498,9 @@ def _visit(url: str | None, pair: str) -> Callable[[], list[Result]]:
     """What `doctor --connect` does, with the address looked at first."""
     from kraken_tui.doctor.connect import visit
     from kraken_tui.engine.worker import budget_path_for
+    from kraken_tui.errors import ConfigurationError
     from kraken_tui.settings import LIVE_URL
-    from kraken_tui.settings.address import ConfigurationError, check_url
+    from kraken_tui.settings.address import check_url
 
     try:
         address = check_url(url if url is not None else LIVE_URL)
@@ -543,7 +547,7 @@ def _is(path: Path, question: str) -> bool:
 
 
 def _path(option: str, text: str) -> Path:
-    from kraken_tui.settings import file_path
+    from kraken_tui.files import file_path
 
     try:
         return file_path(text)

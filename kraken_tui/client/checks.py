@@ -10,7 +10,8 @@ from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted, preset
 from kraken_tui.errors import Configuration
 from kraken_tui.feed.wanted import CHANNELS
-from kraken_tui.settings import DEPTHS, INTERVALS, Settings, file_path
+from kraken_tui.files import file_path
+from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.settings.address import check_rest_url, check_url
 from kraken_tui.text import clean_text
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS

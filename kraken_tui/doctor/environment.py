@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kraken_tui.doctor.report import Check, Skipped, Unexpected, expect
-from kraken_tui.settings import user_folder
+from kraken_tui.files import user_folder
 
 _NEEDED = re.compile(r"([A-Za-z0-9_-]{1,60})((?:[<>]=?[0-9.]{1,20},?)*)", re.ASCII)
 

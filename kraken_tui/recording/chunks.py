@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from kraken_tui.recording.format import FORMAT, RecordingError, compression
+from kraken_tui.errors import RecordingError
+from kraken_tui.recording.format import FORMAT, compression
 
 _MAX_HEADER = 64 * 1024
 

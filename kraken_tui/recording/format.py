@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.text import clean_text
 from kraken_tui.wire.decode import MAX_FRAME
 from kraken_tui.wire.timestamps import format_timestamp
@@ -33,10 +34,6 @@ MAX_LINE = MAX_FRAME + 4096
 
 _CRC = b'{"crc":'
 _FRAME_LINE = re.compile(rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*))\}', re.DOTALL)
-
-
-class RecordingError(Exception):
-    """A recording cannot be played or written; the text is one sentence that says why."""
 
 
 def compression(path: Path) -> str:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording.chunks import GzipCodec, ZstdCodec
 from kraken_tui.recording.format import (
     FORMAT,
@@ -31,7 +32,6 @@ from kraken_tui.recording.format import (
     has_checksum,
     read_frame_line,
 )
-from kraken_tui.recording.format import RecordingError as RecordingError
 from kraken_tui.text import clean_text
 
 MAX_BYTES = 4 * 1024**3

@@ -9,8 +9,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording.chunks import codec_for
-from kraken_tui.recording.format import RecordingError as RecordingError
 from kraken_tui.recording.format import check_appendable, frame_line, header_line
 from kraken_tui.text import clean_text
 

@@ -6,7 +6,6 @@ file, then these defaults) is in `kraken_tui.settings.sources`.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,39 +32,8 @@ GROUPINGS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 THEMES = ("dark", "light", "colour-blind", "terminal")
 """Names of the built-in themes."""
 
-
-def file_path(name: str) -> Path:
-    """A file name as a user writes it: `~` and `~somebody` are home folders.
-
-    Raises:
-        ValueError: It cannot be one; the text says what is wrong, as "takes a file name".
-    """
-    if not name or "\0" in name:
-        raise ValueError("takes a file name")
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        raise ValueError(
-            "takes a file name; there is no such home folder (write ./~ for a file of that name)"
-        ) from None
-
-
-def user_folder(kind: str) -> Path:
-    """The user's folder for this program's "config", "state", "data" or "log", or for "pictures" of all programs.
-
-    Raises:
-        OSError: This user has no home folder, and no variable says where else.
-    """
-    import platformdirs
-
-    folder = getattr(platformdirs, f"user_{kind}_path")
-    try:
-        found: Path = folder() if kind == "pictures" else folder("kraken-tui", appauthor=False)
-    except RuntimeError:
-        found = Path("~")
-    if not found.is_absolute():
-        raise FileNotFoundError(errno.ENOENT, "this user has no home folder; set HOME")
-    return found
+RECENTRES = ("band", "space", "never")
+"""When the aggregated book recentres: when the touch leaves the middle band, on request, or never."""
 
 
 def _no_keys() -> Mapping[str, str]:

@@ -1,21 +1,16 @@
-"""Which addresses may be spoken to, and by which route (RELIABILITY.md section 3.8, X1 to X4)."""
+"""Which addresses the program connects to, and through which proxy (RELIABILITY.md section 3.8, X1 to X4)."""
 
 from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.text import clean_text
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """The only hosts that may be spoken to without TLS."""
 
-
 _LONGEST = 1000
-
-
-class ConfigurationError(ValueError):
-    """Something the user chose cannot work; the text is one sentence that says what to do."""
 
 
 def check_url(url: str) -> str:
@@ -80,7 +75,7 @@ def _number_like(host: str) -> bool:
 
 
 def _without_userinfo(url: str) -> str:
-    """The address as it may be shown: a password never is, nor one that holds a slash of its own."""
+    """The address without user name and password, even if the password holds a slash."""
     head, separator, tail = url.partition("://")
     if not separator:
         return url.rpartition("@")[2]
@@ -91,8 +86,11 @@ def proxy_for(url: str) -> tuple[str | None, str]:
     """The proxy the environment names for an address.
 
     Returns:
-        (proxy address or None, the same fit to be shown, without credentials). Loopback never takes a proxy.
+        (proxy address or None, the same without credentials, fit for display). Loopback never takes a proxy.
     """
+    # It brings an HTTP client with it, which only a connection is worth.
+    from urllib.request import getproxies, proxy_bypass
+
     host = urlsplit(url).hostname or ""
     if host in LOOPBACK or proxy_bypass(host):
         return None, ""
@@ -101,7 +99,7 @@ def proxy_for(url: str) -> tuple[str | None, str]:
     if not proxy:
         return None, ""
     if not proxy_is_readable(proxy):
-        # Who can say which part of it is a password?
+        # Any part of it may be a password.
         return proxy, "of the environment"
     parts = urlsplit(proxy)
     return proxy, clean_text(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", 100)

@@ -18,8 +18,9 @@ from textual.message import Message
 from textual.timer import Timer
 
 from kraken_tui.engine.api import MarketSource
+from kraken_tui.files import user_folder
 from kraken_tui.market.views import FeedView, PairView
-from kraken_tui.settings import Settings, user_folder
+from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.export.clipboard import book_table

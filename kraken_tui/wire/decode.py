@@ -96,7 +96,8 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
             return UnknownMessage(kind=clean_text(f"{channel} {kind}", 60))
         message = _by_rows(channel, fields)
         if message is None:
-            raise InvalidMessage(f"{channel} frame is malformed: {clean_text(first_error)}", channel) from first_error
+            words = f"{channel} frame is malformed: {clean_text(first_error)}"
+            raise InvalidMessage(words, channel=channel) from first_error
         return message
     return UnknownMessage(kind=clean_text(channel if channel is not None else "frame without channel", 60))
 

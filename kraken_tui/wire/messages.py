@@ -11,6 +11,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from kraken_tui.errors import InvalidMessage as InvalidMessage
+from kraken_tui.errors import InvalidNumber as InvalidNumber
+from kraken_tui.errors import WireError as WireError
+
 Kind = Literal["snapshot", "update"]
 """How a channel frame is to be taken. One of another kind is no frame this program knows."""
 
@@ -242,23 +246,3 @@ Message = (
     | UnknownMessage
 )
 """Everything `kraken_tui.wire.decode.decode` can return."""
-
-
-class WireError(Exception):
-    """Base of everything that can be wrong with what arrived."""
-
-
-class InvalidMessage(WireError):
-    """The frame is not JSON, or a known channel lacks what it must have.
-
-    Attributes:
-        channel: The known channel, where the frame is JSON and could be told; else "".
-    """
-
-    def __init__(self, text: str, channel: str = "") -> None:
-        self.channel = channel
-        super().__init__(text)
-
-
-class InvalidNumber(WireError):
-    """The text is not a plain, finite, non-negative decimal that fits the pair's precision."""

@@ -11,9 +11,11 @@ from difflib import get_close_matches
 
 import msgspec
 
+from kraken_tui.errors import InvalidMessage
+from kraken_tui.errors import UnknownPair as UnknownPair
 from kraken_tui.text import clean_text
 from kraken_tui.wire.digits import to_units
-from kraken_tui.wire.messages import InvalidMessage, PairData, WireError
+from kraken_tui.wire.messages import PairData
 
 _OLD_ASSETS = {
     "XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE",
@@ -28,21 +30,6 @@ MAX_PRECISION = 20
 """Most decimals of a price or quantity that are believed; Kraken's finest today has 10."""
 
 _SEPARATORS = str.maketrans("", "", "/-_: .")
-
-
-class UnknownPair(WireError):
-    """No pair of the exchange has this name.
-
-    Attributes:
-        name: What was asked for, cleaned for display.
-        nearest: Symbols that look alike, best first, possibly none.
-    """
-
-    def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
-        self.name = clean_text(name, 40)
-        self.nearest = nearest
-        hint = f"; nearest: {', '.join(nearest)}" if nearest else ", nor one with a name like it"
-        super().__init__(f"Kraken has no pair {self.name!r}{hint}")
 
 
 class PairSpec(msgspec.Struct, frozen=True, gc=False):
@@ -153,7 +140,7 @@ class SymbolTable:
             symbol = self._by_joined.get(candidate)
             if symbol is not None and (length < 0 or symbol.find("/") == length):
                 return symbol
-        raise UnknownPair(name, self.nearest(name))
+        raise UnknownPair(clean_text(name, MAX_SYMBOL), self.nearest(name))
 
     def nearest(self, name: str, count: int = 3) -> tuple[str, ...]:
         """Symbols whose names look like `name`, best first."""

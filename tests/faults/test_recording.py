@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording import writer as module
-from kraken_tui.recording.reader import Recording, RecordingError, open_recording
+from kraken_tui.recording.reader import Recording, open_recording
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.recording.writer import RecordingError as CannotRecord
 from kraken_tui.text import safe_file_stem

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.events import Note, Refused, StateChanged
-from kraken_tui.settings.sources import ConfigError, load
+from kraken_tui.settings.sources import load
 from kraken_tui.text import clean_text
 from tests.faults.helpers import up
 from tests.faults.ledger import Ledger
@@ -102,7 +103,7 @@ def test_f100_a_wrong_file_is_one_sentence_without_its_values(name: str, tmp_pat
     path = tmp_path / "config.toml"
     path.write_bytes(CONFIGS[name])
     began = time.perf_counter()
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load({}, {}, path)
     took = time.perf_counter() - began
     said = str(caught.value)

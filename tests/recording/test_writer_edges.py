@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 import zstandard
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording import writer as module
-from kraken_tui.recording.writer import Recorder, RecordingError, check
+from kraken_tui.recording.writer import Recorder, check
 from tests.recording.test_writer import FRAMES, SECOND, SUFFIXES, WALL, content, frames, full_disk, lives, start
 
 

@@ -27,11 +27,12 @@ from random import Random
 from unittest.mock import patch
 
 from kraken_tui.cli import main as cli
+from kraken_tui.errors import ConfigurationError, RecordingError
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import OrderBook
-from kraken_tui.recording.reader import Recording, RecordingError
+from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.writer import Recorder
-from kraken_tui.settings.sources import ConfigError, load
+from kraken_tui.settings.sources import load
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.wire.checksum import checksum_of_text
 from kraken_tui.wire.decode import decode
@@ -177,7 +178,7 @@ def z4_configuration(rng: Random, corpus: list[bytes]) -> None:
     )
     path = _folder() / "config.toml"
     path.write_bytes(mutated(base, rng))
-    said = _refusal(ConfigError, lambda: load({}, {}, path))
+    said = _refusal(ConfigurationError, lambda: load({}, {}, path))
     assert said.isprintable(), "a sentence that is not clean"
     assert _SECRET not in said, "a value was repeated"
 

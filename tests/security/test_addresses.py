@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from kraken_tui.cli import main as cli
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.exchange import ExchangeThread
-from kraken_tui.settings.address import ConfigurationError, check_rest_url, check_url
+from kraken_tui.settings.address import check_rest_url, check_url
 
 TRICKS = [
     "ws://ws.kraken.com/v2",

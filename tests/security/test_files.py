@@ -13,11 +13,12 @@ import pytest
 from kraken_tui.cli import crash
 from kraken_tui.cli import main as cli
 from kraken_tui.engine.log import EventLog
+from kraken_tui.errors import RecordingError
 from kraken_tui.exchange import ExchangeThread
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.session import Session
-from kraken_tui.recording.writer import Recorder, RecordingError
+from kraken_tui.recording.writer import Recorder
 from kraken_tui.tui.export import svg
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows knows no such modes")

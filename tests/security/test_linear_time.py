@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import kraken_tui
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.market.convert import decimal_of, signed_text
 from kraken_tui.recording.format import checksum_holds, read_frame_line
-from kraken_tui.settings.address import ConfigurationError, check_url
+from kraken_tui.settings.address import check_url
 from kraken_tui.settings.sources import _line_of
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.wire.decode import decode

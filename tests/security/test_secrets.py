@@ -28,11 +28,12 @@ from hypothesis import strategies as st
 from kraken_tui.cli import main as cli
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import ListenerClosed
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.connection.failures import explain
 from kraken_tui.feed.connection.sockets import open_socket
 from kraken_tui.feed.rest.client import RestClient
 from kraken_tui.settings import Settings
-from kraken_tui.settings.address import ConfigurationError, check_rest_url, check_url, proxy_for
+from kraken_tui.settings.address import check_rest_url, check_url, proxy_for
 from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.export import svg
 from kraken_tui.wire.signing import sign

@@ -13,8 +13,10 @@ from kraken_tui.cli import crash
 from kraken_tui.doctor import environment
 from kraken_tui.doctor.report import Check, Outcome
 from kraken_tui.engine.worker import budget_path_for
-from kraken_tui.settings import DEPTHS, LIVE_URL, LOW_BANDWIDTH_FPS, Settings, user_folder
-from kraken_tui.settings.sources import MAX_CONFIG_BYTES, ConfigError, load
+from kraken_tui.errors import ConfigurationError
+from kraken_tui.files import user_folder
+from kraken_tui.settings import DEPTHS, LIVE_URL, LOW_BANDWIDTH_FPS, Settings
+from kraken_tui.settings.sources import MAX_CONFIG_BYTES, load
 
 NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
 
@@ -34,7 +36,7 @@ def write(tmp_path: Path, text: str | bytes) -> Path:
 
 
 def refusal(args: dict[str, object] | None = None, env: dict[str, str] | None = None, path: Path | None = None) -> str:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load(args or {}, env or {}, path)
     return str(caught.value)
 
@@ -148,8 +150,8 @@ def test_a_source_named_higher_up_replaces_one_named_below(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("depth = 10\ndetph = 25\n", " line 2: detph is no setting; nearest: depth"),
-        ("rest-url = 'https://x'\n", " line 1: rest-url is no setting; nearest: rest_url"),
+        ("depth = 10\ndetph = 25\n", " line 2: detph is not a setting; nearest: depth"),
+        ("rest-url = 'https://x'\n", " line 1: rest-url is not a setting; nearest: rest_url"),
         ("\n\ndepth = '10'\n", " line 3: depth takes a whole number"),
         ("depth = true\n", " line 1: depth takes a whole number"),
         ("speed = '1'\n", " line 1: speed takes a number"),
@@ -161,7 +163,7 @@ def test_a_source_named_higher_up_replaces_one_named_below(tmp_path: Path) -> No
         ("log_file = '~nobody-of-this-name/x'\n", f" line 1: log_file {NO_HOME}"),
         (f"large_order = 1{'0' * 400}\n", " line 1: large_order takes 0 to 1e+12"),
         (f"demo_seed = 1{'0' * 400}\n", " line 1: demo_seed takes 0 to 9.0072e+15"),
-        (f"demo_seed = 1{'0' * 5000}\n", " holds a number of far too many digits"),
+        (f"demo_seed = 1{'0' * 5000}\n", " holds a number with far too many digits"),
         ("depth = \n", " line 1 is not valid TOML; see the README for an example"),
     ],
 )
@@ -173,7 +175,7 @@ def test_a_wrong_file_is_refused_with_line_and_key(tmp_path: Path, text: str, ex
 def test_values_of_a_file_or_the_environment_are_never_repeated(tmp_path: Path) -> None:
     for text in ('depth = "canary"', 'theme = "canary"', 'canary = "canary"', 'url = "canary" canary', "fps = canary"):
         said = refusal(path=write(tmp_path, text + "\n"))
-        assert "canary" not in said.replace("canary is no setting", "")
+        assert "canary" not in said.replace("canary is not a setting", "")
     assert "canary" not in refusal(env={"KRAKEN_TUI_DEPTH": "canary"})
 
 
@@ -256,7 +258,7 @@ def test_any_bytes_give_settings_or_one_sentence(tmp_path_factory: pytest.TempPa
     said = ""
     try:
         load({}, {}, path)
-    except ConfigError as error:
+    except ConfigurationError as error:
         said = str(error)
     assert said.isprintable()
     assert len(said) < 600

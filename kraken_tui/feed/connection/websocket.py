@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.connection.audit_socket import Auditing
 from kraken_tui.feed.connection.budget_file import BudgetFile
@@ -16,7 +17,7 @@ from kraken_tui.feed.connection.sockets import close_socket, open_socket
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
-from kraken_tui.settings.address import ConfigurationError, check_url, proxy_for
+from kraken_tui.settings.address import check_url, proxy_for
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

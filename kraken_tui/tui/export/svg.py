@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from kraken_tui.files import user_folder
 from kraken_tui.market.events import Proof
-from kraken_tui.settings import user_folder
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.tui.export.svg_cells import FONT_SIZE, in_cells
 

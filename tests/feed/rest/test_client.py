@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.rest.client import RestClient, read_answer
-from kraken_tui.settings.address import ConfigurationError, check_rest_url, check_url, proxy_for
+from kraken_tui.settings.address import check_rest_url, check_url, proxy_for
 from tests.feed.feed_harness import shared_folder
 
 

@@ -1,0 +1,264 @@
+"""The table of options: one row says everything about one setting.
+
+The command line, the environment, the settings file and the library all read `OPTIONS`, so a new option is one row
+here and one field of `Settings`, which holds its default.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from kraken_tui.errors import ConfigurationError
+from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS, RECENTRES, THEMES, Settings
+from kraken_tui.settings.readers import (
+    Anything,
+    Between,
+    FileName,
+    Number,
+    OneOf,
+    PairCount,
+    PairNames,
+    Reader,
+    RestAddress,
+    Rule,
+    Switch,
+    Text,
+    WebSocketAddress,
+    Whole,
+    WrongValue,
+)
+
+ENV_PREFIX = "KRAKEN_TUI_"
+MARKET = ("screen", "stream", "snapshot", "plot")
+"""Commands that watch a market; all of them take the options that say which, and from where."""
+
+DRAWN = ("screen", "snapshot", "plot")
+"""Those of them that draw."""
+
+
+class Option(NamedTuple):
+    """One option.
+
+    Attributes:
+        name: Field of `Settings`, TOML key and, in capitals after `ENV_PREFIX`, environment variable.
+        reader: Reads its type.
+        help: Help text of the command line; {allowed} and {default} are filled in.
+        rule: Which values are allowed.
+        flag: Spelling on the command line; without dashes it is a positional argument, "" for none.
+        metavar: Name of the value in help; "" for a switch.
+        commands: Commands that take it.
+        const: What the switch sets.
+        source: Whether it says where the frames come from; only one such option can hold.
+        library: Whether `KrakenClient` takes it.
+        library_rule: Which values the library allows, if others.
+        default: Default of an option of a single command, which is no field of `Settings`.
+        required: Whether the command line must name it.
+    """
+
+    name: str
+    reader: Reader
+    help: str
+    rule: Rule = Anything()
+    flag: str = ""
+    metavar: str = ""
+    commands: tuple[str, ...] = ()
+    const: bool = True
+    source: bool = False
+    library: bool = False
+    library_rule: Rule | None = None
+    default: Any = None
+    required: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Environment variable."""
+        return ENV_PREFIX + self.name.upper()
+
+    @property
+    def shown(self) -> str:
+        """How a message about the command line calls it."""
+        return self.flag or self.name
+
+    def from_text(self, text: str) -> Any:
+        """Read and check a text of the command line or the environment.
+
+        Raises:
+            WrongValue: It is not allowed.
+        """
+        return self.checked(self.reader.text(text))
+
+    def from_toml(self, value: Any) -> Any:
+        """Read and check a value of a TOML file.
+
+        Raises:
+            WrongValue: It is not allowed.
+        """
+        return self.checked(self.reader.toml(value))
+
+    def from_value(self, value: Any) -> Any:
+        """Read and check an argument of a program.
+
+        Raises:
+            WrongValue: It is not allowed.
+        """
+        read = self.reader.value(value)
+        (self.library_rule or self.rule)(read)
+        return read
+
+    def from_command_line(self, given: Any) -> Any:
+        """Read and check what argparse found.
+
+        Args:
+            given: A text, or the value of a switch, or the pairs as a tuple.
+
+        Raises:
+            ConfigurationError: It is not allowed.
+        """
+        try:
+            return self.from_text(given) if isinstance(given, str) else self.checked(given)
+        except WrongValue as wrong:
+            words = f": {wrong.detail}" if wrong.detail else f" {wrong}"
+            raise ConfigurationError(f"{self.shown}{words}") from None
+
+    def checked(self, value: Any) -> Any:
+        """The value, if it is allowed.
+
+        Raises:
+            WrongValue: It is not.
+        """
+        self.rule(value)
+        return value
+
+
+_PAIR = "pair such as BTC/USD, btcusd or XXBTZUSD"
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "pairs", PairNames(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
+        flag="PAIR", commands=MARKET,
+        # The screen has a tab for each; a program has only the pace of subscriptions to mind, and may add them later.
+        library=True, library_rule=PairCount(0, 1000),
+    ),
+    Option(
+        "demo", Switch(), "watch a simulated local exchange instead of Kraken",
+        flag="--demo", commands=MARKET, source=True, library=True,
+    ),
+    Option(
+        "demo_seed", Whole(), "seed of the simulated market (default {default})", Between(0, 2**53),
+        flag="--seed", metavar="N", commands=MARKET, library=True,
+    ),
+    Option(
+        "replay", FileName(), "play a recording instead of the live feed (default pairs: all it holds)",
+        flag="--replay", metavar="FILE", commands=MARKET, source=True, library=True,
+    ),
+    Option(
+        "speed", Number(), "replay speed; 1 is real time, 0 as fast as possible (default {default})",
+        Between(0, 10_000), flag="--speed", metavar="X", commands=MARKET, library=True,
+    ),
+    Option(
+        "record", FileName(), "append the raw frames to FILE (.gz or .zst compresses)",
+        flag="--record", metavar="FILE", commands=MARKET, library=True,
+    ),
+    Option(
+        "depth", Whole(), "book depth: {allowed} (default {default})", OneOf(DEPTHS),
+        flag="--depth", metavar="N", commands=MARKET, library=True,
+    ),
+    Option(
+        "interval", Whole(), "candle interval in minutes: {allowed} (default {default})", OneOf(INTERVALS),
+        flag="--interval", metavar="MIN", commands=MARKET, library=True,
+    ),
+    Option(
+        "url", Text(), "WebSocket address; wss:// anywhere, ws:// on this computer only", WebSocketAddress(),
+        flag="--url", metavar="URL", commands=MARKET, source=True, library=True,
+    ),
+    Option(
+        "rest_url", Text(), "REST address, without a path", RestAddress(),
+        flag="--rest-url", metavar="URL", commands=MARKET, library=True,
+    ),
+    Option(
+        "log_file", FileName(), "also write the log to FILE",
+        flag="--log-file", metavar="FILE", commands=MARKET, library=True,
+    ),
+    Option(
+        "group", Whole(), "price step of the aggregated book, times the pair's increment (default: by price)",
+        OneOf(GROUPINGS, auto=True), flag="--group", metavar="K", commands=("screen", "snapshot"),
+    ),
+    Option(
+        "theme", Text(), "{allowed} (default {default})", OneOf(THEMES, near=True),
+        flag="--theme", metavar="NAME", commands=DRAWN,
+    ),
+    Option(
+        "fps", Whole(), "pictures a second at most, {allowed} (default {default})", Between(1, 60),
+        flag="--fps", metavar="N", commands=("screen",),
+    ),
+    Option(
+        "low_bandwidth", Switch(), "draw less often and less brightly, for slow lines such as ssh",
+        flag="--low-bandwidth", commands=("screen",),
+    ),
+    Option(
+        "mouse", Switch(), "leave the mouse to the terminal",
+        flag="--no-mouse", commands=("screen",), const=False,
+    ),
+    Option("svg_dir", FileName(), "folder for saved pictures"),
+    Option("recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True)),
+    Option("large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12)),
+    Option(
+        "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
+        library=True,
+    ),
+    Option("quiet_after_s", Number(), "seconds without a change after which health says so", Between(1, 86_400)),
+)  # fmt: skip
+"""Every setting but the key map, in the order of the help."""
+
+
+def option(name: str) -> Option:
+    """The row of a setting.
+
+    Raises:
+        KeyError: There is no such setting.
+    """
+    for row in OPTIONS:
+        if row.name == name:
+            return row
+    raise KeyError(name)
+
+
+def default_of(row: Option) -> Any:
+    """The default of a setting: that of the field of `Settings`."""
+    return getattr(Settings(), row.name)
+
+
+def check_value(name: str, value: object) -> Any:
+    """Check one argument of a program against the table.
+
+    Args:
+        name: A setting that the library takes.
+        value: What the program passed.
+
+    Returns:
+        The value as `Settings` holds it: names of pairs as a tuple, file names as `Path` or None, numbers as float.
+
+    Raises:
+        ConfigurationError: It cannot work; the message begins with the name and says what it takes.
+        KeyError: The library takes no such setting.
+    """
+    row = option(name)
+    if not row.library:
+        raise KeyError(name)
+    try:
+        return row.from_value(value)
+    except WrongValue as wrong:
+        raise ConfigurationError(f"{name}: {wrong.detail}" if wrong.detail else f"{name} {wrong}") from None
+
+
+def check_values(**values: object) -> Settings:
+    """Check arguments of a program and make `Settings` of them; see `check_value`.
+
+    Raises:
+        ConfigurationError: One cannot work, or two of them each say where the frames come from.
+        KeyError: The library takes no such setting.
+    """
+    checked = {name: check_value(name, value) for name, value in values.items()}
+    if checked.get("demo") and checked.get("replay") is not None:
+        raise ConfigurationError("demo and replay exclude each other")
+    return Settings(**checked)

@@ -1,0 +1,326 @@
+"""How the value of an option is read, from text, from TOML and from a program, and which values it takes.
+
+A reader knows one type and has three methods, one for each way a value arrives. A rule says which values of that type
+are allowed. Both raise `WrongValue`, whose message is a predicate ("takes a whole number"): the caller knows where the
+value came from, and prefixes it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from kraken_tui.files import file_path
+from kraken_tui.text import clean_text
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+_MAX_NAME = 40
+"""Longest name of a pair, in characters."""
+
+
+class WrongValue(Exception):
+    """A value cannot be taken; the message is a predicate such as "takes a whole number".
+
+    Attributes:
+        detail: A sentence that repeats the value, for sources whose values may be repeated; or "".
+    """
+
+    def __init__(self, predicate: str, detail: str = "") -> None:
+        super().__init__(predicate)
+        self.detail = detail
+
+
+Rule = Callable[[Any], None]
+"""Raises `WrongValue` for a value that is not allowed; `str(rule)` names the allowed ones for a help text."""
+
+
+class Reader(Protocol):
+    """Reads one type. Every method raises `WrongValue`."""
+
+    def text(self, text: str) -> Any:
+        """From the command line or the environment."""
+        ...
+
+    def toml(self, value: Any) -> Any:
+        """From a TOML file."""
+        ...
+
+    def value(self, value: Any) -> Any:
+        """From a program."""
+        ...
+
+
+# -- readers ------------------------------------------------------------------------------------------------------
+
+
+class Whole:
+    """An int."""
+
+    def text(self, text: str) -> int:
+        """See `Reader`."""
+        if not _INTEGER.fullmatch(text):
+            raise WrongValue("takes a whole number")
+        return int(text)
+
+    def toml(self, value: Any) -> int:
+        """See `Reader`."""
+        # bool is an int to Python, but not to TOML.
+        if type(value) is not int:
+            raise WrongValue("takes a whole number")
+        return value
+
+    value = toml
+
+
+class Number:
+    """A float; ints are taken."""
+
+    def text(self, text: str) -> float:
+        """See `Reader`."""
+        if not _DECIMAL.fullmatch(text):
+            raise WrongValue("takes a plain number")
+        return float(text)
+
+    def toml(self, value: Any) -> float:
+        """See `Reader`."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise WrongValue("takes a number")
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+
+    value = toml
+
+
+class Switch:
+    """A bool."""
+
+    def text(self, text: str) -> bool:
+        """See `Reader`."""
+        lower = text.lower()
+        if lower not in _TRUE | _FALSE:
+            raise WrongValue("takes yes or no")
+        return lower in _TRUE
+
+    def toml(self, value: Any) -> bool:
+        """See `Reader`."""
+        if type(value) is not bool:
+            raise WrongValue("takes true or false")
+        return value
+
+    def value(self, value: Any) -> bool:
+        """See `Reader`; takes anything that is true or false, as Python does."""
+        return bool(value)
+
+
+class Text:
+    """A str."""
+
+    def text(self, text: str) -> str:
+        """See `Reader`."""
+        return text
+
+    def toml(self, value: Any) -> str:
+        """See `Reader`."""
+        if type(value) is not str:
+            raise WrongValue("takes text in quotes")
+        return value
+
+    def value(self, value: Any) -> str:
+        """See `Reader`."""
+        if not isinstance(value, str):
+            raise WrongValue("takes text")
+        return value
+
+
+class FileName:
+    """A path; `~` is a home folder."""
+
+    def text(self, text: str) -> Path:
+        """See `Reader`."""
+        try:
+            return file_path(text)
+        except ValueError as error:
+            raise WrongValue(str(error)) from None
+
+    def toml(self, value: Any) -> Path:
+        """See `Reader`."""
+        if type(value) is not str:
+            raise WrongValue("takes a file name in quotes")
+        return self.text(value)
+
+    def value(self, value: Any) -> Path | None:
+        """See `Reader`; None is no file."""
+        if value is None:
+            return None
+        name = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+        if not isinstance(name, str):
+            raise WrongValue("takes a file name")
+        return self.text(name)
+
+
+class PairNames:
+    """Names of pairs, in any spelling; each counts once."""
+
+    def text(self, text: str) -> tuple[str, ...]:
+        """See `Reader`; commas separate."""
+        return _unique(part for part in text.split(",") if part.strip())
+
+    def toml(self, value: Any) -> tuple[str, ...]:
+        """See `Reader`."""
+        if type(value) is not list or not all(type(item) is str for item in value):
+            raise WrongValue('takes a list of pairs, such as ["BTC/USD", "ETH/USD"]')
+        return _unique(value)
+
+    def value(self, value: Any) -> tuple[str, ...]:
+        """See `Reader`; one name may stand alone."""
+        names = (value,) if isinstance(value, str) else value
+        if not isinstance(names, Iterable):
+            raise WrongValue("takes names such as BTC/USD")
+        found = tuple(names)
+        for name in found:
+            if not isinstance(name, str) or not is_pair_name(name.strip()):
+                raise WrongValue(f"takes names such as BTC/USD, not {clean_text(repr(name), 60)}")
+        return _unique(found)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in names))
+
+
+def is_pair_name(name: str) -> bool:
+    """Whether a text can be the name of a pair."""
+    return 0 < len(name) <= _MAX_NAME and name.isprintable()
+
+
+# -- rules --------------------------------------------------------------------------------------------------------
+
+
+class Anything:
+    """Every value of the type is allowed."""
+
+    def __call__(self, value: Any) -> None:
+        """See `Rule`."""
+
+    def __str__(self) -> str:
+        return ""
+
+
+class OneOf:
+    """One of a few values.
+
+    Args:
+        allowed: The values.
+        near: Suggest the nearest of them.
+        auto: 0 is allowed too, and chooses by itself.
+    """
+
+    def __init__(self, allowed: Sequence[Any], *, near: bool = False, auto: bool = False) -> None:
+        self.allowed = allowed
+        self._near = near
+        self._auto = auto
+
+    def __call__(self, value: Any) -> None:
+        """See `Rule`."""
+        if value in self.allowed or (self._auto and value == 0):
+            return
+        names = ", ".join(map(str, self.allowed)) + (" or 0 for automatic" if self._auto else "")
+        raise WrongValue(f"takes one of {names}" + (nearest(value, self.allowed, 0.4) if self._near else ""))
+
+    def __str__(self) -> str:
+        *most, last = map(str, self.allowed)
+        return f"{', '.join(most)} or {last}"
+
+
+class Between:
+    """Numbers from `low` to `high`, both included.
+
+    Args:
+        low: Smallest.
+        high: Largest.
+    """
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low = low
+        self.high = high
+
+    def __call__(self, value: Any) -> None:
+        """See `Rule`."""
+        # Neither nan nor an integer that no float can hold lies between.
+        if not self.low <= value <= self.high:
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
+
+
+class PairCount:
+    """So many pairs, each under a name that can be one.
+
+    Args:
+        low: Fewest pairs.
+        high: Most pairs.
+    """
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
+
+    def __call__(self, value: tuple[str, ...]) -> None:
+        """See `Rule`."""
+        if not self.low <= len(value) <= self.high:
+            raise WrongValue(f"takes {self}")
+        if not all(map(is_pair_name, value)):
+            raise WrongValue(f"takes pair names such as BTC/USD, at most {_MAX_NAME} characters each")
+
+    def __str__(self) -> str:
+        return f"{self.low} to {self.high:,} pairs"
+
+
+class WebSocketAddress:
+    """An address that `address.check_url` accepts."""
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        from kraken_tui.settings.address import check_url
+
+        _checked(check_url, value, f"takes {self}")
+
+    def __str__(self) -> str:
+        return "a wss:// address, or ws:// on this computer only"
+
+
+class RestAddress:
+    """An address that `address.check_rest_url` accepts."""
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        from kraken_tui.settings.address import check_rest_url
+
+        _checked(check_rest_url, value, f"takes {self}")
+
+    def __str__(self) -> str:
+        return "an https:// address, or http:// on this computer only"
+
+
+def _checked(check: Callable[[str], str], value: str, predicate: str) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise WrongValue(predicate, clean_text(error)) from error
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float) -> str:
+    """ "; nearest: NAME" for the known name most like this one, or ""."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"; nearest: {found[0]}" if found else ""
