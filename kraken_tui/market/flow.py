@@ -1,6 +1,6 @@
 """Order flow worth a remark: walls that appear, are pulled or filled, large trades, sweeps.
 
-The definitions are ours (DESIGN.md, "Words"):
+The definitions are ours (DESIGN.md section 5):
 
 - *Large* is a size of at least `threshold` lots: the user's choice, or else the 98th percentile of the sizes resting
   in the book and of recent trades, rounded to 1, 2 or 5 x 10^n and changed only when it is off by half.

@@ -1,4 +1,4 @@
-"""Which addresses may be spoken to, and by which route (RELIABILITY.md section 3.8, X1 to X4)."""
+"""Which addresses may be spoken to, and by which route (RELIABILITY.md X1 to X4)."""
 
 from __future__ import annotations
 

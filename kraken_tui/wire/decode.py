@@ -38,7 +38,7 @@ from kraken_tui.wire.messages import (
 )
 
 MAX_FRAME = 8 * 1024 * 1024
-"""Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md section 3.1)."""
+"""Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md F42)."""
 
 MOST_NAMES = 200
 """Most names of unknown channels, methods or fields that are counted separately, so that memory stays bounded."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from kraken_tui.wire.messages import InvalidNumber
 
 MAX_DIGITS = 40
-"""Longest number accepted, in digits (RELIABILITY.md section 3.1)."""
+"""Longest number accepted, in digits (RELIABILITY.md F45)."""
 
 # At most this many digits, wherever the decimal point is.
 _NUMBER = re.compile(rf"(?!(?:\.?[0-9]){{{MAX_DIGITS + 1}}})[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}})?", re.ASCII)

@@ -15,10 +15,10 @@ from kraken_tui.market.views import BookMetrics, Sweep
 from kraken_tui.wire.symbols import PairSpec
 
 SIGNAL_THRESHOLD = 0.2
-"""Pressure from which the signal is BUY or SELL (DESIGN.md)."""
+"""Pressure from which the signal is BUY or SELL (DESIGN.md section 5)."""
 
 STRONG_THRESHOLD = 0.5
-"""Pressure from which the signal is STRONG BUY or STRONG SELL (DESIGN.md)."""
+"""Pressure from which the signal is STRONG BUY or STRONG SELL (DESIGN.md section 5)."""
 
 _REFERENCE_LIMIT = {"BTC": 2, "ETH": 40, "JPY": 10_000_000}
 _REFERENCE_LIMIT_DEFAULT = 100_000

@@ -27,7 +27,7 @@ _CALM_TO_RECOVER_S = 10.0
 class Pacer:
     """Decides which panes are due at a tick and how long until the next tick.
 
-    A slow terminal blocks the event loop, which shows as late ticks (field/TEXTUAL.md, finding 8). When half of the
+    A slow terminal blocks the event loop, which shows as late ticks (DESIGN.md section 4). When half of the
     last eight ticks came later than one and a half periods, the rate is halved, down to one frame a second; ten
     seconds without a late tick double it again, up to the rate asked for.
 
