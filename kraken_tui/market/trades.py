@@ -24,11 +24,11 @@ TRADED_PRICES = 5000
 class Tape:
     """Time and sales: the latest trades, each once, in the order of their ids.
 
-    `trade_id` is a sequence per book, so gaps in it are missed trades (PROTOCOL.md section 7.2). A trade that arrives
-    late, as from the snapshot after a reconnect, closes its gap.
+    `trade_id` is a sequence per book, so gaps in it are missed trades (PROTOCOL.md section 7.2). A trade that
+    arrives later after all, as from the snapshot after a reconnect, closes its gap again.
 
     Attributes:
-        missing: Trades between the first and the newest id seen that have not arrived.
+        missing: Trades known to exist between the first heard of and the newest that never arrived.
         last_id: Highest id seen; None before the first trade.
     """
 

@@ -252,7 +252,7 @@ class InvalidMessage(WireError):
     """The frame is not JSON, or a known channel lacks what it must have.
 
     Attributes:
-        channel: The known channel, if it could be read; else "".
+        channel: The known channel, where the frame is JSON and could be told; else "".
     """
 
     def __init__(self, text: str, channel: str = "") -> None:

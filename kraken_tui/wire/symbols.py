@@ -35,7 +35,7 @@ class UnknownPair(WireError):
 
     Attributes:
         name: What was asked for, cleaned for display.
-        nearest: Similar symbols, best first; may be empty.
+        nearest: Symbols that look alike, best first, possibly none.
     """
 
     def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
