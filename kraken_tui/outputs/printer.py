@@ -16,7 +16,7 @@ from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.wire.symbols import canonical
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
-"""Exit codes that a stream can end with (DESIGN.md section 7)."""
+"""Exit codes of DESIGN.md that a stream can end with."""
 
 _WAIT_S = 0.1
 """Longest wait for an event, and so the longest delay until a signal or the time limit is noticed."""

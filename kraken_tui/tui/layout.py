@@ -34,7 +34,7 @@ class View(StrEnum):
 
 
 class Size(StrEnum):
-    """Class of a terminal's size (DESIGN.md section 6)."""
+    """Class of a terminal's size."""
 
     NONE = "none"
     TINY = "tiny"

@@ -21,7 +21,7 @@ _TWO_COLUMNS_FROM = 72
 _LEFT_COLUMN = 36
 _SECOND = 1_000_000_000
 
-# The venue sends a heartbeat every second while anything is subscribed (PROTOCOL.md section 2.2): three is a remark.
+# The venue sends a heartbeat every second while anything is subscribed (PROTOCOL.md), so three are a remark.
 _QUIET_NS = 3 * _SECOND
 _SILENT_NS = 10 * _SECOND
 _OFFSET_REMARK_MS = 1_000.0
