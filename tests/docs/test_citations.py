@@ -66,7 +66,7 @@ def citations(text: str, *, bare: bool = True) -> Iterator[Citation]:
 
 
 def parts(text: str) -> frozenset[str]:
-    """What can be cited of a document: section numbers and titles, "0.7" for item 7 of section 0, ids."""
+    """What can be cited of a document: section numbers, titles, "0.7" for item 7 of section 0, bold leads, ids."""
     found = set()
     section = ""
     for line in text.splitlines():
@@ -75,6 +75,8 @@ def parts(text: str) -> frozenset[str]:
             found |= {section, heading[2].strip()}
         elif item := re.match(r"(\d+)\. ", line):
             found.add(f"{section}.{item[1]}")
+        elif lead := re.match(r"\*\*(.+?)\.?\*\*", line):
+            found.add(lead[1])
         # An id stands first in its row or line, plainly or in bold.
         if identity := re.match(r"(?:\| |[-*] |#+ )?\**([A-Z]\d{1,3})\b", line):
             found.add(identity[1])
@@ -127,6 +129,11 @@ def test_what_the_code_cites_exists() -> None:
     # This file holds dead citations on purpose.
     found = {path: dead(citations(path.read_text(encoding="utf-8"))) for path in CODE if path != Path(__file__)}
     assert {path.relative_to(ROOT).as_posix(): lines for path, lines in found.items() if lines} == {}
+
+
+def test_what_can_be_cited_of_a_document() -> None:
+    text = "# Guide\n## 2. Rules\n1. First.\n### 2.3 More\n**A sink.** One class.\n| F12 | a fault | F13 |\n"
+    assert parts(text) == {"Guide", "2", "Rules", "2.1", "2.3", "More", "A sink", "F12"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
