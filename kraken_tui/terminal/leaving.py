@@ -1,7 +1,7 @@
 """How the screen's process ends: every end leads to one orderly exit, with a hard one behind it.
 
 Textual alone leaves raw mode, mouse reports and the alternate screen behind when the process is told to end
-(RELIABILITY.md I1). Here every end that a process can notice (signals, errors in any task or thread, a terminal that
+(RELIABILITY.md F91). Here every end that a process can notice (signals, errors in any task or thread, a terminal that
 hangs up) restores the terminal first and speaks afterwards. The guardian stands behind that for the others.
 """
 
@@ -34,7 +34,7 @@ HARD_EXIT_S = 1.9
 """Time an orderly exit gets, so that a quit takes less than two seconds in every state."""
 
 STOP_S = 1.4
-"""Time the engine gets out of that; a mute peer is waited for one second (RELIABILITY.md H6)."""
+"""Time the engine gets out of that; a mute peer is waited for one second (RELIABILITY.md F99)."""
 
 
 def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str, str], None]) -> int:
