@@ -90,7 +90,7 @@ CASES: list[tuple[Any, str, Break]] = [
     (connection, "ban kept over restarts", attribute(dialler.Dialler, "after_ban", lambda *_: 0.0)),
     (files, "recording torn by a crash", no_repair),
     (files, "bits flipped in a recording", attribute(recording, "_crc_holds", lambda _: True)),
-    (files, "second recorder", attribute(recorder, "_lock", lambda _: None)),
+    (files, "second recorder", attribute(recorder, "lock", lambda _: True)),
     (files, "compression bombs", attribute(recording, "MAX_RATIO", 10**9)),
     (files, "hostile names", attribute(files, "safe_file_stem", lambda symbol: str(symbol)[:9].replace("/", "-"))),
     (files, "hostile texts", attribute(text, "_UNSAFE", frozenset())),
