@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from kraken_tui._version import __version__
-from kraken_tui.files import user_folder
+from kraken_tui.files import make_folder, open_private, user_folder
 from kraken_tui.text import clean_text
 
 MAX_REPORTS_BYTES = 1024 * 1024
@@ -46,10 +46,9 @@ def _default_path() -> Path:
 
 
 def _append(path: Path, text: str, *, keep: bool) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    make_folder(path.parent)
+    flags = os.O_WRONLY | os.O_APPEND
     if not keep and path.exists() and path.stat().st_size > MAX_REPORTS_BYTES:
         flags |= os.O_TRUNC
-    fd = os.open(path, flags, 0o600)
-    with os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace") as file:
+    with os.fdopen(open_private(path, flags), "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
