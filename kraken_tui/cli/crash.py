@@ -1,4 +1,4 @@
-"""What a user sees of an internal error: one sentence; the report goes to a file."""
+"""Internal errors: one sentence for the user, and a report in a file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kraken_tui.files import make_folder, open_private, user_folder
 from kraken_tui.text import clean_text
 
 MAX_REPORTS_BYTES = 1024 * 1024
-"""Above this the old reports are dropped."""
+"""A larger file of reports is started over."""
 
 
 def report(error: BaseException, log_file: Path | None = None) -> str:
-    """Write the report of an error nobody expected, and say where it is.
+    """Write the report of an unexpected error, and say where it is.
 
     Args:
         error: What was raised.
@@ -27,7 +27,7 @@ def report(error: BaseException, log_file: Path | None = None) -> str:
         One sentence for standard error.
     """
     lines = "".join(traceback.format_exception(error)).splitlines()
-    # Its words may be the exchange's, and someone will print this file on a terminal.
+    # It may hold text of the exchange, and somebody will print this file on a terminal.
     text = "".join(f"{clean_text(line, 1000)}\n" for line in lines)
     if os.environ.get("KRAKEN_TUI_TRACEBACK") == "1" and sys.stderr is not None:
         sys.stderr.write(text)

@@ -1,4 +1,4 @@
-"""Watching without a terminal until there is something to draw: behind `snapshot` and `plot`."""
+"""Watching without a terminal until there is something to draw, for `snapshot` and `plot`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_LIMIT_S = 20.0
 """Longest wait for the first proven book if the user gave no time."""
 
 PATIENCE_S = 6.0
-"""After this long whatever can be drawn is drawn, even if more would look better."""
+"""After this long, draw what there is, even if more would look better."""
 
 _POLL_S = 0.05
 _CANDLES_WANTED = 30
@@ -30,7 +30,7 @@ _LATENCIES_WANTED = 20
 
 
 class Watch:
-    """Runs an engine until enough was seen; use it as a context manager in the main thread.
+    """Runs an engine until it has seen enough; use it as a context manager in the main thread.
 
     Args:
         engine: Not started yet.
@@ -160,7 +160,7 @@ class Watch:
         if waited >= limit or finished:
             if drawable:
                 return True
-            # A finished replay's last view is published a frame later, so there is no hurry to give up.
+            # A finished replay publishes its last view slightly later, so keep waiting.
             if waited >= limit:
                 raise FeedFailed(self._nothing(feed))
         return self._seconds is None and (ready or (drawable and waited >= PATIENCE_S))
@@ -182,7 +182,7 @@ class Watch:
 
 
 def _seen(kind: str, feed: FeedView, view: PairView | None) -> tuple[int, int]:
-    """(how much there is to draw, how much makes a good chart)."""
+    """(how much there is to draw, how much makes for a good chart)."""
     if kind == "latency":
         return feed.latency.count, _LATENCIES_WANTED
     if view is None:
