@@ -7,32 +7,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import Report, main
 from benchmarks.pipeline import SPEC
 from benchmarks.stream import Stream
+from kraken_tui.engine.events import BookLine
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookChanged
 from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage
-from kraken_tui.wire.symbols import PairSpec
 
 NS = 1_795_262_400_000_000_000
 MOST_US = 300.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """A book after one message, in the shape the engine hands out."""
-
-    changed: BookChanged
-    bids: tuple[tuple[int, int], ...]
-    asks: tuple[tuple[int, int], ...]
-    spec: PairSpec = SPEC
 
 
 def record_us(suffix: str, frames: list[bytes]) -> float:
@@ -46,7 +35,7 @@ def record_us(suffix: str, frames: list[bytes]) -> float:
         return (time.perf_counter() - start) / len(frames) * 1e6
 
 
-def lines_us(books: list[Line]) -> float:
+def lines_us(books: list[BookLine]) -> float:
     """Microseconds a book line of ten levels a side."""
     lines = JsonLines()
     start = time.perf_counter()
@@ -55,7 +44,7 @@ def lines_us(books: list[Line]) -> float:
     return (time.perf_counter() - start) / len(books) * 1e6
 
 
-def make(count: int) -> tuple[list[bytes], list[Line]]:
+def make(count: int) -> tuple[list[bytes], list[BookLine]]:
     """The same updates as raw frames and as books."""
     stream = Stream(100)
     book = OrderBook(SPEC, 100)
@@ -71,7 +60,7 @@ def make(count: int) -> tuple[list[bytes], list[Line]]:
         book.apply(data.bids, data.asks)
         changed = BookChanged("BTC/USD", "update", True, data.checksum, data.timestamp, NS, NS + number * 1000)
         frames.append(frame)
-        books.append(Line(changed, book.bids.top(10), book.asks.top(10)))
+        books.append(BookLine(changed, book.bids.top(10), book.asks.top(10), SPEC))
     return frames, books
 
 

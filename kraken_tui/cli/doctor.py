@@ -91,8 +91,8 @@ def _visit(address: str, pair: str) -> Callable[[], list[Result]]:
 
 COMMAND = Command(
     "doctor",
-    "Play faults against this installation, on this computer alone, and print what it did;"
-    " or examine a recording. Exit code 1 if a fault was found.",
+    "Test this installation on this computer alone; or check the way to the exchange, or a recording."
+    " Exit code 1 if a fault was found.",
     _run,
     OPTIONS,
     one_pair=True,

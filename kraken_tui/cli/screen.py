@@ -20,7 +20,7 @@ commands:
   kraken-tui stream [PAIR ...]    book, trades and candles as JSON lines on standard output
   kraken-tui snapshot [PAIR ...]  one picture of the screen as SVG; needs no terminal
   kraken-tui plot [PAIR]          one chart as text on standard output
-  kraken-tui doctor               faults played against this installation, and a table of what it did
+  kraken-tui doctor               checks of this installation, in a table
   kraken-tui doctor --recording F what a recording holds and what is wrong in it
 
 Pairs may be written BTC/USD, btcusd, XBT/USD or XXBTZUSD. Settings also come from the environment

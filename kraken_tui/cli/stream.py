@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kraken_tui.cli.command import Call, Command, tell_recording
@@ -14,7 +13,6 @@ from kraken_tui.settings.readers import Between, Number, Switch, Whole
 
 if TYPE_CHECKING:
     from kraken_tui.engine.engine import Engine
-    from kraken_tui.engine.listeners import Listener
     from kraken_tui.wire.symbols import PairSpec
 
 OPTIONS = (
@@ -40,27 +38,32 @@ def _run(call: Call) -> int:
         )
     need_stdout()
     from kraken_tui.engine.engine import Engine
-    from kraken_tui.outputs.jsonlines import JsonLines
-    from kraken_tui.outputs.printer import Limits, Output, StreamPrinter, Unread
+    from kraken_tui.outputs import SINKS
+    from kraken_tui.outputs.pipe import PipeWriter, Unread
+    from kraken_tui.outputs.pump import Pump, StopAfter
     from kraken_tui.terminal.signals import Signals
 
     engine = Engine(settings)
     listener = engine.listen(book_levels=own["levels"])
-    lines = JsonLines(lambda symbol: _spec(engine, symbol), snapshot_trades=own["snapshot_trades"])
     with Signals() as signals:
-        printer = StreamPrinter(
-            _taker(engine, listener),
+        out = PipeWriter(sys.stdout.fileno(), signals.came)
+        sink = SINKS["jsonlines"].make(
+            lambda symbol: _spec(engine, symbol), out.write, snapshot_trades=own["snapshot_trades"]
+        )
+        pump = Pump(
+            listener,
             engine,
-            lines,
-            Output(sys.stdout.fileno(), signals.came).write,
+            sink,
             complain,
             pairs=settings.pairs,
-            limits=Limits(own["seconds"], own["count"]),
+            stop_after=StopAfter(own["seconds"], own["count"]),
             stopping=signals.came,
         )
         engine.start()
         try:
-            code = printer.run()
+            sink.open()
+            code = pump.run()
+            sink.close()
         except Unread:
             code = DONE
         except BrokenPipeError:
@@ -75,23 +78,9 @@ def _run(call: Call) -> int:
     tell_recording(engine)
     if listener.dropped:
         complain(f"{listener.dropped} events were left out because the output was read too slowly")
-    if lines.left_out:
-        complain(f"{lines.left_out} events were left out because their pair's precisions were not known")
+    if left_out := sink.counts.left_out:
+        complain(f"{left_out} events were left out because their pair's precisions were not known")
     return code if signals.number is None else SIGNALLED + signals.number
-
-
-def _taker(engine: Engine, listener: Listener) -> Callable[[float], object]:
-    """The listener's `get` in the words of the printer; if the engine died, it raises what that died of."""
-    from kraken_tui.engine.listeners import ListenerClosed
-    from kraken_tui.outputs.printer import EndOfEvents
-
-    def take(timeout_s: float) -> object:
-        try:
-            return listener.get(timeout_s)
-        except ListenerClosed:
-            raise (engine.failure or EndOfEvents()) from None
-
-    return take
 
 
 def _spec(engine: Engine, symbol: str) -> PairSpec | None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from kraken_tui.client.events import internal_types, public
 from kraken_tui.client.streams import take
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
@@ -34,6 +35,7 @@ class Registration:
 
     def __init__(self, types: tuple[type, ...], callback: Callback, remove: Callable[[Registration], None]) -> None:
         self.types = types
+        self.internal_types = internal_types("on", types)
         self.errors = 0
         self.active = True
         self._callback = callback
@@ -42,7 +44,7 @@ class Registration:
         self.task: asyncio.Task[None] | None = None
 
     def remove(self) -> None:
-        """Call it no more; twice does no harm."""
+        """End the calls; a second call does nothing."""
         self._remove(self)
 
     def call(self, event: object) -> object:
@@ -87,7 +89,7 @@ class Callbacks:
         if _is_coroutine(callback):
             if self._open and self._loop is None:
                 raise Configuration("a coroutine function needs a client opened with 'async with'")
-            registration.listener = self._listen(types=types)
+            registration.listener = self._listen(registration.internal_types)
             with self._lock:
                 self._coroutines = (*self._coroutines, registration)
             if self._loop is not None:
@@ -103,7 +105,7 @@ class Callbacks:
         return registration
 
     def _wanted(self, event: object) -> bool:
-        return any(isinstance(event, registration.types) for registration in self._plain)
+        return any(isinstance(event, registration.internal_types) for registration in self._plain)
 
     def _forget(self, registration: Registration) -> None:
         registration.active = False
@@ -155,8 +157,7 @@ class Callbacks:
     def _run_thread(self, queue: Listener) -> None:
         try:
             while True:
-                event = queue.get()
-                self._call_plain(event)
+                self._call_plain(public(queue.get()))
         except ListenerClosed:
             return
 
@@ -164,8 +165,7 @@ class Callbacks:
         taken = 0
         try:
             while True:
-                event = await take(queue)
-                self._call_plain(event)
+                self._call_plain(public(await take(queue)))
                 taken += 1
                 if taken % _FAIR_SHARE == 0:
                     await asyncio.sleep(0)
@@ -188,7 +188,7 @@ class Callbacks:
         taken = 0
         try:
             while True:
-                event = await take(queue)
+                event = public(await take(queue))
                 taken += 1
                 if taken % _FAIR_SHARE == 0:
                     await asyncio.sleep(0)

@@ -1,11 +1,10 @@
-"""What a `KrakenClient` was told, checked, and the builder that collects it."""
+"""What a `KrakenClient` was told, checked: one sentence that names the argument and what it takes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted, preset
@@ -16,9 +15,6 @@ from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.settings.address import check_rest_url, check_url
 from kraken_tui.text import clean_text
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
-
-if TYPE_CHECKING:
-    from kraken_tui.client.client import KrakenClient
 
 MAX_PAIRS = 1_000
 """Most pairs of one client; the exchange's pace of subscriptions makes more of them slow to start."""
@@ -182,97 +178,12 @@ def _between(name: str, value: object, low: float, high: float) -> None:
         raise Configuration(f"{name} takes {low:g} to {high:g}")
 
 
-class ClientBuilder:
-    """Collects the arguments of a `KrakenClient` one by one; each call returns the builder itself.
+def units(call: str, value: object, unit: str) -> int:
+    """Check a whole number of ticks or lots.
 
-    Nothing is checked before `build`, which raises what the client's constructor raises.
+    Raises:
+        Configuration: It is not an int.
     """
-
-    def __init__(self) -> None:
-        self._arguments: dict[str, Any] = {}
-
-    def _set(self, **arguments: Any) -> ClientBuilder:
-        self._arguments.update(arguments)
-        return self
-
-    def pairs(self, *names: str) -> ClientBuilder:
-        """Pairs, by any of their names; called twice, both count."""
-        return self._set(pairs=(*self._arguments.get("pairs", ()), *names))
-
-    def depth(self, depth: int) -> ClientBuilder:
-        """Levels a side to subscribe: 10, 25, 100, 500 or 1000."""
-        return self._set(depth=depth)
-
-    def levels(self, levels: int) -> ClientBuilder:
-        """Levels a side of every book event, 10 to the depth."""
-        return self._set(levels=levels)
-
-    def channels(self, *names: str) -> ClientBuilder:
-        """Channels to subscribe, of book, trade, ticker and ohlc; the book always is."""
-        return self._set(channels=names)
-
-    def interval(self, minutes: int) -> ClientBuilder:
-        """Candle interval in minutes."""
-        return self._set(interval=minutes)
-
-    def url(self, url: str) -> ClientBuilder:
-        """WebSocket address: wss anywhere, ws on this computer only."""
-        return self._set(url=url)
-
-    def rest_url(self, url: str) -> ClientBuilder:
-        """REST address, without a path: https anywhere, http on this computer only."""
-        return self._set(rest_url=url)
-
-    def demo(self, seed: int = 1) -> ClientBuilder:
-        """Run against a simulated exchange within this process."""
-        return self._set(demo=True, demo_seed=seed)
-
-    def replay(self, file: str | os.PathLike[str], speed: float = 0.0) -> ClientBuilder:
-        """Play a recording; speed 1 is its own, 0 as fast as possible."""
-        return self._set(replay=file, speed=speed)
-
-    def record(self, file: str | os.PathLike[str]) -> ClientBuilder:
-        """Append the raw frames to a file."""
-        return self._set(record=file)
-
-    def preset(self, name: str | int) -> ClientBuilder:
-        """Backpressure: single, multi or aggregator, or 1 to 3."""
-        return self._set(preset=name)
-
-    def queue(self, events: int) -> ClientBuilder:
-        """Most events waiting for one listener."""
-        return self._set(queue=events)
-
-    def policy(self, policy: DropPolicy | str) -> ClientBuilder:
-        """What a full queue gives up: oldest, newest (or latest), coalesce."""
-        return self._set(policy=policy)
-
-    def coalesce_ms(self, milliseconds: float) -> ClientBuilder:
-        """Of the same pair and kind of state, at most one event in this time."""
-        return self._set(coalesce_ms=milliseconds)
-
-    def rate(self, events_per_s: float) -> ClientBuilder:
-        """Most events a second for one listener; 0 for no limit."""
-        return self._set(rate=events_per_s)
-
-    def gap_policy(self, policy: GapPolicy | str) -> ClientBuilder:
-        """What happens to a pair that cannot be proven: resync, ignore or buffer."""
-        return self._set(gap_policy=policy)
-
-    def stale_after_s(self, seconds: float) -> ClientBuilder:
-        """Silence or lag from which a pair is called stale."""
-        return self._set(stale_after_s=seconds)
-
-    def log_file(self, file: str | os.PathLike[str]) -> ClientBuilder:
-        """Also write the program's log to a file."""
-        return self._set(log_file=file)
-
-    def build(self) -> KrakenClient:
-        """Make the client.
-
-        Raises:
-            Configuration: See `KrakenClient`.
-        """
-        from kraken_tui.client.client import KrakenClient
-
-        return KrakenClient(**self._arguments)
+    if type(value) is not int:
+        raise Configuration(f"{call} takes a whole number of {unit} (int), not {type(value).__name__}")
+    return value

@@ -4,50 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
 from types import TracebackType
 
-from kraken_tui.client import checks as configuration
+from kraken_tui.client import checks
+from kraken_tui.client.books import BestBidAsk, Book
 from kraken_tui.client.callbacks import Callback, Callbacks, Registration
-from kraken_tui.client.checks import ClientBuilder
+from kraken_tui.client.events import ALL, internal_types
 from kraken_tui.client.gaps import GapPolicy
-from kraken_tui.client.reading import Reader
-from kraken_tui.client.snapshots import Book
-from kraken_tui.client.streams import EventStream, take
-from kraken_tui.client.tap import Tap
+from kraken_tui.client.newest import Newest
+from kraken_tui.client.pair_view import PairView
+from kraken_tui.client.reading import Reading
+from kraken_tui.client.run import Run
+from kraken_tui.client.status import Connection, Latency, Stats
+from kraken_tui.client.streams import EventStream
+from kraken_tui.client.values import Candle, PairSpec, Trade
+from kraken_tui.client.waiting import Wait
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted
-from kraken_tui.engine.engine import Engine
-from kraken_tui.engine.events import BookLine
-from kraken_tui.engine.listeners import Listener, ListenerClosed
-from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import (
-    Configuration,
-    ConnectionClosed,
-    ConnectionFailed,
-    EngineFailed,
-    KrakenError,
-    SubscriptionFailed,
-    TimedOut,
-)
+from kraken_tui.errors import Configuration, KrakenError
 from kraken_tui.feed.clock import Clock
-from kraken_tui.feed.events import BookStateChanged, Refused, StateChanged
+from kraken_tui.feed.events import StateChanged
 from kraken_tui.feed.wanted import CHANNELS
-from kraken_tui.market.events import BookState
-from kraken_tui.market.views import FeedView, RecordingView, ReplayView
+from kraken_tui.market.events import BookState, Health
+from kraken_tui.market.views import LogLine, RecordingView, ReplayView
 from kraken_tui.settings import LIVE_REST_URL, LIVE_URL
 from kraken_tui.wire.symbols import canonical
 
-_LOOK_AGAIN_S = 0.25
-"""A recording that ends or cannot be read is no event."""
 
-_ANSWERED = (BookState.WAIT_SNAPSHOT, BookState.LIVE, BookState.RESYNCING, BookState.QUARANTINED)
-
-
-class KrakenClient(Reader):
+class KrakenClient:
     """Live, checksum-proven Kraken order books, trades and candles, in a program of your own.
 
     The feed runs in a thread of its own; it repairs itself and never gives up. Listeners have bounded queues: a slow
@@ -106,13 +93,12 @@ class KrakenClient(Reader):
         log_file: str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(levels)
-        wanted = configuration.pair_names((*configuration.pair_names(names), *configuration.pair_names(pairs)))
-        self.backpressure: Backpressure = configuration.backpressure(
+        wanted = checks.pair_names((*checks.pair_names(names), *checks.pair_names(pairs)))
+        self.backpressure: Backpressure = checks.backpressure(
             preset, replay=replay is not None, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate
         )
-        self.gap_policy: GapPolicy = configuration.gap_policy(gap_policy)
-        settings = configuration.settings(
+        self.gap_policy: GapPolicy = checks.gap_policy(gap_policy)
+        settings = checks.settings(
             pairs=wanted,
             depth=depth,
             levels=levels,
@@ -127,25 +113,17 @@ class KrakenClient(Reader):
             stale_after_s=stale_after_s,
             log_file=log_file,
         )
-        self._tap = Tap(self.gap_policy)
-        options = EngineOptions(
-            channels=configuration.channel_names(channels),
+        self._newest = Newest(self.gap_policy)
+        self._run = Run(
+            settings,
+            clock,
+            self._newest,
+            channels=checks.channel_names(channels),
             ignore_gaps=self.gap_policy is GapPolicy.IGNORE,
             book_levels=levels,
-            transform=self._tap.transform,
-            on_publish=self._published,
         )
-        try:
-            self._engine = Engine(settings, clock, options)
-        except OSError as error:
-            raise Configuration(f"log_file cannot be written: {error.strerror}") from None
-        self._callbacks = Callbacks(self._engine, self._listen)
-        self._opened = self._begun = self._closed = self._played = False
-
-    @staticmethod
-    def builder() -> ClientBuilder:
-        """Collect the arguments one by one: `KrakenClient.builder().pairs("BTC/USD").depth(100).build()`."""
-        return ClientBuilder()
+        self._reading = Reading(self._run, levels)
+        self._callbacks = Callbacks(self._run.engine, partial(self._run.listen, self.backpressure))
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -159,34 +137,18 @@ class KrakenClient(Reader):
         return self
 
     def close(self) -> None:
-        """End the feed, within two seconds at most; streams end after what they hold. Twice does no harm."""
-        self._closed = True
-        if self._process not in (None, os.getpid()):
+        """End the feed, within two seconds at most; streams end after what they hold. A second call does nothing."""
+        self._run.closed = True
+        if self._run.is_ours():
             # A forked process has no engine to end.
-            return
-        self._engine.stop()
-        self._callbacks.join()
+            self._run.engine.stop()
+            self._callbacks.join()
 
     def _open(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        if self._opened or self._closed:
+        if self._run.opened or self._run.closed:
             raise Configuration("a client is opened once; make another one")
         self._callbacks.start(loop)
-        self._opened = True
-        self._process = os.getpid()
-        if self._engine.settings.replay is None or self._listeners:
-            self._begin()
-
-    def _begin(self) -> None:
-        """Start the engine: at once for a live feed, for a recording when somebody first listens or reads.
-
-        A recording at full speed would else be over before the program has said what it wants of it.
-        """
-        self._check_process()
-        with self._lock:
-            first = self._opened and not self._begun and not self._closed
-            self._begun = self._begun or first
-        if first:
-            self._engine.start()
+        self._run.open()
 
     def __enter__(self) -> KrakenClient:
         return self.open()
@@ -201,32 +163,9 @@ class KrakenClient(Reader):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self._closed = True
-        await asyncio.to_thread(self._engine.stop)
+        self._run.closed = True
+        await asyncio.to_thread(self._run.engine.stop)
         await self._callbacks.finish()
-
-    def _published(self, view: FeedView) -> None:
-        """A recording that is over, or cannot be read, ends what listens to it; called in the engine's thread."""
-        if not self._played and (view.fatal or (view.replay is not None and view.replay.finished)):
-            self._played = True
-            with self._lock:
-                listeners = self._listeners
-            for listener in listeners:
-                listener.close()
-
-    def _check_open(self) -> None:
-        """Refuse to wait for what can never come."""
-        self._check_process()
-        if not self._opened:
-            raise Configuration("the client is not open; use 'async with client' or 'with client'")
-
-    def _raise_failure(self) -> None:
-        """Raise what ended the feed, where it was not the program itself or the end of a recording."""
-        failure, fatal = self._engine.failure, self._engine.feed_view.fatal
-        if failure is not None:
-            raise EngineFailed(f"the engine failed: {type(failure).__name__}: {failure}") from failure
-        if fatal:
-            raise ConnectionFailed(fatal)
 
     # -- listening ------------------------------------------------------------------------------------------------
 
@@ -243,46 +182,22 @@ class KrakenClient(Reader):
 
         Args:
             types: Event types, subclasses included; none for all but errors.
-            symbols: Only events of these pairs; none for all. Events of no pair always come.
+            symbols: Only events of these pairs, by any of their names; none for all. Events of no pair always come.
             queue, policy, coalesce_ms, rate: Numbers that replace the client's own for this stream.
 
         Raises:
-            Configuration: A number is out of its range.
+            Configuration: A number is out of its range, or no event is of such a type.
         """
-        if not all(isinstance(each, type) for each in types):
-            raise Configuration("events takes event types, such as Trade")
+        kinds = internal_types("events", types) if types else ALL
         pressure = adjusted(self.backpressure, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate)
-        wanted = frozenset(map(canonical, configuration.pair_names(symbols)))
-        listener = self._listen(types=types or None, pressure=pressure, wants=_filter(types, wanted))
-        return EventStream(self._engine, listener, self._check_open, self._raise_failure)
+        names = checks.pair_names(symbols)
+        wants = _OfPairs(names, self._reading.symbol_now) if names else None
+        listener = self._run.listen(pressure, kinds, wants)
+        return EventStream(self._run.engine, listener, self._run.check_open, self._run.raise_failure)
 
     def errors(self) -> EventStream:
         """Open a stream of the feed's troubles as `KrakenError`; the feed goes on by itself."""
         return self.events(KrakenError)
-
-    def _listen(
-        self,
-        types: tuple[type, ...] | None = None,
-        wants: Callable[[object], bool] | None = None,
-        pressure: Backpressure | None = None,
-    ) -> Listener:
-        self._check_process()
-        pressure = pressure or self.backpressure
-        listener = self._engine.listen(
-            pressure.queue,
-            policy=pressure.policy,
-            wants=wants,
-            types=types,
-            coalesce_ms=pressure.coalesce_ms,
-            rate=pressure.rate,
-        )
-        self._listener_counts()
-        with self._lock:
-            self._listeners = [*self._listeners, listener]
-        if self._played or self._closed:
-            listener.close()
-        self._begin()
-        return listener
 
     def on(self, types: type | tuple[type, ...], callback: Callback) -> Registration:
         """Call a function with every event of a type, subclasses included; several may be registered for one.
@@ -295,10 +210,10 @@ class KrakenClient(Reader):
             The registration; its `remove` ends the calls.
 
         Raises:
-            Configuration: Not a type, not callable, or a coroutine function where there is no event loop.
+            Configuration: Not an event type, not callable, or a coroutine function where there is no event loop.
         """
         wanted = types if isinstance(types, tuple) else (types,)
-        if not wanted or not all(isinstance(each, type) for each in wanted) or not callable(callback):
+        if not wanted or not callable(callback):
             raise Configuration("on takes an event type, or a tuple of them, and a function")
         return self._callbacks.add(wanted, callback)
 
@@ -320,43 +235,34 @@ class KrakenClient(Reader):
         Raises:
             Configuration: A name is empty, too long or no text.
         """
-        for name in configuration.pair_names(pairs):
-            self._tap.refused.pop(canonical(name), None)
-            self._engine.add_pair(name)
+        for name in checks.pair_names(pairs):
+            self._newest.refused.pop(canonical(name), None)
+            self._run.engine.add_pair(name)
 
     def unsubscribe(self, *pairs: str) -> None:
-        """Want pairs no longer; returns at once. A pair that is not subscribed is none the worse for it.
+        """Want pairs no longer; returns at once. Does nothing for a pair that is not subscribed.
 
         Raises:
             Configuration: A name is empty, too long or no text, or the client is not open.
         """
-        self._check_open()
-        for name in configuration.pair_names(pairs):
-            self._symbols.pop(name, None)
-            self._engine.tell(partial(self._drop, name=name))
+        self._run.check_open()
+        for name in checks.pair_names(pairs):
+            self._reading.forget(name)
+            self._run.engine.tell(partial(self._drop, name=name))
 
     def _drop(self, worker: Worker, name: str) -> None:
         symbol = worker.symbol_of(name)
         for each in {name, symbol}:
             worker.remove_pair(each)
-            self._tap.forget(each)
+            self._newest.forget(each)
 
     def subscriptions(self) -> dict[str, BookState]:
         """Pairs that are wanted, each with the state of its book; names not found yet are WAIT_ACK or REFUSED."""
-        found: dict[str, BookState] = {}
-        not_running = tuple((name, canonical(name)) for name in self._engine.settings.pairs)
-        for name, symbol in self._ask(lambda worker: worker.names()) or not_running:
-            refused = not self._tap.refused.keys().isdisjoint((canonical(name), symbol))
-            state = self._tap.states.get(symbol)
-            found[symbol] = state.state if state else BookState.REFUSED if refused else BookState.WAIT_ACK
-        return found
+        return self._reading.states()
 
     def is_subscribed(self, symbol: str) -> bool:
         """Whether the exchange has granted this pair's book."""
-        state = self._tap.states.get(self._symbol(symbol))
-        return state is not None and state.state in _ANSWERED
-
-    # -- waiting --------------------------------------------------------------------------------------------------
+        return self._reading.is_granted(symbol)
 
     async def wait_verified(self, symbol: str, timeout: float = 30.0) -> Book:  # noqa: ASYNC109 - typed errors
         """Wait until the book of a pair is proven.
@@ -372,82 +278,96 @@ class KrakenClient(Reader):
             SubscriptionFailed: The pair was refused.
             ConnectionFailed, ConnectionClosed, RateLimited: Time ran out and there is no connection.
             TimedOut: Time ran out though there is one.
+            Configuration: The client is not open, or the pair is not subscribed.
             EngineFailed: The engine ended.
         """
-        with self._news() as news:
-            deadline = time.monotonic() + timeout
-            while True:
-                book = self._proven(symbol)
-                if book is not None:
-                    return book
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise self._why_not(symbol, timeout)
-                try:
-                    await take(news, min(left, _LOOK_AGAIN_S))
-                except ListenerClosed:
-                    raise self._over(symbol) from None
+        return await Wait(self._run, self._reading, symbol, timeout).result()
 
     def wait_verified_sync(self, symbol: str, timeout: float = 30.0) -> Book:
         """`wait_verified` for programs without an event loop: blocks this thread."""
-        with self._news() as news:
-            deadline = time.monotonic() + timeout
-            while True:
-                book = self._proven(symbol)
-                if book is not None:
-                    return book
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise self._why_not(symbol, timeout)
-                try:
-                    news.get(min(left, _LOOK_AGAIN_S))
-                except ListenerClosed:
-                    raise self._over(symbol) from None
+        return Wait(self._run, self._reading, symbol, timeout).result_sync()
 
-    @contextmanager
-    def _news(self) -> Iterator[Listener]:
-        """A queue of one that is only a reason to look again."""
-        self._check_open()
-        self._begin()
-        listener = self._engine.listen(1, types=(BookLine, BookStateChanged, Refused))
-        if self._closed:
-            listener.close()
-        try:
-            yield listener
-        finally:
-            self._engine.unlisten(listener)
+    # -- reading --------------------------------------------------------------------------------------------------
 
-    def _proven(self, name: str) -> Book | None:
-        self._raise_failure()
-        symbol = self._symbol(name)
-        if self._tap.is_verified(symbol):
-            book = self._newest_book(symbol, self._levels)
-            # What is handed out must be proven itself, not only have been so a moment ago.
-            return book if book is not None and book.verified else None
-        refused = self._tap.refused.get(canonical(name)) or self._tap.refused.get(symbol)
-        if refused is not None:
-            raise SubscriptionFailed(refused.symbol, refused.reason, refused.nearest, refused.channel)
-        if self._played:
-            raise ConnectionClosed(f"the recording ended without a proven book of {name}")
-        return None
+    def book(self, symbol: str, levels: int | None = None) -> Book | None:
+        """The book of a pair as it is now, in a value that never changes.
 
-    def _why_not(self, name: str, timeout_s: float) -> KrakenError:
-        trouble = self._tap.trouble
-        if trouble is not None:
-            return trouble
-        symbol = self._symbol(name)
-        state = self._tap.states.get(symbol)
-        if state is None and symbol not in self.subscriptions():
-            return TimedOut(f"{name}: no proven book within {timeout_s:g} s: it is not subscribed")
-        reason = state.reason if state is not None else self.connection.cause
-        return TimedOut(f"{name}: no proven book within {timeout_s:g} s: {reason or 'waiting'}")
+        With `levels` of at most the client's own, it is the newest book event and costs no waiting. Otherwise the
+        engine's thread copies it between two frames, which takes well under a millisecond while it is idle.
 
-    def _over(self, name: str) -> KrakenError:
-        try:
-            self._raise_failure()
-        except KrakenError as error:
-            return error
-        return ConnectionClosed(f"the client was closed before the book of {name} was proven")
+        Args:
+            symbol: The pair, by any of its names.
+            levels: Levels a side at most; None for all that are held.
+
+        Returns:
+            The book; None before its first snapshot. Look at `verified` before trusting it.
+
+        Raises:
+            Configuration: `levels` is less than 1.
+            TimedOut: The engine did not answer within a second.
+        """
+        return self._reading.book(symbol, levels)
+
+    def best_bid_ask(self, symbol: str) -> BestBidAsk | None:
+        """The touch of a pair; never waits for the engine. None before its first snapshot."""
+        return self._reading.touch(symbol)
+
+    def view(self, symbol: str) -> PairView | None:
+        """Everything known of a pair at this moment: figures, trades, candles, flow, volumes at price, samples.
+
+        None while the pair is not subscribed. Asks the engine's thread, as a full `book` does.
+        """
+        return self._reading.view(symbol)
+
+    def health(self, symbol: str) -> Health | None:
+        """Whether a pair's market is active, stale or halted, why, and its age; None while it is not subscribed."""
+        return self._reading.health(symbol)
+
+    def trades(self, symbol: str) -> tuple[Trade, ...]:
+        """Recent trades of a pair, newest first."""
+        return self._reading.trades(symbol)
+
+    def candles(self, symbol: str) -> tuple[Candle, ...]:
+        """Candles of a pair at the client's interval, oldest first; the last may be running."""
+        return self._reading.candles(symbol)
+
+    def spec(self, symbol: str) -> PairSpec | None:
+        """Reference data of a pair: precisions, increment, status; None while unknown."""
+        return self._reading.spec(symbol)
+
+    def price(self, symbol: str, ticks: int) -> Decimal:
+        """A price in ticks as an exact decimal.
+
+        Raises:
+            Configuration: `ticks` is not a whole number, or the pair's precisions are not known.
+        """
+        return self._reading.known_spec(symbol).price(checks.units("price", ticks, "ticks"))
+
+    def quantity(self, symbol: str, lots: int) -> Decimal:
+        """A quantity in lots as an exact decimal.
+
+        Raises:
+            Configuration: `lots` is not a whole number, or the pair's precisions are not known.
+        """
+        return self._reading.known_spec(symbol).quantity(checks.units("quantity", lots, "lots"))
+
+    def latency(self) -> Latency:
+        """How late the feed is."""
+        return self._reading.latency()
+
+    @property
+    def connection(self) -> Connection:
+        """Where the connection stands, as of the last tenth of a second."""
+        return self._reading.connection()
+
+    @property
+    def log(self) -> tuple[LogLine, ...]:
+        """The newest lines of the program's log, newest last."""
+        return self._run.engine.feed_view.log
+
+    def stats(self) -> Stats:
+        """Counts since the start."""
+        return self._reading.stats(self._callbacks.errors)
 
     # -- recording and replay -------------------------------------------------------------------------------------
 
@@ -457,21 +377,21 @@ class KrakenClient(Reader):
         Raises:
             Configuration: Not a file name.
         """
-        self._engine.record(configuration.path("record", file))
+        self._run.engine.record(checks.path("record", file))
 
     @property
     def recording(self) -> RecordingView | None:
         """The recording that is being written, with its problem if it has one; None where there is none."""
-        return self._engine.feed_view.recording
+        return self._run.engine.feed_view.recording
 
     @property
     def playback(self) -> ReplayView | None:
         """Where the replay stands; None for a live feed."""
-        return self._engine.feed_view.replay
+        return self._run.engine.feed_view.replay
 
     def pause(self, paused: bool = True) -> None:
         """Stop or continue the clock of a replay; no effect on a live feed."""
-        self._engine.pause_replay(paused)
+        self._run.engine.pause_replay(paused)
 
     def set_speed(self, speed: float) -> None:
         """Change the speed of a replay; 0 is as fast as possible.
@@ -479,17 +399,31 @@ class KrakenClient(Reader):
         Raises:
             Configuration: Not a number from 0 to 10,000.
         """
-        configuration.check_speed(speed)
-        self._engine.set_replay_speed(speed)
+        checks.check_speed(speed)
+        self._run.engine.set_replay_speed(speed)
 
 
-def _filter(types: tuple[type, ...], symbols: frozenset[str]) -> Callable[[object], bool] | None:
-    """Which events of the right type a stream takes; None for all of them."""
-    errors = bool(types)
+class _OfPairs:
+    """Which events a stream of some pairs takes; called in the engine's thread.
 
-    def wants(event: object) -> bool:
-        if not errors and isinstance(event, KrakenError):
+    Args:
+        names: The pairs, by any of their names.
+        symbol_now: The v2 symbol of a name, or the best guess until the exchange's list of pairs is known.
+    """
+
+    def __init__(self, names: tuple[str, ...], symbol_now: Callable[[str], str]) -> None:
+        self._names = names
+        self._symbol_now = symbol_now
+        self._wanted = {*names, *map(canonical, names)}
+        self._others: set[str] = set()
+
+    def __call__(self, event: object) -> bool:
+        symbol = getattr(event, "symbol", None)
+        if symbol is None or symbol in self._wanted:
+            return True
+        if symbol in self._others:
             return False
-        return not symbols or getattr(event, "symbol", None) in (None, *symbols)
-
-    return None if errors and not symbols else wants
+        # A pair not met before: by now the exchange's list of pairs says what the names mean.
+        self._others.add(symbol)
+        self._wanted |= set(map(self._symbol_now, self._names))
+        return symbol in self._wanted

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from enum import StrEnum
 
-from kraken_tui.engine.events import BookLine
-from kraken_tui.feed.events import BookStateChanged, TickerChanged
-from kraken_tui.market.events import CandleChanged, FlowEvent, Proof, Trade
+from kraken_tui.engine.events import BookLine, Priced
+from kraken_tui.feed.events import BookStateChanged
+from kraken_tui.market.events import Proof
 
 HELD_A_PAIR = 10_000
 """Most trades, candles, tickers and flow events held back for one pair; the oldest are given up beyond it."""
@@ -21,10 +21,10 @@ HELD_A_PAIR = 10_000
 class GapPolicy(StrEnum):
     """What happens to a pair whose book cannot be proven.
 
-    RESYNC: the book is fetched anew; what is told of it meanwhile is marked unverified.
+    RESYNC: the book is fetched again; what is told of it meanwhile is marked unverified.
     IGNORE: after a wrong checksum the book goes on with the next updates, UNVERIFIED until a snapshot comes for
         another reason (a reconnect, another depth).
-    BUFFER: fetched anew as with RESYNC; events of the pair are held back until it is proven again. Then its new
+    BUFFER: fetched again as with RESYNC; events of the pair are held back until it is proven again. Then its new
         snapshot comes first, and after it, in their order, the trades, candles, tickers and flow events that were
         held back. Books of the meantime are left out: the snapshot stands for them all.
     """
@@ -70,7 +70,7 @@ class GapBuffer:
             self._proven.add(event.symbol)
             yield event
             yield from self._held.pop(event.symbol, ())
-        elif isinstance(event, Trade | CandleChanged | TickerChanged | FlowEvent) and event.symbol not in self._proven:
+        elif isinstance(event, Priced) and event.symbol not in self._proven:
             held = self._held.setdefault(event.symbol, deque())
             held.append(event)
             if len(held) > HELD_A_PAIR:

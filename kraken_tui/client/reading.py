@@ -1,216 +1,196 @@
-"""What a client can be asked: books, figures, counts. The part of `KrakenClient` that only reads."""
+"""What a client can be asked: books, figures, counts."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
-from typing import TypeVar
 
-from kraken_tui.client.callbacks import Callbacks
-from kraken_tui.client.snapshots import BestBidAsk, Book, Connection, Latency, Stats, exact
-from kraken_tui.client.tap import Tap
-from kraken_tui.engine.engine import Engine
-from kraken_tui.engine.events import BookLine
-from kraken_tui.engine.listeners import Listener, ListenerCounts
+from kraken_tui.client.books import BestBidAsk, Book
+from kraken_tui.client.newest import TheBook
+from kraken_tui.client.pair_view import PairView, view_of
+from kraken_tui.client.run import Run
+from kraken_tui.client.status import Connection, Latency, Stats
+from kraken_tui.client.values import Candle, PairSpec, Trade, candle_of, spec_of, trade_of
 from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import Configuration
-from kraken_tui.feed.events import BookStateChanged
 from kraken_tui.feed.pairs import Counters
-from kraken_tui.market.events import Candle, Health, Proof, Trade
-from kraken_tui.market.views import LogLine, PairView
-from kraken_tui.wire.symbols import PairSpec, canonical
+from kraken_tui.market import views
+from kraken_tui.market.book.l2 import Level
+from kraken_tui.market.events import BookState, Health
+from kraken_tui.wire import symbols
+from kraken_tui.wire.symbols import canonical
 
-T = TypeVar("T")
+_GRANTED = (BookState.WAIT_SNAPSHOT, BookState.LIVE, BookState.RESYNCING, BookState.QUARANTINED)
 
 
-class Reader:
-    """Reads an engine for a program; `KrakenClient` makes and starts it."""
+class Reading:
+    """Reads a running engine for a program. Names are any name of a pair; `KrakenClient` says what each call gives.
 
-    _engine: Engine
-    _tap: Tap
-    _callbacks: Callbacks
+    Args:
+        run: The engine.
+        levels: Levels a side of every book event.
+    """
 
-    def __init__(self, levels: int) -> None:
+    def __init__(self, run: Run, levels: int) -> None:
+        self._run = run
+        self._newest = run.newest
         self._levels = levels
         self._symbols: dict[str, str] = {}
-        self._listeners: list[Listener] = []
-        self._finished = ListenerCounts()
-        self._lock = threading.Lock()
-        self._process: int | None = None
 
-    def _begin(self) -> None:
-        """Start what has not started yet."""
-        raise NotImplementedError
+    # -- names ----------------------------------------------------------------------------------------------------
 
-    def _check_process(self) -> None:
-        """Refuse to work in a process forked from the client's own: nothing feeds it there, and its books stand still.
-
-        Locks that the engine's thread held at that moment are held there for ever; so nothing is asked before this.
-        """
-        if self._process not in (None, os.getpid()):
-            raise Configuration("the client was opened in another process; open one of its own in this process")
-
-    def _ask(self, question: Callable[[Worker], T]) -> T | None:
-        self._check_process()
-        return self._engine.ask(question)
-
-    def _symbol(self, name: str) -> str:
+    def symbol(self, name: str) -> str:
         """The v2 symbol of a name; what was found once is remembered, so that reading need not ask again."""
-        self._begin()
-        if name in self._tap.states:
+        self._run.begin()
+        if name in self._newest.states:
             return name
         known = self._symbols.get(name)
         if known is None:
-            known = self._ask(lambda worker: worker.symbol_of(name)) or canonical(name)
-            if known in self._tap.states:
+            known = self.symbol_now(name)
+            if known in self._newest.states:
                 self._symbols[name] = known
         return known
 
-    def spec(self, symbol: str) -> PairSpec | None:
-        """Reference data of a pair: precisions, increment, status; None while unknown."""
-        return self._tap.specs.get(self._symbol(symbol))
+    def symbol_now(self, name: str) -> str:
+        """The same as far as it is known now; begins nothing."""
+        return self._run.ask(lambda worker: worker.symbol_of(name)) or canonical(name)
 
-    def price(self, symbol: str, ticks: int) -> Decimal:
-        """A price in ticks as an exact decimal.
+    def forget(self, name: str) -> None:
+        """The pair was unsubscribed."""
+        self._symbols.pop(name, None)
+
+    def spec(self, name: str) -> PairSpec | None:
+        """Reference data; None while unknown."""
+        found = self._newest.specs.get(self.symbol(name))
+        return None if found is None else spec_of(found)
+
+    def known_spec(self, name: str) -> PairSpec:
+        """Reference data.
 
         Raises:
-            Configuration: The pair's precisions are not known.
+            Configuration: It is not known.
         """
-        return exact(ticks, self._known(symbol).price_precision)
-
-    def quantity(self, symbol: str, lots: int) -> Decimal:
-        """A quantity in lots as an exact decimal.
-
-        Raises:
-            Configuration: The pair's precisions are not known.
-        """
-        return exact(lots, self._known(symbol).qty_precision)
-
-    def _known(self, symbol: str) -> PairSpec:
-        spec = self.spec(symbol)
+        spec = self.spec(name)
         if spec is None:
-            raise Configuration(f"the precisions of {symbol} are not known; subscribe it first")
+            raise Configuration(f"the precisions of {name} are not known; subscribe it first")
         return spec
 
-    # -- reading --------------------------------------------------------------------------------------------------
+    def states(self) -> dict[str, BookState]:
+        """Pairs that are wanted, each with the state of its book; names not found yet are WAIT_ACK or REFUSED."""
+        found: dict[str, BookState] = {}
+        not_running = tuple((name, canonical(name)) for name in self._run.engine.settings.pairs)
+        for name, symbol in self._run.ask(lambda worker: worker.names()) or not_running:
+            refused = not self._newest.refused.keys().isdisjoint((canonical(name), symbol))
+            state = self._newest.states.get(symbol)
+            found[symbol] = state.state if state else BookState.REFUSED if refused else BookState.WAIT_ACK
+        return found
 
-    def book(self, symbol: str, levels: int | None = None) -> Book | None:
-        """The book of a pair as it is now, in a value that never changes.
+    def is_granted(self, name: str) -> bool:
+        """Whether the exchange has granted this pair's book."""
+        state = self._newest.states.get(self.symbol(name))
+        return state is not None and state.state in _GRANTED
 
-        With `levels` of at most the client's own, it is the newest book event and costs no waiting. Otherwise the
-        engine's thread copies it between two frames, which takes well under a millisecond while it is idle.
+    # -- books ----------------------------------------------------------------------------------------------------
 
-        Args:
-            symbol: The pair, by any of its names.
-            levels: Levels a side at most; None for all that are held.
-
-        Returns:
-            The book; None before its first snapshot. Look at `verified` before trusting it.
-
-        Raises:
-            Configuration: `levels` is less than 1.
-            TimedOut: The engine did not answer within a second.
-        """
+    def book(self, name: str, levels: int | None) -> Book | None:
+        """The book as it is now: the newest event where its levels are enough, else a copy by the engine's thread."""
         if levels is not None and (type(levels) is not int or levels < 1):
             raise Configuration("levels takes 1 or more")
-        found = self._symbol(symbol)
+        symbol = self.symbol(name)
         if levels is None or levels > self._levels:
-            return self._ask(lambda worker: self._full_book(worker, found, levels))
-        return self._newest_book(found, levels)
+            return self._run.ask(lambda worker: self._full_book(worker, symbol, levels))
+        return self.newest_book(symbol, levels)
 
-    def best_bid_ask(self, symbol: str) -> BestBidAsk | None:
-        """The touch of a pair; never waits for the engine. None before its first snapshot."""
-        book = self._newest_book(self._symbol(symbol), 1)
+    def touch(self, name: str) -> BestBidAsk | None:
+        """Best bid and ask of the newest event."""
+        book = self.newest_book(self.symbol(name), 1)
         return None if book is None else book.touch
 
-    def _newest_book(self, symbol: str, levels: int) -> Book | None:
-        line, state = self._tap.books.get(symbol), self._tap.states.get(symbol)
-        if line is None or state is None:
+    def newest_book(self, symbol: str, levels: int | None = None) -> Book | None:
+        """The newest event of a symbol as a book; `levels` is at most the client's own."""
+        newest = self._newest.books.get(symbol)
+        if newest is None:
             return None
-        return self._as_book(line, state, line.bids[:levels], line.asks[:levels], line.spec)
+        line = newest.line
+        return self._as_book(newest, line.bids[:levels], line.asks[:levels], line.spec)
 
     def _full_book(self, worker: Worker, symbol: str, levels: int | None) -> Book | None:
-        line, state = self._tap.books.get(symbol), self._tap.states.get(symbol)
-        held = worker.session.books.get(symbol)
-        if line is None or state is None or held is None:
+        newest, held = self._newest.books.get(symbol), worker.session.books.get(symbol)
+        if newest is None or held is None:
             return None
-        return self._as_book(line, state, held.bids.top(levels), held.asks.top(levels), held.spec)
+        return self._as_book(newest, held.bids.top(levels), held.asks.top(levels), held.spec)
 
     def _as_book(
-        self,
-        line: BookLine,
-        state: BookStateChanged,
-        bids: tuple[tuple[int, int], ...],
-        asks: tuple[tuple[int, int], ...],
-        spec: PairSpec,
+        self, newest: TheBook, bids: tuple[Level, ...], asks: tuple[Level, ...], spec: symbols.PairSpec
     ) -> Book:
-        view = self._engine.view(line.symbol)
-        unproven = state.proof is Proof.VERIFIED and not line.verified
+        message, state = newest.line.changed, newest.state
+        view = self._run.engine.view(message.symbol)
         return Book(
-            symbol=line.symbol,
-            spec=spec,
-            bids=bids,
-            asks=asks,
-            depth=self._engine.settings.depth,
+            symbol=message.symbol,
+            spec=spec_of(spec),
+            bid_ticks_lots=bids,
+            ask_ticks_lots=asks,
+            depth=self._run.engine.settings.depth,
             state=state.state,
-            proof=Proof.UNVERIFIED if unproven else state.proof,
-            reason="the last message did not match its checksum" if unproven else state.reason,
+            proof=state.proof,
+            reason=state.reason,
             stale=view is not None and view.stale,
-            checksum=line.changed.checksum,
-            timestamp=line.changed.timestamp,
-            venue_ns=line.changed.venue_ns,
-            received_ns=line.changed.received_ns,
+            checksum=message.checksum,
+            timestamp=message.timestamp,
+            venue_ns=message.venue_ns,
+            received_ns=message.received_ns,
         )
 
-    def view(self, symbol: str) -> PairView | None:
-        """Everything known of a pair at this moment, as the screen shows it: figures, flow, samples, volumes at price.
+    # -- views ----------------------------------------------------------------------------------------------------
 
-        None while the pair is not subscribed. Asks the engine's thread, as a full `book` does.
-        """
-        found = self._symbol(symbol)
-        return self._ask(lambda worker: worker.view_now(found))
+    def view(self, name: str) -> PairView | None:
+        """Everything known of a pair."""
+        view = self._view(name)
+        return None if view is None else view_of(view)
 
-    def health(self, symbol: str) -> Health | None:
-        """Whether a pair's market is active, stale or halted, why, and its age; None while it is not subscribed."""
-        view = self.view(symbol)
+    def health(self, name: str) -> Health | None:
+        """A pair's health."""
+        view = self._view(name)
         return None if view is None else view.health
 
-    def trades(self, symbol: str) -> tuple[Trade, ...]:
-        """Recent trades of a pair, newest first."""
-        view = self.view(symbol)
-        return () if view is None else view.tape
+    def trades(self, name: str) -> tuple[Trade, ...]:
+        """A pair's recent trades, newest first."""
+        view = self._view(name)
+        if view is None or view.spec is None:
+            return ()
+        spec = view.spec
+        return tuple(trade_of(trade, spec) for trade in view.tape)
 
-    def candles(self, symbol: str) -> tuple[Candle, ...]:
-        """Candles of a pair at the client's interval, oldest first; the last may be running."""
-        view = self.view(symbol)
-        return () if view is None else view.candles
+    def candles(self, name: str) -> tuple[Candle, ...]:
+        """A pair's candles, oldest first."""
+        view = self._view(name)
+        if view is None or view.spec is None:
+            return ()
+        spec = view.spec
+        return tuple(candle_of(view.symbol, candle, spec) for candle in view.candles)
+
+    def _view(self, name: str) -> views.PairView | None:
+        symbol = self.symbol(name)
+        return self._run.ask(lambda worker: worker.view_now(symbol))
+
+    # -- the feed -------------------------------------------------------------------------------------------------
 
     def latency(self) -> Latency:
         """How late the feed is."""
-        return self._ask(_latency) or Latency(0, None, None, None, None, None, None, None)
+        return self._run.ask(_latency) or Latency(0, None, None, None, None, None, None, None)
 
-    @property
     def connection(self) -> Connection:
-        """Where the connection stands, as of the last tenth of a second."""
-        self._check_process()
-        view = self._engine.feed_view
-        newest = self._tap.connection
+        """Where the connection stands."""
+        self._run.check_process()
+        view = self._run.engine.feed_view
+        newest = self._newest.connection
         if newest is None:
             return Connection(view.state, view.cause, view.attempt, view.retry_in_s, view.system, view.url)
         return Connection(newest.state, newest.cause, newest.attempt, view.retry_in_s, view.system, view.url)
 
-    @property
-    def log(self) -> tuple[LogLine, ...]:
-        """The newest lines of the program's log, newest last."""
-        return self._engine.feed_view.log
-
-    def stats(self) -> Stats:
+    def stats(self, callback_errors: int) -> Stats:
         """Counts since the start."""
-        counts, ignored = self._ask(_counts) or (Counters(), 0)
-        gaps = self._tap.gaps
+        counts, ignored = self._run.ask(_counts) or (Counters(), 0)
+        gaps = self._newest.gaps
         return Stats(
             messages=counts.frames,
             applied=counts.applied,
@@ -222,25 +202,11 @@ class Reader:
             reconnects=counts.reconnects,
             duplicates=counts.duplicates,
             trade_gaps=counts.trade_gaps,
-            listeners=self._listener_counts(),
-            callback_errors=self._callbacks.errors,
+            listeners=self._run.listener_counts(),
+            callback_errors=callback_errors,
             held_back=gaps.held if gaps else 0,
-            left_out=gaps.left_out if gaps else 0,
+            left_out=self._newest.left_out + (gaps.left_out if gaps else 0),
         )
-
-    def _listener_counts(self) -> ListenerCounts:
-        """Of all listeners; those that are finished are added up and let go."""
-        with self._lock:
-            total = self._finished
-            waiting: list[Listener] = []
-            for listener in self._listeners:
-                if listener.finished:
-                    self._finished += listener.counts
-                else:
-                    waiting.append(listener)
-                total += listener.counts
-            self._listeners = waiting
-            return total
 
 
 def _counts(worker: Worker) -> tuple[Counters, int]:

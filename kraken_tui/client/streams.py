@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from kraken_tui.client.events import public
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import Listener, ListenerClosed, ListenerCounts
 from kraken_tui.errors import ConnectionClosed
@@ -67,7 +68,7 @@ class EventStream:
         """
         self._check()
         try:
-            return self._listener.get(timeout)
+            return public(self._listener.get(timeout))
         except ListenerClosed:
             self._ended()
             raise ConnectionClosed("no more events come") from None
@@ -76,7 +77,7 @@ class EventStream:
         """Take the next event without blocking the event loop; otherwise as `get`."""
         self._check()
         try:
-            return await take(self._listener, timeout)
+            return public(await take(self._listener, timeout))
         except ListenerClosed:
             self._ended()
             raise ConnectionClosed("no more events come") from None
@@ -108,7 +109,7 @@ async def take(listener: Listener, timeout_s: float | None = None) -> Any:
     """Wait for a listener's next event in the running event loop.
 
     Returns:
-        The event, or None when the wait ran out.
+        The engine's event, or None when the wait ran out.
 
     Raises:
         ListenerClosed: The engine stopped and nothing is left.

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from kraken_tui.engine.events import BookLine
+from kraken_tui.engine.events import BookLine, Priced
 from kraken_tui.errors import Configuration
 from kraken_tui.feed.events import BookStateChanged, TickerChanged
 from kraken_tui.market.events import CandleChanged, Health
@@ -149,6 +149,8 @@ def coalescing_key(event: object) -> Key | None:
     """
     if isinstance(event, BookLine):
         return (BookLine, event.changed.symbol)
+    if isinstance(event, Priced):
+        event = event.event
     if isinstance(event, CandleChanged):
         candle = event.candle
         return None if candle.closed else (CandleChanged, event.symbol, candle.interval, candle.begin_s)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from kraken_tui.feed.events import TickerChanged
 from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import BookChanged
+from kraken_tui.market.events import BookChanged, CandleChanged, FlowEvent, Trade
+from kraken_tui.market.plain import Value
 from kraken_tui.wire.symbols import PairSpec
 
 
@@ -34,7 +36,7 @@ class BookLine(msgspec.Struct, frozen=True, gc=False):
         return self.changed.verified
 
 
-class FrameRejected(msgspec.Struct, frozen=True, gc=False):
+class FrameRejected(Value, frozen=True, gc=False):
     """A frame could not be read or held unacceptable values.
 
     Attributes:
@@ -48,3 +50,43 @@ class FrameRejected(msgspec.Struct, frozen=True, gc=False):
     symbol: str | None
     reason: str
     count: int
+
+
+class Priced(msgspec.Struct, frozen=True, gc=False):
+    """An event in ticks and lots with the precisions in force when it happened, so that it can be read at any time.
+
+    Listeners get these in place of the bare events where `EngineOptions.transform` says so.
+    """
+
+    event: Trade | CandleChanged | TickerChanged | FlowEvent
+    spec: PairSpec
+
+    @property
+    def symbol(self) -> str:
+        """v2 symbol."""
+        return self.event.symbol
+
+
+class PricedTrade(Priced, frozen=True, gc=False):
+    """A `Trade`. One type each, since listeners are offered events by their type."""
+
+
+class PricedCandle(Priced, frozen=True, gc=False):
+    """A `CandleChanged`."""
+
+
+class PricedTicker(Priced, frozen=True, gc=False):
+    """A `TickerChanged`."""
+
+
+class PricedFlow(Priced, frozen=True, gc=False):
+    """A `FlowEvent`."""
+
+
+PRICED: dict[type, type[Priced]] = {
+    Trade: PricedTrade,
+    CandleChanged: PricedCandle,
+    TickerChanged: PricedTicker,
+    FlowEvent: PricedFlow,
+}
+"""Events that mean nothing without their precisions, each with the type that carries both."""

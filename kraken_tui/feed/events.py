@@ -8,11 +8,12 @@ from __future__ import annotations
 import msgspec
 
 from kraken_tui.market.events import BookChanged, BookState, Candle, Proof, Trade
+from kraken_tui.market.plain import Value
 from kraken_tui.market.views import Ticker
 from kraken_tui.wire.symbols import PairSpec
 
 
-class StateChanged(msgspec.Struct, frozen=True, gc=False):
+class StateChanged(Value, frozen=True, gc=False):
     """The connection moved to another state.
 
     Attributes:
@@ -30,7 +31,7 @@ class StateChanged(msgspec.Struct, frozen=True, gc=False):
     retry_in_s: float | None
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
+class Refused(Value, frozen=True, gc=False):
     """A pair or one of its channels was refused; it is not asked for again until the user changes something.
 
     `symbol` is the name as asked for, `channel` is "" where the whole pair is meant, `nearest` are similar symbols.
@@ -52,7 +53,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
         return f"{channel}{self.error}{hint}"
 
 
-class Resync(msgspec.Struct, frozen=True, gc=False):
+class Resync(Value, frozen=True, gc=False):
     """A book lost its proof and is being fetched anew.
 
     `cause` is "checksum", "no snapshot", "bad number", "precision changed", "reconnect", "witness" (the ticker or the
@@ -67,7 +68,7 @@ class Resync(msgspec.Struct, frozen=True, gc=False):
     actual: int | None = None
 
 
-class BookStateChanged(msgspec.Struct, frozen=True, gc=False):
+class BookStateChanged(Value, frozen=True, gc=False):
     """A book's state, proof or the reason for either changed; `reason` is "" when VERIFIED."""
 
     ns: int
@@ -77,7 +78,7 @@ class BookStateChanged(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-class Audited(msgspec.Struct, frozen=True, gc=False):
+class Audited(Value, frozen=True, gc=False):
     """A whole book was found equal to a second snapshot: `levels` a side, at most, down to the last."""
 
     ns: int
@@ -114,6 +115,11 @@ class SpecChanged(msgspec.Struct, frozen=True, gc=False):
 
     spec: PairSpec
 
+    @property
+    def symbol(self) -> str:
+        """v2 symbol."""
+        return self.spec.symbol
+
 
 class InstrumentsKnown(msgspec.Struct, frozen=True, gc=False):
     """The instrument list arrived, with this many pairs."""
@@ -121,7 +127,7 @@ class InstrumentsKnown(msgspec.Struct, frozen=True, gc=False):
     count: int
 
 
-class SystemChanged(msgspec.Struct, frozen=True, gc=False):
+class SystemChanged(Value, frozen=True, gc=False):
     """State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown"."""
 
     ns: int

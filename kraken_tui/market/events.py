@@ -10,6 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
+from kraken_tui.market.plain import Value
+
 
 class Side(StrEnum):
     """Side of a book, or the aggressor of a trade (buy takes asks, sell takes bids)."""
@@ -141,6 +143,12 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
         """Volume-weighted average price in ticks, None without volume."""
         return self.turnover / self.volume if self.volume else None
 
+    @property
+    def vwap_ticks(self) -> int | None:
+        """The same in whole ticks, halves upwards; None without volume."""
+        # A float would lose digits of large turnovers.
+        return (2 * self.turnover + self.volume) // (2 * self.volume) if self.volume else None
+
 
 class CandleChanged(msgspec.Struct, frozen=True, gc=False):
     """The running candle moved, or a candle closed (`candle.closed`)."""
@@ -171,7 +179,7 @@ class FlowEvent(msgspec.Struct, frozen=True, gc=False):
     levels: int = 0
 
 
-class Health(msgspec.Struct, frozen=True, gc=False):
+class Health(Value, frozen=True, gc=False):
     """Market health and its reason; `age_ms` is the age of the last book change by the venue's clock."""
 
     symbol: str

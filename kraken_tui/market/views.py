@@ -14,6 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Proof, Signal, Trade
+from kraken_tui.market.plain import Value
 from kraken_tui.wire.symbols import PairSpec
 
 Level = tuple[int, int]
@@ -235,7 +236,7 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
     p999: float | None = None
 
 
-class RecordingView(msgspec.Struct, frozen=True, gc=False):
+class RecordingView(Value, frozen=True, gc=False):
     """The recorder: `problem` is "" or why it stopped; the view goes on without it."""
 
     path: str
@@ -244,7 +245,7 @@ class RecordingView(msgspec.Struct, frozen=True, gc=False):
     problem: str = ""
 
 
-class ReplayView(msgspec.Struct, frozen=True, gc=False):
+class ReplayView(Value, frozen=True, gc=False):
     """Where a replay stands; `position_ns` and `length_ns` count from the recording's first frame."""
 
     path: str
@@ -255,7 +256,7 @@ class ReplayView(msgspec.Struct, frozen=True, gc=False):
     finished: bool
 
 
-class LogLine(msgspec.Struct, frozen=True, gc=False):
+class LogLine(Value, frozen=True, gc=False):
     """One line of the program's own log; `level` is "info", "warning" or "error"."""
 
     ns: int

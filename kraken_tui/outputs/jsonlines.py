@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Protocol
 
+from kraken_tui.engine.events import BookLine
 from kraken_tui.feed.events import Refused, Resync, SpecChanged, StateChanged
-from kraken_tui.market.events import BookChanged, CandleChanged, FlowEvent, Health, Trade
+from kraken_tui.market.events import CandleChanged, FlowEvent, Health, Trade
+from kraken_tui.outputs.sink import SinkCounts, SpecOf
 from kraken_tui.wire.digits import from_units
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import format_timestamp
@@ -23,48 +24,25 @@ _SECOND = 1_000_000_000
 _quote = json.JSONEncoder(ensure_ascii=True).encode
 
 
-class BookLine(Protocol):
-    """A book right after one message; the engine's `BookLine`, seen from below it."""
-
-    @property
-    def changed(self) -> BookChanged:
-        """The message."""
-        ...
-
-    @property
-    def bids(self) -> tuple[Level, ...]:
-        """Best bids after it, (ticks, lots), best first."""
-        ...
-
-    @property
-    def asks(self) -> tuple[Level, ...]:
-        """Best asks after it."""
-        ...
-
-    @property
-    def spec(self) -> PairSpec:
-        """Precisions of the levels."""
-        ...
-
-
 class JsonLines:
-    """Turns events into lines; one instance a stream, since it remembers precisions and written levels.
+    """The sink that writes lines; one instance a stream, since it remembers precisions and written levels.
 
     Args:
-        spec_of: Precisions of a symbol whose book has not been seen yet, or None where they are unknown.
-        snapshot_trades: Whether trades from before the subscription are printed too.
-
-    Attributes:
-        left_out: Trades, candles and flow events not printed because their precisions were unknown.
+        spec_of: Precisions of a symbol whose book has not been seen yet.
+        out: Takes finished lines, in ASCII.
+        snapshot_trades: Whether trades from before the subscription are written too.
     """
 
     def __init__(
         self,
-        spec_of: Callable[[str], PairSpec | None] = lambda _: None,
+        spec_of: SpecOf = lambda _: None,
+        out: Callable[[bytes], None] = lambda _: None,
         *,
         snapshot_trades: bool = False,
     ) -> None:
-        self.left_out = 0
+        self._out = out
+        self._waiting: list[str] = []
+        self._written = self._left_out = 0
         self._spec_of = spec_of
         self._snapshot_trades = snapshot_trades
         self._specs: dict[str, PairSpec] = {}
@@ -75,11 +53,38 @@ class JsonLines:
         self._second = -1
         self._second_text = ""
 
+    @property
+    def counts(self) -> SinkCounts:
+        """See `Sink`; left out are trades, candles and flow events whose precisions are unknown."""
+        return SinkCounts(self._written, self._left_out)
+
+    def open(self) -> None:
+        """See `Sink`; the output is open already."""
+
+    def write(self, event: object) -> bool:
+        """See `Sink`."""
+        line = self.book_line(event) if isinstance(event, BookLine) else self.line(event)
+        if line is None:
+            return False
+        self._waiting.append(line)
+        self._written += 1
+        return True
+
+    def flush(self) -> None:
+        """See `Sink`: one write for all lines that wait."""
+        if self._waiting:
+            lines, self._waiting = "".join(self._waiting), []
+            self._out(lines.encode("ascii"))
+
+    def close(self) -> None:
+        """See `Sink`; the output belongs to the caller."""
+        self.flush()
+
     def line(self, event: object) -> str | None:
-        """Write one event.
+        """Write one event other than a book.
 
         Returns:
-            The line with its newline, or None for events that are not printed.
+            The line with its newline, or None for events that have no line.
         """
         if isinstance(event, Trade):
             return self._trade(event)
@@ -144,7 +149,7 @@ class JsonLines:
     def _spec(self, symbol: str) -> PairSpec | None:
         spec = self._specs.get(symbol) or self._spec_of(symbol)
         if spec is None:
-            self.left_out += 1
+            self._left_out += 1
         else:
             self._specs[symbol] = spec
         return spec
@@ -177,11 +182,8 @@ class JsonLines:
                 ("close", candle.close),
             )
         )
-        vwap = "null"
-        if candle.volume:
-            # Whole ticks, halves upwards; a float would lose digits of large turnovers.
-            ticks = (2 * candle.turnover + candle.volume) // (2 * candle.volume)
-            vwap = f'"{from_units(ticks, spec.price_precision)}"'
+        average = candle.vwap_ticks
+        vwap = "null" if average is None else f'"{from_units(average, spec.price_precision)}"'
         line = (
             f'{{"event":"candle","symbol":{self._name(event.symbol)},"interval":{candle.interval},'
             f'"begin":"{format_timestamp(candle.begin_s * _SECOND, 0)}",{prices},'

@@ -2,9 +2,8 @@
 
 Three shapes are known, all JSON lines, plain, `.gz` or `.zst`:
 
-* ours: a header `{"format":"kraken-tui","version":1,...}`, then `{"crc": int, "rx_ns": int, "frame": <frame>}`, with
-  `"dir":"tx"` for what was sent and a CRC-32 of the rest of the line;
-* the same with any other header object before it;
+* ours (`recording.format`);
+* `{"rx_ns": int, "frame": <frame>}` lines, with or without a foreign header object;
 * bare frames, one per line.
 
 A frame's bytes are handed out exactly as they stand in the file.
@@ -12,7 +11,6 @@ A frame's bytes are handed out exactly as they stand in the file.
 
 from __future__ import annotations
 
-import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,12 +21,18 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
-from kraken_tui.errors import RecordingError as RecordingError
+from kraken_tui.errors import RecordingError
+from kraken_tui.recording.chunks import GzipCodec, ZstdCodec
+from kraken_tui.recording.format import (
+    FORMAT,
+    MAX_LINE,
+    VERSION,
+    checksum_holds,
+    compression,
+    has_checksum,
+    read_frame_line,
+)
 from kraken_tui.text import clean_text
-from kraken_tui.wire.decode import MAX_FRAME
-
-VERSION = 1
-"""Newest version of our own format."""
 
 MAX_BYTES = 4 * 1024**3
 """Longest recording read, decompressed, in bytes."""
@@ -38,15 +42,8 @@ MAX_RATIO = 200
 
 _CHUNK = 256 * 1024
 _BITE = 1024
-_MAX_LINE = MAX_FRAME + 4096
 _RATIO_GRACE = 4 * 1024 * 1024
-_CRC = b'{"crc":'
-_OURS = re.compile(rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*))\}', re.DOTALL)
-_GZIP_CHUNK = bytes.fromhex("1f8b0804 00000000 00ff 0800") + b"KT\x04\x00"
-_ZSTD_CHUNK = bytes.fromhex("502a4d18 04000000")
-"""How each chunk of our own compressed recordings begins; see `recording.writer`."""
-
-_MAX_CHUNK = _MAX_LINE + 1024 * 1024
+_MAX_CHUNK = MAX_LINE + 1024 * 1024
 _CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
 
 
@@ -101,12 +98,6 @@ class _Cut(Exception):
         self.text = text
 
 
-def compression(path: Path) -> str:
-    """How a recording of this name is compressed: ".gz", ".zst" or "", in either case of its letters."""
-    suffix = path.suffix.lower()
-    return {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst"}.get(suffix, "")
-
-
 class Recording:
     """A recording, read from its beginning each time it is iterated.
 
@@ -151,16 +142,16 @@ class Recording:
             raise RecordingError(f"{self._shown} is empty; there is nothing to play")
 
     def _parse(self, line: bytes, number: int, whole: bool) -> Recorded | None:
-        ours = _OURS.fullmatch(line) if line.startswith(_CRC) else None
-        if ours is not None and not self._foreign and int(ours[1]) == zlib.crc32(ours[2]):
-            # Taken out as it stands, so that a frame that is no JSON is the session's to judge, as when it came.
-            return Recorded(int(ours[3]), ours[5], ours[4] is not None, number)
+        ours = None if self._foreign else read_frame_line(line)
+        if ours is not None:
+            return Recorded(*ours, number)
         return self._parse_other(line, number, whole)
 
     def _parse_other(self, line: bytes, number: int, whole: bool) -> Recorded | None:
         if not line.strip():
             return None
-        checked = line.startswith(_CRC) and _crc_holds(line)
+        claimed = has_checksum(line)
+        checked = claimed and checksum_holds(line)
         if self._foreign:
             # The first line was no header; a line with a right CRC shows that ours was damaged there.
             if not checked:
@@ -168,7 +159,7 @@ class Recording:
             self._foreign = ""
             self._note_damage(1)
             return self._parse(line, number, whole)
-        if line.startswith(_CRC) and not checked:
+        if claimed and not checked:
             self._damage(line, number, whole)
             return None
         try:
@@ -189,7 +180,7 @@ class Recording:
         return None
 
     def _check_header(self, header: _Line) -> None:
-        if header.format != "kraken-tui":
+        if header.format != FORMAT:
             self._foreign = f"{self._shown} is of another program ({clean_text(header.format, 40)})"
             return
         if type(header.version) is not int or header.version > VERSION:
@@ -227,8 +218,8 @@ class Recording:
             rest = parts.pop()
             for line in parts:
                 yield line, True
-            if len(rest) > _MAX_LINE:
-                raise RecordingError(f"{self._shown} has a line of over {_MAX_LINE >> 20} MiB; no frame is so long")
+            if len(rest) > MAX_LINE:
+                raise RecordingError(f"{self._shown} has a line of over {MAX_LINE >> 20} MiB; no frame is so long")
         if rest:
             yield rest, False
 
@@ -264,7 +255,7 @@ class Recording:
             return output, engine.unused_data if engine.eof else engine.unconsumed_tail
 
         begin = partial(zlib.decompressobj, wbits=31)
-        return self._archive(file, begin, decompress, zlib.error, _GZIP_CHUNK, _CHUNK // 4)
+        return self._archive(file, begin, decompress, zlib.error, GzipCodec.marker, _CHUNK // 4)
 
     def _unzstd(self, file: BinaryIO) -> Iterator[bytes]:
         try:
@@ -279,7 +270,7 @@ class Recording:
             output = engine.decompress(data)
             return output, engine.unused_data if engine.eof else b""
 
-        return self._archive(file, unpacker.decompressobj, decompress, zstandard.ZstdError, _ZSTD_CHUNK, _BITE)
+        return self._archive(file, unpacker.decompressobj, decompress, zstandard.ZstdError, ZstdCodec.marker, _BITE)
 
     def _archive(
         self,
@@ -377,12 +368,6 @@ class Recording:
             raise RecordingError(f"{self._shown} is not what its name says: {clean_text(error, 80)}") from error
         self.problem = f"the compressed recording is damaged; what came before was read ({clean_text(error, 80)})"
         self._first_damage(self._number + 1, self.problem)
-
-
-def _crc_holds(line: bytes) -> bool:
-    """Whether a line of ours is as it was written: its CRC-32 is that of all after it but the closing brace."""
-    number, _, body = line[len(_CRC) :].rstrip().partition(b",")
-    return number.isdigit() and len(number) <= 10 and int(number) == zlib.crc32(body[:-1])
 
 
 def open_recording(path: Path) -> Recording:

@@ -1,35 +1,20 @@
-"""Raw frames to a file, so that every session can be played again.
-
-The file is JSON lines: a header, then `{"crc":C,"rx_ns":N,"frame":{...}}` for each frame as received, byte for byte,
-and `"dir":"tx"` after the time for what was sent. C is the CRC-32 of all that stands after its comma but the closing
-brace and the line end, so that a flipped bit is found even where the line stays JSON.
-
-The file grows in *chunks*: one flush writes whole lines, and for .gz and .zst one complete gzip member or zstd frame
-whose length stands in front of it. So a chunk that was cut off by a crash is found without reading the file through,
-and only that chunk is lost.
-"""
+"""Raw frames to a file, so that every session can be played again; the form is in `recording.format` and `.chunks`."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import stat
-import struct
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
-from kraken_tui.errors import RecordingError as RecordingError
+from kraken_tui.errors import RecordingError
 from kraken_tui.files import lock, make_folder, open_private
-from kraken_tui.recording.reader import compression
+from kraken_tui.recording.chunks import codec_for
+from kraken_tui.recording.format import check_appendable, frame_line, header_line
 from kraken_tui.text import clean_text
-from kraken_tui.wire.timestamps import format_timestamp
 
-FORMAT = "kraken-tui"
-VERSION = 1
 FLUSH_NS = 1_000_000_000
 """Longest time a frame waits in memory (RELIABILITY.md section 3.1)."""
 
@@ -41,146 +26,6 @@ MIN_FREE_SHARE = 0.01
 """Recording stops when less than the smaller of both is free, before other programs suffer."""
 
 _SPACE_CHECK_NS = 10_000_000_000
-_MAX_HEADER = 64 * 1024
-
-
-class Codec(Protocol):
-    """How chunks are laid out in the file; every recording starts with `head`."""
-
-    @property
-    def head(self) -> bytes:
-        """First bytes of a recording."""
-        ...
-
-    def encode(self, text: bytes) -> bytes:
-        """One chunk of whole lines as it stands in the file."""
-        ...
-
-    def whole_length(self, read: Callable[[int, int], bytes], size: int) -> int:
-        """Length of the file's leading whole chunks, from `read(offset, count)`.
-
-        Raises:
-            RecordingError: The file was not written by this codec.
-        """
-        ...
-
-    def first_line(self, read: Callable[[int, int], bytes], size: int) -> bytes:
-        """The header line, or as much of it as can be read."""
-        ...
-
-
-class PlainCodec:
-    """Text as it is; a chunk ends with a newline."""
-
-    head = b'{"format":"' + FORMAT.encode()
-
-    def encode(self, text: bytes) -> bytes:
-        """See `Codec`."""
-        return text
-
-    def whole_length(self, read: Callable[[int, int], bytes], size: int) -> int:
-        """See `Codec`; looks backwards for the last newline."""
-        step = 64 * 1024
-        end = size
-        while end > 0:
-            start = max(0, end - step)
-            newline = read(start, end - start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
-            end = start
-        return 0
-
-    def first_line(self, read: Callable[[int, int], bytes], size: int) -> bytes:
-        """See `Codec`."""
-        return read(0, min(size, _MAX_HEADER)).partition(b"\n")[0]
-
-
-class GzipCodec:
-    """One gzip member a chunk (RFC 1952); an extra field "KT" holds the length of the whole member."""
-
-    _HEAD = struct.Struct("<4sIBBH2sHI")
-    head = b"\x1f\x8b\x08\x04"
-
-    def encode(self, text: bytes) -> bytes:
-        """See `Codec`."""
-        packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-        body = packer.compress(text) + packer.flush()
-        length = self._HEAD.size + len(body) + 8
-        head = self._HEAD.pack(self.head, 0, 0, 255, 8, b"KT", 4, length)
-        return head + body + struct.pack("<II", zlib.crc32(text), len(text) & 0xFFFFFFFF)
-
-    def whole_length(self, read: Callable[[int, int], bytes], size: int) -> int:
-        """See `Codec`; hops from member to member."""
-        offset = 0
-        while offset + self._HEAD.size <= size:
-            magic, _, _, _, _, name, _, length = self._HEAD.unpack(read(offset, self._HEAD.size))
-            if magic != self.head or name != b"KT" or length <= self._HEAD.size:
-                raise RecordingError("was not written by this program")
-            if offset + length > size:
-                break
-            offset += length
-        return offset
-
-    def first_line(self, read: Callable[[int, int], bytes], size: int) -> bytes:
-        """See `Codec`."""
-        try:
-            text = zlib.decompressobj(31).decompress(read(0, min(size, _MAX_HEADER)), _MAX_HEADER)
-        except zlib.error:
-            return b""
-        return text.partition(b"\n")[0]
-
-
-class ZstdCodec:
-    """One zstd frame a chunk, after a skippable frame (RFC 8878 section 3.1.2) that holds its length.
-
-    Raises:
-        RecordingError: The zstandard package is not installed.
-    """
-
-    _HEAD = struct.Struct("<III")
-    _MAGIC = 0x184D2A50
-    head = struct.pack("<I", _MAGIC)
-
-    def __init__(self) -> None:
-        try:
-            import zstandard
-        except ImportError:
-            raise RecordingError("needs the zstandard package; install kraken-tui[zstd] or choose .gz") from None
-        self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
-        self._open = zstandard.ZstdDecompressor().decompressobj
-
-    def encode(self, text: bytes) -> bytes:
-        """See `Codec`."""
-        body: bytes = self._compress(text)
-        return self._HEAD.pack(self._MAGIC, 4, len(body)) + body
-
-    def whole_length(self, read: Callable[[int, int], bytes], size: int) -> int:
-        """See `Codec`; hops from frame to frame."""
-        offset = 0
-        while offset + self._HEAD.size <= size:
-            magic, four, length = self._HEAD.unpack(read(offset, self._HEAD.size))
-            if magic != self._MAGIC or four != 4:
-                raise RecordingError("was not written by this program")
-            if offset + self._HEAD.size + length > size:
-                break
-            offset += self._HEAD.size + length
-        return offset
-
-    def first_line(self, read: Callable[[int, int], bytes], size: int) -> bytes:
-        """See `Codec`."""
-        _, _, length = self._HEAD.unpack(read(0, self._HEAD.size))
-        try:
-            text: bytes = self._open().decompress(read(self._HEAD.size, min(length, size)))
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":
-                raise
-            return b""
-        return text.partition(b"\n")[0]
-
-
-def _codec(path: Path) -> Codec:
-    codecs: dict[str, type[GzipCodec | ZstdCodec]] = {".gz": GzipCodec, ".zst": ZstdCodec}
-    return codecs.get(compression(path), PlainCodec)()
 
 
 class Recorder:
@@ -220,7 +65,7 @@ class Recorder:
             # It would read what it writes, and never end.
             raise RecordingError(f"cannot record to {shown}: it is the recording being played")
         try:
-            self._codec = _codec(path)
+            self._codec = codec_for(path)
             fd = _open(path)
         except RecordingError as error:
             raise RecordingError(f"cannot record to {shown}: {error}") from None
@@ -232,14 +77,7 @@ class Recorder:
             reason = error.strerror or error if isinstance(error, OSError) else error
             raise RecordingError(f"cannot record to {shown}: {clean_text(reason)}") from None
         if not self.bytes:
-            header = {
-                "format": FORMAT,
-                "version": VERSION,
-                "created": format_timestamp(wall_ns, 3),
-                "url": clean_text(url),
-                "pairs": [clean_text(pair, 40) for pair in pairs],
-            }
-            self._lines.append(json.dumps(header, separators=(",", ":")).encode() + b"\n")
+            self._lines.append(header_line(wall_ns, url, pairs))
 
     def write(self, frame: bytes, rx_ns: int, sent: bool = False) -> None:
         """Take one frame; it reaches the file within a second, by `tick`.
@@ -251,11 +89,7 @@ class Recorder:
         """
         if self._fd is None:
             return
-        if b"\n" in frame:
-            # Between JSON tokens a line break is a blank like any other; inside one it is no JSON anyway.
-            frame = frame.replace(b"\n", b" ")
-        body = (b'"rx_ns":%d,"dir":"tx","frame":%b' if sent else b'"rx_ns":%d,"frame":%b') % (rx_ns, frame)
-        self._lines.append(b'{"crc":%d,%b}\n' % (zlib.crc32(body), body))
+        self._lines.append(frame_line(frame, rx_ns, sent=sent))
         self.frames += 1
         self._waiting += len(frame)
         if self._waiting >= CHUNK_BYTES:
@@ -333,7 +167,7 @@ class Recorder:
         if size:
             whole = self._codec.whole_length(read, size)
             if whole:
-                _check_header(self._codec.first_line(read, whole))
+                check_appendable(self._codec.first_line(read, whole))
             elif not _torn_start(self._codec.head, read(0, 64)):
                 raise RecordingError("the file holds something else; choose another name")
             if whole < size:
@@ -379,17 +213,6 @@ def check(path: Path, playing: Path | None = None) -> None:
 def _torn_start(head: bytes, start: bytes) -> bool:
     """Whether a file without one whole chunk can be the torn beginning of a recording."""
     return start.startswith(head) or head.startswith(start)
-
-
-def _check_header(line: bytes) -> None:
-    try:
-        header = json.loads(line)
-    except (ValueError, RecursionError):
-        header = None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise RecordingError("the file holds something else; choose another name")
-    if header.get("version") != VERSION:
-        raise RecordingError("the file is a recording of another version; choose another name")
 
 
 def _open(path: Path) -> int:

@@ -184,7 +184,7 @@ class _Ending:
     # -- restoring -------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Restore what the driver has not, without waiting for a stalled terminal. What fails here, the guardian does."""
+        """Restore what the driver has not, without waiting for a stalled terminal; the guardian is the fallback."""
         if self._attributes is None or sys.__stdin__ is None or sys.__stdout__ is None:
             return
         import termios

@@ -8,39 +8,20 @@ from typing import Any
 import pytest
 
 from kraken_tui import (
+    Backpressure,
     Configuration,
     DropPolicy,
     GapPolicy,
     KrakenClient,
     KrakenError,
 )
+from kraken_tui.settings import Settings
 
 
-def test_builder_and_keywords_make_the_same_client(tmp_path: Path) -> None:
-    built = (
-        KrakenClient.builder()
-        .pairs("BTC/USD")
-        .pairs("ETH/USD")
-        .depth(100)
-        .levels(25)
-        .channels("trade")
-        .interval(5)
-        .url("ws://127.0.0.1:1/v2")
-        .rest_url("http://127.0.0.1:1")
-        .record(tmp_path / "r.jsonl")
-        .preset("aggregator")
-        .queue(77)
-        .policy("oldest")
-        .coalesce_ms(5)
-        .rate(9)
-        .gap_policy("ignore")
-        .stale_after_s(3)
-        .log_file(tmp_path / "log")
-        .build()
-    )
-    made = KrakenClient(
+def test_keywords_become_the_settings_of_the_engine(tmp_path: Path) -> None:
+    client = KrakenClient(
         "BTC/USD",
-        pairs=["ETH/USD"],
+        pairs=["ETH/USD", "BTC/USD"],
         depth=100,
         levels=25,
         channels=("trade",),
@@ -50,20 +31,28 @@ def test_builder_and_keywords_make_the_same_client(tmp_path: Path) -> None:
         record=tmp_path / "r.jsonl",
         preset=3,
         queue=77,
-        policy=DropPolicy.OLDEST,
+        policy="oldest",
         coalesce_ms=5,
         rate=9,
-        gap_policy=GapPolicy.IGNORE,
+        gap_policy="ignore",
         stale_after_s=3,
         log_file=tmp_path / "log",
     )
-    assert built.backpressure == made.backpressure
-    assert built.gap_policy is made.gap_policy is GapPolicy.IGNORE
-    assert built._engine.settings == made._engine.settings
-    assert built._engine.settings.pairs == ("BTC/USD", "ETH/USD")
-    for client in (built, made):
-        client.open()
-        client.close()
+    assert client.backpressure == Backpressure(77, DropPolicy.OLDEST, 5, 9)
+    assert client.gap_policy is GapPolicy.IGNORE
+    assert client._run.engine.settings == Settings(
+        pairs=("BTC/USD", "ETH/USD"),
+        depth=100,
+        interval=5,
+        url="ws://127.0.0.1:1/v2",
+        rest_url="http://127.0.0.1:1",
+        record=tmp_path / "r.jsonl",
+        speed=0.0,
+        stale_after_s=3.0,
+        log_file=tmp_path / "log",
+    )
+    client.open()
+    client.close()
 
 
 @pytest.mark.parametrize(

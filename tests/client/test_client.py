@@ -40,7 +40,7 @@ async def test_async_for_gives_every_event_and_ends_with_the_recording(small: Pa
         events = [event async for event in stream]
     lines = [event for event in events if isinstance(event, BookLine)]
     trades = [event for event in events if isinstance(event, Trade)]
-    assert [line.bids[0][1] for line in lines] == list(range(100, 201))
+    assert [line.bids[0].lots for line in lines] == list(range(100, 201))
     assert all(line.verified for line in lines)
     assert [trade.trade_id for trade in trades] == list(range(101, 201))
     assert not any(isinstance(event, KrakenError) for event in events)
@@ -74,7 +74,7 @@ def test_a_stream_with_a_small_queue_loses_by_its_own_policy_and_says_so(small: 
         wait_until(lambda: client.playback is not None and client.playback.finished)
         assert [event.trade_id for event in newest] == [198, 199, 200]
         assert [event.trade_id for event in oldest] == [101, 102, 103]
-        assert [event.bids[0][1] for event in merged] == [200]
+        assert [event.bids[0].lots for event in merged] == [200]
         assert len(list(whole)) == 101
         assert (newest.counts.dropped, merged.counts.coalesced) == (97, 100)
         total = client.stats().listeners
@@ -88,10 +88,10 @@ async def test_the_book_is_exact_and_does_not_change(small: Path) -> None:
         for book in (client.book("BTC/USD"), client.book("BTC/USD", levels=10)):
             assert book is not None
             assert book.verified
-            assert (book.bids, book.asks) == (((1000, 200),), ((1001, 200_000_000),))
-            assert book.bid_text() == (("100.0", "0.00000200"),)
-            assert book.ask_quotes()[0].price == Decimal("100.1")
-            assert str(book.ask_quotes()[0].qty) == "2.00000000"
+            assert (book.bid_ticks_lots, book.ask_ticks_lots) == (((1000, 200),), ((1001, 200_000_000),))
+            assert [quote.text for quote in book.bids] == [("100.0", "0.00000200")]
+            assert book.asks[0].price == Decimal("100.1")
+            assert str(book.asks[0].qty) == "2.00000000"
             assert book.own_checksum() == book.checksum
             assert book.timestamp == "2026-01-01T00:00:00.000000Z"
         touch = client.best_bid_ask("btcusd")
@@ -99,7 +99,7 @@ async def test_the_book_is_exact_and_does_not_change(small: Path) -> None:
         assert touch.verified
         assert (touch.spread, touch.mid) == (Decimal("0.1"), Decimal("100.05"))
         with pytest.raises(AttributeError):
-            first.bids = ()  # type: ignore[misc]
+            first.bid_ticks_lots = ()  # type: ignore[misc]
         assert client.book("ETH/USD") is client.best_bid_ask("ETH/USD") is None
         assert client.price("BTC/USD", 1000) == Decimal("100.0")
         assert client.quantity("BTC/USD", 1).as_tuple() == (0, (1,), -8)
@@ -112,27 +112,35 @@ async def test_the_book_is_exact_and_does_not_change(small: Path) -> None:
         assert stats.checks_ok == 101
 
 
-def test_a_book_whose_last_message_is_unproven_is_unverified_whatever_its_state_says() -> None:
-    from kraken_tui import BookChanged, PairSpec, Proof
+def test_a_book_is_unverified_from_the_moment_its_state_says_so() -> None:
+    from kraken_tui import Proof
+    from kraken_tui.engine.events import BookLine as Line
+    from kraken_tui.market.events import BookChanged
+    from kraken_tui.wire.symbols import PairSpec
 
     client = KrakenClient("A/USD", demo=True)
-    changed = BookChanged("A/USD", "update", False, 1, None, None, 0)
+    line = Line(
+        BookChanged("A/USD", "update", True, 1, None, None, 0), ((10, 1),), ((11, 1),), PairSpec("A/USD", "", "", 1, 8)
+    )
+    verified = []
     for event in (
         BookStateChanged(0, "A/USD", BookState.LIVE, Proof.VERIFIED, ""),
-        BookLine(changed, ((10, 1),), ((11, 1),), PairSpec("A/USD", "A", "USD", 1, 8)),
+        line,
+        BookStateChanged(0, "A/USD", BookState.RESYNCING, Proof.UNVERIFIED, "checksum failed"),
     ):
-        list(client._tap.transform(event))
-    book, touch = client.book("A/USD", levels=1), client.best_bid_ask("A/USD")
-    assert book is not None
-    assert touch is not None
-    assert (book.verified, touch.verified) == (False, False)
-    assert book.reason
+        list(client._newest.transform(event))
+        book, touch = client.book("A/USD", levels=1), client.best_bid_ask("A/USD")
+        assert (book is None) is (touch is None)
+        if book is not None and touch is not None:
+            assert book.verified is touch.verified
+            verified.append((book.verified, book.reason))
+    assert verified == [(True, ""), (False, "checksum failed")]
 
 
 def test_decimals_are_exact_whatever_the_programs_own_decimal_context(small: Path) -> None:
     from decimal import localcontext
 
-    from kraken_tui.client.snapshots import exact
+    from kraken_tui.client.values import exact
 
     with localcontext() as context:
         context.prec = 3
@@ -171,7 +179,7 @@ def test_buffer_tells_nothing_unproven_and_the_trades_of_the_gap_after_the_snaps
     client = KrakenClient("BTC/USD", replay=path, gap_policy="buffer")
     stream = client.events(BookLine, Trade)
     with client:
-        told = [event.trade_id if isinstance(event, Trade) else f"book {event.bids[0][1]}" for event in stream]
+        told = [event.trade_id if isinstance(event, Trade) else f"book {event.bids[0].lots}" for event in stream]
         stats = client.stats()
     assert told == ["book 1", 1, "book 4", 2, 3, 4]
     assert (stats.held_back, stats.left_out) == (0, 2)
@@ -194,7 +202,7 @@ def test_a_book_frame_of_an_unknown_kind_is_ignored_and_its_words_reach_nobody(
     path = recording(book_frame(100, kind="snapshot"), book_frame(101), strange, book_frame(103))
     with KrakenClient("BTC/USD", replay=path) as client:
         lines = list(client.events(BookLine))
-    assert [line.changed.kind for line in lines] == ["snapshot", "update", "update"]
+    assert [line.kind for line in lines] == ["snapshot", "update", "update"]
     assert all(line.verified for line in lines)
     assert client.stats().ignored >= 1
 
@@ -202,7 +210,7 @@ def test_a_book_frame_of_an_unknown_kind_is_ignored_and_its_words_reach_nobody(
 def test_stats_add_up_though_the_feed_goes_on_counting(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with KrakenClient("BTC/USD", replay=small) as client:
         client.wait_verified_sync("BTC/USD", timeout=LONG)
-        ask = client._engine.ask
+        ask = client._run.engine.ask
 
         def ask_and_go_on(question: Callable[[Any], Any]) -> Any:
             def then(worker: Any) -> Any:
@@ -212,7 +220,7 @@ def test_stats_add_up_though_the_feed_goes_on_counting(small: Path, monkeypatch:
 
             return ask(then)
 
-        monkeypatch.setattr(client._engine, "ask", ask_and_go_on)
+        monkeypatch.setattr(client._run.engine, "ask", ask_and_go_on)
         stats = client.stats()
     assert stats.messages == stats.applied + stats.ignored + stats.rejected
 

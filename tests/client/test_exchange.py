@@ -17,11 +17,13 @@ from kraken_tui import (
     BookLine,
     BookState,
     ChecksumMismatch,
+    Configuration,
     ConnectionClosed,
     ConnectionFailed,
     GapPolicy,
     KrakenClient,
     RateLimited,
+    SpecChanged,
     SubscriptionFailed,
     TickerChanged,
     TimedOut,
@@ -107,7 +109,7 @@ async def test_what_a_wrong_checksum_means_under_each_policy(exchange: ExchangeT
         await client.wait_verified("SOL/USD", timeout=LONG)
         assert client.stats().resyncs == resyncs + 1
         lines = []
-        while not (lines and lines[-1].changed.kind == "snapshot"):
+        while not (lines and lines[-1].kind == "snapshot"):
             lines.append(await stream.next(timeout=LONG))
         unverified = [line for line in lines if not line.verified]
         assert bool(unverified) is (policy is GapPolicy.RESYNC)
@@ -141,11 +143,34 @@ async def test_lost_refused_and_banned_connections_are_errors_of_their_own() -> 
 
 
 @pytest.mark.realtime
+async def test_a_stream_of_some_pairs_takes_them_by_any_name(exchange: ExchangeThread) -> None:
+    names = ["btcusd", "BTCUSD", "XBTUSD", "XXBTZUSD", "xbt/usd"]
+    client = live(exchange, "BTC/USD", "XDG/USD", "ETH/USD")
+    streams = [client.events(BookLine, SpecChanged, symbols=[name]) for name in names]
+    both = client.events(BookLine, symbols=["dogeusd", "BTC/USD"])
+    async with client:
+        for stream in streams:
+            for _ in range(5):
+                assert (await stream.next(timeout=LONG)).symbol == "BTC/USD"
+        await client.wait_verified("DOGE/USD", timeout=LONG)
+        await eventually(lambda: both.counts.waiting > 20)
+        assert {both.get().symbol for _ in range(both.counts.waiting)} == {"BTC/USD", "DOGE/USD"}
+
+
+@pytest.mark.realtime
 async def test_waiting_ends_in_time_though_the_connection_stands(exchange: ExchangeThread) -> None:
     async with live(exchange, "BTC/USD") as client:
         await client.wait_verified("BTC/USD", timeout=LONG)
-        with pytest.raises(TimedOut, match=r"LTC/USD: .* it is not subscribed"):
-            await client.wait_verified("LTC/USD", timeout=0.05)
+        started = time.monotonic()
+        with pytest.raises(Configuration, match="LTC/USD is not subscribed"):
+            await client.wait_verified("LTC/USD", timeout=LONG)
+        assert time.monotonic() - started < LONG / 2
+        exchange.faults.withhold_snapshots("LTC/USD")
+        client.subscribe("ltcusd")
+        with pytest.raises(
+            TimedOut, match=r"LTC/USD: no proven book within 0\.2 s: waiting for the (exchange|snapshot)"
+        ):
+            await client.wait_verified("LTC/USD", timeout=0.2)
 
 
 @pytest.mark.realtime
@@ -224,4 +249,4 @@ def test_the_demo_ends_at_once_whenever_it_is_closed() -> None:
             client.unsubscribe("BTC/USD")
             started = time.monotonic()
         assert time.monotonic() - started < 1.0
-        assert client._engine.stop(0), "the engine's thread is over"
+        assert client._run.engine.stop(0), "the engine's thread is over"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_tui.client.gaps import HELD_A_PAIR, GapBuffer
-from kraken_tui.engine.events import BookLine
+from kraken_tui.engine.events import BookLine, PricedTrade
 from kraken_tui.feed.events import BookStateChanged, Resync
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side, Trade
 from kraken_tui.wire.symbols import PairSpec
@@ -18,8 +18,8 @@ def line(symbol: str, verified: bool = True, kind: str = "update") -> BookLine:
     return BookLine(BookChanged(symbol, kind, verified, 1, None, None, 0), (), (), SPEC)
 
 
-def trade(symbol: str, number: int) -> Trade:
-    return Trade(symbol, Side.BUY, 1, 1, "limit", number, "", 0)
+def trade(symbol: str, number: int) -> PricedTrade:
+    return PricedTrade(Trade(symbol, Side.BUY, 1, 1, "limit", number, "", 0), SPEC)
 
 
 def state(symbol: str, proof: Proof) -> BookStateChanged:
@@ -85,6 +85,6 @@ def test_no_unverified_book_is_told_and_every_trade_is_told_once_in_order(moves:
     out += [*buffer.admit(line("A/USD")), *buffer.admit(line("B/USD"))]
     assert all(each.verified for each in out if isinstance(each, BookLine))
     for symbol in ("A/USD", "B/USD"):
-        numbers = [each.trade_id for each in out if isinstance(each, Trade) and each.symbol == symbol]
+        numbers = [each.event.trade_id for each in out if isinstance(each, PricedTrade) and each.symbol == symbol]
         assert numbers == sorted(set(numbers))
-    assert sum(isinstance(each, Trade) for each in out) == made
+    assert sum(isinstance(each, PricedTrade) for each in out) == made

@@ -230,7 +230,7 @@ def test_what_ends_in_a_refusal_of_the_reader_is_told_with_what_was_played(
     path = write(tmp_path / "day.jsonl", frames)
     with path.open("ab") as file:
         file.write(b"x" * 200_000)
-    monkeypatch.setattr("kraken_tui.recording.reader._MAX_LINE", 100_000)
+    monkeypatch.setattr("kraken_tui.recording.reader.MAX_LINE", 100_000)
     code, found = report(path)
     assert code == 1
     assert found["faults"][-1]["seen"].startswith("day.jsonl has a line of over")

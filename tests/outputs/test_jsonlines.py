@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kraken_tui.engine.events import BookLine
 from kraken_tui.feed.events import Note, Refused, Resync, SpecChanged, StateChanged
+from kraken_tui.market.book.l2 import Level
 from kraken_tui.market.events import (
     BookChanged,
     Candle,
@@ -33,12 +34,8 @@ LEVELS = st.lists(
 )
 
 
-@dataclass(frozen=True)
-class Line:
-    changed: BookChanged
-    bids: tuple[tuple[int, int], ...]
-    asks: tuple[tuple[int, int], ...]
-    spec: PairSpec = SPEC
+def line_of(changed: BookChanged, bids: tuple[Level, ...], asks: tuple[Level, ...], spec: PairSpec = SPEC) -> BookLine:
+    return BookLine(changed, bids, asks, spec)
 
 
 CHANGED = BookChanged("BTC/USD", "update", True, 3310070434, "2023-10-06T17:35:55.440295Z", NS, NS + 5_000)
@@ -53,7 +50,7 @@ def written(event: object, **options: bool) -> str:
 
 
 def test_a_book_line_is_exactly_as_documented() -> None:
-    line = JsonLines().book_line(Line(CHANGED, ((452835, 10_000_000), (452830, 1)), ((452836, 150_000_000),)))
+    line = JsonLines().book_line(line_of(CHANGED, ((452835, 10_000_000), (452830, 1)), ((452836, 150_000_000),)))
     assert line == (
         '{"event":"book","symbol":"BTC/USD","kind":"update","verified":true,"checksum":3310070434,'
         '"timestamp":"2023-10-06T17:35:55.440295Z","received":"2023-10-06T17:35:55.440300Z",'
@@ -68,8 +65,8 @@ def test_a_book_that_failed_its_proof_is_never_printed_as_verified() -> None:
         replace(CHANGED, verified=None),  # type: ignore[arg-type]
         replace(CHANGED, verified=1),  # type: ignore[arg-type]
     ):
-        assert json.loads(JsonLines().book_line(Line(changed, (), ())))["verified"] is False
-    empty = json.loads(JsonLines().book_line(Line(replace(CHANGED, checksum=None, timestamp=None), (), ())))
+        assert json.loads(JsonLines().book_line(line_of(changed, (), ())))["verified"] is False
+    empty = json.loads(JsonLines().book_line(line_of(replace(CHANGED, checksum=None, timestamp=None), (), ())))
     assert empty["checksum"] is None
     assert empty["timestamp"] is None
 
@@ -83,14 +80,14 @@ def test_every_line_proves_its_own_checksum(
     changed = replace(CHANGED, checksum=checksum_of_units(asks, bids))
     lines = JsonLines()
     for _ in range(2):  # the second time from remembered text
-        read = json.loads(lines.book_line(Line(changed, tuple(bids), tuple(asks), spec)))
+        read = json.loads(lines.book_line(line_of(changed, tuple(bids), tuple(asks), spec)))
         assert checksum_of_text(read["asks"], read["bids"]) == read["checksum"]
 
 
 def test_a_changed_precision_changes_the_text_of_the_same_level() -> None:
     lines = JsonLines()
-    first = json.loads(lines.book_line(Line(CHANGED, ((5, 5),), ())))
-    second = json.loads(lines.book_line(Line(CHANGED, ((5, 5),), (), replace(SPEC, price_precision=2))))
+    first = json.loads(lines.book_line(line_of(CHANGED, ((5, 5),), ())))
+    second = json.loads(lines.book_line(line_of(CHANGED, ((5, 5),), (), replace(SPEC, price_precision=2))))
     assert (first["bids"], second["bids"]) == ([["0.5", "0.00000005"]], [["0.05", "0.00000005"]])
 
 
@@ -158,12 +155,12 @@ def test_trades_of_a_snapshot_are_printed_only_when_asked_for() -> None:
 def test_without_known_precisions_nothing_is_guessed() -> None:
     lines = JsonLines()
     assert lines.line(TRADE) is None
-    assert lines.left_out == 1
+    assert lines.counts.left_out == 1
     lines.line(SpecChanged(SPEC))
     assert lines.line(TRADE) is not None
-    lines.book_line(Line(CHANGED, (), (), replace(SPEC, price_precision=2)))
+    lines.book_line(line_of(CHANGED, (), (), replace(SPEC, price_precision=2)))
     assert json.loads(lines.line(TRADE) or "")["price"] == "4528.35"
-    assert lines.left_out == 1
+    assert lines.counts.left_out == 1
 
 
 def test_events_of_no_interest_give_no_line() -> None:
@@ -182,5 +179,25 @@ def test_text_from_outside_stays_inert_and_inside_its_string(hostile: str) -> No
         assert line.isascii()
         assert line[:-1].isprintable()
         assert json.loads(line)[key] == hostile
-    book = JsonLines().book_line(Line(replace(CHANGED, timestamp=hostile), (), ()))
+    book = JsonLines().book_line(line_of(replace(CHANGED, timestamp=hostile), (), ()))
     assert json.loads(book)["timestamp"] == hostile
+
+
+def test_lines_wait_for_the_flush_and_leave_in_one_write() -> None:
+    written: list[bytes] = []
+    lines = JsonLines(lambda _: SPEC, written.append)
+    lines.open()
+    book = line_of(CHANGED, ((1, 1),), ((2, 2),))
+    assert [lines.write(event) for event in (book, TRADE, Note(NS, "info", "text"), replace(TRADE, live=False))] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert written == []
+    lines.flush()
+    lines.flush()
+    lines.close()
+    assert [line[:15] for line in b"".join(written).splitlines()] == [b'{"event":"book"', b'{"event":"trade']
+    assert len(written) == 1
+    assert lines.counts == (2, 0)

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.feed.events import BookStateChanged, Note, PairAdded, Refused, Resync, StateChanged
 from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.recording import reader as recording_module
-from kraken_tui.recording.reader import Recorded, Recording, RecordingError, open_recording
+from kraken_tui.recording.reader import Recorded, Recording, open_recording
 from kraken_tui.recording.replay import ReplayClock, run_replay, timeline
 from tests.feed.feed_harness import WALL, Rig, SlowBook, Venue, shared_folder, stamp
 
@@ -407,7 +408,7 @@ def test_f84_a_bomb_is_refused_early(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording_module, "_MAX_LINE", 1000)
+    monkeypatch.setattr(recording_module, "MAX_LINE", 1000)
     with pytest.raises(RecordingError, match="has a line of over"):
         list(Recording(write(tmp_path / "long.jsonl", our_recording(1) + b'{"x":"' + b"y" * 600_000)))
 

@@ -21,13 +21,15 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.feed.session import Session
+from kraken_tui.recording import chunks
 from kraken_tui.recording import writer as module
 from kraken_tui.recording.fingerprint import ContentHash
 from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.reader import RecordingError as UnreadableError
 from kraken_tui.recording.replay import ReplayClock, run_replay
-from kraken_tui.recording.writer import CHUNK_BYTES, Recorder, RecordingError, check
+from kraken_tui.recording.writer import CHUNK_BYTES, Recorder, check
 
 SECOND = 1_000_000_000
 WALL = 1_700_000_000 * SECOND
@@ -188,9 +190,9 @@ def test_a_torn_plain_line_is_cut_off_and_swallows_no_record(tmp_path: Path) -> 
     [b"my diary, without a line end", b"line\nline\n", b'{"a":1}\n', b"[" * 3000 + b"\n",
      gzip.compress(b"diary\n", mtime=0), zstandard.compress(b"diary\n"), b"\x1f\x8b\x08\x04" + b"\0" * 100, b"\0" * 5,
      # Chunks of our form, by their length, with nothing of ours in them.
-     module.GzipCodec._HEAD.pack(module.GzipCodec.head, 0, 0, 255, 8, b"KT", 4, 40) + b"\0" * 20,
-     module.GzipCodec._HEAD.pack(module.GzipCodec.head, 0, 0, 255, 8, b"KT", 4, 20) + b"\0" * 20,
-     module.ZstdCodec.head + b"\4\0\0\0\x14\0\0\0" + b"\0" * 20, module.ZstdCodec.head + b"\4" + b"\0" * 7],
+     chunks.GzipCodec._HEAD.pack(chunks.GzipCodec.head, 0, 0, 255, 8, b"KT", 4, 40) + b"\0" * 20,
+     chunks.GzipCodec._HEAD.pack(chunks.GzipCodec.head, 0, 0, 255, 8, b"KT", 4, 20) + b"\0" * 20,
+     chunks.ZstdCodec.head + b"\4\0\0\0\x14\0\0\0" + b"\0" * 20, chunks.ZstdCodec.head + b"\4" + b"\0" * 7],
 )  # fmt: skip
 def test_a_file_that_is_no_recording_is_left_alone(tmp_path: Path, suffix: str, foreign: bytes) -> None:
     path = tmp_path / f"diary{suffix}"
@@ -495,7 +497,7 @@ def test_a_bomb_among_our_own_chunks_is_refused(tmp_path: Path, suffix: str) -> 
     """Chunks are held back until their check has passed, which must not open a way around the limits."""
     path = tmp_path / f"day.jsonl{suffix}"
     lives(path, 2)
-    codec = module._codec(path)
+    codec = chunks.codec_for(path)
     with path.open("ab") as file:
         file.write(codec.encode(bytes(96 << 20)))
     with pytest.raises(UnreadableError, match=r"unpacks to more than|a line of over"):

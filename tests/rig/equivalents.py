@@ -93,7 +93,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "BookStitcher._passed: self.proof is Proof.VERIFIED and self.state is BookState.LIVE"
         " -> self.proof is Proof.VERIFIED and self.state is not BookState.LIVE": "what has not changed is not told",
     },
-    "recording/writer.py": {
+    "recording/chunks.py": {
         **{
             f"PlainCodec.whole_length: step = 64 * 1024 -> step = {step}": "only how much is looked at in one go"
             for step in ("65 * 1024", "63 * 1024", "64 * 1025", "64 * 1023")
@@ -116,6 +116,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         },
         "ZstdCodec.first_line: self._open().decompress(read(self._HEAD.size, min(length, size)))"
         " -> self._open().decompress(read(self._HEAD.size, max(length, size)))": "what follows is not unpacked",
+    },
+    "recording/writer.py": {
         **{
             f"Recorder.__init__: self.bytes = 0 -> {new}": "set when the file has been looked at"
             for new in ("pass", "self.bytes = 1", "self.bytes = -1")

@@ -27,10 +27,10 @@ from random import Random
 from unittest.mock import patch
 
 from kraken_tui.cli import main as cli
-from kraken_tui.errors import ConfigurationError
+from kraken_tui.errors import ConfigurationError, RecordingError
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import OrderBook
-from kraken_tui.recording.reader import Recording, RecordingError
+from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.settings.sources import load
 from kraken_tui.text import clean_text, safe_file_stem

@@ -20,7 +20,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from kraken_tui.recording.reader import Recording, RecordingError
+from kraken_tui.errors import RecordingError
+from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.writer import Recorder
 from tests.rig.ledger import DOCUMENT, replace_section
 

@@ -79,6 +79,16 @@ TARGETS = (
         ("tests/faults/test_book.py",),
     ),
     Target(
+        "recording/format.py",
+        ("tests/recording/test_format.py", "tests/recording/test_writer.py"),
+        ("tests/recording/test_replay.py", "tests/faults/test_recording.py"),
+    ),
+    Target(
+        "recording/chunks.py",
+        ("tests/recording/test_chunks.py", "tests/recording/test_writer.py", "tests/recording/test_writer_edges.py"),
+        ("tests/faults/test_recording.py",),
+    ),
+    Target(
         "recording/writer.py",
         ("tests/recording/test_writer.py", "tests/recording/test_writer_edges.py"),
         ("tests/faults/test_recording.py",),

@@ -13,7 +13,8 @@ from typing import Any
 
 from kraken_tui.engine.desk import Markets
 from kraken_tui.exchange import PAIRS, PairSpec, Venue
-from kraken_tui.exchange.history import Candle, History, Trade
+from kraken_tui.exchange.history import History
+from kraken_tui.exchange.records import Candle, Trade
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import StateChanged
 from kraken_tui.feed.limits import Limits

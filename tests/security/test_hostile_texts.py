@@ -208,9 +208,10 @@ def test_the_bytes_that_reach_a_terminal(exchange: ExchangeThread, tmp_path: Pat
 
 def test_a_hostile_recording_and_its_name(tmp_path: Path) -> None:
     """Symbols of a file that cannot be shown make no pair; the file's name is shown inert."""
+    from kraken_tui.errors import RecordingError
     from kraken_tui.exchange.venue import Venue
     from kraken_tui.feed.session import Session
-    from kraken_tui.recording.reader import Recording, RecordingError
+    from kraken_tui.recording.reader import Recording
 
     venue = Venue(pairs=["BTC/USD"])
     link = venue.connect()

@@ -14,7 +14,7 @@ import pytest
 import kraken_tui
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.market.convert import decimal_of, signed_text
-from kraken_tui.recording.reader import _OURS, _crc_holds
+from kraken_tui.recording.format import checksum_holds, read_frame_line
 from kraken_tui.settings.address import check_url
 from kraken_tui.settings.sources import _line_of
 from kraken_tui.text import clean_text, safe_file_stem
@@ -110,9 +110,9 @@ GATES: dict[str, Callable[[str], object]] = {
     "check_url": refusing(check_url),
     "check_url after wss": refusing(lambda text: check_url("wss://" + text)),
     "canonical": canonical,
-    "crc of a line": lambda text: _crc_holds(b'{"crc":' + text.encode()),
+    "crc of a line": lambda text: checksum_holds(b'{"crc":' + text.encode()),
     "decode": refusing(decode),
-    "line of a recording": lambda text: _OURS.fullmatch(b'{"crc":1,"rx_ns":1,"frame":' + text.encode()),
+    "line of a recording": lambda text: read_frame_line(b'{"crc":1,"rx_ns":1,"frame":' + text.encode()),
     "line of a setting": lambda text: _line_of(text, "depth"),
 }
 

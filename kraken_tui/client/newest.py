@@ -1,14 +1,16 @@
-"""What a client keeps of the events that pass: newest books, refusals, the connection, and the errors they mean.
+"""The newest that the engine said of each pair and of the connection, and the errors it means.
 
-Its `transform` runs in the engine's thread; what it keeps is swapped in whole, so that other threads may read it.
+`transform` runs in the engine's thread; what is kept is swapped in whole, so that other threads may read it. Nothing
+here judges a book: its proof is what the engine said of it last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kraken_tui.client.gaps import GapBuffer, GapPolicy
-from kraken_tui.engine.events import BookLine, FrameRejected
+from kraken_tui.engine.events import PRICED, BookLine, FrameRejected
 from kraken_tui.errors import (
     ChecksumMismatch,
     ConnectionClosed,
@@ -27,47 +29,59 @@ from kraken_tui.wire.symbols import PairSpec, canonical
 _DOWN = (State.DISCONNECTED, State.COOLDOWN, State.CLOSED)
 
 
-class Tap:
+class TheBook(NamedTuple):
+    """A pair's newest levels and the state they are in."""
+
+    line: BookLine
+    state: BookStateChanged
+
+
+class Newest:
     """Sees every event of an engine before its listeners do.
 
     Args:
         policy: What listeners are told of a pair that cannot be proven.
 
     Attributes:
-        books: Newest book event by symbol.
-        states: Newest book state by symbol.
+        books: Newest book by symbol.
+        states: Newest book state by symbol, also of pairs without levels.
         specs: Reference data by symbol.
         refused: Refusals of whole pairs or of their books, by canonical name.
         connection: Newest connection state; None before the first.
         trouble: Why there is no connection; None while there is one, or before the first dial.
         gaps: Held back events with the policy BUFFER, else None.
+        left_out: Events left out because their pair's precisions were unknown.
     """
 
     def __init__(self, policy: GapPolicy = GapPolicy.RESYNC) -> None:
-        self.books: dict[str, BookLine] = {}
+        self.books: dict[str, TheBook] = {}
         self.states: dict[str, BookStateChanged] = {}
         self.specs: dict[str, PairSpec] = {}
         self.refused: dict[str, SubscriptionFailed] = {}
         self.connection: StateChanged | None = None
         self.trouble: KrakenError | None = None
         self.gaps = GapBuffer() if policy is GapPolicy.BUFFER else None
+        self.left_out = 0
         self._ignores = policy is GapPolicy.IGNORE
         self._mismatched: set[str] = set()
 
     def transform(self, event: object) -> Iterator[object]:
         """What listeners are told: the event as the gap policy has it, then the error it means, if it means one."""
         error = self._look(event)
+        told = self._with_spec(event)
+        if told is None:
+            return
         if self.gaps is None:
-            yield event
+            yield told
         else:
-            yield from self.gaps.admit(event)
+            yield from self.gaps.admit(told)
         if error is not None:
             yield error
 
     def is_verified(self, symbol: str) -> bool:
         """Whether the newest book of a pair is proven."""
-        line, state = self.books.get(symbol), self.states.get(symbol)
-        return line is not None and state is not None and line.verified and state.proof is Proof.VERIFIED
+        book = self.books.get(symbol)
+        return book is not None and book.state.proof is Proof.VERIFIED
 
     def forget(self, symbol: str) -> None:
         """The pair was unsubscribed; call it in the engine's thread."""
@@ -78,14 +92,28 @@ class Tap:
         if self.gaps is not None:
             self.gaps.forget(symbol)
 
+    def _with_spec(self, event: object) -> object | None:
+        """An event in ticks and lots with its precisions of this moment; they may have changed when it is read."""
+        carrier = PRICED.get(type(event))
+        if carrier is None:
+            return event
+        spec = self.specs.get(event.symbol)  # type: ignore[attr-defined]
+        if spec is None:
+            self.left_out += 1
+            return None
+        return carrier(event, spec)  # type: ignore[arg-type]
+
     # -- looking --------------------------------------------------------------------------------------------------
 
     def _look(self, event: object) -> KrakenError | None:
         if isinstance(event, BookLine):
-            self.books[event.symbol] = event
+            # The state comes before the message that changed it, so this is the state of these very levels.
+            state = self.states.get(event.symbol)
+            if state is not None:
+                self.books[event.symbol] = TheBook(event, state)
             return self._ignored_mismatch(event) if self._ignores else None
         if isinstance(event, BookStateChanged):
-            self.states[event.symbol] = event
+            self._on_book_state(event)
         elif isinstance(event, SpecChanged):
             self.specs[event.spec.symbol] = event.spec
         elif isinstance(event, StateChanged):
@@ -102,6 +130,13 @@ class Tap:
             return InvalidMessage(event.reason, event.symbol)
         return None
 
+    def _on_book_state(self, event: BookStateChanged) -> None:
+        self.states[event.symbol] = event
+        book = self.books.get(event.symbol)
+        # Proof is lost at once, and gained with the levels that are proven: those come next.
+        if book is not None and event.proof is not Proof.VERIFIED:
+            self.books[event.symbol] = TheBook(book.line, event)
+
     def _connection_error(self, event: StateChanged) -> KrakenError | None:
         before, self.connection = self.connection, event
         dialled = before is not None and before.state == State.CONNECTING
@@ -117,7 +152,7 @@ class Tap:
         elif event.state != State.CONNECTING:
             # While the next dial is under way, the last trouble is still what there is to know.
             self.trouble = None
-        # That the program itself closed the client, or a recording ended, is no error.
+        # That the program itself closed the client, or a recording ended, is not an error.
         return None if event.state == State.CLOSED else error
 
     def _ignored_mismatch(self, line: BookLine) -> KrakenError | None:
@@ -125,10 +160,7 @@ class Tap:
         symbol, expected = line.symbol, line.changed.checksum
         if line.verified or line.changed.kind == "snapshot":
             self._mismatched.discard(symbol)
-        if line.verified or expected is None or symbol in self._mismatched:
-            return None
-        actual = checksum_of_units(line.asks, line.bids)
-        if actual == expected:
+        if line.changed.matched is not False or expected is None or symbol in self._mismatched:
             return None
         self._mismatched.add(symbol)
-        return ChecksumMismatch(expected, actual, symbol)
+        return ChecksumMismatch(expected, checksum_of_units(line.asks, line.bids), symbol)

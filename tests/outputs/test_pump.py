@@ -1,11 +1,8 @@
-"""The stream's loop: limits, refusals, the end of the feed, signals, and readers that go away or stand still."""
+"""The loop from a listener to a sink: limits, refusals, the end of the feed, signals."""
 
 from __future__ import annotations
 
 import json
-import os
-import threading
-import time
 from collections import deque
 from types import SimpleNamespace
 from typing import Any
@@ -13,12 +10,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from kraken_tui.engine.listeners import ListenerClosed
 from kraken_tui.feed.events import Refused, StateChanged
 from kraken_tui.outputs.jsonlines import JsonLines
-from kraken_tui.outputs.printer import DONE, FAILED, WRONG_USE, EndOfEvents, Limits, Output, StreamPrinter, Unread
-from tests.outputs.test_jsonlines import CHANGED, NS, SPEC, TRADE, Line
+from kraken_tui.outputs.pump import DONE, FAILED, WRONG_USE, Pump, StopAfter
+from tests.outputs.test_jsonlines import CHANGED, NS, SPEC, TRADE, line_of
 
-BOOK = Line(CHANGED, ((1, 1),), ((2, 2),))
+BOOK = line_of(CHANGED, ((1, 1),), ((2, 2),))
 STATE = StateChanged(NS, "CONNECTING", "first dial", 1, None)
 END = object()
 
@@ -32,10 +30,12 @@ class Feed:
         self.stopped = False
         self.said: list[str] = []
         self.written: list[bytes] = []
+        self.failure: BaseException | None = None
         replay = SimpleNamespace(finished=finished)
         self.feed_view: Any = SimpleNamespace(fatal=fatal, state="DEGRADED", cause="no answer", replay=replay)
 
-    def take(self, timeout_s: float) -> object:
+    def get(self, timeout_s: float | None = None) -> object:
+        assert timeout_s is not None
         if self.script and isinstance(self.script[0], float):
             wait = self.script.popleft()
             assert isinstance(wait, float)
@@ -49,7 +49,7 @@ class Feed:
             return None
         event = self.script.popleft()
         if event is END:
-            raise EndOfEvents
+            raise ListenerClosed
         if event == "signal":
             self.stopped = True
             return None
@@ -58,14 +58,13 @@ class Feed:
     def run(
         self, *, pairs: tuple[str, ...] = ("BTC/USD",), seconds: float | None = None, count: int | None = None
     ) -> int:
-        return StreamPrinter(
-            self.take,
+        return Pump(
             self,
-            JsonLines(lambda _: SPEC),
-            self.written.append,
+            self,
+            JsonLines(lambda _: SPEC, self.written.append),
             self.said.append,
             pairs=pairs,
-            limits=Limits(seconds, count),
+            stop_after=StopAfter(seconds, count),
             stopping=lambda: self.stopped,
             clock=lambda: self.now,
         ).run()
@@ -143,48 +142,16 @@ def test_a_signal_ends_the_loop_with_the_lines_so_far_written() -> None:
     assert feed.events == ["book"]
 
 
+def test_a_defect_of_the_engine_is_raised_after_what_came_before_it() -> None:
+    feed = Feed(BOOK, END)
+    feed.failure = RuntimeError("a defect")
+    with pytest.raises(RuntimeError, match="a defect"):
+        feed.run()
+    assert feed.events == ["book"]
+
+
 def test_what_waits_together_is_written_together() -> None:
     feed = Feed(*[BOOK] * 600, END)
     feed.run()
     assert len(feed.written) < 5
     assert len(feed.events) == 600
-
-
-@pytest.fixture
-def pipe() -> Any:
-    read, write = os.pipe()
-    ends = SimpleNamespace(read=read, write=write)
-    yield ends
-    for fd in (ends.read, ends.write):
-        if fd is not None:
-            os.close(fd)
-
-
-def test_output_arrives_whole_through_a_pipe_that_is_read_slowly(pipe: Any) -> None:
-    data = os.urandom(300_000)
-    got = bytearray()
-
-    def read() -> None:
-        while len(got) < len(data):
-            got.extend(os.read(pipe.read, 1000))
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    Output(pipe.write, lambda: False).write(data)
-    reader.join(10)
-    assert bytes(got) == data
-
-
-def test_a_reader_that_went_away_is_told_as_broken_pipe(pipe: Any) -> None:
-    os.close(pipe.read)
-    pipe.read = None
-    with pytest.raises(BrokenPipeError):
-        Output(pipe.write, lambda: False).write(b"line\n")
-
-
-@pytest.mark.realtime
-def test_a_signal_frees_the_program_from_a_pipe_nobody_reads(pipe: Any) -> None:
-    started = time.monotonic()
-    with pytest.raises(Unread):
-        Output(pipe.write, lambda: True).write(b"x" * 1_000_000)
-    assert 0.9 < time.monotonic() - started < 3

@@ -1,0 +1,173 @@
+"""An engine as a client runs it: opened once, begun when somebody listens or reads, closed for good."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from kraken_tui.client.newest import Newest
+from kraken_tui.engine.backpressure import Backpressure
+from kraken_tui.engine.engine import Engine
+from kraken_tui.engine.listeners import Listener, ListenerCounts
+from kraken_tui.engine.options import EngineOptions
+from kraken_tui.engine.worker import Worker
+from kraken_tui.errors import Configuration, ConnectionFailed, EngineFailed
+from kraken_tui.feed.clock import Clock
+from kraken_tui.market.views import FeedView
+from kraken_tui.settings import Settings
+
+T = TypeVar("T")
+
+
+class Run:
+    """The engine of one client, its listeners, and how far its life has come.
+
+    Args:
+        settings: What to run.
+        clock: The machine's clocks unless a test brings others.
+        newest: Sees every event first.
+        channels: Channels to subscribe.
+        ignore_gaps: Let books go on after a wrong checksum, UNVERIFIED.
+        book_levels: Levels a side of every book event.
+
+    Attributes:
+        engine: The engine.
+        newest: As given.
+        opened, closed: Whether the program has opened and closed it.
+        played: Whether the recording is over or cannot be read.
+
+    Raises:
+        Configuration: The log file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None,
+        newest: Newest,
+        *,
+        channels: tuple[str, ...],
+        ignore_gaps: bool,
+        book_levels: int,
+    ) -> None:
+        options = EngineOptions(
+            channels=channels,
+            ignore_gaps=ignore_gaps,
+            book_levels=book_levels,
+            transform=newest.transform,
+            on_publish=self._published,
+        )
+        try:
+            self.engine = Engine(settings, clock, options)
+        except OSError as error:
+            raise Configuration(f"log_file cannot be written: {error.strerror}") from None
+        self.newest = newest
+        self.opened = self.closed = self.played = False
+        self._begun = False
+        self._process: int | None = None
+        self._listeners: list[Listener] = []
+        self._finished = ListenerCounts()
+        self._lock = threading.Lock()
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Start the engine, a recording only when somebody listens."""
+        self.opened = True
+        self._process = os.getpid()
+        if self.engine.settings.replay is None or self._listeners:
+            self.begin()
+
+    def begin(self) -> None:
+        """Start the engine: at once for a live feed, for a recording when somebody first listens or reads.
+
+        Otherwise a recording at full speed would be over before the program has said what it wants of it.
+        """
+        self.check_process()
+        with self._lock:
+            first = self.opened and not self._begun and not self.closed
+            self._begun = self._begun or first
+        if first:
+            self.engine.start()
+
+    def is_ours(self) -> bool:
+        """Whether this is the process that opened the client."""
+        return self._process in (None, os.getpid())
+
+    def check_process(self) -> None:
+        """Refuse to work in a process forked from the client's own: nothing feeds it there, and its books stand still.
+
+        Locks that the engine's thread held at that moment are held there for ever, so nothing is asked before this.
+        """
+        if not self.is_ours():
+            raise Configuration("the client was opened in another process; open one of its own in this process")
+
+    def check_open(self) -> None:
+        """Refuse to wait for what can never come."""
+        self.check_process()
+        if not self.opened:
+            raise Configuration("the client is not open; use 'async with client' or 'with client'")
+
+    def raise_failure(self) -> None:
+        """Raise what ended the feed, where it was not the program itself or the end of a recording."""
+        failure, fatal = self.engine.failure, self.engine.feed_view.fatal
+        if failure is not None:
+            raise EngineFailed(f"the engine failed: {type(failure).__name__}: {failure}") from failure
+        if fatal:
+            raise ConnectionFailed(fatal)
+
+    def _published(self, view: FeedView) -> None:
+        """A recording that is over, or cannot be read, ends what listens to it; called in the engine's thread."""
+        if not self.played and (view.fatal or (view.replay is not None and view.replay.finished)):
+            self.played = True
+            with self._lock:
+                listeners = self._listeners
+            for listener in listeners:
+                listener.close()
+
+    # -- asking and listening -------------------------------------------------------------------------------------
+
+    def ask(self, question: Callable[[Worker], T]) -> T | None:
+        """See `Engine.ask`."""
+        self.check_process()
+        return self.engine.ask(question)
+
+    def listen(
+        self,
+        pressure: Backpressure,
+        types: tuple[type, ...] | None = None,
+        wants: Callable[[object], bool] | None = None,
+    ) -> Listener:
+        """Open a queue of the engine's events, and begin."""
+        self.check_process()
+        listener = self.engine.listen(
+            pressure.queue,
+            policy=pressure.policy,
+            wants=wants,
+            types=types,
+            coalesce_ms=pressure.coalesce_ms,
+            rate=pressure.rate,
+        )
+        self.listener_counts()
+        with self._lock:
+            self._listeners = [*self._listeners, listener]
+        if self.played or self.closed:
+            listener.close()
+        self.begin()
+        return listener
+
+    def listener_counts(self) -> ListenerCounts:
+        """Of all listeners; those that are finished are added up and let go."""
+        with self._lock:
+            total = self._finished
+            waiting: list[Listener] = []
+            for listener in self._listeners:
+                if listener.finished:
+                    self._finished += listener.counts
+                else:
+                    waiting.append(listener)
+                total += listener.counts
+            self._listeners = waiting
+            return total

@@ -1,0 +1,117 @@
+"""The recording format, in one place for its reader and its writer.
+
+A recording is JSON lines, one frame a line (README, "Record and replay"):
+
+* a header `{"format":"kraken-tui","version":1,"created":...,"url":...,"pairs":[...]}`;
+* then `{"crc":C,"rx_ns":N,"frame":F}` for every frame received, F byte for byte, and `"dir":"tx"` after the time for
+  what was sent. C is the CRC-32 of everything between its comma and the closing brace, so that a flipped bit is found
+  even where the line is still JSON.
+
+How lines are packed into the chunks of a file is in `recording.chunks`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from kraken_tui.errors import RecordingError
+from kraken_tui.text import clean_text
+from kraken_tui.wire.decode import MAX_FRAME
+from kraken_tui.wire.timestamps import format_timestamp
+
+FORMAT = "kraken-tui"
+"""What the header calls our own format."""
+
+VERSION = 1
+"""Version that is written, and the newest that is read."""
+
+MAX_LINE = MAX_FRAME + 4096
+"""Longest line, in bytes."""
+
+_CRC = b'{"crc":'
+_FRAME_LINE = re.compile(rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*))\}', re.DOTALL)
+
+
+def compression(path: Path) -> str:
+    """How a recording of this name is compressed: ".gz", ".zst" or "", in either case of its letters."""
+    suffix = path.suffix.lower()
+    return {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst"}.get(suffix, "")
+
+
+def header_line(wall_ns: int, url: str, pairs: Iterable[str]) -> bytes:
+    """The first line of a recording.
+
+    Args:
+        wall_ns: When it was begun, ns since the epoch.
+        url: Where the frames come from.
+        pairs: Pairs asked for.
+    """
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "created": format_timestamp(wall_ns, 3),
+        "url": clean_text(url),
+        "pairs": [clean_text(pair, 40) for pair in pairs],
+    }
+    return json.dumps(header, separators=(",", ":")).encode() + b"\n"
+
+
+def frame_line(frame: bytes, rx_ns: int, *, sent: bool) -> bytes:
+    """The line of one frame, with its line end.
+
+    Args:
+        frame: Payload as received or sent.
+        rx_ns: Wall clock when it was, ns since the epoch.
+        sent: Whether this program sent it.
+    """
+    if b"\n" in frame:
+        # Between JSON tokens a line break is a blank like any other; inside one the frame is not JSON anyway.
+        frame = frame.replace(b"\n", b" ")
+    body = (b'"rx_ns":%d,"dir":"tx","frame":%b' if sent else b'"rx_ns":%d,"frame":%b') % (rx_ns, frame)
+    return b'{"crc":%d,%b}\n' % (zlib.crc32(body), body)
+
+
+def read_frame_line(line: bytes) -> tuple[int, bytes, bool] | None:
+    """A line of ours, without its line end, whose checksum is right.
+
+    Returns:
+        (wall clock in ns, the frame as it stands in the line, whether it was sent), or None for any other line. The
+        frame need not be JSON: that is the session's to judge, as when it came.
+    """
+    if not line.startswith(_CRC):
+        return None
+    found = _FRAME_LINE.fullmatch(line)
+    if found is None or int(found[1]) != zlib.crc32(found[2]):
+        return None
+    return int(found[3]), found[5], found[4] is not None
+
+
+def has_checksum(line: bytes) -> bool:
+    """Whether a line claims to be one of ours."""
+    return line.startswith(_CRC)
+
+
+def checksum_holds(line: bytes) -> bool:
+    """Whether a line that claims to be ours is as it was written, whatever stands in it."""
+    number, _, body = line[len(_CRC) :].rstrip().partition(b",")
+    return number.isdigit() and len(number) <= 10 and int(number) == zlib.crc32(body[:-1])
+
+
+def check_appendable(line: bytes) -> None:
+    """Check the header of a file that frames are to be appended to.
+
+    Raises:
+        RecordingError: It is not a header of ours, or of another version.
+    """
+    try:
+        header = json.loads(line)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise RecordingError("the file holds something else; choose another name")
+    if header.get("version") != VERSION:
+        raise RecordingError("the file is a recording of another version; choose another name")
