@@ -48,7 +48,7 @@ class Engine:
         options: What a program chooses beyond the settings.
 
     Raises:
-        OSError: `settings.log_file` cannot be opened.
+        ConfigurationError: `settings.log_file` cannot be opened.
     """
 
     def __init__(self, settings: Settings, clock: Clock | None = None, options: EngineOptions | None = None) -> None:

@@ -29,7 +29,7 @@ def no_repair(patch: pytest.MonkeyPatch) -> None:
 CASES: list[tuple[str, Break]] = [
     ("recording read back", attribute(files, "_record", lambda path, _: path.write_bytes(b""))),
     ("recording torn by a crash", no_repair),
-    ("second recorder", attribute(recorder, "_lock", lambda _: None)),
+    ("second recorder", attribute(recorder, "lock", lambda _: True)),
     ("hostile names", attribute(files, "safe_file_stem", lambda symbol: str(symbol)[:9].replace("/", "-"))),
 ]
 

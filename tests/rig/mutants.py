@@ -211,8 +211,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "overwritten on restart",
         "recording/writer.py",
-        "os.O_CREAT | os.O_APPEND",
-        "os.O_CREAT | os.O_TRUNC",
+        "os.O_RDWR | os.O_APPEND",
+        "os.O_RDWR | os.O_TRUNC",
         "tests/faults/test_recording.py::test_f83",
     ),
     _one(

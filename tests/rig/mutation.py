@@ -67,6 +67,7 @@ TARGETS = (
     Target("wire/checksum.py", ("tests/wire/test_checksum.py",), ("tests/market/book/test_l2.py",)),
     Target("wire/digits.py", ("tests/wire/test_digits.py",), ("tests/market/book/test_l2.py",)),
     Target("text.py", ("tests/test_text.py",), ("tests/faults/test_text.py",)),
+    Target("files.py", ("tests/test_files.py",), ("tests/security/test_files.py",)),
     Target(
         "feed/connection/backoff.py",
         ("tests/feed/connection/test_table.py",),
