@@ -37,10 +37,10 @@ from kraken_tui.wire.checksum import checksum_of_text
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage, InvalidMessage, InvalidNumber, WireLevel
 from kraken_tui.wire.symbols import PairSpec
-from tests.feed.feed_harness import SlowBook, Venue, decimal_text
 from tests.rig import fuzz_input
 from tests.rig.fuzz_http import z8_http
 from tests.rig.ledger import table, write_figures
+from tests.rig.scripted import ScriptedVenue, SlowBook, decimal_text
 
 _SECRET = "s3cr3t-canary-value"
 _TOKENS = (
@@ -53,7 +53,7 @@ _TOKENS = (
 
 def frames() -> list[bytes]:
     """Every shape of frame, also such as the exchange has not been seen to send."""
-    venue = Venue()
+    venue = ScriptedVenue()
     found = [venue.welcome(), venue.instruments(), venue.book_snapshot("BTC/USD", 10), venue.book_update("BTC/USD")]
     found += [venue.ticker("BTC/USD"), venue.candle("BTC/USD", 1), venue.trades("BTC/USD", range(1, 4))]
     for method in ("subscribe", "unsubscribe"):
