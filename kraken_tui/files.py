@@ -10,7 +10,10 @@ import errno
 import os
 import stat
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -27,8 +30,14 @@ def file_path(name: str) -> Path:
     Raises:
         ValueError: It cannot be one; the message is a predicate such as "takes a file name".
     """
+    # Imported when it is needed: this module is read for every `--help`.
+    from pathlib import Path
+
     if not name or "\0" in name:
         raise ValueError("takes a file name")
+    if not name.startswith("~"):
+        # A path forgets that "./~" began with a dot.
+        return Path(name)
     try:
         return Path(name).expanduser()
     except RuntimeError:
@@ -43,6 +52,8 @@ def user_folder(kind: str) -> Path:
     Raises:
         OSError: This user has no home folder, and no variable says where else.
     """
+    from pathlib import Path
+
     import platformdirs
 
     folder = getattr(platformdirs, f"user_{kind}_path")
@@ -56,12 +67,15 @@ def user_folder(kind: str) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, if it is missing.
+    """Make a folder, and those above it, unless they are there.
 
     Raises:
         OSError: It cannot be made, or a file is in its place.
     """
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    # `parents=True` would make those above with the mode of the umask.
+    for folder in reversed((path, *path.parents)):
+        if not folder.is_dir():
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def open_private(path: Path, flags: int) -> int:
@@ -127,6 +141,7 @@ def replace_text(path: Path, text: str) -> None:
         UnicodeEncodeError: The text holds surrogates.
     """
     import tempfile
+    from pathlib import Path
 
     if path.is_symlink():
         raise OSError(errno.ELOOP, "it is a symbolic link")

@@ -1,7 +1,7 @@
-"""The one gate for text that came from outside: the exchange, files, arguments.
+"""The one gate for untrusted text: from the exchange, from files, from arguments.
 
-Everything that reaches a screen, a log line or a file name passes it. It takes linear time and knows no regular
-expressions, so it cannot itself be attacked (RELIABILITY.md J1 to J6).
+Everything that reaches a screen, a log line or a file name passes it. It runs in linear time without regular
+expressions, so it cannot itself be attacked (RELIABILITY.md F98, X16).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def clean_text(text: object, limit: int = 200) -> str:
-    """Make outside text inert for a terminal, a log, an SVG or a message.
+    """Make untrusted text inert for a terminal, a log, an SVG or a message.
 
-    Control characters (C0, C1, escape sequences' ESC), bidirectional and zero-width marks, surrogates and
-    unassigned characters become U+FFFD; line breaks and tabs become spaces; the rest stays.
+    Control characters (C0, C1, the ESC of escape sequences), bidirectional and zero-width marks, surrogates and
+    unassigned characters become U+FFFD; line breaks and tabs become spaces; the rest is kept.
 
     Args:
         text: Anything; non-strings are converted, bytes are decoded with replacement.
-        limit: Longest result in characters; a longer text ends in an ellipsis.
+        limit: Longest result in characters; a longer text is cut and ends in an ellipsis.
     """
     if isinstance(text, bytes | bytearray):
-        # A character takes four bytes at most; one more than wanted tells that the text is longer.
+        # A character takes at most four bytes; one character too many shows that the text is longer.
         text = bytes(text[: 4 * (limit + 1)]).decode("utf-8", "replace")
     plain = str(text)[: limit + 1]
     if not (plain.isascii() and plain.isprintable()):
@@ -39,11 +39,11 @@ def _clean_character(character: str) -> str:
 
 
 def safe_file_stem(text: object, limit: int = 60) -> str:
-    """Make a name part for a file from outside text, one of its own for every text (RELIABILITY.md P20).
+    """Make part of a file name from untrusted text, different for every text (RELIABILITY.md P20).
 
-    "BTC/USD" becomes "BTC-USD". Whatever does not have that plain form keeps its ASCII letters, digits and `-`, and
-    gets `_` and a digest of the whole text, so that no two texts share a name, not even where a disk ignores case,
-    and none is a device name such as CON.
+    "BTC/USD" becomes "BTC-USD". Text in any other form keeps its ASCII letters, digits and `-`, and gets `_` and a
+    digest of the whole text. So no two texts share a name, even on a disk that ignores case, and none becomes a device
+    name such as CON.
 
     Args:
         text: Such as a symbol.

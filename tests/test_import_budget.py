@@ -18,7 +18,7 @@ NEVER = (
 )  # fmt: skip
 """Not before the first paint, with all that is inside them: each can wait until it is asked for."""
 
-MOST_OF_OURS = 72
+MOST_OF_OURS = 78
 MOST_OF_ALL = 700
 """Modules of the program and of all. A new one below these costs little; past them something heavy has come in."""
 
@@ -43,7 +43,7 @@ def test_the_way_to_the_first_paint_keeps_to_its_budget(modules: frozenset[str])
     assert len(modules) <= MOST_OF_ALL, f"{len(modules)} modules in all"
 
 
-def test_the_version_needs_no_more_than_python_and_argparse() -> None:
+def test_the_version_needs_no_more_than_python() -> None:
     modules = modules_of("-m", "kraken_tui", "--version")
     assert {name for name in modules if name.partition(".")[0] == "kraken_tui"} <= {
         "kraken_tui",
@@ -52,8 +52,9 @@ def test_the_version_needs_no_more_than_python_and_argparse() -> None:
         "kraken_tui.cli",
         "kraken_tui.cli.main",
         "kraken_tui.cli.console",
+        "kraken_tui.errors",
     }
-    assert not {"asyncio", "textual", "rich", "msgspec", "json", "dataclasses"} & modules
+    assert not {"argparse", "asyncio", "textual", "rich", "msgspec", "json", "dataclasses"} & modules
 
 
 def test_a_heavy_import_would_be_seen() -> None:

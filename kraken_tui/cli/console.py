@@ -1,29 +1,46 @@
-"""What the commands write to standard output and standard error."""
+"""What the commands write to standard output and standard error, and their exit codes."""
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from kraken_tui.errors import OutputFailed
 
-    from kraken_tui.engine.engine import Engine
+DONE, FAILED, WRONG_USE, INTERNAL_ERROR, SIGNALLED = 0, 1, 2, 70, 128
+"""Exit codes; 128 + n means: ended by signal n."""
 
 
-class OutputFailed(Exception):
-    """Standard output takes nothing more; the message is one sentence."""
+class Interrupted(Exception):
+    """A signal ended the command.
+
+    Attributes:
+        number: The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def need_stdout() -> None:
+    """Check that there is a standard output.
+
+    Raises:
+        ConfigurationError: It is closed.
+    """
+    from kraken_tui.errors import ConfigurationError
+
+    if sys.stdout is None or sys.stdout.closed:
+        raise ConfigurationError("standard output is closed")
 
 
 def print_out(text: str) -> None:
     """Write to standard output, all of it and now.
 
     Raises:
-        OutputFailed: It takes nothing more, as on a full disk.
-        BrokenPipeError: Its reader has gone.
+        OutputFailed: It cannot be written, as on a full disk.
+        BrokenPipeError: Its reader has closed the pipe.
     """
     try:
         if hasattr(sys.stdout, "reconfigure"):
@@ -38,7 +55,7 @@ def print_out(text: str) -> None:
 
 
 def complain(sentence: str) -> None:
-    """One line on standard error, whatever the sentence holds; silently nothing where that is closed."""
+    """Write one line to standard error, whatever the sentence holds; nothing if that is closed."""
     from kraken_tui.text import clean_text
 
     if sys.stderr is None:
@@ -51,37 +68,8 @@ def complain(sentence: str) -> None:
         return
 
 
-def tell_recording(engine: Engine) -> None:
-    """Complain where a recording stopped before its command ended; the command itself has gone on."""
-    recording = engine.feed_view.recording
-    if recording is not None and recording.problem:
-        complain(recording.problem)
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all, for its owner alone unless one that is there says otherwise.
-
-    Raises:
-        OSError: It cannot be written, or is a symbolic link, which somebody else may have put there.
-    """
-    import tempfile
-
-    if path.is_symlink():
-        raise OSError(errno.ELOOP, "it is a symbolic link")
-    descriptor, name = tempfile.mkstemp(prefix=".kraken-tui-", dir=path.parent)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(text)
-        if path.exists():
-            os.chmod(name, stat.S_IMODE(path.stat().st_mode))  # noqa: PTH101
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        os.unlink(name)  # noqa: PTH108
-        raise
-
-
 def discard_stdout() -> None:
-    """Let what is still to be written go nowhere, without an error at exit."""
+    """Drop what is still to be written, without an error at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What a user sees of an internal error: one sentence; the report goes to a file."""
+"""Internal errors: one sentence for the user, and a report in a file."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import traceback
 from pathlib import Path
 
 from kraken_tui._version import __version__
-from kraken_tui.files import user_folder
+from kraken_tui.files import make_folder, open_private, user_folder
 from kraken_tui.text import clean_text
 
 MAX_REPORTS_BYTES = 1024 * 1024
-"""Above this the old reports are dropped."""
+"""A larger file of reports is started over."""
 
 
 def report(error: BaseException, log_file: Path | None = None) -> str:
-    """Write the report of an error nobody expected, and say where it is.
+    """Write the report of an unexpected error, and say where it is.
 
     Args:
         error: What was raised.
@@ -27,7 +27,7 @@ def report(error: BaseException, log_file: Path | None = None) -> str:
         One sentence for standard error.
     """
     lines = "".join(traceback.format_exception(error)).splitlines()
-    # Its words may be the exchange's, and someone will print this file on a terminal.
+    # It may hold text of the exchange, and somebody will print this file on a terminal.
     text = "".join(f"{clean_text(line, 1000)}\n" for line in lines)
     if os.environ.get("KRAKEN_TUI_TRACEBACK") == "1" and sys.stderr is not None:
         sys.stderr.write(text)
@@ -46,10 +46,9 @@ def _default_path() -> Path:
 
 
 def _append(path: Path, text: str, *, keep: bool) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    make_folder(path.parent)
+    flags = os.O_WRONLY | os.O_APPEND
     if not keep and path.exists() and path.stat().st_size > MAX_REPORTS_BYTES:
         flags |= os.O_TRUNC
-    fd = os.open(path, flags, 0o600)
-    with os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace") as file:
+    with os.fdopen(open_private(path, flags), "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""Watching without a terminal until there is something to draw: behind `snapshot` and `plot`."""
+"""Watching without a terminal until there is something to draw, for `snapshot` and `plot`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kraken_tui.cli.console import Interrupted
+from kraken_tui.errors import ConfigurationError, FeedFailed
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, PairView
-from kraken_tui.terminal.signals import SIGNALLED, Signals
+from kraken_tui.terminal.signals import Signals
 from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.engine.engine import Engine
 
 DEFAULT_LIMIT_S = 20.0
-"""Longest wait for the first proven book where the user gave no time."""
+"""Longest wait for the first proven book if the user gave no time."""
 
 PATIENCE_S = 6.0
-"""After this long whatever can be drawn is drawn, even if more would look better."""
+"""After this long, draw what there is, even if more would look better."""
 
 _POLL_S = 0.05
 _CANDLES_WANTED = 30
@@ -27,24 +29,12 @@ _SAMPLES_WANTED = 10
 _LATENCIES_WANTED = 20
 
 
-class WatchEnded(Exception):
-    """Watching ended without a result.
-
-    Attributes:
-        code: Exit code.
-    """
-
-    def __init__(self, code: int, sentence: str = "") -> None:
-        super().__init__(sentence)
-        self.code = code
-
-
 class Watch:
-    """Runs an engine until enough was seen; use it as a context manager in the main thread.
+    """Runs an engine until it has seen enough; use it as a context manager in the main thread.
 
     Args:
         engine: Not started yet.
-        pairs: Pairs asked for.
+        pairs: Pairs asked for; none for all that a recording holds.
         seconds: Time the user wants to watch for; None means until there is something to draw.
         clock: Monotonic seconds.
     """
@@ -84,9 +74,11 @@ class Watch:
             view: Name of a view.
 
         Raises:
-            WatchEnded: See `_is_over`; also where nothing could be drawn in time.
+            FeedFailed: See `_is_over`; also if nothing could be drawn in time.
+            ConfigurationError: See `_is_over`.
+            Interrupted: See `_is_over`.
         """
-        from kraken_tui.tui.export.svg import PictureFailed, picture
+        from kraken_tui.tui.export.svg import picture
 
         async def draw() -> str:
             return await asyncio.wait_for(
@@ -96,10 +88,8 @@ class Watch:
 
         try:
             return asyncio.run(draw())
-        except PictureFailed as error:
-            raise WatchEnded(1, str(error)) from None
         except TimeoutError:
-            raise WatchEnded(1, self._nothing(self._engine.feed_view)) from None
+            raise FeedFailed(self._nothing(self._engine.feed_view)) from None
 
     def _until(self, feed: FeedView) -> bool:
         proven = [tab.proof is Proof.VERIFIED for tab in feed.tabs]
@@ -113,11 +103,13 @@ class Watch:
             kind: "candles", "depth", "spread" or "latency".
             width: Columns.
             height: Rows.
-            theme: Name of a palette.
+            theme: Name of a theme.
             colour: Whether the text may hold colour codes.
 
         Raises:
-            WatchEnded: See `_is_over`.
+            FeedFailed: See `_is_over`.
+            ConfigurationError: See `_is_over`.
+            Interrupted: See `_is_over`.
         """
         while True:
             feed = self._engine.feed_view
@@ -147,41 +139,42 @@ class Watch:
 
         Args:
             feed: Newest feed view.
-            ready: Enough was seen, where the user gave no time.
+            ready: Enough was seen, if the user gave no time.
             drawable: Something was seen.
 
         Raises:
-            WatchEnded: A signal came (128 + n), every pair was refused (2), or the feed failed, or time ran out
-                with nothing to draw (1).
+            ConfigurationError: Every pair was refused.
+            FeedFailed: The feed failed, or time ran out with nothing to draw.
+            Interrupted: A signal came.
         """
         self._look_for_refusals()
         if self._engine.failure is not None:
             raise self._engine.failure
         if self._signals.number is not None:
-            raise WatchEnded(SIGNALLED + self._signals.number)
+            raise Interrupted(self._signals.number)
         if feed.fatal:
-            raise WatchEnded(1, feed.fatal)
+            raise FeedFailed(feed.fatal)
         waited = self._clock() - self._started
         finished = feed.replay is not None and feed.replay.finished
         limit = DEFAULT_LIMIT_S if self._seconds is None else self._seconds
         if waited >= limit or finished:
             if drawable:
                 return True
-            # A finished replay's last view is published a frame later, so there is no hurry to give up.
+            # A finished replay publishes its last view slightly later, so keep waiting.
             if waited >= limit:
-                raise WatchEnded(1, self._nothing(feed))
+                raise FeedFailed(self._nothing(feed))
         return self._seconds is None and (ready or (drawable and waited >= PATIENCE_S))
 
     def _look_for_refusals(self) -> None:
-
         while len(self._listener):
             event: Any = self._listener.get(0.0)
             if event is None:
                 break
             if event.channel in ("", "book"):
                 self._refused[canonical(event.symbol)] = f"{event.symbol}: {event.sentence}"
-        if self._refused.keys() >= self._wanted:
-            raise WatchEnded(2, "; ".join(self._refused.values()))
+        # Without a name asked for, a recording shows what it holds, and nothing can be refused.
+        if self._wanted and self._refused.keys() >= self._wanted:
+            raise ConfigurationError("; ".join(self._refused.values()))
 
     def _nothing(self, feed: FeedView) -> str:
         waited = self._clock() - self._started
@@ -189,7 +182,7 @@ class Watch:
 
 
 def _seen(kind: str, feed: FeedView, view: PairView | None) -> tuple[int, int]:
-    """(how much there is to draw, how much makes a good chart)."""
+    """(how much there is to draw, how much makes for a good chart)."""
     if kind == "latency":
         return feed.latency.count, _LATENCIES_WANTED
     if view is None:

@@ -1,4 +1,5 @@
-"""`kraken-tui doctor`: faults played against this very installation, and what it did about them.
+"""`kraken-tui doctor`: what can go wrong on the user's own machine.
 
-Everything happens on loopback or in virtual time; only `--connect` speaks to an exchange, with one dial.
+Environment, sockets, certificates and files are tried on this computer; faults of the feed that play in virtual time
+belong to the tests. Everything stays on loopback: only `--connect` dials an exchange, once.
 """

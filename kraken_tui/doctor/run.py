@@ -1,4 +1,4 @@
-"""All checks of a visit to the doctor, side by side where they can be."""
+"""All checks of one `doctor` run, side by side where they can be."""
 
 from __future__ import annotations
 
@@ -7,45 +7,40 @@ import time
 from collections.abc import Callable
 
 from kraken_tui._version import __version__
-from kraken_tui.doctor import books, certificates, connection, environment, files, network
+from kraken_tui.doctor import certificates, environment, files, network
 from kraken_tui.doctor.report import Result, as_json, exit_code, summary, table
 
-VIRTUAL = (*connection.CHECKS, *books.CHECKS, *files.CHECKS)
-"""Faults without sockets, one after the other in a thread."""
-
 TIMED = network.CHECKS
-"""Faults over loopback sockets, all at once and with the machine to themselves."""
+"""Loopback sockets with short time limits: all at once, with nothing else running."""
 
-REAL = (*network.HEAVY_CHECKS, *certificates.CHECKS)
-"""Faults over loopback sockets that may wait for the virtual ones."""
+UNTIMED = (*network.HEAVY_CHECKS, *certificates.CHECKS)
+"""Loopback sockets without a tight limit: run beside the checks of the disk."""
 
-
-def faults() -> list[Result]:
-    """Play every fault."""
-    return asyncio.run(_faults())
+DISK = files.CHECKS
+"""Files, one after the other in a thread."""
 
 
-async def _faults() -> list[Result]:
-    def virtual() -> list[Result]:
-        return [check.result() for check in VIRTUAL]
+async def _tried() -> list[Result]:
+    def disk() -> list[Result]:
+        return [check.result() for check in DISK]
 
     timed = await asyncio.gather(*(check.result() for check in TIMED))
-    waiting = asyncio.create_task(asyncio.to_thread(virtual))
-    real = await asyncio.gather(*(check.result() for check in REAL))
-    return [*timed, *real, *await waiting]
+    waiting = asyncio.create_task(asyncio.to_thread(disk))
+    untimed = await asyncio.gather(*(check.result() for check in UNTIMED))
+    return [*timed, *untimed, *await waiting]
 
 
 def examine(obstacle: str) -> list[Result]:
-    """Environment and faults.
+    """Run every check.
 
     Args:
         obstacle: Why the screen cannot run here, as `terminal.obstacle` says; "" where it can.
     """
-    return [*(check.result() for check in environment.checks(obstacle)), *faults()]
+    return [*(check.result() for check in environment.checks(obstacle)), *asyncio.run(_tried())]
 
 
 def run(work: Callable[[], list[Result]], *, machine: bool, width: int, write: Callable[[str], object]) -> int:
-    """Do the work and print what came of it.
+    """Run the checks and print the results.
 
     Args:
         work: Gives the results.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STOP_TIMEOUT_S = 2.0
-"""Longest a quit waits for the worker (RELIABILITY.md section 3.1)."""
+"""Longest a quit waits for the worker (RELIABILITY.md F99)."""
 
 ASK_TIMEOUT_S = 1.0
 _ASK_AGAIN_S = 0.05
@@ -48,7 +48,7 @@ class Engine:
         options: What a program chooses beyond the settings.
 
     Raises:
-        OSError: `settings.log_file` cannot be opened.
+        ConfigurationError: `settings.log_file` cannot be opened.
     """
 
     def __init__(self, settings: Settings, clock: Clock | None = None, options: EngineOptions | None = None) -> None:

@@ -11,6 +11,8 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from kraken_tui.errors import ConfigurationError
+from kraken_tui.files import open_private
 from kraken_tui.market.views import LogLine
 from kraken_tui.text import clean_text
 from kraken_tui.wire.timestamps import format_timestamp
@@ -34,10 +36,8 @@ class _PrivateFile(RotatingFileHandler):
         self.problem = str(getattr(error, "strerror", None) or error)
 
     def _open(self) -> TextIOWrapper:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        # A pipe in its place that nobody reads is an error, and nothing to wait for.
-        flags |= getattr(os, "O_NONBLOCK", 0)
-        return open(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)  # noqa: PTH123
+        descriptor = open_private(Path(self.baseFilename), os.O_WRONLY | os.O_APPEND)
+        return open(descriptor, "a", encoding=self.encoding)  # noqa: PTH123
 
 
 class EventLog:
@@ -47,7 +47,7 @@ class EventLog:
         path: File that lines are also appended to, or None.
 
     Raises:
-        OSError: The file cannot be opened for appending.
+        ConfigurationError: The file cannot be opened for appending.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -55,7 +55,10 @@ class EventLog:
         self._handler: _PrivateFile | None = None
         self.changes = 0
         if path is not None:
-            self._handler = _PrivateFile(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+            try:
+                self._handler = _PrivateFile(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+            except OSError as error:
+                raise ConfigurationError(f"log_file cannot be written: {error.strerror}") from None
             self._handler.setFormatter(logging.Formatter("%(message)s"))
 
     def add(self, ns: int, level: str, text: object) -> None:

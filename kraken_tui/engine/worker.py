@@ -15,6 +15,7 @@ from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
+from kraken_tui.errors import RecordingError
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run as run_websocket
@@ -24,7 +25,6 @@ from kraken_tui.feed.wanted import CHANNELS
 from kraken_tui.files import user_folder
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.recording.writer import Recorder
-from kraken_tui.recording.writer import RecordingError as RecorderError
 from kraken_tui.settings import Settings
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
@@ -314,7 +314,7 @@ class Worker:
                 path, url=self._url, pairs=settings.pairs, wall_ns=self._clock.wall(), playing=settings.replay
             )
             self._note("info", f"recording to {path}")
-        except RecorderError as error:
+        except RecordingError as error:
             self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
             self._note("error", str(error))
 

@@ -1,6 +1,6 @@
 """A local Kraken: the --demo market and the server of the tests. Shares no code with the client.
 
-The protocol lives in sans-I/O classes (`Venue`, `Session`), the sockets in a thin shell (`Exchange`). Names
+The protocol lives in sans-I/O classes (`Venue`, `Peer`), the sockets in a thin shell (`Exchange`). Names
 are loaded on first use, so that importing the package costs nothing until a server is wanted.
 """
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kraken_tui.exchange.faults import Faults
     from kraken_tui.exchange.pairs import PAIRS, PairSpec
+    from kraken_tui.exchange.peer import Peer
     from kraken_tui.exchange.server import Exchange, ExchangeThread
-    from kraken_tui.exchange.session import Session
     from kraken_tui.exchange.simulator import Simulator
     from kraken_tui.exchange.venue import Venue
 
-__all__ = ["PAIRS", "Exchange", "ExchangeThread", "Faults", "PairSpec", "Session", "Simulator", "Venue"]
+__all__ = ["PAIRS", "Exchange", "ExchangeThread", "Faults", "PairSpec", "Peer", "Simulator", "Venue"]
 
 _HOMES = {
     "PAIRS": "pairs",
@@ -25,7 +25,7 @@ _HOMES = {
     "Exchange": "server",
     "ExchangeThread": "server",
     "Faults": "faults",
-    "Session": "session",
+    "Peer": "peer",
     "Simulator": "simulator",
     "Venue": "venue",
 }

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from kraken_tui.exchange.history import Candle, DayStats, Trade
-    from kraken_tui.exchange.pairs import AssetSpec, PairSpec
+from kraken_tui.exchange.pairs import AssetSpec, PairSpec
+from kraken_tui.exchange.records import Candle, DayStats, Trade
 
 HEARTBEAT = '{"channel":"heartbeat"}'
 NS = 1_000_000_000

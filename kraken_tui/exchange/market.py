@@ -8,8 +8,9 @@ from typing import Protocol
 from kraken_tui.exchange import frames
 from kraken_tui.exchange.depthbook import Level
 from kraken_tui.exchange.faults import Faults, Frame
-from kraken_tui.exchange.history import History, Trade
+from kraken_tui.exchange.history import History
 from kraken_tui.exchange.pairs import PairSpec
+from kraken_tui.exchange.records import Trade
 from kraken_tui.exchange.simulator import Change, Simulator
 
 DEPTHS = (10, 25, 100, 500, 1000)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from kraken_tui.exchange.frames import NS, decimal_text, increment_text, quoted
-from kraken_tui.exchange.history import INTERVALS, REST_ROWS, Candle
+from kraken_tui.exchange.history import INTERVALS, REST_ROWS
 from kraken_tui.exchange.pairs import ASSETS, PairSpec
+from kraken_tui.exchange.records import Candle
 
 if TYPE_CHECKING:
     from kraken_tui.exchange.venue import Venue

@@ -24,8 +24,8 @@ from websockets.protocol import State
 
 from kraken_tui.exchange.faults import Faults, Frame, Refusal
 from kraken_tui.exchange.pairs import PairSpec
+from kraken_tui.exchange.peer import Peer
 from kraken_tui.exchange.rest import PREFIX, Rest
-from kraken_tui.exchange.session import Session
 from kraken_tui.exchange.venue import Clock, Rate, Venue
 
 TICK_S = 0.03
@@ -56,8 +56,8 @@ def _wire(frame: Frame) -> bytes:
 class _Connection:
     """One websocket and what waits to be written to it. Writing never holds up anybody else."""
 
-    def __init__(self, socket: ServerConnection, session: Session) -> None:
-        self.session = session
+    def __init__(self, socket: ServerConnection, peer: Peer) -> None:
+        self.peer = peer
         self._socket = socket
         self._queue: deque[Frame] = deque()
         self._queued = 0
@@ -71,9 +71,9 @@ class _Connection:
             self._queued += sum(map(len, frames))
             if self._queued > QUEUE_BYTES:
                 self._queue.clear()
-                self.session.closing = self.session.closing or _SLOW_READER
+                self.peer.closing = self.peer.closing or _SLOW_READER
             self._ready.set()
-        if self.session.closing is not None:
+        if self.peer.closing is not None:
             self._ready.set()
 
     async def write(self) -> None:
@@ -84,8 +84,8 @@ class _Connection:
                 self._ready.clear()
                 while self._queue:
                     await self._write_batch()
-                if self.session.closing is not None:
-                    await self._close(*self.session.closing)
+                if self.peer.closing is not None:
+                    await self._close(*self.peer.closing)
 
     async def _write_batch(self) -> None:
         """Hand what waits to the kernel in one piece: a system call for each frame is most of a busy demo's
@@ -239,7 +239,7 @@ class Exchange:
                 # A market that fails must not look like one that is merely quiet.
                 _log.exception("the exchange failed; closing every connection")
                 for connection in self._connections.values():
-                    connection.session.closing = _BROKEN
+                    connection.peer.closing = _BROKEN
                     connection.put([])
             await asyncio.sleep(TICK_S)
 
@@ -247,22 +247,22 @@ class Exchange:
         now_ns = self.venue.now_ns
         self.venue.advance(now_ns)
         for connection in self._connections.values():
-            connection.put(connection.session.collect(now_ns))
+            connection.put(connection.peer.collect(now_ns))
 
     async def _serve(self, socket: ServerConnection) -> None:
-        session = self.venue.connect()
-        connection = _Connection(socket, session)
+        peer = self.venue.connect()
+        connection = _Connection(socket, peer)
         self._connections[socket] = connection
         self._wanted.set()
         writer = asyncio.create_task(connection.write(), name="exchange-write")
-        connection.put(session.collect(self.venue.now_ns))
+        connection.put(peer.collect(self.venue.now_ns))
         try:
             with contextlib.suppress(ConnectionClosed):
                 async for message in socket:
-                    connection.put(session.on_message(message))
+                    connection.put(peer.on_message(message))
         finally:
             self._connections.pop(socket, None)
-            self.venue.disconnect(session)
+            self.venue.disconnect(peer)
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer

@@ -12,9 +12,9 @@ from random import Random
 
 from kraken_tui.exchange.depthbook import ASK, BID, DepthBook, Level, Side
 from kraken_tui.exchange.frames import NS
-from kraken_tui.exchange.history import Trade
 from kraken_tui.exchange.latent import Arrivals, FairPrice, Sizes, rank
 from kraken_tui.exchange.pairs import PairSpec
+from kraken_tui.exchange.records import Trade
 
 _MAX_CATCH_UP_NS = 120 * NS
 _MAX_SWEEP_LEVELS = 12

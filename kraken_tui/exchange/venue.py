@@ -19,7 +19,7 @@ from kraken_tui.exchange.faults import (
 )
 from kraken_tui.exchange.market import Market
 from kraken_tui.exchange.pairs import ASSETS, PAIRS, PairSpec
-from kraken_tui.exchange.session import Session
+from kraken_tui.exchange.peer import Peer
 
 Clock = Callable[[], int]
 Rate = float | Mapping[str, float]
@@ -57,7 +57,7 @@ class Venue:
         self.faults = Faults()
         self.specs = _chosen(pairs)
         self.system = "online"
-        self.sessions: list[Session] = []
+        self.peers: list[Peer] = []
         self._rates = _rates(rate, self.specs)
         self._markets: dict[str, Market] = {}
         self._ids = Random(f"{seed}/connections")
@@ -71,18 +71,18 @@ class Venue:
 
     # --- connections
 
-    def connect(self) -> Session:
+    def connect(self) -> Peer:
         """A new connection, its `status` frame already waiting."""
         self.advance(self.now_ns)
-        session = Session(self, self._ids.randrange(1 << 60, 1 << 64))
-        self.sessions.append(session)
-        return session
+        peer = Peer(self, self._ids.randrange(1 << 60, 1 << 64))
+        self.peers.append(peer)
+        return peer
 
-    def disconnect(self, session: Session) -> None:
+    def disconnect(self, peer: Peer) -> None:
         """Forget a connection and all it subscribed to."""
-        session.drop_subscriptions()
-        if session in self.sessions:
-            self.sessions.remove(session)
+        peer.drop_subscriptions()
+        if peer in self.peers:
+            self.peers.remove(peer)
 
     # --- markets
 
@@ -128,17 +128,17 @@ class Venue:
     def _obey(self, command: Command) -> None:
         match command:
             case CloseAll(code, reason):
-                for session in self.sessions:
-                    session.closing = (code, reason)
+                for peer in self.peers:
+                    peer.closing = (code, reason)
             case Inject(frame):
-                for session in self.sessions:
-                    session.push(frame)
+                for peer in self.peers:
+                    peer.push(frame)
             case SystemStatus(system):
                 self.system = system
                 for market in self._markets.values():
                     market.simulator.mode = self._mode(market.spec)
-                for session in self.sessions:
-                    session.push(frames.status_frame(system, session.connection_id))
+                for peer in self.peers:
+                    peer.push(frames.status_frame(system, peer.connection_id))
             case PairChange():
                 self._change_pair(command)
             case ResendSnapshot(symbol):
@@ -161,9 +161,9 @@ class Venue:
             market.rescale(spec)
             market.simulator.mode = self._mode(spec)
         frame = frames.instrument_frame("update", (), (spec,))
-        for session in self.sessions:
-            if session.hears_instruments:
-                session.push(frame)
+        for peer in self.peers:
+            if peer.hears_instruments:
+                peer.push(frame)
 
     def instrument_snapshot(self) -> str:
         """Every asset and pair on offer."""

@@ -172,7 +172,7 @@ class Pump:
         self._complain(f"{event.symbol}: {event.sentence}")
         if event.channel in ("", "book"):
             self._refused.add(canonical(event.symbol))
-        return WRONG_USE if self._refused >= self._wanted and not self._market_seen else None
+        return WRONG_USE if self._wanted and self._refused >= self._wanted and not self._market_seen else None
 
     def _feed_is_over(self) -> bool:
         view = self._source.feed_view

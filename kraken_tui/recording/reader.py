@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
-from kraken_tui.errors import RecordingError as RecordingError
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording.chunks import GzipCodec, ZstdCodec
 from kraken_tui.recording.format import (
     FORMAT,
@@ -38,7 +38,7 @@ MAX_BYTES = 4 * 1024**3
 """Largest recording that is read, decompressed, in bytes."""
 
 MAX_RATIO = 200
-"""Largest decompression ratio; beyond it, it is taken for a bomb (RELIABILITY.md K6)."""
+"""Largest decompression ratio; beyond it the file is taken for a bomb (RELIABILITY.md F84)."""
 
 _CHUNK = 256 * 1024
 _BITE = 1024

@@ -9,13 +9,14 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from kraken_tui.errors import RecordingError as RecordingError
+from kraken_tui.errors import RecordingError
+from kraken_tui.files import lock, make_folder, open_private
 from kraken_tui.recording.chunks import codec_for
 from kraken_tui.recording.format import check_appendable, frame_line, header_line
 from kraken_tui.text import clean_text
 
 FLUSH_NS = 1_000_000_000
-"""Longest time a frame waits in memory (RELIABILITY.md section 3.1)."""
+"""Longest time a frame waits in memory, and so the most that a kill can lose (RELIABILITY.md F80)."""
 
 CHUNK_BYTES = 256 * 1024
 """Text that is written at once, before the second is over; compressing it takes a few milliseconds."""
@@ -216,11 +217,9 @@ def _torn_start(head: bytes, start: bytes) -> bool:
 
 def _open(path: Path) -> int:
     """Open for appending, alone."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(path, flags, 0o600)
+        make_folder(path.parent)
+        fd = open_private(path, os.O_RDWR | os.O_APPEND)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise RecordingError("it is a symbolic link, which is not followed; name the file itself") from None
@@ -230,28 +229,10 @@ def _open(path: Path) -> int:
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise RecordingError("not a regular file")
-        _lock(fd)
+        # Some network file systems know no locks; recording there is better than not recording.
+        if not lock(fd):
+            raise RecordingError("another recorder is writing to it; choose another name")
     except BaseException:
         os.close(fd)
         raise
     return fd
-
-
-def _lock(fd: int) -> None:
-    """Keep a second recorder out; the lock goes with the file descriptor, so a crash leaves none behind."""
-    busy = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            # Far beyond any data: on Windows locked bytes cannot be read by others.
-            os.lseek(fd, 2**62, os.SEEK_SET)
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in busy:
-            raise RecordingError("another recorder is writing to it; choose another name") from None
-        # Some network file systems know no locks; recording there is better than not recording.

@@ -11,11 +11,13 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kraken_tui.files import file_path
 from kraken_tui.text import clean_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
@@ -279,6 +281,8 @@ class PairCount:
         if not self.low <= len(value) <= self.high:
             raise WrongValue(f"takes {self}")
         if not all(map(is_pair_name, value)):
+            if self.high == 1:
+                raise WrongValue(f"takes a pair name such as BTC/USD, at most {_MAX_NAME} characters")
             raise WrongValue(f"takes pair names such as BTC/USD, at most {_MAX_NAME} characters each")
 
     def __str__(self) -> str:

@@ -1,11 +1,11 @@
-"""A small process that restores the terminal when this one is killed in a way nobody can catch (SIGKILL, SIGSEGV).
+"""A small process that restores the terminal when this one is killed by a signal it cannot catch (SIGKILL, SIGSEGV).
 
-It is started before the screen takes the terminal, sleeps in a read of a pipe whose other end only this process
-holds, and wakes when the kernel closes that end. It runs in a session of its own with every signal but its alarm
-blocked, so nothing that ends the program ends it too, and it is gone within a second of the program's end.
+It starts before the screen takes the terminal, and blocks reading a pipe whose other end only this process holds; the
+kernel closes that end when the process dies. It runs in its own session with every signal but its alarm blocked, so
+whatever ends the program leaves it alive, and it exits within a second of the program's end.
 
-What it cannot do: reach the terminal over an ssh link that is down, act before a core dump is written (the pipe stays
-open that long), or undo what a shell printed in the microseconds before it. Windows has no such guardian.
+It cannot reach the terminal over a dead ssh link, act before a core dump is written (the pipe stays open that long),
+or undo what a shell printed in the microseconds before it. There is no guardian on Windows.
 """
 
 from __future__ import annotations
@@ -20,17 +20,16 @@ from typing import Any
 from kraken_tui.terminal.writer import LEAVE
 
 KILLED = "kraken-tui was killed; the terminal is restored (press Enter if there is no prompt)\r\n"
-"""What the guardian says. The shell wakes at the same moment, and a prompt it wrote to the screen that was left is
-not seen."""
+"""What the guardian prints. The shell wakes at the same moment; a prompt it wrote to the alternate screen is lost."""
 
 _REAP_S = 0.2
 
 
 class Guardian:
-    """Starts and talks to the guardian process; where there can be none, every call does nothing.
+    """Starts and talks to the guardian process; if there can be none, every call is a no-op.
 
     Attributes:
-        pid: The process; None where there is none.
+        pid: The process; None if there is none.
     """
 
     def __init__(self) -> None:
@@ -38,23 +37,23 @@ class Guardian:
         self._pipe: int | None = None
 
     def start(self) -> None:
-        """Start it on standard input and output; call this before the screen takes the terminal."""
+        """Start it on standard input and output. Call this before the screen takes the terminal."""
         if not hasattr(os, "posix_spawn") or getattr(sys, "frozen", False):
             return
         reading, self._pipe = os.pipe()
         try:
             self.pid = _spawn(reading)
         except OSError:
-            # No more processes, or an interpreter that has moved: everything but the guardian still works.
+            # No more processes, or the interpreter has moved: everything but the guardian still works.
             self.close()
         finally:
             os.close(reading)
 
     def taken(self, before: Sequence[Any], lflag: int) -> None:
-        """Say that the screen takes the terminal now.
+        """Tell it that the screen takes the terminal now.
 
         Args:
-            before: Attributes of the terminal before that, as `termios.tcgetattr` gives them.
+            before: Attributes of the terminal until now, as `termios.tcgetattr` returns them.
             lflag: The local flags that the screen sets.
         """
         characters = (value if isinstance(value, int) else value[0] for value in before[6])
@@ -62,11 +61,11 @@ class Guardian:
         self._say(f"taken {modes} {lflag} {(LEAVE + KILLED).encode('ascii').hex()}")
 
     def released(self) -> None:
-        """Say that the terminal is as it was (at the end, and while suspended)."""
+        """Tell it that the terminal is restored (at the end, and while suspended)."""
         self._say("released")
 
     def close(self) -> None:
-        """Let it go, as the end of the process would; returns when it has ended, which takes a few ms."""
+        """Close the pipe, as the end of this process would, and wait for the guardian to exit, which takes a few ms."""
         if self._pipe is not None:
             os.close(self._pipe)
             self._pipe = None
@@ -77,7 +76,7 @@ class Guardian:
             while os.waitpid(self.pid, os.WNOHANG)[0] == 0 and time.monotonic() < end:
                 time.sleep(0.001)
         except ChildProcessError:
-            # Somebody else waited for it.
+            # Something else has reaped it.
             pass
         self.pid = None
 
@@ -87,7 +86,7 @@ class Guardian:
         try:
             os.write(self._pipe, line.encode("ascii") + b"\n")
         except OSError:
-            # It was killed; the program goes on without.
+            # It was killed; the program carries on without it.
             os.close(self._pipe)
             self._pipe = None
 
@@ -95,8 +94,8 @@ class Guardian:
 def _spawn(reading: int) -> int:
     import signal
 
-    # The source goes in as text and the interpreter is the one below a virtual environment's, so that no part of the
-    # command line names the program: whoever ends it by its name (pkill -9 -f) leaves the guardian alive.
+    # The source is passed as text, and the interpreter is the one a virtual environment is based on, so no part of the
+    # command line names the program: killing it by name (pkill -9 -f) leaves the guardian alive.
     source = Path(__file__).with_name("guardian_child.py").read_text(encoding="utf-8")
     python: str = getattr(sys, "_base_executable", None) or sys.executable
     env = {name: value for name, value in os.environ.items() if name.startswith(("LD_", "DYLD_"))}

@@ -1,11 +1,11 @@
-"""Terminal guardian: puts a terminal's modes back when the program that had taken it was killed.
+"""Terminal guardian: restores a terminal's modes when the program that had taken it was killed.
 
-Runs alone in a bare interpreter (`python -I -S -c`), so it imports nothing of ours and little else. Its three files:
-0 the pipe from the program, 1 the terminal's output, 2 the terminal whose modes count. The last whole line that came
-before the pipe's end says what to do: `taken MODES LFLAG LEAVE` (numbers, number, hexadecimal) or `released`.
+Runs alone in a bare interpreter (`python -I -S -c`), so it imports nothing of ours and little else. Its descriptors:
+0 the pipe from the program, 1 the terminal's output, 2 the terminal whose modes count. The last whole line before the
+end of the pipe says what to do: `taken MODES LFLAG LEAVE` (numbers, number, hexadecimal) or `released`.
 
-When the program dies, the shell that started it wakes only microseconds later, and its prompt should find the main
-screen: so everything that can be done beforehand is, and the screen is left before the modes are set.
+When the program dies, the shell that started it wakes microseconds later, and its prompt should appear on the main
+screen. So everything possible is prepared in advance, and the alternate screen is left before the modes are set.
 """
 
 import os
@@ -19,7 +19,7 @@ OURS = termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG
 
 
 class Plan:
-    """What to do at the end, by the words of the last line."""
+    """What to do at the end, read from the words of the last line."""
 
     def __init__(self, words: list[str]) -> None:
         numbers = [int(word) for word in words[1].split(",")]
@@ -28,17 +28,17 @@ class Plan:
         self.leave = bytes.fromhex(words[3])
 
     def carry_out(self, output: int, room: select.poll) -> None:
-        """Leave the screen and restore the modes; what a terminal that takes nothing has waiting is dropped."""
+        """Leave the screen and restore the modes; the pending output of a stalled terminal is dropped."""
         if not room.poll(PATIENCE_MS):
             termios.tcflush(output, termios.TCOFLUSH)
         os.write(output, self.leave)
-        # Other modes than the program's are a shell's line editor's.
+        # If the modes are not the program's, a shell's line editor has set them already.
         if termios.tcgetattr(2)[3] & OURS == self.lflag:
             termios.tcsetattr(2, termios.TCSANOW, self.modes)
 
 
 def watch() -> Plan | None:
-    """Wait for the end of the program; what is to be done then."""
+    """Wait for the end of the program, and return what to do then."""
     heard, plan = b"", None
     while more := os.read(0, 4096):
         heard = (heard + more)[-LINES_KEPT:]
@@ -48,9 +48,9 @@ def watch() -> Plan | None:
 
 
 def main() -> None:
-    """Watch, restore, end; within a second of the program's end whatever the terminal does."""
+    """Watch, restore and exit, within a second of the program's end whatever the terminal does."""
     os.chdir("/")
-    # Opened anew, because not to block would otherwise be the shell's mode as well.
+    # Reopened, because O_NONBLOCK would otherwise apply to the shell's descriptor too.
     output = os.open(os.ttyname(1), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     room = select.poll()
     room.register(output, select.POLLOUT)
@@ -65,5 +65,5 @@ if __name__ == "__main__":
     try:
         main()
     finally:
-        # An error means that the terminal is gone, and its modes with it; nobody would read about it.
+        # An error means that the terminal is gone, and its modes with it; there is nowhere to report it.
         os._exit(0)

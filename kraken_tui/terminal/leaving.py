@@ -1,8 +1,8 @@
-"""How the screen's process ends: every end leads to one orderly exit, with a hard one behind it.
+"""How the screen's process ends: always by one orderly exit, with a hard exit as its deadline.
 
 Textual alone leaves raw mode, mouse reports and the alternate screen behind when the process is told to end
-(RELIABILITY.md I1). Here every end that a process can notice (signals, errors in any task or thread, a terminal that
-hangs up) restores the terminal first and speaks afterwards. The guardian stands behind that for the others.
+(RELIABILITY.md F91). Here every end that a process can notice (a signal, an error in any task or thread, a terminal that
+hangs up) restores the terminal first and prints afterwards. The guardian covers the ends it cannot notice.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ if TYPE_CHECKING:
     from kraken_tui.tui.app import KrakenApp
 
 HUNG_UP = SIGNALLED + 1
-"""Exit code where the terminal went away, as after SIGHUP."""
+"""Exit code if the terminal went away, as after SIGHUP."""
 
 INTERNAL_ERROR = 70
 
 HARD_EXIT_S = 1.9
-"""Time an orderly exit gets, so that a quit takes less than two seconds in every state."""
+"""Longest an orderly exit may take, so that quitting takes less than two seconds in every state."""
 
 STOP_S = 1.4
-"""Time the engine gets out of that; a mute peer is waited for one second (RELIABILITY.md H6)."""
+"""The engine's share of that; a silent peer is given one second (RELIABILITY.md F99)."""
 
 
 def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str, str], None]) -> int:
-    """Run the screen to its end and leave the terminal as it was.
+    """Run the screen until it ends, and leave the terminal as it was.
 
     Args:
         app: The program; its `return_code` is the result unless a signal ended it.
         mouse: Whether to ask the terminal for mouse reports.
-        guardian: Started already; it is told when the terminal is taken and released.
+        guardian: Already started; it is told when the terminal is taken and released.
         note: Takes a level and a line for the program's log, from any thread.
 
     Returns:
-        The exit code. From here on the process has `HARD_EXIT_S` left before it is ended.
+        The exit code. The process is ended `HARD_EXIT_S` after the exit began.
 
     Raises:
-        Exception: The first error that nobody expected in a task or a thread; the terminal is restored by then.
+        Exception: The first unexpected error of a task or thread; the terminal is restored by then.
     """
     ending = _Ending(app, guardian, note)
     if os.name != "nt":
@@ -68,9 +68,9 @@ def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str,
 
 
 class _Ending:
-    """How the screen ends: the first reason counts, and the second asks for an end on the spot.
+    """Ends the screen: the first reason decides the exit code, and a second one ends the process at once.
 
-    The screen's driver tells it what happens to the terminal (`kraken_tui.terminal.driver.Keeper`).
+    The screen's driver reports what happens to the terminal (`kraken_tui.terminal.driver.Keeper`).
     """
 
     def __init__(self, app: KrakenApp, guardian: Guardian, note: Callable[[str, str], None]) -> None:
@@ -84,7 +84,7 @@ class _Ending:
         self.error: BaseException | None = None
         self._former_hooks = threading.excepthook, sys.unraisablehook
         self._log = _LoopErrors(self.failed)
-        # The thread is there before it is needed: a signal handler had better start none.
+        # Started in advance, because a signal handler should not start a thread.
         self._over = threading.Event()
         threading.Thread(target=self._insist, name="hard-exit", daemon=True).start()
 
@@ -99,7 +99,7 @@ class _Ending:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # The ending signals stay ours until the process is over; a stop is the system's again.
+        # The ending signals stay ours until the process exits; stop signals get their default action back.
         for name in ("SIGTSTP", "SIGCONT"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -107,7 +107,7 @@ class _Ending:
         self._log.remove()
 
     async def serve(self, mouse: bool) -> None:
-        """Run the app, unless the end came first."""
+        """Run the app, unless the process is already ending."""
         self._loop = asyncio.get_running_loop()
         if self._code is None:
             await self._app.run_async(mouse=mouse)
@@ -122,7 +122,7 @@ class _Ending:
             self.failed(arguments.exc_value)
 
     def _on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
-        # Nothing waits for a finaliser's result, so it ends nothing; it is told.
+        # Nothing waits for a finaliser's result, so this does not end the program; it is logged.
         name = type(unraisable.exc_value).__name__
         self._note("error", f"ignored in a finaliser: {name}: {unraisable.exc_value}")
 
@@ -145,7 +145,7 @@ class _Ending:
             try:
                 loop.call_soon_threadsafe(call)
             except RuntimeError:
-                # The loop closed between the check and the call: the end is under way.
+                # The loop closed between the check and the call: the process is ending.
                 return
 
     @property
@@ -153,7 +153,7 @@ class _Ending:
         """The exit code."""
         return (self._app.return_code or 0) if self._code is None else self._code
 
-    # -- what the driver tells -------------------------------------------------------------------------------------
+    # -- reports of the driver --------------------------------------------------------------------------------------
 
     def taken(self, before: Sequence[Any], lflag: int) -> None:
         """See `Keeper`."""
@@ -184,7 +184,7 @@ class _Ending:
     # -- restoring -------------------------------------------------------------------------------------------------
 
     def restore(self) -> None:
-        """Bring back what the driver has not, without waiting for a stalled terminal; what fails, the guardian does."""
+        """Restore what the driver has not, without waiting for a stalled terminal; the guardian is the fallback."""
         if self._attributes is None or sys.__stdin__ is None or sys.__stdout__ is None:
             return
         import termios
@@ -203,14 +203,14 @@ class _Ending:
         self._leave_at_once(self.code)
 
     def _leave_at_once(self, code: int) -> None:
-        """End the process now, with the terminal usable."""
+        """End the process now, leaving the terminal usable."""
         if self._taken:
             self.restore()
         os._exit(code)
 
 
 class _LoopErrors(logging.Handler):
-    """Takes the errors that asyncio, in any thread, has nobody to give to: tasks and callbacks that died unwatched."""
+    """Catches the errors that asyncio can only log: those of tasks and callbacks that nothing awaits, in any thread."""
 
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
         super().__init__(logging.ERROR)
@@ -218,25 +218,25 @@ class _LoopErrors(logging.Handler):
         self._logger = logging.getLogger("asyncio")
 
     def install(self) -> None:
-        """Listen, in place of standard error."""
+        """Start to listen, instead of standard error."""
         self._logger.addHandler(self)
         self._logger.propagate = False
 
     def remove(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._logger.removeHandler(self)
         self._logger.propagate = True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take one."""
+        """Handle one."""
         error = record.exc_info[1] if record.exc_info else None
-        # A connection that broke while nobody waited for it is the feed's business, and no error of ours.
+        # A connection that broke while nothing awaited it is for the feed to handle, not a defect.
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self._failed(error)
 
 
 def _attributes() -> list[Any] | None:
-    """The terminal's modes before the screen takes it over; None where there are none."""
+    """The terminal's modes before the screen takes it; None if there is no terminal."""
     if os.name == "nt" or sys.__stdin__ is None:
         return None
     import termios
@@ -244,5 +244,5 @@ def _attributes() -> list[Any] | None:
     try:
         return termios.tcgetattr(sys.__stdin__.fileno())
     except (termios.error, OSError, ValueError):
-        # Not a terminal after all (tests): there is nothing to restore.
+        # Not a terminal after all (in tests): there is nothing to restore.
         return None

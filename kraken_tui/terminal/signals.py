@@ -1,4 +1,4 @@
-"""May the screen run here, and how do signals end a command that has none."""
+"""Whether the screen can run here, and how signals end a command without one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
 def ending_signals() -> tuple[int, ...]:
-    """The signals that ask this process to end; without SIGHUP where it was started to outlive its terminal (nohup)."""
+    """The signals that ask this process to end; not SIGHUP if it was started to outlive its terminal (nohup)."""
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
     return tuple(
         number
@@ -25,7 +25,7 @@ def ending_signals() -> tuple[int, ...]:
 
 
 def obstacle(stdin: IO[str] | None, stdout: IO[str] | None, env: Mapping[str, str]) -> str:
-    """Say why the screen cannot run here, as a clause; "" where it can."""
+    """Say why the screen cannot run here, as a clause; "" if it can."""
     for name, stream in (("input", stdin), ("output", stdout)):
         if stream is None or stream.closed or not stream.isatty():
             return f"standard {name} is not one"
@@ -39,9 +39,9 @@ def obstacle(stdin: IO[str] | None, stdout: IO[str] | None, env: Mapping[str, st
 
 
 class Signals:
-    """Notes the first ending signal for a loop that looks at `number`; a second one ends the process at once.
+    """Records the first ending signal for a loop that polls `number`; a second one ends the process at once.
 
-    Use it as a context manager in the main thread; the former handlers come back afterwards.
+    Use it as a context manager in the main thread; it restores the previous handlers.
     """
 
     def __init__(self) -> None:

@@ -19,6 +19,7 @@ from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
 from kraken_tui.engine.log import EventLog
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.events import Refused
 from kraken_tui.feed.limits import Limits
 from kraken_tui.market.events import Proof, Trade
@@ -267,12 +268,12 @@ def test_a_full_disk_ends_the_log_file_alone_and_prints_nothing(capsys: pytest.C
 @pytest.mark.skipif(os.name == "nt", reason="FIFOs are a POSIX thing")
 def test_a_pipe_as_log_file_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="No such device"):
+    with pytest.raises(ConfigurationError, match="No such device"):
         EventLog(tmp_path / "pipe")
 
 
 def test_the_log_file_must_be_writable(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="nowhere"):
+    with pytest.raises(ConfigurationError, match=r"^log_file cannot be written: No such file or directory$"):
         Engine(Settings(log_file=tmp_path / "nowhere" / "log"))
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kraken_tui.exchange import Session, Venue
+from kraken_tui.exchange import Peer, Venue
 
 START_NS = 1_790_000_007_654_321_000
 SECOND = 1_000_000_000
@@ -37,15 +37,15 @@ class Client:
     def __init__(self, venue: Venue | None = None, clock: Clock | None = None, **options: Any) -> None:
         self.clock = clock or Clock()
         self.venue = venue or Venue(clock=self.clock, **options)
-        self.session: Session = self.venue.connect()
-        self.opening = self.session.advance(self.clock.ns)
+        self.peer: Peer = self.venue.connect()
+        self.opening = self.peer.advance(self.clock.ns)
 
     def ask(self, method: str, req_id: int | None = None, **params: Any) -> list[str]:
         """Send a request with params; the frames that came back."""
         request: dict[str, Any] = {"method": method, "params": params}
         if req_id is not None:
             request["req_id"] = req_id
-        return self.session.on_message(json.dumps(request))
+        return self.peer.on_message(json.dumps(request))
 
     def subscribe(self, channel: str, *symbols: str, **params: Any) -> list[str]:
         return self.ask("subscribe", channel=channel, symbol=list(symbols), **params)
@@ -55,7 +55,7 @@ class Client:
         out: list[str] = []
         for _ in range(max(1, round(seconds * 1000 / step_ms))):
             self.clock.ns += step_ms * 1_000_000
-            out += self.session.advance(self.clock.ns)
+            out += self.peer.advance(self.clock.ns)
         return out
 
 

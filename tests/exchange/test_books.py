@@ -103,7 +103,7 @@ def test_two_connections_share_a_depth_and_may_differ() -> None:
     heard = []
     for _ in range(200):
         first.clock.ns += 50_000_000
-        out = [client.session.advance(first.clock.ns) for client, _ in books]
+        out = [client.peer.advance(first.clock.ns) for client, _ in books]
         heard.append([f for f in out[0] if "book" in f] == [f for f in out[1] if "book" in f])
         for (_, book), frames in zip(books, out, strict=True):
             for frame in channel(frames, "book"):

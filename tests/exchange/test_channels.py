@@ -134,7 +134,7 @@ def test_a_market_nobody_watches_sleeps_and_catches_up() -> None:
     live = rows(channel(client.run(10), "trade"))
     client.ask("unsubscribe", channel="trade", symbol=["BTC/USD"])
     client.clock.ns += 600 * SECOND
-    client.session.advance(client.clock.ns)
+    client.peer.advance(client.clock.ns)
     frames = client.subscribe("trade", "BTC/USD", snapshot=True)
     [snapshot] = channel(frames, "trade")
     assert int(snapshot["data"][-1]["trade_id"]) > int(live[-1]["trade_id"]) + 300

@@ -76,8 +76,8 @@ def test_counts_apply_to_each_depth(client: Client) -> None:
     client.venue.faults.corrupt_checksum("BTC/USD", 2)
     for _ in range(100):
         client.clock.ns += 30_000_000
-        frames[0] += client.session.advance(client.clock.ns)
-        frames[1] += other.session.advance(client.clock.ns)
+        frames[0] += client.peer.advance(client.clock.ns)
+        frames[1] += other.peer.advance(client.clock.ns)
     assert sum(wrong(frames[0])) == sum(wrong(frames[1], 100)) == 2
 
 
@@ -102,10 +102,10 @@ def test_mute_loses_everything_but_the_connection(client: Client) -> None:
     client.subscribe("book", "BTC/USD")
     client.venue.faults.muted = True
     assert client.run(3) == []
-    assert client.session.on_message('{"method":"ping"}') == []
+    assert client.peer.on_message('{"method":"ping"}') == []
     client.venue.faults.muted = False
     assert client.run(1)
-    assert client.session.closing is None
+    assert client.peer.closing is None
 
 
 def test_acknowledgements_held_and_dropped(client: Client) -> None:
@@ -123,11 +123,11 @@ def test_acknowledgements_held_and_dropped(client: Client) -> None:
 
 def test_message_rate(client: Client) -> None:
     client.venue.faults.message_rate = 15
-    answers = [json.loads(client.session.on_message('{"method":"ping"}')[0]) for _ in range(20)]
+    answers = [json.loads(client.peer.on_message('{"method":"ping"}')[0]) for _ in range(20)]
     assert ["error" in a for a in answers] == [False] * 15 + [True] * 5
     assert answers[-1]["error"] == "Exceeded msg rate"
     client.run(1.1)
-    assert "pong" in client.session.on_message('{"method":"ping"}')[0]
+    assert "pong" in client.peer.on_message('{"method":"ping"}')[0]
 
 
 def test_close_all_and_injection(client: Client) -> None:
@@ -136,8 +136,8 @@ def test_close_all_and_injection(client: Client) -> None:
     assert client.run(0.03) == ["not json", b"\x00\xff"]
     client.venue.faults.close_all(1013, "busy")
     client.run(0.03)
-    assert client.session.closing == (1013, "busy")
-    assert Client(client.venue, client.clock).session.closing is None
+    assert client.peer.closing == (1013, "busy")
+    assert Client(client.venue, client.clock).peer.closing is None
 
 
 def test_a_second_snapshot_nobody_asked_for(client: Client) -> None:

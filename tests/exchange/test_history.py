@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from kraken_tui.exchange import PAIRS, Simulator
-from kraken_tui.exchange.history import INTERVALS, Candle, History, Trade, merged
+from kraken_tui.exchange.history import INTERVALS, History, merged
+from kraken_tui.exchange.records import Candle, Trade
 
 from .reference import SECOND, START_NS
 

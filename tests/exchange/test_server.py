@@ -196,7 +196,7 @@ async def test_a_client_that_vanishes_is_forgotten(exchange: Exchange) -> None:
     async with asyncio.timeout(3):
         while exchange.connections:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    assert exchange.venue.sessions == []
+    assert exchange.venue.peers == []
     assert not exchange.venue.market("BTC/USD").active
 
 

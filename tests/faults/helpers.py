@@ -10,8 +10,8 @@ from kraken_tui.exchange import PairSpec
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import BookStateChanged, StateChanged
 from kraken_tui.market.events import Proof
-from tests.feed.feed_harness import SlowBook
 from tests.rig.network import SECOND, Packet
+from tests.rig.scripted import SlowBook
 from tests.rig.world import World, many, thin
 
 
@@ -29,7 +29,9 @@ def twenty(seed: int = 1) -> World:
 
 def first(world: World, state: State, since: int = 1) -> tuple[int, StateChanged]:
     """The first transition to a state since a moment."""
-    return next((at, event) for at, event in world.changes(state) if at >= since)
+    found = [(at, event) for at, event in world.changes(state) if at >= since]
+    assert found, f"never {state.value} (seed {world.seed})"
+    return found[0]
 
 
 def book_changes(world: World, symbol: str, since: int = 0) -> list[tuple[float, BookStateChanged]]:

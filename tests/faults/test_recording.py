@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording import writer as module
-from kraken_tui.recording.reader import Recording, RecordingError, open_recording
+from kraken_tui.recording.reader import Recording, open_recording
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.recording.writer import RecordingError as CannotRecord
 from kraken_tui.text import safe_file_stem
@@ -186,8 +187,10 @@ def test_f83_a_second_writer_is_refused_and_nothing_is_overwritten(tmp_path: Pat
 
 def test_f84_bombs_and_strangers_are_refused(tmp_path: Path, ledger: Ledger) -> None:
     head = b'{"format":"kraken-tui","version":1}\n'
+    frame = b'{"rx_ns":1,"frame":{"channel":"heartbeat"}}\n'
     cases = {
-        "bomb.gz": gzip.compress(head + b'{"rx_ns":1,"frame":{"channel":"heartbeat"}}\n' + b" " * 64_000_000),
+        "bomb.gz": gzip.compress(head + frame + b" " * 64_000_000),
+        "lines.gz": gzip.compress(head + frame + (b" " * 1023 + b"\n") * 65_536),
         "new.jsonl": b'{"format":"kraken-tui","version":99}\n',
         "photo.jsonl": b"\x89PNG\r\n\x1a\n" * 100,
         "empty.jsonl": b"",

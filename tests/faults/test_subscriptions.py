@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from kraken_tui.exchange import session as venue_session
+from kraken_tui.exchange import peer
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Refused, Trades
 from kraken_tui.market.events import BookState, Proof
@@ -17,7 +17,7 @@ from tests.rig.world import Door, World, many, thin
 
 
 def test_f28_a_refused_depth_is_asked_for_once(monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
-    monkeypatch.setattr(venue_session, "DEPTHS", (10, 25))
+    monkeypatch.setattr(peer, "DEPTHS", (10, 25))
     world = World(depth=100)
     world.run(600)
     assert len(asked(world, "BTC/USD")) == 1

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording import chunks
-from kraken_tui.recording.writer import RecordingError
 from tests.recording.test_writer import lives, start
 
 

@@ -21,6 +21,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.feed.session import Session
 from kraken_tui.recording import chunks
 from kraken_tui.recording import writer as module
@@ -28,7 +29,7 @@ from kraken_tui.recording.fingerprint import ContentHash
 from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.reader import RecordingError as UnreadableError
 from kraken_tui.recording.replay import ReplayClock, run_replay
-from kraken_tui.recording.writer import CHUNK_BYTES, Recorder, RecordingError, check
+from kraken_tui.recording.writer import CHUNK_BYTES, Recorder, check
 
 SECOND = 1_000_000_000
 WALL = 1_700_000_000 * SECOND

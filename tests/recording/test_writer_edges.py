@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import zstandard
 
+from kraken_tui.errors import RecordingError
 from kraken_tui.recording import writer as module
-from kraken_tui.recording.writer import Recorder, RecordingError, check
+from kraken_tui.recording.writer import Recorder, check
 from tests.recording.test_writer import FRAMES, SECOND, SUFFIXES, WALL, content, frames, full_disk, lives, start
 
 
@@ -232,22 +232,3 @@ def test_a_file_system_without_locks_is_recorded_to_all_the_same(
     recorder = start(tmp_path / "day.jsonl")
     recorder.close()
     assert recorder.problem == ""
-
-
-def test_on_windows_the_lock_lies_far_beyond_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There locked bytes cannot be read by others; its `msvcrt` is played here."""
-    done: list[tuple[object, ...]] = []
-
-    def locking(*how: object) -> None:
-        done.append(how)
-        if len(done) > 2:
-            raise OSError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK="at once"))
-    with monkeypatch.context() as patch:
-        patch.setattr(module.os, "name", "nt")
-        patch.setattr(module.os, "lseek", lambda *where: done.append(where))
-        module._lock(5)
-        with pytest.raises(RecordingError, match="another recorder"):
-            module._lock(5)
-    assert done == [(5, 2**62, os.SEEK_SET), (5, "at once", 1)] * 2

@@ -137,12 +137,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "Recorder._repair: whole < size -> whole <= size": "a file cut off at its end is the same",
         "Recorder._release: self._lines.clear() -> pass": _MEMORY,
         "_same: return False -> return None": "asked for its truth alone",
-        **{
-            "_open: getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_CLOEXEC', 0)"
-            f" -> getattr(os, 'O_NOFOLLOW', {first}) | getattr(os, 'O_CLOEXEC', {second})": _HAS_FLAG
-            for first, second in ((1, 0), (-1, 0), (0, 1), (0, -1))
-        },
-        **{f"_open: getattr(os, 'O_NONBLOCK', 0) -> getattr(os, 'O_NONBLOCK', {new})": _HAS_FLAG for new in (1, -1)},
         **{f"check: {_CHECK} -> {_CHECK.replace('0', new)}": "never written" for new in ("1", "-1")},
     },
     "text.py": {

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from kraken_tui.exchange import Session as VenueSession
+from kraken_tui.exchange import Peer
+from tests.rig.clock import MS, SECOND
 from tests.rig.truth import BookTruth, TrueBooks
-
-MS = 1_000_000
-SECOND = 1_000_000_000
 
 _CHECKSUM = re.compile(r'"checksum":(\d+)')
 
@@ -143,7 +141,7 @@ class Link:
         closing: Code and reason once the exchange closed it, and when that arrives.
     """
 
-    def __init__(self, peer: VenueSession, weather: Weather) -> None:
+    def __init__(self, peer: Peer, weather: Weather) -> None:
         self.peer = peer
         self.true = TrueBooks()
         self.harmed: dict[str, int] = {}

@@ -13,11 +13,12 @@ import pytest
 from kraken_tui.cli import crash
 from kraken_tui.cli import main as cli
 from kraken_tui.engine.log import EventLog
+from kraken_tui.errors import ConfigurationError, RecordingError
 from kraken_tui.exchange import ExchangeThread
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.session import Session
-from kraken_tui.recording.writer import Recorder, RecordingError
+from kraken_tui.recording.writer import Recorder
 from kraken_tui.tui.export import svg
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows knows no such modes")
@@ -100,7 +101,7 @@ def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     link.symlink_to(target)
     with pytest.raises(RecordingError, match="symbolic link"):
         Recorder(link, wall_ns=1)
-    with pytest.raises(OSError, match="symbolic link"):
+    with pytest.raises(ConfigurationError, match="symbolic link"):
         EventLog(link)
     monkeypatch.setattr(crash, "_default_path", lambda: link)
     assert "could not be written" in crash.report(ValueError("x"))

@@ -1,4 +1,4 @@
-"""A hostile exchange against the whole program: nothing it writes reaches a screen, a log or a pipe alive (F98, J1-J6).
+"""A hostile exchange against the whole program: nothing it writes reaches a screen, log or pipe (RELIABILITY.md F98).
 
 Every text field the protocol has is filled with the corpus, through the local exchange.
 """
@@ -208,9 +208,10 @@ def test_the_bytes_that_reach_a_terminal(exchange: ExchangeThread, tmp_path: Pat
 
 def test_a_hostile_recording_and_its_name(tmp_path: Path) -> None:
     """Symbols of a file that cannot be shown make no pair; the file's name is shown inert."""
+    from kraken_tui.errors import RecordingError
     from kraken_tui.exchange.venue import Venue
     from kraken_tui.feed.session import Session
-    from kraken_tui.recording.reader import Recording, RecordingError
+    from kraken_tui.recording.reader import Recording
 
     venue = Venue(pairs=["BTC/USD"])
     link = venue.connect()

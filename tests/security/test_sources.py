@@ -23,7 +23,8 @@ FORBIDDEN_ATTRIBUTES = {
     "check_hostname", "from_markup", "mktemp", "extractall",
 }  # fmt: skip
 PRINTS = {
-    "cli/main.py", "cli/console.py", "cli/crash.py", "terminal/signals.py", "terminal/guardian.py",
+    "cli/main.py", "cli/console.py", "cli/crash.py", "cli/doctor.py", "cli/plot.py", "cli/screen.py", "cli/stream.py",
+    "terminal/signals.py", "terminal/guardian.py",
     "exchange/__main__.py",
 }  # fmt: skip
 """Modules that may name standard output or error; everybody else goes through them or through Textual."""

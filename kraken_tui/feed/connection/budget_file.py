@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.session import Session
+from kraken_tui.files import lock, make_folder, open_private, replace_text
 
-_LOCK_TRIES = 25
-_LOCK_PAUSE_S = 0.01
+_LOCK_WAIT_S = 0.25
 _LARGEST = 65536
 
 
@@ -36,26 +33,21 @@ class BudgetFile:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from reading or changing the file; given up after a quarter of a second."""
-        handle = self._open_lock() if self._path is not None else None
+        descriptor = None if self._path is None else self._open_lock(self._path)
         try:
             yield
         finally:
-            if handle is not None:
-                handle.close()
+            if descriptor is not None:
+                os.close(descriptor)
 
-    def _open_lock(self) -> IO[str] | None:
-        assert self._path is not None
+    def _open_lock(self, path: Path) -> int | None:
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = self._path.parent / f"{self._path.name}.lock"
-            handle = os.fdopen(os.open(lock, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="ascii")
+            make_folder(path.parent)
+            descriptor = open_private(path.parent / f"{path.name}.lock", os.O_WRONLY | os.O_APPEND)
         except OSError:
             return None
-        for _ in range(_LOCK_TRIES):
-            if _lock(handle):
-                break
-            time.sleep(_LOCK_PAUSE_S)
-        return handle
+        lock(descriptor, _LOCK_WAIT_S)
+        return descriptor
 
     def load(self, session: Session) -> None:
         """Add to a session's budget what others have spent."""
@@ -72,25 +64,5 @@ class BudgetFile:
         self.load(session)
         state = session.dialler.budget.state(self._clock.now(), self._clock.wall())
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".dials-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(state, file)
-                Path(name).replace(self._path)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
-
-
-def _lock(handle: IO[str]) -> bool:
-    """Lock a file for this process without waiting; closing it unlocks. True where there is no way to lock."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two windows started in the same instant may then count one dial too few.
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+            make_folder(self._path.parent)
+            replace_text(self._path, json.dumps(state))

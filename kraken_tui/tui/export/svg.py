@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from kraken_tui.files import user_folder
+from kraken_tui.errors import FeedFailed
+from kraken_tui.files import make_folder, open_private, user_folder
 from kraken_tui.market.events import Proof
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.tui.export.svg_cells import FONT_SIZE, in_cells
@@ -29,10 +30,6 @@ FONTS = "'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,'Liberation Mono',mon
 _POLL_S = 0.02
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 _COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
-
-
-class PictureFailed(Exception):
-    """The feed failed for good before there was anything to draw; the text is one sentence."""
 
 
 def screen_svg(app: App[Any], title: str) -> str:
@@ -84,12 +81,12 @@ def save(svg: str, folder: Path, name: str) -> Path:
     Raises:
         OSError: The folder or file cannot be made or written, or a hundred names are taken.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     wanted = Path(name)
     for number in range(1, 101):
         path = folder / (name if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = open_private(path, os.O_WRONLY | os.O_EXCL)
         except FileExistsError:
             continue
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -129,7 +126,7 @@ async def picture(
         SVG text.
 
     Raises:
-        PictureFailed: The feed failed for good.
+        FeedFailed: The feed failed for good.
         ValueError: There is no such view.
     """
     from kraken_tui.tui.app import KrakenApp
@@ -143,7 +140,7 @@ async def picture(
             feed = source.feed_view
             app.tick()
             if feed.fatal:
-                raise PictureFailed(feed.fatal)
+                raise FeedFailed(feed.fatal)
             if ready(feed):
                 _show_a_proven_pair(app, feed)
                 if app.pair_view is not None:

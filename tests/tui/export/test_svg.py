@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from kraken_tui.errors import FeedFailed
 from kraken_tui.market.events import Proof
 from kraken_tui.settings import Settings
 from kraken_tui.tui.draw.themes import PALETTES
@@ -105,7 +106,7 @@ async def test_a_picture_waits_for_proof_and_gives_up_with_the_feed() -> None:
     assert "64,250" in await svg.picture(Slow(), Settings(), size=(80, 24), view="book", until=None)
     assert reads > 12
     source.feed_view = replace(proven, fatal="kraken refused every pair")
-    with pytest.raises(svg.PictureFailed, match="kraken refused every pair"):
+    with pytest.raises(FeedFailed, match="kraken refused every pair"):
         await svg.picture(source, Settings(), size=(80, 24), view="book", until=None)
     with pytest.raises(ValueError, match="heatmap"):
         await svg.picture(source, Settings(), size=(80, 24), view="heatmap", until=None)

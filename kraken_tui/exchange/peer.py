@@ -1,18 +1,17 @@
-"""One connection as a sans-I/O object: requests in, frames out (PROTOCOL.md sections 2 and 3)."""
+"""One client's connection, seen from the exchange: requests in, frames out, no I/O (PROTOCOL.md sections 2 and 3)."""
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from kraken_tui.exchange import frames
-from kraken_tui.exchange.faults import Frame
+from kraken_tui.exchange.faults import Faults, Frame
 from kraken_tui.exchange.history import INTERVALS
-from kraken_tui.exchange.market import DEPTHS, Topic
-
-if TYPE_CHECKING:
-    from kraken_tui.exchange.venue import Venue
+from kraken_tui.exchange.market import DEPTHS, Market, Topic
+from kraken_tui.exchange.pairs import PairSpec
 
 _PRIVATE_CHANNELS = ("executions", "balances", "level3")
 _PRIVATE_METHODS = (
@@ -38,7 +37,36 @@ class _Refused(Exception):
     """A request that cannot be granted; the text is the exchange's own."""
 
 
-class Session:
+class Host(Protocol):
+    """What a connection asks of the exchange behind it; `Venue` is one."""
+
+    @property
+    def faults(self) -> Faults:
+        """Faults on request."""
+
+    @property
+    def specs(self) -> Mapping[str, PairSpec]:
+        """The pairs on offer, by symbol."""
+
+    @property
+    def system(self) -> str:
+        """Status of the exchange."""
+
+    @property
+    def now_ns(self) -> int:
+        """Present time, ns since the epoch."""
+
+    def advance(self, now_ns: int) -> None:
+        """Play every market somebody listens to up to `now_ns`."""
+
+    def market(self, symbol: str) -> Market:
+        """One market, up to date."""
+
+    def instrument_snapshot(self) -> str:
+        """Every asset and pair on offer, as a frame."""
+
+
+class Peer:
     """One connection.
 
     Frames for it gather in a queue, in order, until `advance` or `on_message` hands them over.
@@ -53,7 +81,7 @@ class Session:
         hears_instruments: whether `instrument` is subscribed.
     """
 
-    def __init__(self, venue: Venue, connection_id: int) -> None:
+    def __init__(self, venue: Host, connection_id: int) -> None:
         self.connection_id = connection_id
         self.closing: tuple[int, str] | None = None
         self.hears_instruments = False

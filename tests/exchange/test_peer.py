@@ -197,13 +197,13 @@ def test_every_channel_can_be_left(client: Client, name: str) -> None:
 
 
 def test_ping(client: Client) -> None:
-    [frame] = client.session.on_message('{"method":"ping","req_id":101}')
+    [frame] = client.peer.on_message('{"method":"ping","req_id":101}')
     assert re.fullmatch(
         rf'\{{"method":"pong","req_id":101,"time_in":"{MICRO.pattern}","time_out":"{MICRO.pattern}"\}}', frame
     )
-    [frame] = client.session.on_message('{"method":"ping"}')
+    [frame] = client.peer.on_message('{"method":"ping"}')
     assert "req_id" not in json.loads(frame)
-    [frame] = client.session.on_message('{"method":"ping","req_id":0,"params":{}}')
+    [frame] = client.peer.on_message('{"method":"ping","req_id":0,"params":{}}')
     refusal = json.loads(frame)
     assert refusal["error"] == "Unsupported field: 'params' for the given msg type: ping"
     assert (refusal["method"], refusal["req_id"], refusal["success"]) == ("ping", 0, False)
@@ -232,7 +232,7 @@ def test_ping(client: Client) -> None:
     ],
 )
 def test_nonsense_is_refused_and_harms_nothing(client: Client, text: str | bytes) -> None:
-    frames = client.session.on_message(text)
+    frames = client.peer.on_message(text)
     assert frames
     for frame in frames:
         refusal = json.loads(frame)
@@ -260,20 +260,20 @@ def test_heartbeats_start_with_a_subscription_and_come_every_second(client: Clie
 
 def test_an_idle_connection_is_closed_after_a_minute(client: Client) -> None:
     client.run(55, step_ms=1000)
-    client.session.on_message('{"method":"ping"}')
+    client.peer.on_message('{"method":"ping"}')
     client.run(55, step_ms=1000)
-    assert client.session.closing is None
+    assert client.peer.closing is None
     client.run(6, step_ms=1000)
-    assert client.session.closing is not None
+    assert client.peer.closing is not None
 
 
 def test_the_clock_may_go_back(client: Client) -> None:
     client.subscribe("book", "BTC/USD")
     before = channel(client.run(1), "book")
     client.clock.ns -= 3600 * SECOND
-    assert client.session.advance(client.clock.ns) == []
+    assert client.peer.advance(client.clock.ns) == []
     client.clock.ns += 3601 * SECOND
-    after = channel(client.session.advance(client.clock.ns), "book")
+    after = channel(client.peer.advance(client.clock.ns), "book")
     assert after[0]["data"][0]["timestamp"] > before[-1]["data"][0]["timestamp"]
 
 

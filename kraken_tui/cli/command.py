@@ -1,0 +1,205 @@
+"""What a command is, how its part of the parser is made from its options, and one call of it.
+
+Each command is one module beside this one, with a `COMMAND`. Nothing here may import anything heavy: all of it is read
+for `--help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from kraken_tui._version import __version__
+from kraken_tui.errors import ConfigurationError
+from kraken_tui.settings import options
+from kraken_tui.settings.options import MARKET, Option
+from kraken_tui.settings.readers import FileName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kraken_tui.engine.engine import Engine
+    from kraken_tui.settings import Settings
+
+CONFIG = Option(
+    "config", FileName(), "settings file instead of the usual one", flag="--config", metavar="FILE", commands=MARKET
+)
+"""Says where settings come from, and is none itself."""
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes:
+        name: Its name on the command line.
+        description: What it does, one sentence for the help.
+        run: Does it, and returns the exit code.
+        options: Its own options, besides the settings whose rows name it.
+        one_pair: Whether it takes a single pair.
+        defaults: What it prefers to the defaults of `Settings`.
+        epilog: Printed below its help.
+    """
+
+    name: str
+    description: str
+    run: Callable[[Call], int]
+    options: tuple[Option, ...] = ()
+    one_pair: bool = False
+    defaults: Mapping[str, Any] = MappingProxyType({})
+    epilog: str = ""
+
+    @property
+    def settings(self) -> tuple[Option, ...]:
+        """The settings it takes."""
+        return tuple(row for row in options.OPTIONS if self.name in row.commands)
+
+    @property
+    def own(self) -> tuple[Option, ...]:
+        """Its options that are no settings."""
+        return (*((CONFIG,) if self.name in CONFIG.commands else ()), *self.options)
+
+
+# -- the parser ---------------------------------------------------------------------------------------------------
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose refusals are errors of ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """See `argparse`.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError(f"{message}; see {self.prog} --help")
+
+
+def add_options(parser: Parser, command: Command) -> None:
+    """Add to a parser everything a command takes. Options that are not given leave no trace, so other sources count."""
+    for row in (*command.settings, *command.own):
+        words = row.help.format(allowed=row.rule, default=_shown(_default(row, command)))
+        if not row.flag.startswith("-"):
+            parser.add_argument(row.name, nargs="?" if command.one_pair else "*", metavar=row.flag, help=words)
+        elif row.metavar:
+            parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, help=words, required=row.required)
+        else:
+            parser.add_argument(row.flag, dest=row.name, action="store_const", const=row.const, help=words)
+    version = f"kraken-tui {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="print the version and exit")
+
+
+def _default(row: Option, command: Command) -> Any:
+    if row in command.own:
+        return row.default
+    default = command.defaults.get(row.name, options.default_of(row))
+    return default[:1] if row.name == "pairs" and command.one_pair else default
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# -- a call -------------------------------------------------------------------------------------------------------
+
+
+class Call:
+    """One call of a command.
+
+    Args:
+        command: The command.
+        given: What argparse found, by option.
+
+    Attributes:
+        own: The command's own options, read and checked; those not given have their default.
+        given: What was given of the rest, as it was found.
+        log_file: The log the user asked for, once the settings are known.
+
+    Raises:
+        ConfigurationError: A value of one of its own options cannot work.
+    """
+
+    def __init__(self, command: Command, given: Mapping[str, Any]) -> None:
+        self.command = command
+        self.given = dict(given)
+        if "pairs" in self.given:
+            pairs = self.given.pop("pairs")
+            if pairs:
+                self.given["pairs"] = (pairs,) if isinstance(pairs, str) else tuple(pairs)
+        self.own: dict[str, Any] = {row.name: row.default for row in command.own}
+        for row in command.own:
+            if row.name in self.given:
+                self.own[row.name] = row.from_command_line(self.given.pop(row.name))
+        self.log_file: Path | None = None
+
+    def run(self) -> int:
+        """Do it.
+
+        Returns:
+            The exit code.
+        """
+        return self.command.run(self)
+
+    def settings(self) -> Settings:
+        """Merge what was given with environment and file, and look at the files that are named.
+
+        Raises:
+            ConfigurationError: A setting cannot work.
+            RecordingError: The recording to play or to write cannot be used.
+        """
+        from dataclasses import replace
+
+        from kraken_tui.settings.sources import load
+
+        settings = load(self.given, os.environ, self.own["config"], self.command.defaults)
+        if "pairs" not in self.given:
+            if settings.replay is not None:
+                # The usual pairs are those of the live market; a recording shows what it holds.
+                settings = replace(settings, pairs=())
+            elif self.command.one_pair:
+                settings = replace(settings, pairs=settings.pairs[:1])
+        self.log_file = settings.log_file
+        if settings.replay is not None:
+            check_recording(settings.replay)
+        if settings.record is not None:
+            from kraken_tui.recording.writer import check
+
+            check(settings.record, settings.replay)
+        return settings
+
+
+def check_recording(path: Path) -> None:
+    """Find out whether a recording can be played.
+
+    Raises:
+        RecordingError: It is not there, or cannot be played.
+    """
+    from kraken_tui.errors import RecordingError
+    from kraken_tui.text import clean_text
+
+    if not is_path(path, "exists"):
+        raise RecordingError(f"there is no recording {clean_text(path)}")
+    from kraken_tui.recording.reader import open_recording
+
+    open_recording(path)
+
+
+def is_path(path: Path, question: str) -> bool:
+    """Ask a path a question; a name that cannot be one, such as a far too long one, answers no."""
+    try:
+        return bool(getattr(path, question)())
+    except (OSError, ValueError):
+        return False
+
+
+def tell_recording(engine: Engine) -> None:
+    """Complain if a recording stopped before its command ended; the command itself has gone on."""
+    from kraken_tui.cli.console import complain
+
+    recording = engine.feed_view.recording
+    if recording is not None and recording.problem:
+        complain(recording.problem)

@@ -1,0 +1,97 @@
+"""`kraken-tui stream`: events as JSON lines on standard output."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from kraken_tui.cli.command import Call, Command, tell_recording
+from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain, need_stdout
+from kraken_tui.errors import ConfigurationError
+from kraken_tui.settings.options import Option
+from kraken_tui.settings.readers import Between, Number, Switch, Whole
+
+if TYPE_CHECKING:
+    from kraken_tui.engine.engine import Engine
+    from kraken_tui.wire.symbols import PairSpec
+
+OPTIONS = (
+    Option("seconds", Number(), "stop after S seconds", Between(0, 10_000_000), flag="--seconds", metavar="S"),
+    Option("count", Whole(), "stop after N book and trade lines", Between(1, 10**12), flag="--count", metavar="N"),
+    Option(
+        "levels", Whole(), "levels a side on each book line (default {default})", Between(1, 1000),
+        flag="--levels", metavar="L", default=10,
+    ),
+    Option(
+        "snapshot_trades", Switch(), "also print trades from before the subscription",
+        flag="--snapshot-trades", default=False,
+    ),
+)  # fmt: skip
+
+
+def _run(call: Call) -> int:
+    own = call.own
+    settings = call.settings()
+    if own["levels"] > settings.depth:
+        raise ConfigurationError(
+            f"--levels {own['levels']} is more than the book depth of {settings.depth}; add --depth"
+        )
+    need_stdout()
+    from kraken_tui.engine.engine import Engine
+    from kraken_tui.outputs import SINKS
+    from kraken_tui.outputs.pipe import PipeWriter, Unread
+    from kraken_tui.outputs.pump import Pump, StopAfter
+    from kraken_tui.terminal.signals import Signals
+
+    engine = Engine(settings)
+    listener = engine.listen(book_levels=own["levels"])
+    with Signals() as signals:
+        out = PipeWriter(sys.stdout.fileno(), signals.came)
+        sink = SINKS["jsonlines"].make(
+            lambda symbol: _spec(engine, symbol), out.write, snapshot_trades=own["snapshot_trades"]
+        )
+        pump = Pump(
+            listener,
+            engine,
+            sink,
+            complain,
+            pairs=settings.pairs,
+            stop_after=StopAfter(own["seconds"], own["count"]),
+            stopping=signals.came,
+        )
+        engine.start()
+        try:
+            sink.open()
+            code = pump.run()
+            sink.close()
+        except Unread:
+            code = DONE
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            complain(f"cannot write to standard output: {error.strerror}")
+            code = FAILED
+        finally:
+            engine.stop()
+    if engine.failure is not None:
+        raise engine.failure
+    tell_recording(engine)
+    if listener.dropped:
+        complain(f"{listener.dropped} events were left out because the output was read too slowly")
+    if left_out := sink.counts.left_out:
+        complain(f"{left_out} events were left out because their pair's precisions were not known")
+    return code if signals.number is None else SIGNALLED + signals.number
+
+
+def _spec(engine: Engine, symbol: str) -> PairSpec | None:
+    view = engine.view(symbol)
+    return None if view is None else view.spec
+
+
+COMMAND = Command(
+    "stream",
+    "Print book, trades, candles and feed state as JSON lines, one object a line.",
+    _run,
+    OPTIONS,
+    defaults={"speed": 0.0},
+)
