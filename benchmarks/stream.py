@@ -2,7 +2,7 @@
 
 The book is kept in plain dictionaries and sorted lists, so that no code under test makes its own test data. It goes
 on below the depth that is sent, as Kraken's does: a level that leaves the window brings in the one below it. What a
-message changes follows the mix of PERFORMANCE.md section 1: most touches near the top, now and then a trade that eats
+message changes follows a fixed mix: mostly touches near the top, now and then a trade that eats
 a side's best levels and moves the other side, sizes log-normal with a third of them round, some dust, some whales.
 """
 

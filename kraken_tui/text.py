@@ -1,7 +1,7 @@
 """The one gate for untrusted text: from the exchange, from files, from arguments.
 
 Everything that reaches a screen, a log line or a file name passes it. It runs in linear time without regular
-expressions, so it cannot itself be attacked (RELIABILITY.md J1 to J6).
+expressions, so it cannot itself be attacked (RELIABILITY.md F98, X16).
 """
 
 from __future__ import annotations

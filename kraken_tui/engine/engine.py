@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STOP_TIMEOUT_S = 2.0
-"""Longest a quit waits for the worker (RELIABILITY.md section 3.1)."""
+"""Longest a quit waits for the worker (RELIABILITY.md F99)."""
 
 ASK_TIMEOUT_S = 1.0
 _ASK_AGAIN_S = 0.05

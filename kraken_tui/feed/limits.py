@@ -1,6 +1,6 @@
 """Every timer and limit of the feed, and the unit they are compared in.
 
-Pure. Times called `now` are monotonic nanoseconds; the figures are those of RELIABILITY.md section 3.1.
+Pure. Times called `now` are monotonic nanoseconds. docs/CONNECTION.md says what each figure is for.
 """
 
 from __future__ import annotations

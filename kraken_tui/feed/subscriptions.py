@@ -2,7 +2,7 @@
 
 Pure: `requests` says what to send now, `acknowledged` and `refused` take the answers. Requests for several symbols
 share one frame, are paced, carry a request number, are repeated when no answer comes, and are written anew from this
-state after a reconnect (PROTOCOL.md section 3; RELIABILITY.md B7, B8, B12, C4, C10, E3).
+state after a reconnect (PROTOCOL.md section 3; RELIABILITY.md F28 to F33).
 """
 
 from __future__ import annotations

@@ -5,24 +5,24 @@ Where the numbers come from, in order of authority:
 1. A *statement*: a candle of the exchange (the `ohlc` channel, or REST `OHLC`). It replaces what was held.
 2. Trades, which extend the newest candle until the next statement, in O(1) for all intervals at once.
 
-A trade and the statement that contains it travel on different channels and may arrive in either order; neither names
-the other. They are matched by position: a candle of n trades holds the first n trades of its interval, and where the
-trade stream is known to be complete since the interval began (ids without a gap), so is each trade's number in it.
+A trade and the statement that contains it travel on different channels, may arrive in either order, and do not refer
+to each other. They are matched by position: a candle of n trades holds the first n trades of its interval, and if the
+trade stream is complete since the interval began (ids without a gap), each trade's number in the interval is known.
 
-- Trade number k adds to the newest candle only if that holds fewer than k trades; else the statement had it already.
-- A statement of n trades takes the place of the candle, and trades beyond number n are laid on top of it again.
-- Where the position is unknown (stream joined or torn within the interval), nothing is ever counted twice: while the
+- Trade number k is added to the newest candle only if that holds fewer than k trades; else it is already included.
+- A statement of n trades replaces the candle, and trades after number n are added on top of it again.
+- Where the position is unknown (stream joined or torn within the interval), nothing is counted twice: while the
   channel states this interval, trades move only high, low and close, and volume waits for the next statement, some
   milliseconds away. Without the channel, trades since the seed are counted: those that arrived before it are taken
   to be in it up to the last one whose price is the seed's close; trades of a snapshot, and those not after `as_of_ns`,
   are taken to be in it.
 
-Intervals are aligned on the epoch, as Kraken's are. A candle closes when a trade or statement of a later interval
-arrives or `roll` passes its end. A late trade still counts into the newest candle, closed or not. One that is older
-still amends its own candle if that was built from trades alone, and is dropped if the exchange stated that candle.
-Intervals without trades are filled in for display as flat candles of no volume, as REST answers do
-(PROTOCOL.md sections 7.3 and 10.1). What claims to be from more than a year after the last `roll` is dropped: one
-broken timestamp would else make all that follows late.
+Intervals are aligned to the epoch, as Kraken's are. A candle closes when a trade or statement of a later interval
+arrives or `roll` passes its end. A late trade still counts towards the newest candle, closed or not. One that is
+older amends its own candle if that was built from trades alone, and is dropped if the exchange stated that candle.
+For display, intervals without trades are filled with flat candles of zero volume, as REST answers do
+(PROTOCOL.md sections 7.3 and 10.1). Anything dated more than a year after the last `roll` is dropped: otherwise one
+broken timestamp would make everything after it late.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from kraken_tui.settings import INTERVALS
 from kraken_tui.wire.symbols import PairSpec
 
 MAX_CANDLES = 720
-"""Candles an interval keeps and shows: as many as the exchange gives (PROTOCOL.md section 10.1)."""
+"""Candles an interval keeps and shows: as many as the exchange returns (PROTOCOL.md section 10.1)."""
 
 _RECENT_TRADES = 256
 _FUTURE_NS = 366 * 86_400 * 1_000_000_000
@@ -89,14 +89,14 @@ class _Series:
         # Whether the newest candle rests on a statement, and whether the ohlc channel states this interval.
         self.stated = False
         self.led = False
-        # Where the trade stream stands: the interval of its last trade, and that trade's number in it; None while
-        # the stream does not reach back unbroken to the interval's start.
+        # Position of the trade stream: the interval of its last trade, and that trade's number in it; None unless
+        # the stream is complete since the start of the interval.
         self.run_begin_s = -1
         self.run_count: int | None = None
         # Trades up to here are in the seed.
         self.included_ns = -1
         self.touched = False
-        # From this candle on some may be missing, as after an outage; None where the series is whole.
+        # From this candle on some may be missing, as after an outage; None if the series is complete.
         self.torn_s: int | None = None
         self._shown: tuple[int, int, tuple[Candle, ...]] | None = None
 
@@ -211,7 +211,7 @@ class _Series:
         self.changed()
 
     def _file(self) -> None:
-        """Move the newest candle, now over, to the older ones."""
+        """Move the newest candle, whose interval is over, to the older ones."""
         if self.empty:
             return
         if not self.closed:
@@ -228,7 +228,7 @@ class _Series:
             self.stated_older.discard(begin_s)
 
     def on_statement(self, candle: Candle, recent: Sequence[Trade], *, from_channel: bool) -> None:
-        """Take over one candle of the exchange.
+        """Apply one candle of the exchange.
 
         Args:
             candle: The statement.
@@ -242,7 +242,7 @@ class _Series:
             return
         overtaken = not from_channel and not candle.closed and self.led and self.stated
         if candle.begin_s == self.begin_s and overtaken and candle.trades <= self.trades:
-            # The seed was asked for before the channel stated more.
+            # The seed was requested before the channel stated more.
             return
         if candle.begin_s > self.begin_s:
             self._file()
@@ -327,7 +327,7 @@ class _Series:
         return int(self.older.peekitem(index)[1].close) if index >= 0 else self.open
 
     def rescaled(self, before: PairSpec, after: PairSpec) -> _Series:
-        """The same candles in other precisions, or none at all if one does not fit."""
+        """The same candles in other precisions; empty if any of them does not fit."""
         result = _Series(self.interval)
         for held in [*self.older.values(), *(() if self.empty else (self.newest(),))]:
             candle = _rescaled(held, before, after)
@@ -375,7 +375,7 @@ class CandleAggregator:
         self._latest_ns: int | None = None
 
     def on_trade(self, trade: Trade) -> None:
-        """Take in one trade; each trade once, in the order of their ids (`Tape.add` sees to both)."""
+        """Apply one trade; call it once for each, in the order of their ids (`Tape.add` ensures both)."""
         if self._latest_ns is not None and trade.venue_ns > self._latest_ns:
             return
         follows = self._last_id is not None and trade.trade_id == self._last_id + 1
@@ -390,7 +390,7 @@ class CandleAggregator:
             series.on_trade(trade, follows=follows, late=late)
 
     def on_ohlc(self, interval: int, candles: Sequence[Candle], *, snapshot: bool) -> None:
-        """Take over candles of the ohlc channel.
+        """Apply candles of the ohlc channel.
 
         Args:
             interval: Minutes; others than the aggregator's are ignored.
@@ -409,13 +409,13 @@ class CandleAggregator:
             series.torn_s = None
 
     def seed(self, interval: int, candles: Sequence[Candle], *, as_of_ns: int | None = None) -> None:
-        """Take over candles of REST; closed ones make no events.
+        """Apply candles from REST; closed ones make no events.
 
         Args:
             interval: Minutes; others than the aggregator's are ignored.
             candles: Oldest first, the last one running.
-            as_of_ns: A venue time not after the answer was made, such as that of the request: trades up to it are
-                in the candles for certain. None where unknown.
+            as_of_ns: A venue time no later than the answer, such as that of the request: trades up to it are
+                certainly included. None if unknown.
         """
         series = self._series.get(interval)
         if series is None:
@@ -436,8 +436,8 @@ class CandleAggregator:
             series.finished.extend(waiting)
 
     def lacks_history(self, interval: int) -> bool:
-        """Whether candles may be missing that only the exchange can tell: an outage went by, longer than what the
-        channel's snapshot reaches back, or they did not fit new precisions. Flat ones are shown in their place."""
+        """Whether candles may be missing that only the exchange can supply: after an outage longer than the channel's
+        snapshot reaches back, or when they did not fit new precisions. Flat ones are shown in their place."""
         series = self._series.get(interval)
         return series is not None and series.torn_s is not None
 
@@ -488,6 +488,6 @@ class CandleAggregator:
         return events
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
-        """Carry everything over to other precisions; an interval with a price that does not fit starts anew."""
+        """Convert everything to other precisions; an interval with a price that does not fit starts over."""
         self._recent.clear()
         self._series = {interval: series.rescaled(before, after) for interval, series in self._series.items()}

@@ -23,7 +23,7 @@ from kraken_tui.wire.timestamps import format_timestamp, parse_timestamp
 
 _SECOND = 1_000_000_000
 _SIGNED = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
-# Wide enough for a product of two of the longest numbers, so that only quantize rounds.
+# Wide enough for the product of two of the longest numbers, so that only quantize rounds.
 _EXACT = Context(prec=6 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
@@ -41,7 +41,7 @@ def decimal_of(value: object) -> Decimal:
 
 
 def to_nearest_units(value: object, precision: int) -> int:
-    """Turn a number into whole units of 10^-precision, rounding half to even what is finer.
+    """Convert a number to whole units of 10^-precision, rounding what is finer half to even.
 
     Raises:
         InvalidNumber: Not a plain, finite, non-negative decimal of sane length.
@@ -99,7 +99,7 @@ def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
 def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
     """One candle of the ohlc channel (PROTOCOL.md section 7.3), running until the aggregator closes it.
 
-    `turnover` is vwap x volume and so as exact as the venue's vwap, which is rounded.
+    `turnover` is vwap x volume, and so only as exact as the venue's rounded vwap.
 
     Raises:
         InvalidNumber: A number is not acceptable.
@@ -173,11 +173,11 @@ def trades_from_rest(rows: Iterable[Sequence[object]], spec: PairSpec) -> list[T
         spec: Precisions of the pair.
 
     Returns:
-        Trades, none of them live.
+        Trades, all marked as not live.
 
     Raises:
         InvalidNumber: A number is not acceptable.
-        InvalidMessage: A row has another shape; so have the rows of 2013, without trade ids.
+        InvalidMessage: A row has another shape, such as the rows of 2013, which lack trade ids.
     """
     trades: list[Trade] = []
     for row in rows:
@@ -202,7 +202,7 @@ def trades_from_rest(rows: Iterable[Sequence[object]], spec: PairSpec) -> list[T
 
 
 def rescale(units: int, before: int, after: int) -> int | None:
-    """Carry whole units over to another precision; None where they do not fit the coarser one exactly."""
+    """Convert whole units to another precision; None if they do not fit the coarser one exactly."""
     if after >= before:
         return units * int(10 ** (after - before))
     divisor: int = 10 ** (before - after)

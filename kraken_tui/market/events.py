@@ -29,7 +29,7 @@ class Proof(StrEnum):
 
 
 class BookState(StrEnum):
-    """Where one book stands between subscribe and live (RELIABILITY.md section 3.1)."""
+    """Where one book stands between subscribe and live (docs/CONNECTION.md, "Books")."""
 
     REFUSED = "REFUSED"
     WAIT_ACK = "WAIT_ACK"
@@ -59,7 +59,7 @@ class FlowKind(StrEnum):
 
 
 class Signal(StrEnum):
-    """Book pressure in words; thresholds are +-0.2 and +-0.5 (DESIGN.md)."""
+    """Book pressure in words; thresholds are +-0.2 and +-0.5 (DESIGN.md section 5)."""
 
     STRONG_SELL = "STRONG SELL"
     SELL = "SELL"

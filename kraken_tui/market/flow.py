@@ -1,21 +1,21 @@
 """Order flow worth a remark: walls that appear, are pulled or filled, large trades, sweeps.
 
-The definitions are ours (DESIGN.md, "Words"):
+The definitions are ours (DESIGN.md section 5):
 
-- *Large* is a size from `threshold` lots up: the user's choice, or else the 98th percentile of the sizes that rest in
-  the book now and of recent trades, rounded to 1, 2 or 5 x 10^n and moved only when it is off by half.
+- *Large* is a size of at least `threshold` lots: the user's choice, or else the 98th percentile of the sizes resting
+  in the book and of recent trades, rounded to 1, 2 or 5 x 10^n and changed only when it is off by half.
 - WALL: a level grows to a large size. A level that was large in a snapshot, or comes back into the subscribed depth
   because better ones left, was there before and is only remembered.
 - PULLED / FILLED: a large level falls below half of the threshold, or of its size where that is less. Book and
   trade messages of one fill arrive in either order, so the verdict waits `VERDICT_NS`: FILLED when trades at that
-  price since the level became large explain at least half of what went, else PULLED; none as long as no trade
-  message was ever heard. Levels that merely leave the depth are not in the changes and are not judged.
+  price since the level became large explain at least half of what went, else PULLED. There is no verdict before the
+  first trade message. Levels that merely leave the depth are not in the changes and are not judged.
 - LARGE: one trade of a large size.
-- SWEEP: trades of one aggressor side through at least `SWEEP_LEVELS` prices, each no more than `SWEEP_NS` after the
-  one before and none back towards where it began: what one taker order leaves on the tape.
+- SWEEP: trades of one aggressor side through at least `SWEEP_LEVELS` prices, each at most `SWEEP_NS` after the one
+  before and never back towards the start: what one taker order leaves on the tape.
 
-At one price of one side, a wall and its end are told once, then nothing for `QUIET_NS`, so that a flickering order
-does not flood the list.
+A wall and its end are reported once per side and price, then nothing for `QUIET_NS`, so that a flickering order does
+not flood the list.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def automatic_threshold(sizes: Iterable[int], current: int = 0) -> int:
 
     Args:
         sizes: Lots of resting levels and recent trades.
-        current: Threshold in force; kept while the new one lies within a factor of 1.5 of it, for stillness.
+        current: Threshold in force; kept while the new one is within a factor of 1.5 of it, so that it rarely changes.
 
     Returns:
         The 98th percentile (nearest rank) rounded to the nearest of 1, 2, 5 x 10^n, at least 1; 0 while fewer than
@@ -112,7 +112,7 @@ class FlowTracker:
         self.threshold = max(0, threshold)
         self._walls: dict[_Place, _Wall] = {}
         self._gone: deque[_Gone] = deque()
-        # The same by place, so that a trade in a burst need not look through all of them.
+        # The same by place, so that each trade of a burst need not search all of them.
         self._gone_at: dict[_Place, deque[_Gone]] = {}
         self._told: dict[_Place, tuple[FlowKind, int]] = {}
         self._run: _Run | None = None
@@ -122,11 +122,11 @@ class FlowTracker:
         self._hears_trades = False
 
     def hear_trades(self) -> None:
-        """Note that the trade channel speaks, if only by a snapshot: from now on silence of it means no trades."""
+        """Note that the trade channel has answered, if only with a snapshot: from now on silence means no trades."""
         self._hears_trades = True
 
     def on_snapshot(self, book: OrderBook) -> None:
-        """Start anew from a snapshot, without events: what is large in it was there before."""
+        """Start over from a snapshot, without events: what is large in it was there before."""
         self._walls.clear()
         self._gone.clear()
         self._gone_at.clear()
@@ -188,7 +188,7 @@ class FlowTracker:
 
     def _vanish(self, place: _Place, wall: _Wall, before: int, after: int, ns: int) -> None:
         del self._walls[place]
-        # Without a size before, the level was outside the depth and shrank unseen.
+        # With no size before, the level was outside the depth and shrank unseen.
         if before:
             gone = _Gone(place, max(wall.lots, before) - after, ns, self._now_ns + VERDICT_NS, wall)
             self._gone.append(gone)
@@ -232,7 +232,7 @@ class FlowTracker:
     def _pass_to(self, now_ns: int) -> None:
         shift = now_ns - self._now_ns
         if shift < -_SET_BACK_NS:
-            # The clock was set: what is due would else wait until it is that late again.
+            # The clock was set back: what is due would otherwise wait until that time comes again.
             self._gone = deque(replace(gone, due_ns=gone.due_ns + shift) for gone in self._gone)
             if self._run is not None:
                 self._run.seen_ns += shift

@@ -35,11 +35,11 @@ def venue_text(system: str, pair: str | None, *, connected: bool = True) -> str:
         system: Status of the trading engine: "online", "maintenance", "cancel_only" or "post_only"; anything else
             is unknown (PROTOCOL.md section 2.1).
         pair: Status of the pair from the instrument channel (section 6), or None while unknown.
-        connected: Whether the venue could tell otherwise now: that it was open when the connection was lost says
-            nothing of now, that it was not may be why it was lost.
+        connected: Whether a change of status would reach us. Without a connection "online" is out of date; any other
+            status is kept, since it may be why the connection was lost.
 
     Returns:
-        "ONLINE", or the restriction, the engine's before the pair's; "UNKNOWN" where either is not known.
+        "ONLINE", or the restriction, the engine's before the pair's; "UNKNOWN" if either is unknown.
     """
     if system in _SYSTEM_STATES and system != "online":
         return _NO_MATCHING[system]
@@ -106,7 +106,7 @@ class Assessment:
         status: In one word.
         kind: Which rule decided; changes only when the reason changes in kind, not with every second of an age.
         reason: One short clause.
-        stale_reason: Why the book's age is not to be trusted (second truth), whatever `status` says; "" when fresh.
+        stale_reason: Why the book's age cannot be trusted (second truth), whatever `status` says; "" when fresh.
     """
 
     status: MarketStatus
@@ -125,8 +125,8 @@ def assess(inputs: Inputs, limits: Limits) -> Assessment:
 
     In this order: without fresh frames nothing else is known (STALE, or UNKNOWN before the first book); a venue
     that does not match orders is HALTED; a book that is missing or unproven is UNKNOWN; a book without change for
-    very long is STALE although heartbeats arrive; anything else is ACTIVE. A quiet book is not a dead feed: only
-    frames of any kind, heartbeats among them, tell liveness (PROTOCOL.md section 0, rule 7).
+    very long is STALE although heartbeats arrive; anything else is ACTIVE. A quiet book is not a dead feed:
+    liveness is judged by frames of any kind, heartbeats included (PROTOCOL.md section 0, rule 7).
     """
     kind, late = _feed_trouble(inputs, limits)
     if late:
@@ -158,7 +158,7 @@ def _feed_trouble(inputs: Inputs, limits: Limits) -> tuple[str, str]:
         return "no frames", "no frames yet"
     if inputs.heartbeat_age_ns > limits.stale_ns:
         return "silent", f"no frames for {seconds_text(inputs.heartbeat_age_ns)}"
-    # What was late when it came has grown older in the silence since.
+    # What was late on arrival has aged further in the silence since.
     behind = 0 if inputs.lag_ns is None else inputs.lag_ns + inputs.heartbeat_age_ns
     if behind > limits.stale_ns:
         return "behind", f"feed is {seconds_text(behind)} behind"

@@ -8,7 +8,7 @@ _SECOND = 1_000_000_000
 
 
 class RateMeter:
-    """Counts messages and tells their rate over a sliding window.
+    """Counts messages and gives their rate over a sliding window.
 
     Args:
         window_s: Length of the window.

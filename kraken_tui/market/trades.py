@@ -36,7 +36,7 @@ class Tape:
         self._length = length
         self._trades: SortedDict[int, Trade] = SortedDict()
         self._newest_first: tuple[Trade, ...] | None = ()
-        # Ids below this one were dropped for age: too old to tell new from seen.
+        # Ids below this one were dropped for age: new and seen can no longer be told apart.
         self._floor: int | None = None
         self._first_id = 0
         self.missing = 0
@@ -46,7 +46,7 @@ class Tape:
         return len(self._trades)
 
     def add(self, trades: Iterable[Trade]) -> list[Trade]:
-        """Take in trades.
+        """Add trades.
 
         Returns:
             Those not seen before, by ascending id. Trades older than a full tape are not returned.
@@ -83,9 +83,9 @@ class Tape:
         return self._newest_first
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
-        """Carry the tape over to other precisions.
+        """Convert the tape to other precisions.
 
-        Where a trade does not fit the new ones, it and all older ones are dropped and stay known as seen.
+        If a trade does not fit, it and all older ones are dropped; they still count as seen.
         """
         kept: SortedDict[int, Trade] = SortedDict()
         for trade_id, trade in reversed(self._trades.items()):
@@ -125,13 +125,13 @@ class TradedAtPrice:
         self._shown = None
 
     def mapping(self) -> Mapping[int, TradedAt]:
-        """Trades by price in ticks, ascending; a value that does not change any more."""
+        """Trades by price in ticks, ascending; the value returned never changes afterwards."""
         if self._shown is None:
             self._shown = MappingProxyType(dict(self._at))
         return self._shown
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
-        """Carry everything over to other precisions; prices and sizes that do not fit are dropped."""
+        """Convert everything to other precisions; prices and sizes that do not fit are dropped."""
         kept: SortedDict[int, TradedAt] = SortedDict()
         for ticks, at in self._at.items():
             price = rescale(ticks, before.price_precision, after.price_precision)

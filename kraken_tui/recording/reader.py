@@ -38,7 +38,7 @@ MAX_BYTES = 4 * 1024**3
 """Longest recording read, decompressed, in bytes."""
 
 MAX_RATIO = 200
-"""Largest decompression ratio; a thousand is a bomb (RELIABILITY.md K6)."""
+"""Largest decompression ratio; a thousand is a bomb (RELIABILITY.md F84)."""
 
 _CHUNK = 256 * 1024
 _BITE = 1024

@@ -16,7 +16,7 @@ from kraken_tui.recording.format import check_appendable, frame_line, header_lin
 from kraken_tui.text import clean_text
 
 FLUSH_NS = 1_000_000_000
-"""Longest time a frame waits in memory (RELIABILITY.md section 3.1)."""
+"""Longest time a frame waits in memory, and so the most that a kill can lose (RELIABILITY.md F80)."""
 
 CHUNK_BYTES = 256 * 1024
 """Text that is written at once, before the second is over; compressing it takes a few milliseconds."""

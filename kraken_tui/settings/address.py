@@ -1,4 +1,4 @@
-"""Which addresses the program connects to, and through which proxy (RELIABILITY.md section 3.8, X1 to X4)."""
+"""Which addresses the program connects to, and through which proxy (RELIABILITY.md X1 to X4)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Textual's driver for POSIX terminals, made to survive what terminals do to programs.
 
-Differences, each with its entry in RELIABILITY.md section 2.I: input that ends quits (I2), input that is not UTF-8 or
-no key is passed over (I3), the newest of many sizes counts (I4), a terminal that is not read delays nobody (I10), a
-stop from outside and a continuation while already running leave the modes right, and all modes that were set are unset
-(I1).
+Differences (RELIABILITY.md F71, F91 to F96): the end of input quits, input that is neither UTF-8 nor a key is skipped,
+only the newest of many sizes counts, a terminal that is not read delays nobody, a stop from outside and a continuation
+while already running leave the modes right, and all modes that were set are unset.
 """
 
 from __future__ import annotations

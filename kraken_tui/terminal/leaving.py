@@ -1,8 +1,8 @@
 """How the screen's process ends: always by one orderly exit, with a hard exit as its deadline.
 
 Textual alone leaves raw mode, mouse reports and the alternate screen behind when the process is told to end
-(RELIABILITY.md I1). Here every end that a process can notice (a signal, an error in any task or thread, a terminal that
-hangs up) restores the terminal first and prints afterwards. The guardian covers the ends it cannot notice.
+(RELIABILITY.md F91). Here every end that a process can notice (a signal, an error in any task or thread, a hang-up)
+restores the terminal first and prints afterwards. The guardian covers the ends it cannot notice.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HARD_EXIT_S = 1.9
 """Longest an orderly exit may take, so that quitting takes less than two seconds in every state."""
 
 STOP_S = 1.4
-"""The engine's share of that; a silent peer is given one second (RELIABILITY.md H6)."""
+"""The engine's share of that; a silent peer is given one second (RELIABILITY.md F99)."""
 
 
 def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str, str], None]) -> int:

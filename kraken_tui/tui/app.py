@@ -38,7 +38,7 @@ INTERNAL_ERROR = 70
 """Exit code after an error of our own (EX_SOFTWARE of sysexits.h)."""
 
 FEED_FAILED = 1
-"""Exit code after the feed failed for good (DESIGN.md, the command line)."""
+"""Exit code after the feed failed for good."""
 
 _SETTLED_S = 3.0
 """When everything that stays is made, seconds after the first screen."""
@@ -198,7 +198,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     @staticmethod
     def _freeze_garbage() -> None:
-        # What is alive now stays alive; without it a full collection would stall the screen (TEXTUAL.md 2.9).
+        # What is alive now is long-lived; without this a full collection would stall the screen for tens of ms.
         gc.collect()
         gc.freeze()
 

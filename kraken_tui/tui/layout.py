@@ -34,7 +34,7 @@ class View(StrEnum):
 
 
 class Size(StrEnum):
-    """Class of a terminal's size (DESIGN.md, the screen)."""
+    """Class of a terminal's size."""
 
     NONE = "none"
     TINY = "tiny"

@@ -1,8 +1,8 @@
 """Bytes of a frame to a typed message.
 
 One pass of a reused msgspec decoder handles every known channel frame; numbers come out as the wire's own text.
-Method frames, odd error shapes and frames of unknown kinds take a second, generic pass, and so do books and
-instrument lists that are not quite what they should be: one bad symbol must not cost the others their frame.
+Method frames, odd error shapes and frames of unknown kinds take a second, generic pass. So do book and instrument
+frames with a malformed row: one bad symbol must not cost the others their frame.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from kraken_tui.wire.messages import (
 )
 
 MAX_FRAME = 8 * 1024 * 1024
-"""Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md section 3.1)."""
+"""Longest frame accepted, in bytes: about ten instrument snapshots (RELIABILITY.md F42)."""
 
 MOST_NAMES = 200
-"""Names of unknown channels, methods or fields that are told apart; an exchange can invent more than memory holds."""
+"""Most names of unknown channels, methods or fields that are counted separately, so that memory stays bounded."""
 
 OTHERS = "others"
 
@@ -78,21 +78,21 @@ def decode(frame: bytes | str) -> Message:
 
 
 def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
-    """Second pass, for what is no known channel frame."""
+    """Second pass, for anything but a well-formed frame of a known channel."""
     try:
         fields = _generic_decoder.decode(frame)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise InvalidMessage(f"not JSON: {clean_text(error)}") from error
     if not isinstance(fields, dict):
         raise InvalidMessage("frame is not a JSON object")
-    # The method is looked at first: one recorded private refusal carries a channel as well (section 3).
+    # The method comes first: one recorded private refusal carries a channel as well (section 3).
     if "method" in fields or "error" in fields or "Error" in fields:
         return _method_message(fields)
     channel = fields.get("channel")
     if isinstance(channel, str) and channel in CHANNELS:
         kind = fields.get("type")
         if isinstance(kind, str) and kind not in get_args(Kind):
-            # Taken for an update it would break a book, and its words would go with every event made of it.
+            # Taken for an update, it would corrupt a book, and its text would reach every event made from it.
             return UnknownMessage(kind=clean_text(f"{channel} {kind}", 60))
         message = _by_rows(channel, fields)
         if message is None:
@@ -103,7 +103,7 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
 
 
 def _by_rows(channel: str, fields: dict[str, Any]) -> Message | None:
-    """A book or instrument frame with the rows that are in order; None where not even symbols can be told."""
+    """A book or instrument frame with the rows that are valid; None if not even the symbols can be read."""
     kind: Any = fields.get("type")
     data = fields.get("data")
     if kind not in get_args(Kind):
@@ -118,7 +118,7 @@ def _by_rows(channel: str, fields: dict[str, Any]) -> Message | None:
 
 
 def _book_row(row: object) -> BookData | None:
-    """One symbol's part of a book frame; what cannot be read of it becomes a level no book accepts."""
+    """One symbol's part of a book frame; if it cannot be read, it becomes a level that every book rejects."""
     if not isinstance(row, dict) or not isinstance(row.get("symbol"), str):
         return None
     present = {name: value for name, value in row.items() if value is not None}
@@ -177,7 +177,7 @@ def _integer(value: object) -> int | None:
 
 
 class NameCounter(Counter[str]):
-    """Counts by names that come from outside: beyond `MOST_NAMES` of them, the others share one."""
+    """Counts by names that come from outside: after the first `MOST_NAMES`, all others share one."""
 
     def __setitem__(self, name: str, count: int) -> None:
         if name not in self and len(self) >= MOST_NAMES:
@@ -187,10 +187,10 @@ class NameCounter(Counter[str]):
 
 
 class FieldCensus:
-    """Counts fields the program does not know, on a sample of frames, so that the hot path stays clean.
+    """Counts unknown fields in a sample of frames, which keeps the hot path free of it.
 
     Several documented fields appeared with no notice (PROTOCOL.md section 12, rule 6); the log screen shows the
-    names found here. The first `always` frames of a kind are looked at, then one in `every`.
+    names found here. The first `always` frames of a kind are examined, then one in `every`.
     """
 
     def __init__(self, always: int = 3, every: int = 512) -> None:
@@ -205,7 +205,7 @@ class FieldCensus:
         self._seen[kind] = seen = self._seen.get(kind, 0) + 1
         if (seen > self._always and seen % self._every) or not isinstance(message, _ChannelFrame):
             return
-        # Bytes that are no UTF-8 and endless integers pass the typed decoder where it skips unknown fields.
+        # Invalid UTF-8 and endless integers pass the typed decoder where it skips unknown fields.
         text = frame.decode("utf-8", "replace") if isinstance(frame, bytes) else frame
         try:
             fields = json.loads(text, parse_int=str, parse_float=str)
@@ -224,7 +224,7 @@ class FieldCensus:
             if isinstance(typed, msgspec.Struct) and isinstance(value, dict):
                 self._compare(f"{path}.{name}", value, typed)
             elif isinstance(typed, list) and typed and isinstance(typed[0], msgspec.Struct):
-                # Of a frame read row by row, the first that could be read may be another than the first sent.
+                # In a frame read row by row, the first valid row need not be the first one sent.
                 first = value[0] if isinstance(value, list) and value else None
                 if isinstance(first, dict):
                     self._compare(f"{path}.{name}", first, typed[0])

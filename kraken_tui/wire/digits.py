@@ -1,7 +1,7 @@
 """Decimal text to whole units and back, exactly.
 
 A price is a count of ticks (10^-price_precision), a quantity a count of lots (10^-qty_precision). Floats cannot
-carry either: with 8 decimals they fail from 22.5 million units on, which a DOGE wall passes.
+carry either: with 8 decimals they fail above 22.5 million units, which a DOGE wall exceeds.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from functools import lru_cache
 from kraken_tui.wire.messages import InvalidNumber
 
 MAX_DIGITS = 40
-"""Longest number accepted, in digits (RELIABILITY.md section 3.1)."""
+"""Longest number accepted, in digits (RELIABILITY.md F45)."""
 
-# At most so many digits, wherever the point stands among them.
+# At most this many digits, wherever the decimal point is.
 _NUMBER = re.compile(rf"(?!(?:\.?[0-9]){{{MAX_DIGITS + 1}}})[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}})?", re.ASCII)
 
 
@@ -32,7 +32,7 @@ def to_units(value: object, precision: int) -> int:
         InvalidNumber: Not a finite non-negative decimal, too long, or finer than the precision.
     """
     if type(value) is str:
-        # The wire writes exactly `precision` decimals, so the point usually stands where it is expected.
+        # The wire writes exactly `precision` decimals, so the point is usually where it is expected.
         if precision and value[-precision - 1 : -precision] == "." and len(value) <= MAX_DIGITS:
             digits = value.replace(".", "", 1)
             if digits.isdigit() and digits.isascii() and value[0] != ".":

@@ -16,7 +16,7 @@ from kraken_tui.errors import InvalidNumber as InvalidNumber
 from kraken_tui.errors import WireError as WireError
 
 Kind = Literal["snapshot", "update"]
-"""How a channel frame is to be taken. One of another kind is no frame this program knows."""
+"""The two types of channel frames; a frame of any other type counts as unknown."""
 
 WireNumber = Any
 """A decimal number as the wire wrote it: `str`, or `int` where it had no decimal point."""
@@ -32,8 +32,8 @@ class WireLevel(msgspec.Struct, gc=False):
 class BookData(msgspec.Struct, gc=False):
     """One symbol's part of a book frame.
 
-    `checksum` is kept as whatever the wire sent, so that a missing or malformed one is seen as unproven rather
-    than as a broken frame. `timestamp` is optional (absent before 2025).
+    `checksum` is kept as the wire sent it, so that a missing or malformed one makes the book unproven and not the
+    frame invalid. `timestamp` is optional (absent before 2025).
     """
 
     symbol: str
@@ -122,7 +122,7 @@ class OhlcMessage(msgspec.Struct, tag_field="channel", tag="ohlc", gc=False):
 class StatusData(msgspec.Struct, gc=False):
     """State of the trading engine (section 2.1). `connection_id` exceeds 2^53 and is kept exact.
 
-    Only `system` is used; what the others look like in an emergency nobody has seen, so any shape will do.
+    Only `system` is used. No recording shows the other fields in an emergency, so they may have any shape.
     """
 
     system: str = ""
@@ -189,8 +189,8 @@ class SubscribeAck(msgspec.Struct, frozen=True):
     Attributes:
         method: "subscribe" or "unsubscribe".
         channel: Channel granted.
-        symbol: Symbol granted; None for channels without one.
-        result: All that was granted, as decoded (`depth`, `interval`, `snapshot`, ...).
+        symbol: Symbol granted; None for channels that have no symbol.
+        result: Everything that was granted, as decoded (`depth`, `interval`, `snapshot`, ...).
         warnings: The exchange's remarks, cleaned for display.
         req_id: Number of the request it answers, if one was sent.
     """
@@ -206,7 +206,7 @@ class SubscribeAck(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A request the exchange refused; the socket stays open and stays silent about it (section 3).
+    """A request the exchange refused; the socket stays open, and nothing more is said about it (section 3).
 
     `error` is the exchange's own text, cleaned for display. `method` may be empty for the odd shapes.
     """

@@ -12,7 +12,7 @@ def sign(path: str, nonce: str, body: str, private_key_b64: str) -> str:
 
     Args:
         path: URI path from "/0/private/" on.
-        nonce: As it stands in the body.
+        nonce: The same text as in the body.
         body: The exact body sent, form or JSON.
         private_key_b64: The account's private key, base64.
 

@@ -24,10 +24,10 @@ _OLD_ASSETS = {
     "ZAUD": "AUD", "ZCAD": "CAD", "ZEUR": "EUR", "ZGBP": "GBP", "ZJPY": "JPY", "ZUSD": "USD",
 }  # fmt: skip
 MAX_SYMBOL = 40
-"""Longest name of a pair or asset that is taken, in characters."""
+"""Longest name of a pair or asset that is accepted, in characters."""
 
 MAX_PRECISION = 20
-"""Most decimals of a price or quantity that are believed; Kraken's finest today has 10."""
+"""Most decimals of a price or quantity that are accepted; Kraken's finest today has 10."""
 
 _SEPARATORS = str.maketrans("", "", "/-_: .")
 
@@ -43,7 +43,7 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
         qty_precision: Decimals of a quantity; one lot is 10^-qty_precision.
         increment: Smallest price step in ticks; may be coarser than one (section 6).
         status: Pair status such as "online"; see section 6.
-        assumed: True where the precisions were inferred from a recording, not told by the instrument channel.
+        assumed: True if the precisions were inferred from a recording, not read from the instrument channel.
     """
 
     symbol: str
@@ -57,12 +57,12 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def from_wire(cls, data: PairData) -> PairSpec:
-        """Take over one pair of an instrument frame.
+        """Convert one pair of an instrument frame.
 
         Raises:
-            InvalidNumber: The price increment is no number or finer than the price precision.
-            InvalidMessage: The symbol cannot be shown as it is; cleaned it would be another pair's name. Or a
-                precision is none.
+            InvalidNumber: The price increment is not a number, or finer than the price precision.
+            InvalidMessage: The symbol is not displayable as it is (cleaned, it could be another pair's name), or a
+                precision is out of range.
         """
         if not is_clean(data.symbol):
             raise InvalidMessage(f"no name for a pair: {clean_text(data.symbol, MAX_SYMBOL)!r}")
@@ -84,7 +84,7 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
 
 
 def is_clean(symbol: str) -> bool:
-    """Whether a symbol can be shown and asked for as it is."""
+    """Whether a symbol can be displayed and requested as it is."""
     return 0 < len(symbol) <= MAX_SYMBOL and clean_text(symbol, MAX_SYMBOL) == symbol
 
 
@@ -121,8 +121,8 @@ class SymbolTable:
     def resolve(self, name: str) -> str:
         """Find the v2 symbol for a name as people write it.
 
-        A name that says where its base ends is never taken for a pair that is split elsewhere: USDT/USD and USD/TUSD
-        have the same letters.
+        A name with a separator never matches a pair that is split elsewhere: USDT/USD and USD/TUSD have the same
+        letters.
 
         Args:
             name: Such as "BTC/USD", "btcusd", "XBT/USD", "XXBTZUSD", "xdg-usd".

@@ -1,4 +1,4 @@
-"""A hostile exchange against the whole program: nothing it writes reaches a screen, a log or a pipe alive (F98, J1-J6).
+"""A hostile exchange against the whole program: nothing it writes reaches a screen, log or pipe (RELIABILITY.md F98).
 
 Every text field the protocol has is filled with the corpus, through the local exchange.
 """

@@ -1,4 +1,4 @@
-"""Outside text costs time in proportion to its length, whatever it is made of (RELIABILITY.md X16, J4)."""
+"""Outside text costs time in proportion to its length, whatever it is made of (RELIABILITY.md X16)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Backoff:
     """Random delay between dials: uniform between 0 and a bound that doubles up to the cap ("full jitter").
 
     It never gives up. It does not start over on a mere connection: a server that accepts and closes would then be
-    dialled a thousand times a second (RELIABILITY.md B1, B2, B10).
+    dialled a thousand times a second (RELIABILITY.md F06).
     """
 
     _NEARLY_ZERO_S = 0.05

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kraken_tui.feed.connection.delivery import OnMessage
 
 CLOSE_LIMIT_S = 1.0
-"""Longest wait for the closing handshake of a mute peer (RELIABILITY.md H6)."""
+"""Longest wait for the closing handshake of a mute peer; the library would wait ten seconds."""
 
 READ_AHEAD = (512, 128)
 """Frames that wait for `recv`: the library stops reading the socket at the first and goes on at the second."""

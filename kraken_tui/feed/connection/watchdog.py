@@ -1,6 +1,6 @@
 """Whether a connection is alive, late, or history: judged by its application frames alone.
 
-Pongs do not count: they prove the proxy alive, not the feed (RELIABILITY.md C3, D3, G4).
+Pongs do not count: they prove the proxy alive, not the feed (RELIABILITY.md F11).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One pair's book from snapshot and updates, with its proof (PROTOCOL.md section 4, RELIABILITY.md A1 to A21).
+"""One pair's book from snapshot and updates, with its proof (PROTOCOL.md section 4, RELIABILITY.md F49 to F65).
 
 Pure: takes messages and times, returns events, and says through `wants_resync` when the book must be fetched anew.
 The rules: snapshot first, entries in array order, truncation and then the checksum after every message, proof before
@@ -359,7 +359,7 @@ class BookStitcher:
 
 
 def valid_checksum(value: object) -> int | None:
-    """The checksum as an unsigned 32-bit number, or None for anything else; 0 is a value (RELIABILITY.md A12)."""
+    """The checksum as an unsigned 32-bit number, or None for anything else; 0 is a value (RELIABILITY.md F55)."""
     return value if type(value) is int and 0 <= value < _CHECKSUM_END else None
 
 

@@ -52,8 +52,8 @@ def aggregate(levels: Iterable[Level], step: int, side: Side) -> dict[int, int]:
 def aggregate_traded(traded: Mapping[int, TradedAt], step: int) -> dict[int, TradedAt]:
     """Sum trades at price into buckets.
 
-    Lots bought took asks and so are ceiled, lots sold took bids and are floored: both stand beside the bucket
-    their liquidity stood in. `count` goes with the bucket of each side that traded.
+    Lots bought took asks, so their price is ceiled; lots sold took bids, so theirs is floored: both appear in the
+    bucket that held their liquidity. `count` goes to the bucket of each side that traded.
     """
     buckets: dict[int, TradedAt] = {}
     for ticks, at in traded.items():
@@ -77,7 +77,7 @@ class BookRow(msgspec.Struct, frozen=True):
     Attributes:
         index: Bucket index.
         ticks: The bucket's price.
-        bid, ask: Lots resting in the bucket, or from the touch to it when cumulative; 0 for none.
+        bid, ask: Lots resting in the bucket, or from the touch to it when cumulative; 0 if nothing rests.
         bought, sold: Lots traded in the bucket, by aggressor.
     """
 
@@ -162,11 +162,11 @@ def visible_range(centre: int, row_count: int) -> tuple[int, int]:
 
 
 class Centring:
-    """Decides which bucket stands in the middle row, and moves it as seldom as its policy allows.
+    """Decides which bucket is in the middle row, and moves it as rarely as its policy allows.
 
     Policies (`Settings.recentre`): "band" recentres when the touch leaves the marked middle half of the rows;
     "space" only when asked by `recentre`; "never" only for the first view and after `reset`. Nothing moves by
-    itself while a cursor rests on the book; `recentre` is the user's own wish and moves it even then.
+    itself while a cursor rests on the book, but `recentre`, which the user asked for, moves it even then.
 
     Args:
         policy: "band", "space" or "never".
@@ -200,7 +200,7 @@ class Centring:
             cursor_active: Whether a cursor rests on the book.
 
         Returns:
-            The bucket for the middle row; None as long as no touch was ever seen.
+            The bucket for the middle row; None until a touch was seen.
         """
         touch = [index for index in (bid, ask) if index is not None]
         if not touch:

@@ -61,7 +61,7 @@ class BookSide:
         return tuple(zip(keys, self._lots, strict=False))
 
     def lots_at(self, ticks: int) -> int:
-        """Lots resting at a price; 0 where there is no level."""
+        """Lots resting at a price; 0 if there is no level."""
         key = self._sign * ticks
         at = bisect_left(self._keys, key)
         return self._lots[at] if at < len(self._keys) and self._keys[at] == key else 0
@@ -176,7 +176,7 @@ class OrderBook:
         point, end, nothing = -precision - 1, -precision, self._nothing
         for level in levels:
             try:
-                # A hit is text: nothing else was ever stored, and no other type equals a text.
+                # A hit is text: only text is stored, and no other type compares equal to it.
                 ticks, token = prices[level.price]
             except (KeyError, TypeError):
                 ticks, token = self._price(level.price)

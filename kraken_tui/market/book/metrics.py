@@ -15,10 +15,10 @@ from kraken_tui.market.views import BookMetrics, Sweep
 from kraken_tui.wire.symbols import PairSpec
 
 SIGNAL_THRESHOLD = 0.2
-"""Pressure from which the signal is BUY or SELL (DESIGN.md)."""
+"""Pressure from which the signal is BUY or SELL (DESIGN.md section 5)."""
 
 STRONG_THRESHOLD = 0.5
-"""Pressure from which the signal is STRONG BUY or STRONG SELL (DESIGN.md)."""
+"""Pressure from which the signal is STRONG BUY or STRONG SELL (DESIGN.md section 5)."""
 
 _REFERENCE_LIMIT = {"BTC": 2, "ETH": 40, "JPY": 10_000_000}
 _REFERENCE_LIMIT_DEFAULT = 100_000
@@ -47,7 +47,7 @@ def pressure(bids: Sequence[Level], asks: Sequence[Level], mid2: int) -> float:
     """Imbalance of sizes weighted by nearness to the mid, -1 to +1 (our own definition).
 
     A level's weight falls linearly from the mid to just beyond the farthest given level of either side:
-    weight = reach + 1 - distance, in half ticks. A wall at the touch so counts in full, one at the edge hardly.
+    weight = reach + 1 - distance, in half ticks. A wall at the touch counts in full, one at the edge hardly at all.
     """
     reach = max((abs(2 * ticks - mid2) for side in (bids, asks) for ticks, _ in side), default=0)
     bid = sum((reach + 1 - abs(2 * ticks - mid2)) * lots for ticks, lots in bids)
@@ -86,7 +86,7 @@ def sweep_cost(levels: Sequence[Level], lots: int, mid2: int, taker: Side) -> Sw
         taker: Side of the order; a buy pays above the mid, a sell receives below it.
 
     Returns:
-        What the visible book gives; `filled` is less than `qty` where it is too thin. None when the side is empty.
+        What the visible book gives; `filled` is less than `qty` if the book is too thin. None when the side is empty.
     """
     filled = turnover = touched = worst = 0
     for ticks, resting in levels:
@@ -178,7 +178,7 @@ class AtCursor(msgspec.Struct, frozen=True):
         cumulative: Lots from the touch to that price, inclusive.
         notional: The same as price x size, ticks x lots.
         distance_bps: Signed distance from the mid, basis points.
-        sweep: Cost of taking everything from the touch to that price; None where nothing rests.
+        sweep: Cost of taking everything from the touch to that price; None if nothing rests there.
     """
 
     ticks: int

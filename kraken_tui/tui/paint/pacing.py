@@ -27,9 +27,9 @@ _CALM_TO_RECOVER_S = 10.0
 class Pacer:
     """Decides which panes are due at a tick and how long until the next tick.
 
-    A slow terminal blocks the event loop, which shows as late ticks (field/TEXTUAL.md, finding 8). When half of the
-    last eight ticks came later than one and a half periods, the rate is halved, down to one frame a second; ten
-    seconds without a late tick double it again, up to the rate asked for.
+    A slow terminal blocks the event loop, which shows as late ticks. When half of the last eight ticks came later than
+    one and a half periods, the rate is halved, down to one picture a second; ten seconds without a late tick double it
+    again, up to the rate asked for.
 
     Args:
         fps: Frames a second asked for, at least 1.

@@ -270,7 +270,7 @@ def test_the_documentation_states_the_limits_of_the_code() -> None:
         f"after a gap of {limits.backlog_s:.0f} s are a backlog",
         f"four failures in {limits.resync_window_s:.0f} s; data shown as UNVERIFIED",
         "next try after 60, then 300, then 900 s",
-        "fetched anew, at most once a minute.",
+        "fetched again, at most once a minute.",
         "half a second apart at least",
     ):
         assert sentence in text, sentence
