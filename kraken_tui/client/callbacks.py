@@ -13,7 +13,7 @@ from kraken_tui.client.events import internal_types, public
 from kraken_tui.client.streams import take
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
-from kraken_tui.errors import Configuration
+from kraken_tui.errors import ConfigurationError
 
 _log = logging.getLogger("kraken_tui.client")
 _GRACE_S = 0.5
@@ -83,12 +83,12 @@ class Callbacks:
         """Register a callback; events count from now on.
 
         Raises:
-            Configuration: A coroutine function with a client that is open without an event loop.
+            ConfigurationError: A coroutine function with a client that is open without an event loop.
         """
         registration = Registration(types, callback, self._forget)
         if _is_coroutine(callback):
             if self._open and self._loop is None:
-                raise Configuration("a coroutine function needs a client opened with 'async with'")
+                raise ConfigurationError("a coroutine function needs a client opened with 'async with'")
             registration.listener = self._listen(registration.internal_types)
             with self._lock:
                 self._coroutines = (*self._coroutines, registration)
@@ -122,10 +122,10 @@ class Callbacks:
         """Begin to call; from the event loop's own thread where there is one.
 
         Raises:
-            Configuration: Coroutine functions are registered and there is no loop.
+            ConfigurationError: Coroutine functions are registered and there is no loop.
         """
         if loop is None and self._coroutines:
-            raise Configuration("a coroutine function needs a client opened with 'async with'")
+            raise ConfigurationError("a coroutine function needs a client opened with 'async with'")
         self._loop = loop
         self._open = True
         for registration in self._coroutines:

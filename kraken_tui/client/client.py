@@ -24,7 +24,7 @@ from kraken_tui.client.values import Candle, PairSpec, Trade
 from kraken_tui.client.waiting import Wait
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import Configuration, KrakenError
+from kraken_tui.errors import ConfigurationError, KrakenError
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import StateChanged
 from kraken_tui.feed.wanted import CHANNELS
@@ -65,7 +65,7 @@ class KrakenClient:
         clock: The machine's clocks unless a test brings others.
 
     Raises:
-        Configuration: An argument cannot work; the text names it and what it takes.
+        ConfigurationError: An argument cannot work; the text names it and what it takes.
     """
 
     def __init__(
@@ -93,15 +93,13 @@ class KrakenClient:
         log_file: str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        wanted = checks.pair_names((*checks.pair_names(names), *checks.pair_names(pairs)))
         self.backpressure: Backpressure = checks.backpressure(
             preset, replay=replay is not None, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate
         )
         self.gap_policy: GapPolicy = checks.gap_policy(gap_policy)
         settings = checks.settings(
-            pairs=wanted,
+            pairs=checks.pair_names(names, pairs),
             depth=depth,
-            levels=levels,
             interval=interval,
             url=url,
             rest_url=rest_url,
@@ -120,7 +118,7 @@ class KrakenClient:
             self._newest,
             channels=checks.channel_names(channels),
             ignore_gaps=self.gap_policy is GapPolicy.IGNORE,
-            book_levels=levels,
+            book_levels=checks.levels(levels, settings.depth),
         )
         self._reading = Reading(self._run, levels)
         self._callbacks = Callbacks(self._run.engine, partial(self._run.listen, self.backpressure))
@@ -131,7 +129,7 @@ class KrakenClient:
         """Start the feed; returns at once. Callbacks are called in a thread of their own.
 
         Raises:
-            Configuration: It was opened before, or a coroutine function is registered.
+            ConfigurationError: It was opened before, or a coroutine function is registered.
         """
         self._open(None)
         return self
@@ -146,7 +144,7 @@ class KrakenClient:
 
     def _open(self, loop: asyncio.AbstractEventLoop | None) -> None:
         if self._run.opened or self._run.closed:
-            raise Configuration("a client is opened once; make another one")
+            raise ConfigurationError("a client is opened once; make another one")
         self._callbacks.start(loop)
         self._run.open()
 
@@ -186,7 +184,7 @@ class KrakenClient:
             queue, policy, coalesce_ms, rate: Numbers that replace the client's own for this stream.
 
         Raises:
-            Configuration: A number is out of its range, or no event is of such a type.
+            ConfigurationError: A number is out of its range, or no event is of such a type.
         """
         kinds = internal_types("events", types) if types else ALL
         pressure = adjusted(self.backpressure, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate)
@@ -210,11 +208,11 @@ class KrakenClient:
             The registration; its `remove` ends the calls.
 
         Raises:
-            Configuration: Not an event type, not callable, or a coroutine function where there is no event loop.
+            ConfigurationError: Not an event type, not callable, or a coroutine function where there is no event loop.
         """
         wanted = types if isinstance(types, tuple) else (types,)
         if not wanted or not callable(callback):
-            raise Configuration("on takes an event type, or a tuple of them, and a function")
+            raise ConfigurationError("on takes an event type, or a tuple of them, and a function")
         return self._callbacks.add(wanted, callback)
 
     def on_state(self, callback: Callback) -> Registration:
@@ -233,7 +231,7 @@ class KrakenClient:
         A refusal comes as `SubscriptionFailed`, through `errors` and from `wait_verified`.
 
         Raises:
-            Configuration: A name is empty, too long or no text.
+            ConfigurationError: A name is empty, too long or no text.
         """
         for name in checks.pair_names(pairs):
             self._newest.refused.pop(canonical(name), None)
@@ -243,7 +241,7 @@ class KrakenClient:
         """Want pairs no longer; returns at once. Does nothing for a pair that is not subscribed.
 
         Raises:
-            Configuration: A name is empty, too long or no text, or the client is not open.
+            ConfigurationError: A name is empty, too long or no text, or the client is not open.
         """
         self._run.check_open()
         for name in checks.pair_names(pairs):
@@ -278,7 +276,7 @@ class KrakenClient:
             SubscriptionFailed: The pair was refused.
             ConnectionFailed, ConnectionClosed, RateLimited: Time ran out and there is no connection.
             TimedOut: Time ran out though there is one.
-            Configuration: The client is not open, or the pair is not subscribed.
+            ConfigurationError: The client is not open, or the pair is not subscribed.
             EngineFailed: The engine ended.
         """
         return await Wait(self._run, self._reading, symbol, timeout).result()
@@ -303,7 +301,7 @@ class KrakenClient:
             The book; None before its first snapshot. Look at `verified` before trusting it.
 
         Raises:
-            Configuration: `levels` is less than 1.
+            ConfigurationError: `levels` is less than 1.
             TimedOut: The engine did not answer within a second.
         """
         return self._reading.book(symbol, levels)
@@ -339,7 +337,7 @@ class KrakenClient:
         """A price in ticks as an exact decimal.
 
         Raises:
-            Configuration: `ticks` is not a whole number, or the pair's precisions are not known.
+            ConfigurationError: `ticks` is not a whole number, or the pair's precisions are not known.
         """
         return self._reading.known_spec(symbol).price(checks.units("price", ticks, "ticks"))
 
@@ -347,7 +345,7 @@ class KrakenClient:
         """A quantity in lots as an exact decimal.
 
         Raises:
-            Configuration: `lots` is not a whole number, or the pair's precisions are not known.
+            ConfigurationError: `lots` is not a whole number, or the pair's precisions are not known.
         """
         return self._reading.known_spec(symbol).quantity(checks.units("quantity", lots, "lots"))
 
@@ -375,9 +373,9 @@ class KrakenClient:
         """Start appending raw frames to a file, or stop with None. Problems appear in the log and `recording`.
 
         Raises:
-            Configuration: Not a file name.
+            ConfigurationError: Not a file name.
         """
-        self._run.engine.record(checks.path("record", file))
+        self._run.engine.record(checks.recording_path(file))
 
     @property
     def recording(self) -> RecordingView | None:
@@ -397,10 +395,9 @@ class KrakenClient:
         """Change the speed of a replay; 0 is as fast as possible.
 
         Raises:
-            Configuration: Not a number from 0 to 10,000.
+            ConfigurationError: Not a number from 0 to 10,000.
         """
-        checks.check_speed(speed)
-        self._run.engine.set_replay_speed(speed)
+        self._run.engine.set_replay_speed(checks.speed(speed))
 
 
 class _OfPairs:

@@ -13,7 +13,7 @@ from typing import Any
 from kraken_tui.client import values
 from kraken_tui.client.books import BestBidAsk, Book, BookLine, LevelChange
 from kraken_tui.engine import events as engine
-from kraken_tui.errors import Configuration, KrakenError
+from kraken_tui.errors import ConfigurationError, KrakenError
 from kraken_tui.feed import events as feed
 from kraken_tui.market import events as market
 from kraken_tui.market.plain import Value
@@ -116,19 +116,19 @@ def internal_types(call: str, types: Iterable[object]) -> tuple[type, ...]:
         types: Event types or bases of them; errors are asked for by `KrakenError` and its subclasses.
 
     Raises:
-        Configuration: One is not a type, or no event is of it; the text names the event that holds it, if one does.
+        ConfigurationError: One is not a type, or no event is of it; the text names the event that holds it, if any.
     """
     found: list[type] = []
     for wanted in types:
         if not isinstance(wanted, type):
-            raise Configuration(f"{call} takes event types, such as Trade")
+            raise ConfigurationError(f"{call} takes event types, such as Trade")
         matching = [event.internal for event in EVENTS if issubclass(event.public, wanted)]
         if issubclass(wanted, KrakenError):
             matching.append(wanted)
         elif issubclass(KrakenError, wanted):
             matching.append(KrakenError)
         if not matching:
-            raise Configuration(f"{call} takes event types, and {wanted.__name__} is not one{_instead(wanted)}")
+            raise ConfigurationError(f"{call} takes event types, and {wanted.__name__} is not one{_instead(wanted)}")
         found += matching
     return tuple(found)
 

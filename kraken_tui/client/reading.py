@@ -11,7 +11,7 @@ from kraken_tui.client.run import Run
 from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.values import Candle, PairSpec, Trade, candle_of, spec_of, trade_of
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import Configuration
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.pairs import Counters
 from kraken_tui.market import views
 from kraken_tui.market.book.l2 import Level
@@ -67,11 +67,11 @@ class Reading:
         """Reference data.
 
         Raises:
-            Configuration: It is not known.
+            ConfigurationError: It is not known.
         """
         spec = self.spec(name)
         if spec is None:
-            raise Configuration(f"the precisions of {name} are not known; subscribe it first")
+            raise ConfigurationError(f"the precisions of {name} are not known; subscribe it first")
         return spec
 
     def states(self) -> dict[str, BookState]:
@@ -94,7 +94,7 @@ class Reading:
     def book(self, name: str, levels: int | None) -> Book | None:
         """The book as it is now: the newest event where its levels are enough, else a copy by the engine's thread."""
         if levels is not None and (type(levels) is not int or levels < 1):
-            raise Configuration("levels takes 1 or more")
+            raise ConfigurationError("levels takes 1 or more")
         symbol = self.symbol(name)
         if levels is None or levels > self._levels:
             return self._run.ask(lambda worker: self._full_book(worker, symbol, levels))

@@ -13,7 +13,7 @@ from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import Listener, ListenerCounts
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import Configuration, ConnectionFailed, EngineFailed
+from kraken_tui.errors import ConfigurationError, ConnectionFailed, EngineFailed
 from kraken_tui.feed.clock import Clock
 from kraken_tui.market.views import FeedView
 from kraken_tui.settings import Settings
@@ -39,7 +39,7 @@ class Run:
         played: Whether the recording is over or cannot be read.
 
     Raises:
-        Configuration: The log file cannot be opened.
+        ConfigurationError: The log file cannot be opened.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Run:
         try:
             self.engine = Engine(settings, clock, options)
         except OSError as error:
-            raise Configuration(f"log_file cannot be written: {error.strerror}") from None
+            raise ConfigurationError(f"log_file cannot be written: {error.strerror}") from None
         self.newest = newest
         self.opened = self.closed = self.played = False
         self._begun = False
@@ -102,13 +102,13 @@ class Run:
         Locks that the engine's thread held at that moment are held there for ever, so nothing is asked before this.
         """
         if not self.is_ours():
-            raise Configuration("the client was opened in another process; open one of its own in this process")
+            raise ConfigurationError("the client was opened in another process; open one of its own in this process")
 
     def check_open(self) -> None:
         """Refuse to wait for what can never come."""
         self.check_process()
         if not self.opened:
-            raise Configuration("the client is not open; use 'async with client' or 'with client'")
+            raise ConfigurationError("the client is not open; use 'async with client' or 'with client'")
 
     def raise_failure(self) -> None:
         """Raise what ended the feed, where it was not the program itself or the end of a recording."""

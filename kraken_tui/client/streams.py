@@ -63,7 +63,7 @@ class EventStream:
 
         Raises:
             ConnectionClosed: No more events come.
-            Configuration: The client was not opened.
+            ConfigurationError: The client was not opened.
             KrakenError: What ended the feed.
         """
         self._check()

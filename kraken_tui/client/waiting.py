@@ -13,7 +13,7 @@ from kraken_tui.client.streams import take
 from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import Listener, ListenerClosed
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import Configuration, ConnectionClosed, KrakenError, SubscriptionFailed, TimedOut
+from kraken_tui.errors import ConfigurationError, ConnectionClosed, KrakenError, SubscriptionFailed, TimedOut
 from kraken_tui.feed.events import BookStateChanged, Refused
 from kraken_tui.wire.symbols import canonical
 
@@ -100,7 +100,7 @@ class Wait:
         """Refuse to wait for a pair nobody subscribed; a recording's own pairs come by themselves."""
         wanted = None if self._run.engine.settings.replay else self._run.ask(_wanted)
         if wanted is not None and all(symbol != known and self._name != name for name, known in wanted):
-            raise Configuration(f"{self._name} is not subscribed; call subscribe first")
+            raise ConfigurationError(f"{self._name} is not subscribed; call subscribe first")
 
     def _why_not(self) -> KrakenError:
         trouble = self._newest.trouble

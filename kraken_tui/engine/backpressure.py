@@ -13,7 +13,7 @@ from types import MappingProxyType
 import msgspec
 
 from kraken_tui.engine.events import BookLine, Priced
-from kraken_tui.errors import Configuration
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.events import BookStateChanged, TickerChanged
 from kraken_tui.market.events import CandleChanged, Health
 
@@ -60,7 +60,7 @@ class Backpressure:
         """Check the numbers.
 
         Raises:
-            Configuration: One is out of its range.
+            ConfigurationError: One is out of its range.
         """
         _whole("queue", self.queue, 1, MAX_QUEUE, "events")
         _number("coalesce_ms", self.coalesce_ms, 0, MAX_COALESCE_MS, "milliseconds")
@@ -69,13 +69,13 @@ class Backpressure:
 
 def _whole(name: str, value: object, low: int, high: int, unit: str) -> None:
     if type(value) is not int or not low <= value <= high:
-        raise Configuration(f"{name} takes {low:,} to {high:,} {unit}")
+        raise ConfigurationError(f"{name} takes {low:,} to {high:,} {unit}")
 
 
 def _number(name: str, value: object, low: float, high: float, unit: str) -> None:
     # A comparison with nan is false, so nan is refused too.
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Configuration(f"{name} takes {low:g} to {high:g} {unit}")
+        raise ConfigurationError(f"{name} takes {low:g} to {high:g} {unit}")
 
 
 PRESETS: Mapping[str, Backpressure] = MappingProxyType(
@@ -92,26 +92,26 @@ def preset(name: str | int) -> Backpressure:
     """A preset by its name or its number.
 
     Raises:
-        Configuration: There is no such preset.
+        ConfigurationError: There is no such preset.
     """
     names = list(PRESETS)
     if isinstance(name, str) and name in PRESETS:
         return PRESETS[name]
     if type(name) is int and 1 <= name <= len(names):
         return PRESETS[names[name - 1]]
-    raise Configuration(f"preset takes {', '.join(names)}, or 1 to {len(names)}")
+    raise ConfigurationError(f"preset takes {', '.join(names)}, or 1 to {len(names)}")
 
 
 def drop_policy(name: str) -> DropPolicy:
     """A policy by its name.
 
     Raises:
-        Configuration: There is no such policy.
+        ConfigurationError: There is no such policy.
     """
     try:
         return DropPolicy(name)
     except ValueError:
-        raise Configuration("policy takes oldest, newest (or latest) or coalesce") from None
+        raise ConfigurationError("policy takes oldest, newest (or latest) or coalesce") from None
 
 
 def adjusted(
@@ -125,7 +125,7 @@ def adjusted(
     """`base` with the numbers that were given.
 
     Raises:
-        Configuration: A number is out of its range, or there is no such policy.
+        ConfigurationError: A number is out of its range, or there is no such policy.
     """
     return replace(
         base,

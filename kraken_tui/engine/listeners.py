@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
-import msgspec
-
 from kraken_tui.engine.backpressure import DropPolicy, Key, barrier_key, coalescing_key, merged
+from kraken_tui.market.plain import Value
 
 __all__ = ["DropPolicy", "Listener", "ListenerClosed", "ListenerCounts"]
 
@@ -27,7 +26,7 @@ class ListenerClosed(Exception):
     """The engine stopped and the queue is empty."""
 
 
-class ListenerCounts(msgspec.Struct, frozen=True, gc=False):
+class ListenerCounts(Value, frozen=True, gc=False):
     """Events of one listener, or of several: offered = sent + dropped + coalesced + waiting, at every moment.
 
     Attributes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from kraken_tui.errors import Configuration
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.outputs.sink import Sink, SpecOf
 
 
@@ -36,18 +36,18 @@ class SinkRow:
             options: Some of the row's options.
 
         Raises:
-            Configuration: It takes no such option, or a package it needs is not installed.
+            ConfigurationError: It takes no such option, or a package it needs is not installed.
         """
         for option in options:
             if option not in self.options:
-                raise Configuration(f"the sink {self.name} has no option {option}")
+                raise ConfigurationError(f"the sink {self.name} has no option {option}")
         module, _, kind = self.factory.partition(":")
         try:
             factory: Callable[..., Sink] = getattr(import_module(module), kind)
         except ImportError as error:
             if not self.extra:
                 raise
-            raise Configuration(
+            raise ConfigurationError(
                 f"the sink {self.name} needs the package {error.name}; install kraken-tui[{self.extra}]"
             ) from None
         return factory(spec_of, out, **options)

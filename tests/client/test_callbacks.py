@@ -11,7 +11,7 @@ import pytest
 
 from kraken_tui import (
     BookLine,
-    Configuration,
+    ConfigurationError,
     KrakenClient,
     Trade,
 )
@@ -147,13 +147,13 @@ def test_a_coroutine_callback_needs_an_event_loop(small: Path) -> None:
 
     client = KrakenClient("BTC/USD", replay=small)
     client.on(Trade, callback)
-    with pytest.raises(Configuration, match="async with"):
+    with pytest.raises(ConfigurationError, match="async with"):
         client.open()
-    with KrakenClient("BTC/USD", replay=small) as other, pytest.raises(Configuration, match="async with"):
+    with KrakenClient("BTC/USD", replay=small) as other, pytest.raises(ConfigurationError, match="async with"):
         other.on(Trade, callback)
 
 
 @pytest.mark.parametrize("wrong", [("Trade", print), ((), print), (Trade, "print")])
 def test_what_is_no_callback_is_refused(wrong: tuple[Any, Any]) -> None:
-    with pytest.raises(Configuration, match="on takes"):
+    with pytest.raises(ConfigurationError, match="on takes"):
         KrakenClient(demo=True).on(*wrong)

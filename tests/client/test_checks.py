@@ -9,7 +9,7 @@ import pytest
 
 from kraken_tui import (
     Backpressure,
-    Configuration,
+    ConfigurationError,
     DropPolicy,
     GapPolicy,
     KrakenClient,
@@ -86,7 +86,7 @@ def test_keywords_become_the_settings_of_the_engine(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_argument_is_one_sentence_that_names_it(name: str, value: object) -> None:
-    with pytest.raises(Configuration, match=name) as caught:
+    with pytest.raises(ConfigurationError, match=name) as caught:
         KrakenClient(**{name: value})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, KrakenError)
@@ -103,12 +103,12 @@ def test_a_wrong_argument_is_one_sentence_that_names_it(name: str, value: object
     ],
 )
 def test_arguments_that_cannot_work_are_refused(arguments: dict[str, Any], words: str) -> None:
-    with pytest.raises(Configuration, match=words):
+    with pytest.raises(ConfigurationError, match=words):
         KrakenClient("BTC/USD", **arguments)
 
 
 def test_wrong_names_and_types_are_refused_later_too(small: Path) -> None:
     with KrakenClient("BTC/USD", replay=small) as client:
         for use in (lambda: client.subscribe(""), lambda: client.book("BTC/USD", levels=0), lambda: client.events("x")):  # type: ignore[arg-type]
-            with pytest.raises(Configuration):
+            with pytest.raises(ConfigurationError):
                 use()

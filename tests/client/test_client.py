@@ -19,7 +19,7 @@ from kraken_tui import (
     BookState,
     BookStateChanged,
     ChecksumMismatch,
-    Configuration,
+    ConfigurationError,
     ConnectionClosed,
     ConnectionFailed,
     DropPolicy,
@@ -252,7 +252,7 @@ def test_replay_can_be_paused_and_recorded_again(small: Path, tmp_path: Path) ->
         client.pause()
         client.pause(False)
         client.set_speed(0)
-        with pytest.raises(Configuration, match="speed"):
+        with pytest.raises(ConfigurationError, match="speed"):
             client.set_speed(-1)
         first = [event.bids for event in client.events(BookLine)]
         assert len(first) == 101
@@ -275,7 +275,7 @@ def test_nothing_waits_for_a_client_that_was_never_opened() -> None:
         lambda: client.unsubscribe("BTC/USD"),
         lambda: client.price("BTC/USD", 1),
     ):
-        with pytest.raises(Configuration):
+        with pytest.raises(ConfigurationError):
             use()
     assert client.book("BTC/USD") is None
     assert client.stats().messages == client.latency().count == 0
@@ -290,14 +290,14 @@ def test_a_client_is_opened_once_and_may_be_closed_twice(small: Path) -> None:
     assert client.book("BTC/USD") is not None
     assert client.stats().messages > 0, "what was counted can still be read"
     assert list(client.events()) == []
-    with pytest.raises(Configuration, match="opened once"):
+    with pytest.raises(ConfigurationError, match="opened once"):
         client.open()
 
 
 def test_a_client_closed_before_it_began_opens_and_waits_no_more(small: Path) -> None:
     client = KrakenClient("BTC/USD", replay=small)
     client.close()
-    with pytest.raises(Configuration, match="opened once"):
+    with pytest.raises(ConfigurationError, match="opened once"):
         client.open()
     with KrakenClient("BTC/USD", replay=small) as never_read:
         pass
@@ -312,7 +312,7 @@ def test_a_client_closed_before_it_began_opens_and_waits_no_more(small: Path) ->
 def test_a_forked_process_is_told_that_the_client_is_not_its_own() -> None:
     code = """
 import os
-from kraken_tui import Configuration, KrakenClient, Trade
+from kraken_tui import ConfigurationError, KrakenClient, Trade
 
 with KrakenClient("BTC/USD", demo=True) as client:
     stream = client.events()
@@ -325,7 +325,7 @@ with KrakenClient("BTC/USD", demo=True) as client:
         for use in uses:
             try:
                 use()
-            except Configuration as error:
+            except ConfigurationError as error:
                 refused += "another process" in str(error)
         client.close()
         os._exit(len(uses) - refused)

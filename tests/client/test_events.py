@@ -19,7 +19,7 @@ from kraken_tui import (
     Candle,
     CandleChanged,
     ChecksumMismatch,
-    Configuration,
+    ConfigurationError,
     KrakenClient,
     KrakenError,
     Latency,
@@ -92,7 +92,7 @@ def test_what_counts_in_ticks_never_leaves_without_its_precisions() -> None:
 def test_what_is_not_an_event_is_refused_with_the_one_that_was_meant(wanted: type, words: str) -> None:
     client = KrakenClient("BTC/USD", demo=True)
     for use in (lambda: client.events(wanted), lambda: client.on(wanted, print)):
-        with pytest.raises(Configuration, match=words):
+        with pytest.raises(ConfigurationError, match=words):
             use()
 
 

@@ -17,7 +17,7 @@ from kraken_tui import (
     BookLine,
     BookState,
     ChecksumMismatch,
-    Configuration,
+    ConfigurationError,
     ConnectionClosed,
     ConnectionFailed,
     GapPolicy,
@@ -162,14 +162,12 @@ async def test_waiting_ends_in_time_though_the_connection_stands(exchange: Excha
     async with live(exchange, "BTC/USD") as client:
         await client.wait_verified("BTC/USD", timeout=LONG)
         started = time.monotonic()
-        with pytest.raises(Configuration, match="LTC/USD is not subscribed"):
+        with pytest.raises(ConfigurationError, match="LTC/USD is not subscribed"):
             await client.wait_verified("LTC/USD", timeout=LONG)
         assert time.monotonic() - started < LONG / 2
         exchange.faults.withhold_snapshots("LTC/USD")
         client.subscribe("ltcusd")
-        with pytest.raises(
-            TimedOut, match=r"LTC/USD: no proven book within 0\.2 s: waiting for the (exchange|snapshot)"
-        ):
+        with pytest.raises(TimedOut, match=r"LTC/USD: no proven book within 0\.2 s: waiting"):
             await client.wait_verified("LTC/USD", timeout=0.2)
 
 

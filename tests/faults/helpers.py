@@ -10,8 +10,8 @@ from kraken_tui.exchange import PairSpec
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import BookStateChanged, StateChanged
 from kraken_tui.market.events import Proof
-from tests.feed.feed_harness import SlowBook
 from tests.rig.network import SECOND, Packet
+from tests.rig.scripted import SlowBook
 from tests.rig.world import World, many, thin
 
 

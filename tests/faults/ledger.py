@@ -1,8 +1,8 @@
 """The ledger: every fault test says what was expected, what was seen and what was allowed.
 
 `python -m pytest -n 0 --write-ledger` runs the tests that write into it, wherever they are, and writes the table of
-docs/RELIABILITY.md. With files or folders behind it, only those run, and the rows of all other faults stay as they
-are. A normal run writes nothing.
+docs/FIGURES.md. With files or folders behind it, only those run, and all other faults keep their rows and the command
+that gave them. A normal run writes nothing.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from tests.faults.catalogue import TITLES, WAITING
-from tests.rig.ledger import DOCUMENT, read_section, replace_section, table
+from tests.faults.catalogue import FAULTS
+from tests.rig.ledger import FIGURES, as_run, read_section, replace_section, table
 
 Ledger = Callable[[str, str, str], None]
 Row = tuple[str, str, str]
 
-_HEAD = ("No.", "Fault", "Expected", "Seen", "Bound")
+_HEAD = ("No.", "Expected", "Seen", "Bound")
 _rows = pytest.StashKey[dict[int, list[Row]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write-ledger", action="store_true", help="write the figures seen into docs/RELIABILITY.md")
+    parser.addoption("--write-ledger", action="store_true", help="write the figures seen into docs/FIGURES.md")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,25 +60,34 @@ def number_of(name: str) -> int:
     return int(found[1])
 
 
-def merged(before: str, rows: Mapping[int, Sequence[Row]]) -> str:
-    """The table with the rows of this run, and as it was `before` for faults that are not among them."""
+def merged(before: str, rows: Mapping[int, Sequence[Row]], command: str) -> str:
+    """The section with the rows of this run; faults that are not among them stay as they were `before`.
+
+    Above the table stands each command with the faults whose rows it gave.
+    """
+    commands: dict[str, set[str]] = {}
     kept: dict[str, list[str]] = {}
     for line in before.splitlines():
-        kept.setdefault(line.partition(" | ")[0], []).append(line)
+        if told := re.fullmatch(r"- `(.*)`: (.*)", line):
+            commands[told[1]] = set(told[2].split(", "))
+        elif line.startswith("| F"):
+            kept.setdefault(line.split()[1], []).append(line)
     lines = table(_HEAD, []).splitlines()
-    for number, title in TITLES.items():
+    for number in sorted(rows):
         name = f"F{number:02d}"
-        if number in WAITING:
-            new = [("not yet", WAITING[number], "")]
-        elif number in rows:
-            new = list(rows[number]) or [("not yet", "skipped in this run; its test says why", "")]
-        elif f"| {name}" in kept:
-            lines += kept[f"| {name}"]
-            continue
-        else:
-            new = [("not yet", "its test was not run", "")]
-        lines += table(_HEAD, [(name, title, *row) for row in new]).splitlines()[2:]
-    return "\n".join(lines)
+        new = list(rows[number]) or [("not yet", "skipped in this run; its test says why", "")]
+        kept[name] = table(_HEAD, [(name, *row) for row in new]).splitlines()[2:]
+        for names in commands.values():
+            names.discard(name)
+        commands.setdefault(command, set()).add(name)
+    for number in FAULTS:
+        lines += kept.get(f"F{number:02d}", [])
+    ran = [f"- `{one}`: {', '.join(sorted(names, key=_number))}" for one, names in commands.items() if names]
+    return "\n".join([*ran, "", *lines])
+
+
+def _number(name: str) -> int:
+    return int(name[1:])
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -87,4 +96,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if exitstatus != 0:
         print("\nthe ledger is not written: a test failed")
         return
-    replace_section(DOCUMENT, "faults", merged(read_section(DOCUMENT, "faults"), session.config.stash[_rows]))
+    replace_section(FIGURES, "faults", merged(read_section(FIGURES, "faults"), session.config.stash[_rows], as_run()))

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.properties.catalogue import CHECKS, PROPERTIES, Entry, tables
-from tests.rig.ledger import DOCUMENT
+from tests.properties.catalogue import CHECKS, PROPERTIES, Entry
 
 TESTS = Path(__file__).parents[1]
 ENTRIES = {f"P{number}": entry for number, entry in PROPERTIES.items()} | {
@@ -57,9 +56,3 @@ def test_a_test_that_bears_a_number_is_in_the_catalogue() -> None:
                     break
                 named = [name for name in ENTRIES[word.upper()].shown_by if name.partition("::")[0] in str(path)]
                 assert named, f"{path.name}::{test} is not named at {word.upper()}"
-
-
-def test_the_document_prints_the_catalogue() -> None:
-    content = DOCUMENT.read_text(encoding="utf-8")
-    for name, text in tables().items():
-        assert text in content, f"run python -m tests.properties.catalogue ({name})"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kraken_tui.feed.connection.table import State
-from tests.feed.feed_harness import SlowBook, decimal_text, stamp
 from tests.rig.network import SECOND, Packet
+from tests.rig.scripted import SlowBook, decimal_text, stamp
 from tests.rig.world import World, thin
 
 PAIRS = [thin("BTC/USD"), thin("ETH/USD", like="ETH/USD"), thin("XRP/USD", like="XRP/USD")]

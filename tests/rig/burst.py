@@ -23,7 +23,7 @@ from random import Random
 
 from kraken_tui.market.events import Proof
 from kraken_tui.settings import Settings
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.network import SECOND
 from tests.rig.painted import Painter
 from tests.rig.world import World, thin
@@ -201,13 +201,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; a burst that is not applied whole ends it with the reason."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.burst", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--bursts", type=int, default=60)
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     bursts = run(options.bursts)
     seen = f"S5: {told(bursts)}"
     print(seen)
     if options.write:
-        replace_section(DOCUMENT, "s5", f"{seen}; every book VERIFIED and equal to its whole depth, 0 checksums failed")
+        write_figures("s5", f"{seen}; every book VERIFIED and equal to its whole depth, 0 checksums failed")
     return 0
 
 

@@ -25,7 +25,7 @@ from random import Random
 
 from kraken_tui.feed.limits import Limits
 from kraken_tui.recording.writer import Recorder
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.network import SECOND
 from tests.rig.world import Door, World, thin
 
@@ -248,7 +248,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pairs", action="store_true", help="two faults a seed, all pairs in turn")
     parser.add_argument("--show", action="store_true", help="print every schedule")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the frames of the one seed to FILE")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     if options.record is not None and (options.pairs or options.seeds not in (None, 1)):
         parser.error("--record takes one seed, and no pair")
@@ -284,7 +284,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(figures)
     if options.write and not failures:
-        replace_section(DOCUMENT, "pairs" if options.pairs else "chaos", figures)
+        write_figures("pairs" if options.pairs else "chaos", figures)
     return 1 if failures else 0
 
 

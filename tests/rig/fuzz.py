@@ -38,10 +38,10 @@ from kraken_tui.wire.checksum import checksum_of_text
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage, InvalidMessage, InvalidNumber, WireLevel
 from kraken_tui.wire.symbols import PairSpec
-from tests.feed.feed_harness import SlowBook, Venue, decimal_text
 from tests.rig import fuzz_input
 from tests.rig.fuzz_http import z8_http
-from tests.rig.ledger import DOCUMENT, replace_section, table
+from tests.rig.ledger import table, write_figures
+from tests.rig.scripted import ScriptedVenue, SlowBook, decimal_text
 
 _SECRET = "s3cr3t-canary-value"
 _TOKENS = (
@@ -54,7 +54,7 @@ _TOKENS = (
 
 def frames() -> list[bytes]:
     """Every shape of frame, also such as the exchange has not been seen to send."""
-    venue = Venue()
+    venue = ScriptedVenue()
     found = [venue.welcome(), venue.instruments(), venue.book_snapshot("BTC/USD", 10), venue.book_update("BTC/USD")]
     found += [venue.ticker("BTC/USD"), venue.candle("BTC/USD", 1), venue.trades("BTC/USD", range(1, 4))]
     for method in ("subscribe", "unsubscribe"):
@@ -297,7 +297,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--inputs", type=int, metavar="N", help="so many of them, however long it takes")
     parser.add_argument("--jobs", type=int, default=2, help="targets side by side (default %(default)s)")
     parser.add_argument("--seed", type=int, help="repeat this one input")
-    parser.add_argument("--write", action="store_true", help="write the figures of all, or of so many, into the docs")
+    parser.add_argument(
+        "--write", action="store_true", help="write the figures of all, or of so many, into docs/FIGURES.md"
+    )
     options = parser.parse_args(argv)
     failed = 0
     rows = []
@@ -313,11 +315,11 @@ def main(argv: list[str] | None = None) -> int:
                 failed = 1
                 print(f"repeat: python -m tests.rig.fuzz {name} --seed {seed}\n{text}")
             if options.write and options.inputs is not None and not failures:
-                replace_section(DOCUMENT, f"fuzz-{name}", f"{name.upper()}: {seen}")
+                write_figures(f"fuzz-{name}", f"{name.upper()}: {seen}")
             rows.append((name.upper(), str(TARGETS[name].__doc__), f"{inputs:,}", str(len(failures))))
     if options.write and options.inputs is None and options.target == "all" and not failed:
         head = ("Target", "Law", f"Inputs in {options.seconds:.0f} s", "Failures")
-        replace_section(DOCUMENT, "fuzz", table(head, rows))
+        write_figures("fuzz", table(head, rows))
     return failed
 
 

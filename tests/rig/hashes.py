@@ -30,7 +30,7 @@ from kraken_tui.doctor.recording import Examination
 from kraken_tui.recording.fingerprint import ContentHash
 from kraken_tui.recording.writer import Recorder
 from tests.rig.chaos import FAULTS, PAIRS, inflict
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.world import VENUE_START, World, thin
 
 SURROUNDINGS = (
@@ -154,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pythons", nargs="+", default=[sys.executable], help="interpreters (default: this one)")
     parser.add_argument("--folder", type=Path, help="where the recordings are kept (default: nowhere)")
     parser.add_argument("--jobs", type=int, default=2, help="processes at once (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     seeds = range(options.first, options.first + options.count)
@@ -176,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     figures = _figures(runs, wrong, time.perf_counter() - started)
     print(figures)
     if options.write and not wrong:
-        replace_section(DOCUMENT, "hashes", figures)
+        write_figures("hashes", figures)
     return 1 if wrong else 0
 
 

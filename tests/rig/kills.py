@@ -23,7 +23,7 @@ from pathlib import Path
 from kraken_tui.errors import RecordingError
 from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.writer import Recorder
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 
 ROOT = Path(__file__).parents[2]
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
@@ -112,7 +112,7 @@ def main() -> int:
     """Run as a command; 1 where any kill cost more than a second, or a frame between others."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.kills", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--count", type=int, default=1000, help="kills in all (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args()
     began = time.monotonic()
     parts, failed, kills = [], False, 0
@@ -130,7 +130,7 @@ def main() -> int:
     )
     print(figures)
     if options.write and not failed:
-        replace_section(DOCUMENT, "kills", figures)
+        write_figures("kills", figures)
     return 1 if failed else 0
 
 

@@ -1,18 +1,44 @@
-"""Figures in docs/RELIABILITY.md: each command and test run replaces its own section, between two marks."""
+"""docs/FIGURES.md: every command and test run writes what it saw, and how it was run, between two marks."""
 
 from __future__ import annotations
 
 import math
+import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "RELIABILITY.md"
+_DOCS = Path(__file__).parents[2] / "docs"
+
+FIGURES = _DOCS / "FIGURES.md"
+"""What was seen. Only commands write it."""
+
+PROMISES = _DOCS / "RELIABILITY.md"
+"""What must hold, and how to try it."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table; pipes in cells are escaped."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def as_run() -> str:
+    """This process's command line, as a user of any Python would type it: `python -m module arguments`."""
+    words = sys.orig_argv
+    module = words.index("-m") if "-m" in words else len(words) - 1
+    return shlex.join(["python", *words[module:]])
+
+
+def write_figures(name: str, figures: str) -> None:
+    """Write a section of `FIGURES`: the command as it was run, and what it saw."""
+    replace_section(FIGURES, name, f"`{as_run()}`\n\n{figures}")
+
+
+def sections(document: Path) -> dict[str, str]:
+    """Every section by its name, in the document's order."""
+    names = [line[5:-10] for line in document.read_text(encoding="utf-8").splitlines() if line.endswith(":begin -->")]
+    return {name: read_section(document, name) for name in names}
 
 
 def read_section(document: Path, name: str) -> str:

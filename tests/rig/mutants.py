@@ -2,7 +2,7 @@
 
     python -m tests.rig.mutants                 all of them
     python -m tests.rig.mutants --only float    those whose name contains a word
-    python -m tests.rig.mutants --write         and put the list into docs/RELIABILITY.md
+    python -m tests.rig.mutants --write         and put the list into docs/FIGURES.md
 
 Each is applied to a copy of the package in a temporary folder, where the tests named beside it are run until one fails.
 """
@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.rig.ledger import DOCUMENT, replace_section, table
+from tests.rig.ledger import table, write_figures
 
 ROOT = Path(__file__).parents[2]
 
@@ -312,7 +312,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.rig.mutants", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--only", default="", help="a word of the name")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the list into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the list into docs/FIGURES.md")
     options = parser.parse_args(argv)
     began = time.perf_counter()
     chosen = [mutant for mutant in MUTANTS if options.only in mutant.name]
@@ -327,7 +327,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.write:
         rows = [(verdict.mutant.name, f"`{verdict.killer}`" if verdict.killer else "**lives**") for verdict in verdicts]
         rows += [(name, f"not applicable: {why}") for name, why in NOT_APPLICABLE.items()]
-        replace_section(DOCUMENT, "mutants", f"{summary}.\n\n{table(('Bug', 'Noticed by'), rows)}")
+        write_figures("mutants", f"{summary}.\n\n{table(('Bug', 'Noticed by'), rows)}")
     return 0 if killed == len(verdicts) else 1
 
 

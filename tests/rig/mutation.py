@@ -2,7 +2,7 @@
 
     python -m tests.rig.mutation                   all modules
     python -m tests.rig.mutation --module book     those whose name contains a word
-    python -m tests.rig.mutation --write           and put the figures into docs/RELIABILITY.md
+    python -m tests.rig.mutation --write           and put the figures into docs/FIGURES.md
 
 The changes are those of `tests.rig.operators`; what cannot be noticed is named in `tests.rig.equivalents`. Each change
 gets a forked process of its own, in which its module is imported changed, and where the quick tests of that module run
@@ -32,7 +32,7 @@ import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.rig.equivalents import EQUIVALENT
-from tests.rig.ledger import DOCUMENT, read_section, replace_section, table
+from tests.rig.ledger import FIGURES, as_run, read_section, replace_section, table
 from tests.rig.operators import Change, changes
 
 ROOT = Path(__file__).parents[2]
@@ -304,12 +304,21 @@ def branch_coverage(target: Target) -> tuple[int, int, list[int]] | None:
 def _write(rows: dict[str, tuple[str, ...]]) -> None:
     """Replace the rows of the modules that were judged, and keep the others."""
     kept = {}
-    for line in read_section(DOCUMENT, "mutation").splitlines():
+    for line in read_section(FIGURES, "mutation").splitlines():
         cells = tuple(cell.strip() for cell in line.strip("|").split("|"))
         kept[cells[0]] = cells
     every = [rows.get(name) or kept.get(name) for name in (f"`{target.file}`" for target in TARGETS)]
-    head = ("Module", "Changes", "Noticed", "of these by its own tests", "Equivalent", "Score", "Branches taken")
-    replace_section(DOCUMENT, "mutation", table(head, [row for row in every if row]))
+    head = (
+        "Module",
+        "Changes",
+        "Noticed",
+        "by its own tests",
+        "Equivalent",
+        "Score",
+        "Branches taken",
+        "Command",
+    )
+    replace_section(FIGURES, "mutation", table(head, [row for row in every if row]))
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
@@ -322,7 +331,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         if missing:
             print(f"{verdict.target.file}: never run, or not every way, by its own tests: {missing}")
     counts = (len(verdict.mutants), verdict.killed, verdict.by_own, verdict.equivalent)
-    return (f"`{verdict.target.file}`", *map(str, counts), f"{verdict.score:.1f} %", branches)
+    return (f"`{verdict.target.file}`", *map(str, counts), f"{verdict.score:.1f} %", branches, f"`{as_run()}`")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -330,7 +339,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.rig.mutation", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--module", default="", help="a word of the file's name")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     checks = list(hypothesis.HealthCheck)
     phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]

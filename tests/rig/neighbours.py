@@ -1,7 +1,7 @@
 """Promise 9 among books: what is done to one pair of twenty changes nothing of the other nineteen.
 
     python -m tests.rig.neighbours                           a thousand injections
-    python -m tests.rig.neighbours --count 10000 --write     a long look, figures into docs/RELIABILITY.md
+    python -m tests.rig.neighbours --count 10000 --write     a long look, figures into docs/FIGURES.md
     python -m tests.rig.neighbours --from 7 --count 50       the injections of one seed again
 
 Fifty injections to a seed, each into another pair. From each injection until the pair is well again, every other book
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from kraken_tui.market.events import Proof
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.network import SECOND, Packet
 from tests.rig.world import World, many
 
@@ -188,7 +188,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=1000, help="how many injections (default %(default)s)")
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     seeds = range(options.first, options.first + -(-options.count // INJECTIONS))
     total, failures, began = Harm(), 0, time.perf_counter()
@@ -209,7 +209,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(figures)
     if options.write and not failures:
-        replace_section(DOCUMENT, "neighbours", figures)
+        write_figures("neighbours", figures)
     return 1 if failures else 0
 
 

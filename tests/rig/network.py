@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from kraken_tui.exchange import Peer
+from tests.rig.clock import MS, SECOND
 from tests.rig.truth import BookTruth, TrueBooks
-
-MS = 1_000_000
-SECOND = 1_000_000_000
 
 _CHECKSUM = re.compile(r'"checksum":(\d+)')
 

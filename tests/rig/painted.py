@@ -1,7 +1,7 @@
 """Promise 1 on painted cells: what the screen says while a random fault schedule runs.
 
     python -m tests.rig.painted                          a hundred seeds
-    python -m tests.rig.painted --seeds 1000 --write     a long look, figures into docs/RELIABILITY.md
+    python -m tests.rig.painted --seeds 1000 --write     a long look, figures into docs/FIGURES.md
     python -m tests.rig.painted --from 4711 --seeds 1    one seed again
 
 The schedules are those of `tests.rig.chaos`. Header, ladder and aggregated book are drawn whenever a frame was applied
@@ -49,7 +49,7 @@ from tests.rig.cells import (
     read_ladder,
 )
 from tests.rig.chaos import AUDITED, PAIRS, Result, schedule
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.network import SECOND, Packet
 from tests.rig.oracle import Violated
 from tests.rig.world import World, thin
@@ -487,7 +487,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=100, help="how many (default %(default)s)")
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     started = time.perf_counter()
     seeds = range(options.first, options.first + options.seeds)
@@ -510,7 +510,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(figures)
     if options.write and not failures:
-        replace_section(DOCUMENT, "painted", figures)
+        write_figures("painted", figures)
     return 1 if failures else 0
 
 

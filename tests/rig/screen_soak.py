@@ -17,7 +17,7 @@ from random import Random
 
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.palette_commands import Palette
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.screen import PAIRS, ScreenRig
 
 KEYS = (
@@ -136,7 +136,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.rig.screen_soak", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--inputs", type=int, default=100_000, help="how many (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="the first chapter's seed (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args()
     began = time.monotonic()
     total = Played()
@@ -155,7 +155,7 @@ def main() -> int:
     )
     print(figures)
     if options.write:
-        replace_section(DOCUMENT, "s7", figures)
+        write_figures("s7", figures)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Promise 2 after a sleep: nothing old is painted as if it were fresh, and all is proven again soon.
 
     python -m tests.rig.sleeps                        a thousand sleeps
-    python -m tests.rig.sleeps --count 5000 --write   more, figures into docs/RELIABILITY.md
+    python -m tests.rig.sleeps --count 5000 --write   more, figures into docs/FIGURES.md
     python -m tests.rig.sleeps --from 4711 --count 4  the sleeps of one seed again
 
 Every seed is one program that sleeps four times, from a second to half a day, while the exchange goes on sending. The
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from random import Random
 
 from kraken_tui.feed.connection.table import State
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.network import SECOND, Packet
 from tests.rig.painted import PaintedWorld, make_world
 
@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=1000, help="how many sleeps (default %(default)s)")
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     seeds = range(options.first, options.first + -(-options.count // SLEEPS))
     total, failures, began = Slept(), 0, time.perf_counter()
@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(figures)
     if options.write and not failures:
-        replace_section(DOCUMENT, "sleeps", figures)
+        write_figures("sleeps", figures)
     return 1 if failures else 0
 
 

@@ -3,7 +3,7 @@
     python -m tests.rig.soak s1 --messages 10000000   decode, stitch and prove 20 books, the oracle sampling
     python -m tests.rig.soak s2 --days 30             a month of heartbeats, sleeps, drops, maintenance and bans
 
-`--write` puts the figures into docs/RELIABILITY.md.
+`--write` puts the figures into docs/FIGURES.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import time
 from random import Random
 
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.network import SECOND
 from tests.rig.oracle import Violated
 from tests.rig.world import Door, World, many, thin
@@ -125,7 +125,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("soak", choices=["s1", "s2"])
     parser.add_argument("--messages", type=int, default=1_000_000, help="for s1 (default %(default)s)")
     parser.add_argument("--days", type=float, default=30.0, help="for s2 (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     try:
         figures = s1(options.messages) if options.soak == "s1" else s2(options.days)
@@ -134,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     print(figures)
     if options.write:
-        replace_section(DOCUMENT, options.soak, figures)
+        write_figures(options.soak, figures)
     return 0
 
 

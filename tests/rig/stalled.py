@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kraken_tui.feed.session import Session
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 
 ROOT = Path(__file__).parents[2]
 _SECOND = 1_000_000_000
@@ -122,7 +122,7 @@ def main() -> int:
     """Run as a command; 1 where something was lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.stalled", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--seconds", type=float, default=60, help="how long nobody reads (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         seen = stall(options.seconds, Path(folder))
@@ -134,7 +134,7 @@ def main() -> int:
     print(figures)
     failed = seen.gap_s > 1.2 or seen.checks_failed or seen.painted_s > 1.25
     if options.write and not failed:
-        replace_section(DOCUMENT, "stalled", figures)
+        write_figures("stalled", figures)
     return 1 if failed else 0
 
 

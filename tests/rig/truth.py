@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from tests.feed.feed_harness import SlowBook
+from tests.rig.scripted import SlowBook
 
 Level = tuple[int, int]
 Top = tuple[tuple[Level, ...], tuple[Level, ...]]

@@ -19,7 +19,7 @@ from pathlib import Path
 from kraken_tui.doctor.recording import Examination
 from kraken_tui.exchange import Venue
 from kraken_tui.recording.writer import Recorder
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 from tests.rig.world import VENUE_START, shorten_histories
 
 PAIRS = ["BTC/USD", "ETH/USD"]
@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 1 where the fault was not found, or not in time."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.until_fault", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--minutes", type=int, default=60, help="length of the recording (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "hour.jsonl"
@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     print(figures)
     if options.write and right:
-        replace_section(DOCUMENT, "until_fault", figures)
+        write_figures("until_fault", figures)
     return 0 if kept else 1
 
 

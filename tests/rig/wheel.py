@@ -18,7 +18,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
-from tests.rig.ledger import DOCUMENT, replace_section
+from tests.rig.ledger import write_figures
 
 ROOT = Path(__file__).parents[2]
 _PARTS = ("kraken_tui", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
@@ -54,7 +54,7 @@ def build(sources: Path, into: Path) -> Path:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns 1 where the wheels differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.rig.wheel", description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--write", action="store_true", help="write what was seen into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write what was seen into docs/FIGURES.md")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     if len(set(hashes)) > 1:
         return 1
     if options.write:
-        replace_section(DOCUMENT, "wheel", seen)
+        write_figures("wheel", seen)
     return 0
 
 

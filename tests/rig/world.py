@@ -22,12 +22,11 @@ from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookState, Proof
 from kraken_tui.market.views import PairView
 from kraken_tui.settings import Settings
-from tests.rig.network import MS, SECOND, Link, Packet, Weather
+from tests.rig.clock import CLIENT_START, MS, SECOND, VENUE_START
+from tests.rig.network import Link, Packet, Weather
 from tests.rig.oracle import Oracle
 from tests.rig.second import SecondLine
 
-VENUE_START = 1_790_000_000 * SECOND
-CLIENT_START = 1000 * SECOND
 LIVENESS_S = 90
 """Simulated seconds after the end of all faults, and of every wait announced by then, until all must be well."""
 

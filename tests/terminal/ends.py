@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kraken_tui.exchange.server import ExchangeThread
-from tests.rig.ledger import DOCUMENT, percentile, replace_section
+from tests.rig.ledger import percentile, write_figures
 from tests.terminal.rig import LIVE, NOBODY, Terminal, children_of, clean_env, runs
 
 STATES: dict[str, bytes] = {
@@ -194,20 +194,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.terminal.ends", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--count", type=int, default=200, help="ends by each means in each state (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=4, help="programs side by side (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args()
     began = time.monotonic()
     ends = run(options.count, options.jobs)
     problems = [problem for end in ends for problem in end.problems]
     figures = (
-        f"{len(STATES)} states ({', '.join(STATES)}) x {len(ENDS)} ends ({', '.join(ENDS)}) x {options.count}:"
-        f" {len(ends) - len(problems):,} of {len(ends):,} clean; terminal restored after"
+        f"{len(STATES)} states ({', '.join(STATES)}) x {len(ENDS)} ends ({', '.join(ENDS)}),"
+        f" {options.count} times each: {len(ends) - len(problems):,} of {len(ends):,} clean; terminal restored after"
         f" {_spread([end.restored_s for end in ends])} and ended after {_spread([end.ended_s for end in ends])};"
         f" {options.jobs} side by side, {time.monotonic() - began:.0f} s"
     )
     print(figures, *problems, sep="\n")
     if options.write and not problems:
-        replace_section(DOCUMENT, "ends", figures)
+        write_figures("ends", figures)
     return 1 if problems else 0
 
 

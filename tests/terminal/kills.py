@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.rig.ledger import write_figures
 from tests.terminal.rig import KILLS, LIVE, Terminal, children_of, clean_env, runs
 
 ORPHAN_S = 1.0
@@ -91,13 +92,17 @@ def run(kills: int, seed: int) -> Tally:
 
 def main() -> int:
     """Run as a command; 1 where any terminal stayed broken or any process stayed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.terminal.kills", description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("kills", nargs="?", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     given = parser.parse_args()
     tally = run(given.kills, given.seed)
     print(tally)
-    return 0 if tally.restored == tally.kills and not tally.orphans else 1
+    kept = tally.restored == tally.kills and not tally.orphans
+    if given.write and kept:
+        write_figures("terminal", f"{tally}; SIGKILL and SIGSEGV in turn, half of them at a random moment of the start")
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python -m tests.terminal.soak s6 --seconds 3600     500 messages a second, every one watched to its cell
     python -m tests.terminal.soak s8 --count 1000       starts and quits
 
-`--write` puts the figures into docs/RELIABILITY.md, kept or not. What is late because others used the processors is in
+`--write` puts the figures into docs/FIGURES.md, kept or not. What is late because others used the processors is in
 the figures too; how long the program waited for one stands beside them (S6).
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.end_to_end import RATE, lags_ms, program
 from benchmarks.machine import waited_s
 from benchmarks.server import server
-from tests.rig.ledger import DOCUMENT, percentile, replace_section
+from tests.rig.ledger import percentile, write_figures
 from tests.terminal.rig import Terminal, children_of, clean_env, runs
 
 _WARM_S = 3.0
@@ -120,12 +120,12 @@ def main() -> int:
     parser.add_argument("which", choices=("s6", "s8"))
     parser.add_argument("--seconds", type=float, default=3600.0, help="of S6 (default %(default)s)")
     parser.add_argument("--count", type=int, default=1000, help="cycles of S8 (default %(default)s)")
-    parser.add_argument("--write", action="store_true", help="write the figures into docs/RELIABILITY.md")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args()
     figures, kept = s6(options.seconds) if options.which == "s6" else s8(options.count)
     print(figures)
     if options.write:
-        replace_section(DOCUMENT, options.which, figures)
+        write_figures(options.which, figures)
     return 0 if kept else 1
 
 

@@ -355,7 +355,7 @@ def test_a_live_line_that_is_behind_is_no_difference(seed: int) -> None:
     rig.run(3)
     waiting: list[str | bytes] = []
     while not rig.audits:
-        rig.deliver(waiting)
+        rig.deliver(*waiting)
         # The last half second of the live connection is still on its way when the second one asks.
         rig.now += SECOND // 2
         waiting = list(rig._far.advance(rig.now))
@@ -365,7 +365,7 @@ def test_a_live_line_that_is_behind_is_no_difference(seed: int) -> None:
     rig.now += 7 * SECOND
     rig.session.tick(rig.now, rig.now)
     assert rig.session.state is State.SUBSCRIBED
-    rig.deliver(waiting)
+    rig.deliver(*waiting)
     rig.run(12)
     assert rig.of(Resync) == []
     assert rig.session.counters.audits_failed == 0
