@@ -1,8 +1,8 @@
 """How the screen's process ends: always by one orderly exit, with a hard exit as its deadline.
 
 Textual alone leaves raw mode, mouse reports and the alternate screen behind when the process is told to end
-(RELIABILITY.md F91). Here every end that a process can notice (a signal, an error in any task or thread, a terminal
-that hangs up) restores the terminal first and prints afterwards. The guardian covers the ends it cannot notice.
+(RELIABILITY.md F91). Here every end that a process can notice (a signal, an error in any task or thread, a hang-up)
+restores the terminal first and prints afterwards. The guardian covers the ends it cannot notice.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ from random import Random
 from unittest.mock import patch
 
 from kraken_tui.cli import main as cli
+from kraken_tui.cli.command import Command
+from kraken_tui.cli.main import command_named
 from kraken_tui.errors import ConfigurationError, RecordingError
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import OrderBook
@@ -197,8 +199,11 @@ def z5_command_line(rng: Random, _: list[bytes]) -> None:
     if rng.random() < 0.3:
         argv.append("".join(chr(rng.choice((27, 155, 0x202E, 65, 45, 0x1F600))) for _ in range(rng.randrange(6))))
     out, err = io.StringIO(), io.StringIO()
-    idle = {"_stream": lambda *_: 0, "_snapshot": lambda *_: 0, "_plot": lambda *_: 0, "_screen": lambda *_: 2}
-    with patch.multiple(cli, **idle), redirect_stdout(out), redirect_stderr(err):
+
+    def idle(name: str) -> Command:
+        return command_named(name)._replace(run=lambda _: 2 if name == "screen" else 0)
+
+    with patch.object(cli, "command_named", idle), redirect_stdout(out), redirect_stderr(err):
         try:
             code = cli.main(argv)
         except SystemExit as end:  # argparse's way out after --help

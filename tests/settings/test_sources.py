@@ -185,7 +185,7 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     assert "byte order mark" in refusal(path=write(tmp_path, b"\xef\xbb\xbfdepth = 10\n"))
     assert "line 2 is not UTF-8" in refusal(path=write(tmp_path, b"depth = 10\n# \xff\n"))
     assert "longer than 1 MiB" in refusal(path=write(tmp_path, b"#" * (MAX_CONFIG_BYTES + 1)))
-    assert "nested too deeply" in refusal(path=write(tmp_path, b"pairs = " + b"[" * 5000 + b"\n"))
+    assert "nested too deeply" in refusal(path=write(tmp_path, b"pairs = " + b"[" * 500_000 + b"\n"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="FIFOs are a POSIX thing")
