@@ -394,10 +394,10 @@ def _snapshot(options: dict[str, Any], context: dict[str, Any]) -> int:
     size = _size(options.pop("size", "160x48"))
     view = options.pop("view", "book")
     settings = _settings(options, context, speed=0.0)
-    from kraken_tui.tui.layout import View
+    from kraken_tui.tui.panes import views
 
-    if view not in {str(known) for known in View}:
-        raise WrongUse(f"--view takes one of {', '.join(View)}")
+    if view not in views():
+        raise WrongUse(f"--view takes one of {', '.join(views())}")
     path = _output_path(output)
     from kraken_tui.cli.watch import Watch, WatchEnded
 

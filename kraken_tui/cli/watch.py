@@ -86,7 +86,7 @@ class Watch:
         Raises:
             WatchEnded: See `_is_over`; also where nothing could be drawn in time.
         """
-        from kraken_tui.tui.export.svg import PictureFailed, picture
+        from kraken_tui.tui.snapshot import PictureFailed, picture
 
         async def draw() -> str:
             return await asyncio.wait_for(

@@ -8,6 +8,7 @@ import msgspec
 from textual.binding import Binding, BindingType
 
 from kraken_tui.text import clean_text
+from kraken_tui.tui.panes import views
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -39,15 +40,17 @@ def _pair_commands() -> Iterable[Command]:
         yield Command(f"pair.{number}", str(number), f"pair({number})", f"pair {number}", tooltip, "Pairs")
 
 
+def _view_commands() -> Iterable[Command]:
+    for view in views().values():
+        yield Command(f"view.{view.name}", view.key, f"view('{view.name}')", view.label, view.about, "Views")
+
+
 COMMANDS: tuple[Command, ...] = (
     *_pair_commands(),
     Command("pair.next", "tab", "next_pair(1)", "next pair", "Show the next pair of the tabs.", "Pairs"),
     Command("pair.previous", "shift+tab", "next_pair(-1)", "previous pair", "Show the previous pair.", "Pairs"),
     Command("pair.find", "/", "find_pair", "find pair", "Find a pair of the exchange and show it.", "Pairs"),
-    Command("view.book", "f2", "view('book')", "book", "Depth ladder, aggregated book and their gauge.", "Views"),
-    Command("view.charts", "f4", "view('charts')", "charts", "Depth curve, spread, imbalance, feed latency.", "Views"),
-    Command("view.tape", "f5", "view('tape')", "tape & flow", "Time and sales, and events of the book.", "Views"),
-    Command("view.health", "f7", "view('health')", "health & log", "State of feed and market, and the log.", "Views"),
+    *_view_commands(),
     Command("pane.next", "o", "next_pane", "next pane", "Show one pane alone, the next one at each press.", "Views"),
     Command("pane.maximise", "m", "maximise", "maximise", "Give the pane under the mouse the whole screen; again "
             "to go back.", "Views"),
@@ -98,10 +101,7 @@ FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("pane", ("pane.next",)),
     ("cursor", ("cursor.up", "cursor.down")),
     ("centre", ("book.centre",)),
-    ("book", ("view.book",)),
-    ("charts", ("view.charts",)),
-    ("tape", ("view.tape",)),
-    ("health", ("view.health",)),
+    *((view.short, (f"view.{view.name}",)) for view in views().values()),
     ("pause", ("feed.pause",)),
     ("depth", ("book.deeper",)),
     ("interval", ("candles.shorter", "candles.longer")),
@@ -114,8 +114,8 @@ FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Footer items, the most important first: (label, command ids)."""
 
 _FOOTER_ORDER = (
-    "pair", "find", "book", "charts", "tape", "health", "pane", "cursor", "centre", "group", "depth", "interval",
-    "pause", "save", "record", "max", "theme", "commands", "help", "quit",
+    "pair", "find", *(view.short for view in views().values()), "pane", "cursor", "centre", "group", "depth",
+    "interval", "pause", "save", "record", "max", "theme", "commands", "help", "quit",
 )  # fmt: skip
 
 _SHORT = {
