@@ -1,8 +1,8 @@
 """Textual's driver for POSIX terminals, made to survive what terminals do to programs.
 
-Differences, each with its entry in RELIABILITY.md section 2.I: input that ends quits (I2), input that is not UTF-8 or
-no key is passed over (I3), the newest of many sizes counts (I4), a terminal that is not read delays nobody (I10), a
-stop from outside and a continuation while already running leave the modes right, and all modes that were set are unset
+Differences, each with its entry in RELIABILITY.md section 2.I: the end of input quits (I2), input that is neither UTF-8
+nor a key is ignored (I3), the newest of many sizes counts (I4), a terminal that is not read delays nobody (I10), modes
+are right after a stop from outside and after a continuation while already running, and every mode that was set is unset
 (I1).
 """
 
@@ -20,13 +20,12 @@ from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, Protocol
 
-from textual._xterm_parser import XTermParser
-from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 
-from kraken_tui.terminal.writer import LEAVE, Output, write_urgently
+from kraken_tui.terminal.textual_private import LinuxDriver, XTermParser, missing_name
+from kraken_tui.terminal.writer import LEAVE, TerminalWriter, write_urgently
 
 _TICK_S = 0.1
 _CHUNK = 4096
@@ -36,8 +35,8 @@ _PASTE_PATIENCE_S = 2.0
 _UNANSWERED_S = 0.3
 
 KEYS_A_SECOND, KEYS_AT_ONCE = 100.0, 25.0
-"""More keys than these are no typing but a paste that the terminal did not mark as one. They are passed over, as they
-would be obeyed one by one."""
+"""Keys that come faster than this are not typed but pasted, by a terminal that does not mark pastes. They are ignored:
+otherwise each would be obeyed."""
 
 LARGEST = (1000, 400)
 """Columns and rows drawn at most; a terminal that claims more is drawn in its upper left."""
@@ -83,7 +82,7 @@ class SteadyDriver(LinuxDriver):
         super().__init__(*args, **options)
         # Standard error may be a file or closed; standard output is known to be the terminal.
         self._file = sys.__stdout__
-        self._output: Output | None = None
+        self._output: TerminalWriter | None = None
         self._suspending = False
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
@@ -114,7 +113,7 @@ class SteadyDriver(LinuxDriver):
             return
         assert self._file is not None
         self.keeper.taken(before, self._patch_lflag(before[3]))
-        self._output = Output(self._file.fileno(), self._file.encoding, self.keeper.gone, self.keeper.redraw)
+        self._output = TerminalWriter(self._file.fileno(), self._file.encoding, self.keeper.gone, self.keeper.redraw)
         self._writer_thread = None
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is None:
@@ -175,7 +174,7 @@ class SteadyDriver(LinuxDriver):
             self._suspending = False
 
     def resume_application_mode(self) -> None:
-        """Take the terminal again and draw everything anew."""
+        """Take the terminal again and redraw everything."""
         super().resume_application_mode()
         self.keeper.redraw()
 
@@ -250,7 +249,9 @@ class SteadyDriver(LinuxDriver):
     def _on_ctrl_c(self) -> None:
         """The second Ctrl-C of somebody who is not heard ends the program on the spot."""
         now = time.monotonic()
-        if self._app._exit or (self._ctrl_c_at is not None and now - self._ctrl_c_at > _UNANSWERED_S):
+        if getattr(self._app, "leaving", False) or (
+            self._ctrl_c_at is not None and now - self._ctrl_c_at > _UNANSWERED_S
+        ):
             self.keeper.impatient()
         elif self._ctrl_c_at is None:
             self._ctrl_c_at = now
@@ -300,7 +301,7 @@ class Keys:
                 messages.extend(self._parser.feed(_PASTE_END))
             messages.extend(self._parser.tick())
         except Exception:
-            # An escape sequence that the parser cannot take (a resize report of nonsense): forget it, begin afresh.
+            # An escape sequence that the parser cannot take (a nonsensical resize report): forget it and start over.
             self._parser = XTermParser(self._debug)
         return messages
 
@@ -317,5 +318,11 @@ class Keys:
 
 
 def driver_for(keeper: Keeper) -> type[SteadyDriver]:
-    """The driver class that tells `keeper` what happens."""
+    """The driver class that tells `keeper` what happens.
+
+    Raises:
+        ImportError: This version of Textual lacks a private name that the driver builds on.
+    """
+    if name := missing_name():
+        raise ImportError(f"Textual has no {name}")
     return type("KeptDriver", (SteadyDriver,), {"keeper": keeper})

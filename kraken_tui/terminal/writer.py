@@ -29,7 +29,7 @@ synchronised output off, line wrap on, keyboard mode back (before the alternate 
 main screen, cursor on, colours off."""
 
 
-class Output:
+class TerminalWriter:
     """Writes to a terminal from its own thread.
 
     A terminal that is slow makes `write` wait, so that its caller draws less often. One that takes nothing at all

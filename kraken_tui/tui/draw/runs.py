@@ -16,9 +16,9 @@ Line = tuple[Run, ...]
 
 # Combining and invisible characters, and those this version of Unicode does not know.
 _NO_CELL = frozenset({"Mn", "Mc", "Me", "Cf", "Cc", "Cs", "Cn", "Zl", "Zp"})
-# What Python's Unicode tables do not tell: joining jamo take none; trigrams, hexagrams and emoji two.
+# What Python's Unicode tables do not tell: joining jamo take no cell; trigrams, hexagrams and most emoji take two.
 _ODD = (range(0x1160, 0x1200), range(0x2630, 0x2638), range(0x268A, 0x2690), range(0x4DC0, 0x4E00),
-        range(0xD7B0, 0xD800), range(0x1F000, 0x110000))  # fmt: skip
+        range(0xD7B0, 0xD800), range(0xFFA0, 0xFFA1), range(0x10000, 0x110000))  # fmt: skip
 _ASCII = str.maketrans(
     {
         "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",

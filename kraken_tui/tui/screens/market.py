@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 
 from msgspec.structs import replace
@@ -65,7 +66,15 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._places: Places = {}
         self._everything = True
         self._flash = ("", 0.0)
-        self._panes: dict[str, LivePart] = {row.name: self._made(row) for row in PANES if not row.late}
+        self._panes: dict[str, LivePart] = {}
+        self._make(row.name for row in PANES if not row.late)
+
+    def _make(self, names: Iterable[str]) -> list[LivePart]:
+        """Make the widgets of these panes that are not there yet."""
+        names = set(names) - self._panes.keys()
+        made = {row.name: self._made(row) for row in PANES if row.name in names}
+        self._panes |= made
+        return [*made.values()]
 
     def _made(self, row: PaneRow) -> LivePart:
         module, _, name = row.widget.partition(":")
@@ -81,6 +90,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """All panes at once, in their places from the first layout on; the layout decides which are seen."""
         places = arrange(*self.app.size, self.view)
+        self._make(places)
         for name, pane in self._panes.items():
             self._place(pane, None, places.get(name))
         self._places = places
@@ -99,11 +109,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         height = size.height if height is None else height
         badge = len(PAUSED_BADGE) if self.paused else 0
         places = arrange(width, height, self.view, alone=self.alone, badge=badge)
-        for row in PANES:
-            if row.late and row.name in places and row.name not in self._panes:
-                # Most sessions never look at it, and the start is faster without it.
-                self._panes[row.name] = self._made(row)
-                self.mount(self._panes[row.name])
+        if late := self._make(places):
+            self.mount_all(late)
         with self.app.batch_update():
             for name, pane in self._panes.items():
                 self._place(pane, self._places.get(name), places.get(name))
