@@ -247,7 +247,7 @@ class SteadyDriver(LinuxDriver):
         return self._keys_left >= 0
 
     def _on_ctrl_c(self) -> None:
-        """The second Ctrl-C of somebody who is not heard ends the program on the spot."""
+        """A second Ctrl-C while the first is unanswered ends the program at once."""
         now = time.monotonic()
         if getattr(self._app, "leaving", False) or (
             self._ctrl_c_at is not None and now - self._ctrl_c_at > _UNANSWERED_S
@@ -306,7 +306,7 @@ class Keys:
         return messages
 
     def _note_paste(self, text: str, ended: bool) -> None:
-        # The parser alone knows that a paste has ended: an end whose bytes came too slowly is none to it.
+        # Only the parser knows that a paste has ended: it does not recognise an end whose bytes came too slowly.
         recent = self._tail + text
         if recent.rfind(_PASTE_START) > recent.rfind(_PASTE_END):
             self._pasting_since = time.monotonic()

@@ -1,4 +1,4 @@
-"""The app: ticks, themes, toasts, files and the way out."""
+"""The app: ticks, themes, toasts, files and exit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
 INTERNAL_ERROR = 70
-"""Exit code after an error of our own (EX_SOFTWARE of sysexits.h)."""
+"""Exit code after an internal error (EX_SOFTWARE of sysexits.h)."""
 
 FEED_FAILED = 1
 """Exit code after the feed failed for good."""
@@ -70,33 +70,33 @@ class KrakenApp(App[None], inherit_bindings=False):
     Args:
         source: The engine.
         settings: What the user chose.
-        clock: Seconds, never going back; paces the drawing.
-        live: Whether the timer runs; without it the owner calls `tick`.
+        clock: Monotonic seconds; paces the drawing.
+        live: Whether the timer runs; otherwise the caller calls `tick`.
         ascii_only: Whether the terminal cannot show box drawing; None asks its encoding.
         on_first_paint: Called once the first screen is out; what would slow it down can start then.
 
     Attributes:
         leaving: Whether the program is ending.
-        crash: The error of our own (engine's thread or screen) that ended the program; its return code is then 70
-            and the caller owes the user a sentence.
+        crash: The internal error (of the engine's thread or the screen) that ended the program. The return code is then
+            70, and the caller owes the user a sentence.
     """
 
     TITLE = "kraken-tui"
-    # Toasts lie over numbers, so they are no larger than their words. A list narrower than its own padding is an error
-    # to Textual; in a window of a few columns it is cut off instead.
+    # Toasts cover numbers, so they are only as large as their text. Textual raises an error for a list narrower than
+    # its padding; in a window of a few columns it is cut off instead.
     CSS = """
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
     OptionList { min-width: 12; }
     """
-    # Textual's selection of text ends the program where the text under the mouse is just going away (a toast);
-    # terminals have their own, with Shift.
+    # Textual's text selection crashes when the text under the mouse is being removed (a toast); terminals have their
+    # own, with Shift.
     ALLOW_SELECT = False
-    ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
+    ENABLE_COMMAND_PALETTE = False  # its key is fixed; ours is in the key map
     COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}  # type: ignore[assignment]
     BINDINGS = bindings("everywhere")
 
     class EngineFailed(Message):
-        """The engine's thread died of an unexpected error."""
+        """The engine's thread ended with an unexpected error."""
 
         def __init__(self, error: BaseException) -> None:
             super().__init__()
@@ -181,7 +181,7 @@ class KrakenApp(App[None], inherit_bindings=False):
                 self._handle_exception(error)
 
         def call() -> None:
-            # On the engine's thread; once asked is enough.
+            # On the engine's thread; one pending call is enough.
             if not self._called and not loop.is_closed():
                 self._called = True
                 with contextlib.suppress(RuntimeError):
@@ -230,7 +230,7 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.tell(f"The feed stopped: {fatal}", "error")
 
     def redraw(self) -> None:
-        """Redraw the whole screen, as soon as there is a view from now on.
+        """Redraw the whole screen as soon as there is a view from now on.
 
         After a stop (ctrl-Z, a terminal that was not read) the newest view is from before it and would look fresh.
         """
@@ -260,13 +260,13 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._leave_after(message.error)
 
     def _leave_after(self, error: BaseException) -> None:
-        """End the program after an error of our own; whoever ran it says so, in one sentence."""
+        """End the program after an internal error; the caller reports it in one sentence."""
         if self.crash is None:
             self.crash = error
         self.exit(return_code=INTERNAL_ERROR)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Errors inside the screen: after the exit they are ignored, on a terminal they end it without a traceback."""
+        """Errors of the screen: ignored while the program is leaving; on a terminal they end it without a traceback."""
         if self.leaving:
             return
         if self.is_headless:
@@ -299,7 +299,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.tick()
 
     def tell(self, text: str, severity: Severity = "information") -> None:
-        """Show a toast. A repeated one, or more than a few at once, are left out."""
+        """Show a toast. Repeats, and more than a few at once, are dropped."""
         text = clean_text(text, 300)
         now = self.clock()
         recent = [told for at, told in self._told if now - at < _TOAST_WINDOW_S]
@@ -381,7 +381,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.tick()
 
     def recording_path(self) -> Path:
-        """Where a recording started now goes."""
+        """Path of a recording that is started now."""
         from kraken_tui.tui.export import svg
 
         feed = self.source.feed_view
@@ -399,7 +399,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
 
 def encodes_boxes(encoding: str | None) -> bool:
-    """Whether an output encoding can carry box drawing."""
+    """Whether an output encoding has box drawing."""
     try:
         "─█▲".encode(encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):

@@ -20,7 +20,7 @@ _USUAL_ROWS = 30
 
 
 def next_option(options: Sequence[Option], current: Option, direction: int) -> Option:
-    """The option after (+1) or before (-1) the current one; the ends stay. `options` ascend."""
+    """The option after (+1) or before (-1) the current one, or the last at either end. `options` ascend."""
     if direction > 0:
         return next((option for option in options if option > current), options[-1])
     return next((option for option in reversed(options) if option < current), options[0])
@@ -60,7 +60,7 @@ class BookControl:
             self.choices.centre = None
 
     def clear_cursor(self) -> bool:
-        """Take the cursor away.
+        """Remove the cursor.
 
         Returns:
             Whether there was one.

@@ -1,9 +1,9 @@
 """Which pane stands where, for any size of terminal: exact cells, no overlap.
 
 Pure arithmetic, so that every size can be tested. The market screen asks at each resize or change of view, never for
-each picture, and gives each pane its rectangle; panes that are not in the answer are hidden. Which panes a view has is
-told by `kraken_tui.tui.panes`. Only the desk (the view of the book) has an arithmetic of its own; all other panes
-stand beside each other by their shares.
+each picture, and gives each pane its rectangle; panes that are not in the answer are hidden. The panes of
+a view come from the table in `kraken_tui.tui.panes`. Only the desk (the view of the book) has its own arithmetic; all
+other panes stand beside each other by their shares.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEALTH_HEIGHT = 12
 
 LEAST_WIDTH = 24
 LEAST_HEIGHT = 5
-"""Least cells of a pane that stands beside others; panes without room for them are shown by themselves."""
+"""Least cells of a pane that stands beside others; the others are shown only by themselves."""
 
 
 class Size(StrEnum):
@@ -120,7 +120,7 @@ def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
 
 
 def _single(body: Rect, name: str) -> Places:
-    """One pane of the desk; the book keeps one row of imbalance under it, where the eye looks for it."""
+    """One pane of the desk; the book keeps one row of imbalance under it, where the eye expects it."""
     if name not in ("book", "ladder"):
         return {name: body}
     top, bottom = _split_rows(body, 1)
@@ -128,9 +128,9 @@ def _single(body: Rect, name: str) -> Places:
 
 
 def _side_by_side(body: Rect, size: Size, shares: dict[str, int]) -> Places:
-    """Panes by their shares: beside each other where there is room, else one above the other.
+    """Panes by their shares: side by side where there is room, else stacked.
 
-    Those that come last are left out where they would get less room than a pane needs.
+    The last ones are left out if they would get less room than a pane needs.
     """
     stacked = size is Size.SMALL
     length, least = (body.height, LEAST_HEIGHT) if stacked else (body.width, LEAST_WIDTH)

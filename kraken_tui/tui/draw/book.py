@@ -48,7 +48,7 @@ class BookShape(msgspec.Struct, frozen=True):
         divisor: Ticks of one unit in the last of those decimals.
         price: Cells of the price text.
         size: Resting size.
-        volume: Traded volume at price, None where there is no room.
+        volume: Traded volume at price, None where it does not fit.
         bar: Cells of the size bar.
         spare: Cells left over at the right edge.
     """
@@ -152,12 +152,12 @@ def draw_book(
     """Draw the aggregated book.
 
     Args:
-        picture: What to draw; grouping, cursor and cumulative mode come from its state.
+        picture: What to draw; grouping, cursor and cumulative mode come from its choices.
         width: Cells.
         height: Rows, title and headers included.
-        centre: Bucket of the middle row, from `Centring`; None while no touch was ever seen.
+        centre: Bucket of the middle row, from `Centring`; None until a touch has been seen.
         changed: Levels whose rows are drawn on the brighter background.
-        held: Whether the rows were moved by hand and wait there.
+        held: Whether the rows were moved by hand and stay there.
         sums: Keeps the trade sums between drawings; never changes what is drawn.
 
     Returns:
@@ -251,8 +251,8 @@ def _headers(shape: BookShape) -> Line:
 class _Sheet(msgspec.Struct, frozen=True):
     """What all rows of one drawing share.
 
-    `bid` and `ask` are the touch's buckets; `lowest` and `highest` are the last buckets the book holds where its
-    depth cut it off, None on a side that is held whole: beyond them nothing is known, which is not the same as empty.
+    `bid` and `ask` are the touch's buckets; `lowest` and `highest` are the last buckets of the book where its
+    depth cuts it off, None on a side that is complete: beyond them nothing is known, which is not the same as empty.
     """
 
     shape: BookShape

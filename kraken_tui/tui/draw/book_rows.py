@@ -58,7 +58,7 @@ def _failed(view: PairView) -> bool:
 
 
 def titled(title: str, note: str, role: str, width: int, short: str = "") -> Line:
-    """A title line whose note has a role of its own; unless it is merely usual it is never dropped.
+    """A title line whose note has a role of its own; an unusual note is never dropped.
 
     Args:
         title: Name of the pane.

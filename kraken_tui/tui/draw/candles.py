@@ -15,7 +15,7 @@ from kraken_tui.tui.draw.runs import Line, draw_waiting, shorten, title_line
 _NONE, _WICK, _BODY = 0, 1, 2
 
 # Indexed by 3 x upper half + lower half of a cell. Rising bodies are hollow, falling ones solid, so that direction
-# does not hang on colour; the heavy stroke in the cell of an end closes a hollow body.
+# does not depend on colour; the heavy stroke in the cell of an end closes a hollow body.
 _GLYPHS = {
     (True, False): " ╷╻╵│╽╹╿║",
     (False, False): " ╷╻╵│╽╹╿┃",
@@ -77,7 +77,7 @@ def nice_step(least: int, increment: int = 1) -> int:
 
 
 def choose_range(low: int, high: int, increment: int = 1, previous: PriceRange | None = None) -> PriceRange:
-    """Choose the price scale, holding on to the previous one while it serves.
+    """Choose the price scale, keeping the previous one while it serves.
 
     Args:
         low: Lowest price to show, ticks.
@@ -238,7 +238,7 @@ def _draw_bar(canvas: _Canvas, column: int, bar: Bar, scale: PriceRange, ascii_o
 
 
 def _draw_volume(bars: list[Bar], layout: Layout, ascii_only: bool) -> tuple[list[Line], int]:
-    """Rows of the volume chart and its scale in lots, a round number so that bars do not breathe."""
+    """Rows of the volume chart and its scale in lots, a round number so that the bars do not rescale at every trade."""
     canvas = _Canvas(layout.plot, layout.volume)
     largest = max((bar.candle.volume for bar in bars if bar.candle), default=0)
     scale = _round_up(largest) if largest else 0

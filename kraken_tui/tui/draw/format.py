@@ -165,7 +165,7 @@ def _rounded(lots: int, precision: int, decimals: int, unit: int) -> str:
     scale = 10 ** (precision + unit - decimals)
     shown = (lots + scale // 2) // scale
     if shown == 0 and lots:
-        # A rest of nothing would look like no quantity at all.
+        # Rounded to zero it would look like no quantity at all.
         return f"<{price(1, decimals)}{suffix}"
     return price(shown, decimals) + suffix
 
@@ -220,7 +220,7 @@ def duration(ns: int) -> str:
 
 
 def basis_points(value: float) -> str:
-    """Basis points without their unit: two decimals, fewer from 100 on; a rest of nothing reads "<0.01"."""
+    """Basis points without their unit: two decimals, fewer from 100 on; a tiny one reads "<0.01"."""
     size = abs(value)
     if 0 < size < 0.005:
         return "<0.01"
@@ -236,7 +236,7 @@ def signed(value: float, decimals: int = 2) -> str:
 
 
 def change_percent(text: str | None) -> str | None:
-    """The ticker's change in percent with sign and two decimals; None where there is none to show."""
+    """The ticker's change in percent with sign and two decimals; None if there is no change to show."""
     try:
         value = float(text or "nan")
     except ValueError:

@@ -9,7 +9,7 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
 
 Field = tuple[int, tuple[Run, ...]]
-"""(rank, runs): the higher the rank, the sooner it is dropped where there is no room."""
+"""(rank, runs): the higher the rank, the sooner it is dropped when space runs out."""
 
 _NONE = "–"
 
@@ -200,7 +200,7 @@ def _recording(feed: FeedView, *, short: bool) -> list[Field]:
 def _compact_fields(view: PairView) -> list[Field]:
     venue = venue_badge(view)
     return [
-        # The tabs above say pair and price again, nothing else says the three truths.
+        # The tabs above say pair and price again, only this row says the three truths.
         (2, ((shorten(view.symbol, 14), "!bright"),)),
         (1, _last(view)),
         (3, _change(view)[:1]),

@@ -63,7 +63,7 @@ def status_lines(pair: PairView | None, width: int) -> list[Line]:
 
 
 def connection_lines(feed: FeedView, width: int) -> list[Line]:
-    """Connection state and cause; a further row while a dial is planned or the feed has failed for good."""
+    """Connection state and cause; a further row while a reconnect is planned or the feed has failed for good."""
     key = "ok" if feed.state in _GOOD_STATES else "bad" if feed.state in _LOST_STATES or feed.fatal else "warn"
     glyph = {"ok": "●", "warn": "◐", "bad": "○"}[key]
     lines = _word_and_reason(f"{glyph} {one_cell(feed.state)}", key, feed.cause, width)

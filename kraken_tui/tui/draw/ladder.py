@@ -34,8 +34,8 @@ class LadderShape(msgspec.Struct, frozen=True):
     Attributes:
         price: Cells of the price column.
         size: Size column.
-        total: Cumulative size column, None where there is no room.
-        notional: Price times size in quote units, None where there is no room.
+        total: Cumulative size column, None where it does not fit.
+        notional: Price times size in quote units, None where it does not fit.
         percent: Whether the cumulative percent column is shown.
         bar: Cells of the size bar.
     """

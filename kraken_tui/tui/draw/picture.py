@@ -34,7 +34,7 @@ class Picture(msgspec.Struct, frozen=True):
         feed: Connection, counters and tabs.
         choices: What the user chose for the pair.
         ascii_only: Whether the terminal cannot show box drawing.
-        problem: Why there is no view of the pair, such as that the exchange has no such pair; "" while it may come.
+        problem: Why the pair has no view, such as that the exchange does not list it; "" while one may still come.
         status: Runs for the left end of the footer.
     """
 

@@ -112,7 +112,7 @@ def draw_tape(picture: Picture, width: int, height: int, minimum: int = 0) -> li
 
 
 def _padded(line: Line, width: int) -> Line:
-    """Extend a row that has a background of its own to the pane's edge."""
+    """Extend a row with its own background to the pane's edge."""
     used = sum(len(text) for text, _ in line)
     ground = line[0][1].partition("/")[2]
     return (*line, (" " * (width - used), on("text", ground))) if ground and used < width else line

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kraken_tui.settings import Settings
 
 FONTS = "'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,'Liberation Mono',monospace"
-"""Fonts with box drawing that machines have. Every run of text carries its `textLength`, so any will line up."""
+"""Common fonts with box drawing. Every run of text carries its `textLength`, so any will line up."""
 
 _POLL_S = 0.02
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
@@ -36,7 +36,7 @@ def screen_svg(app: App[Any], title: str) -> str:
 
 
 def without_references(svg: str) -> str:
-    """Take web fonts and comments out of Rich's SVG and name fonts a machine has."""
+    """Take web fonts and comments out of Rich's SVG and name common fonts."""
     svg = _COMMENT.sub("", _FONT_FACE.sub("", svg, count=8), count=8)
     svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
     svg = svg.replace("font-family: arial", "font-family: sans-serif")

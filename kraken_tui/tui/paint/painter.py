@@ -97,9 +97,9 @@ class Painter:
         """Paint rows of a pane.
 
         Args:
-            pane: Where; its place is asked of the compositor.
+            pane: The pane; the compositor knows its place.
             old: What is on screen.
-            new: What is to be there.
+            new: What it is to show.
             changed: Rows that differ.
 
         Returns:
@@ -133,7 +133,7 @@ class Painter:
 
 
 def _placed(line: Line, width: int) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Runs with their columns, cut and padded to `width` cells as rows are."""
+    """Runs with their columns, cut or padded to `width` cells as rows are."""
     column = 0
     for run in line:
         size = len(run[0])
@@ -151,13 +151,13 @@ def _placed(line: Line, width: int) -> Iterator[tuple[int, tuple[str, str]]]:
 
 @lru_cache(maxsize=4096)
 def _turn(before: str, key: str, palette: str, system: ColorSystem | None) -> str:
-    """The sequence from one style to another; only what differs is said. "" before means nothing is known."""
+    """The sequence from one style to another, only what differs. A `before` of "" means that the state is unknown."""
     attributes, colours = _codes(key, palette, system)
     if before:
         old_attributes, old_colours = _codes(before, palette, system)
         if attributes == old_attributes:
-            said = [code for old, code in zip(old_colours, colours, strict=True) if code != old]
-            return f"\x1b[{';'.join(said)}m" if said else ""
+            changed = [code for old, code in zip(old_colours, colours, strict=True) if code != old]
+            return f"\x1b[{';'.join(changed)}m" if changed else ""
     return f"\x1b[{';'.join(('0', *attributes, *filter(None, colours)))}m"
 
 

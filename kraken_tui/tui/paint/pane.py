@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class LivePart(Widget):
-    """What the market screen shows and keeps up to date: a pane, or a container of its own making."""
+    """A widget that the market screen keeps up to date: a pane, or a container of several drawings."""
 
     @classmethod
     def for_screen(cls, name: str, settings: Settings, keymap: KeyMap) -> Self:
@@ -136,7 +136,7 @@ class Pane(LivePart):
             self._update(force=True)
 
     def render_line(self, y: int) -> Strip:
-        """One row; used by Textual where it does not take `render_lines`."""
+        """One row; Textual uses it where it does not call `render_lines`."""
         if 0 <= y < len(self._strips):
             strip = self._strips[y]
             if strip is None:
@@ -148,7 +148,7 @@ class Pane(LivePart):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Rows of the crop, straight from the cache; line filters (NO_COLOR) are applied here."""
         if self.picture is not None and self._drawn_for[:2] != self.size:
-            # A new size is painted before it is told; without this every first picture would be an empty one.
+            # Textual paints a new size before it reports it; without this every first picture would be empty.
             self._draw_all(self.picture)
         strips = [self.render_line(y) for y in range(crop.y, crop.bottom)]
         if crop.x or crop.width != self.size.width:
@@ -163,7 +163,7 @@ class Pane(LivePart):
 def _runs(rows: list[int]) -> list[tuple[int, int]]:
     """Ascending row numbers to (start, end) ranges, so that neighbours are repainted in one region.
 
-    A single unchanged row between two changed ones is painted along: a region costs more than a row.
+    A single unchanged row between two changed ones is included: a region costs more than a row.
     """
     ranges: list[tuple[int, int]] = []
     start = previous = rows[0]

@@ -55,7 +55,7 @@ class BookPane(Pane):
         super().on_resize()
 
     def _centre_on(self, picture: Picture) -> None:
-        """Let `Centring` choose the middle row and keep it in the person's state."""
+        """Let `Centring` choose the middle row and keep it in the user's choices."""
         view, state = picture.pair, picture.choices
         count = self.size.height - HEAD_ROWS
         if view is None or view.spec is None or count < 1:

@@ -48,7 +48,7 @@ class Chart(Static):
 
 
 class ChartsPane(LivePart, Container):
-    """Four charts side by side, or one at a time where there is no room.
+    """Four charts side by side, or one at a time where four do not fit.
 
     Attributes:
         chosen: Chart shown where only one fits: 0 depth, 1 spread, 2 imbalance, 3 latency.

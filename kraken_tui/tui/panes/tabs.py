@@ -34,7 +34,7 @@ class TabsPane(Pane):
         return draw_tabs(picture, width, height)
 
     def pair_at(self, x: int) -> str | None:
-        """Symbol of the tab at cell `x`; None where there is none."""
+        """Symbol of the tab at cell `x`; None outside the tabs."""
         if self.picture is None:
             return None
         spans = tab_row(self.picture, self.size.width).spans

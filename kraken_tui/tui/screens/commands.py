@@ -22,15 +22,15 @@ from kraken_tui.tui.screens.dialog import ClosesOnce
 Entry = tuple[str, str, Callable[[], object]]
 """(name, help, what it does)."""
 
-# Commands that need no entry: they are listed by value, or mean nothing without a place.
+# Commands that need no entry: they are listed by value, or make no sense without a position.
 _LISTED = ("pair.", "view.", "cursor.", "palette", "quit.always", "book.deeper", "book.shallower", "book.coarser",
            "book.finer", "candles.", "screen.theme", "replay.", "dialog.", "help.close")  # fmt: skip
 
 
 class Commands(CommandPalette, ClosesOnce[None]):
-    """Textual's palette; in a window without room for its list, keys that move in it do nothing.
+    """Textual's palette; in a window too small for its list, keys that move in the list do nothing.
 
-    Its search may tell that it is busy, or has ended, when the palette has been closed and holds nothing any more.
+    Its search may report that it is busy or done after the palette was closed and emptied.
     """
 
     async def _watch__show_busy(self) -> None:
@@ -42,7 +42,7 @@ class Commands(CommandPalette, ClosesOnce[None]):
             super()._watch__list_visible()
 
     def _action_command_list(self, action: str) -> None:
-        # Textual's list takes paging without a line on screen for an error of the program.
+        # Textual raises an error for paging in a list without a line on screen.
         if self.query_one(CommandList).scrollable_content_region:
             super()._action_command_list(action)
 

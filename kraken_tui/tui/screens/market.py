@@ -186,7 +186,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
                 self._panes[name].push(picture)
 
     def flash(self, text: str, until: float) -> None:
-        """Show a few words at the left of the last row until a moment of the app's clock."""
+        """Show a few words at the left of the last row until a time of the app's clock."""
         self._flash = (text, until)
 
     def _status(self, pair: PairView | None, pacer: Pacer, now: float) -> Line:
@@ -291,7 +291,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._show_alone(cycle[0] if first not in cycle else cycle[(cycle.index(first) + 1) % len(cycle)])
 
     def action_next_chart(self) -> None:
-        """Show the charts, else the next of them where only one fits."""
+        """Show the charts; if they are shown, the next of them where only one fits."""
         if self.view == CHARTS.name:
             for name in self._places:
                 self._panes[name].show_next()
@@ -418,7 +418,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
 
 def _aged(pair: PairView, now_ns: int, frozen_ns: int) -> PairView:
-    """A frozen pair as it must be shown later: the same levels, truly aged, and no longer called fresh."""
+    """A frozen pair as it must be shown later: the same levels at their true age, and no longer called fresh."""
     passed = max(0, now_ns - frozen_ns)
     return replace(
         pair,
