@@ -22,7 +22,6 @@ from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings, user_folder
 from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.export.clipboard import book_table
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.painter import Painter
@@ -390,6 +389,8 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def copy_book(self) -> None:
         """Copy the ten best levels of each side as tab-separated text."""
+        from kraken_tui.tui.export.clipboard import book_table
+
         table = book_table(self.pair_view)
         if table is None:
             self.say("There is no book to copy yet.")
