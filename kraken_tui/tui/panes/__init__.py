@@ -123,9 +123,9 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK,)),
     # One chart a picture.
     PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), late=True),
-    PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2))),
-    PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3))),
-    PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2))),
+    PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), late=True),
+    PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
+    PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), late=True),
     PaneRow("log", "log:LogPane", 2.0, (Stand(HEALTH, share=3),), late=True),
     PaneRow("footer", "footer:FooterPane"),
     PaneRow("too_small", "too_small:TooSmallPane", late=True),

@@ -18,7 +18,7 @@ from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.paint.painter import Painter, _placed, _turn
-from kraken_tui.tui.paint.styles import build_strip, styles_of
+from kraken_tui.tui.paint.styles import Styles, build_strip
 from tests.tui import samples
 from tests.tui.fake_source import FakeSource
 from tests.tui.test_app import Clock
@@ -62,11 +62,10 @@ def test_a_changed_row_looks_as_if_painted_anew(palette: str, system: str, old: 
     console = Console(color_system=system, force_terminal=True, legacy_windows=False)  # type: ignore[arg-type]
     (changed, stream), (anew, anew_stream) = terminal(20, 3), terminal(20, 3)
     x, width = 3, 14
-    # Rich keeps a style's sequence for the first kind of terminal it is used on.
-    styles_of(palette)._segments.clear()
-    styles_of(palette)._styles.clear()
-    stream.feed(f"\x1b[2;{x + 1}H" + build_strip(old, width, styles_of(palette)).render(console))
-    anew_stream.feed(f"\x1b[2;{x + 1}H" + build_strip(new, width, styles_of(palette)).render(console))
+    # Rich keeps a style's sequence for the first kind of terminal it is used on, so these are not shared.
+    styles = Styles(PALETTES[palette])
+    stream.feed(f"\x1b[2;{x + 1}H" + build_strip(old, width, styles).render(console))
+    anew_stream.feed(f"\x1b[2;{x + 1}H" + build_strip(new, width, styles).render(console))
     painter = Painter.__new__(Painter)
     painter._app = type("App", (), {"size": type("Size", (), {"width": 20})})  # type: ignore[assignment]
     painter._parts, painter._style, painter._at = [], "", (-1, -1)

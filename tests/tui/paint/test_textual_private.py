@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from rich.segment import Segment
@@ -15,6 +16,14 @@ from kraken_tui.tui.paint import styles, textual_private
 from tests.tui.fake_source import FakeSource
 from tests.tui.paint.test_painter import HEIGHT, WIDTH, composed, moved, terminal
 from tests.tui.test_app import Clock
+
+
+@pytest.fixture(autouse=True)
+def own_styles() -> Iterator[None]:
+    """Rich keeps a style's sequence for the first kind of terminal it is used on, so other tests get new styles."""
+    yield
+    styles.styles_of.cache_clear()
+    styles.make_strip.cache_clear()
 
 
 class OnTerminal(KrakenApp):
@@ -79,7 +88,6 @@ async def test_with_textuals_own_strips_the_screen_is_the_same(monkeypatch: pyte
     assert type(styles.make_strip((("a", "text"),), 3, "dark")) is Strip
     assert app.painter.pictures >= 15
     assert [note[1] for note in notes] == ["warning"]
-    styles.make_strip.cache_clear()
 
 
 def test_a_lazy_strip_knows_only_the_caches_of_a_strip() -> None:
