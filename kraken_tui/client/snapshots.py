@@ -7,8 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from kraken_tui.engine.listeners import ListenerCounts
-from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import BookState, Proof
+from kraken_tui.market.events import BookState, Level, Proof
 from kraken_tui.wire.checksum import checksum_of_units
 from kraken_tui.wire.digits import from_units
 from kraken_tui.wire.symbols import PairSpec

@@ -9,7 +9,8 @@ from kraken_tui.doctor.rig import Rig
 from kraken_tui.exchange.faults import Frame
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note, StateChanged
-from kraken_tui.feed.limits import SECOND, ns
+from kraken_tui.feed.limits import ns
+from kraken_tui.units import SECOND
 
 _HOUR = 3600.0
 

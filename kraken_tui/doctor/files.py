@@ -11,7 +11,6 @@ from pathlib import Path
 
 from kraken_tui.doctor.report import Check, Skipped, Unexpected, expect
 from kraken_tui.doctor.rig import PAIR, Rig
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
 from kraken_tui.recording.reader import Recording
@@ -19,6 +18,7 @@ from kraken_tui.recording.reader import RecordingError as UnreadableError
 from kraken_tui.recording.writer import Recorder, RecordingError
 from kraken_tui.settings.sources import ConfigError, load
 from kraken_tui.text import clean_text, safe_file_stem
+from kraken_tui.units import SECOND
 
 _WALL = 1_790_000_000 * SECOND
 

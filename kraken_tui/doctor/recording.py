@@ -13,12 +13,12 @@ from typing import Any
 
 from kraken_tui._version import __version__
 from kraken_tui.doctor.findings import Fault, FaultFinder
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.fingerprint import ContentHash, Fingerprint
 from kraken_tui.recording.reader import Damage, Recording, RecordingError
 from kraken_tui.recording.replay import Timed, timeline
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
 
 FAULTS_SHOWN = 20

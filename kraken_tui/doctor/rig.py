@@ -15,10 +15,11 @@ from kraken_tui.exchange.session import Session as Link
 from kraken_tui.exchange.venue import Venue
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import FeedEvent
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookState, Proof
+from kraken_tui.units import SECOND
 
 STEP_S = 0.05
 PAIR, OTHER = "BTC/USD", "ETH/USD"

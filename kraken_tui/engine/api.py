@@ -26,7 +26,7 @@ class MarketSource(Protocol):
         ...
 
     def show(self, symbol: str) -> None:
-        """Make this the pair on screen: it gets a fresh view every frame, the others once a second."""
+        """Make this the pair on screen: it gets a fresh view every publish, the others once a second."""
         ...
 
     def search(self, text: str, limit: int = 50) -> list[str]:
@@ -69,6 +69,6 @@ class MarketSource(Protocol):
         """Call back, from the engine's thread, if that thread ever dies of an unexpected error."""
         ...
 
-    def on_frame(self, callback: Callable[[], None]) -> None:
+    def on_publish(self, callback: Callable[[], None]) -> None:
         """Call back, from the engine's thread, after every new view; it must return at once."""
         ...

@@ -205,7 +205,7 @@ class Markets:
         self._emit(event)
 
     def tick(self, wall_ns: int) -> None:
-        """Roll candles, sample the slow history, update rates; once a frame."""
+        """Roll candles, sample the slow history, update rates; once a publish."""
         for market in self.by_symbol.values():
             market.set_witness(self._session.witness_text(market.symbol), self._session.trade_gaps(market.symbol))
             market.tick(wall_ns, self._session.books.get(market.symbol))

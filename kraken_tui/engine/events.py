@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import BookChanged
+from kraken_tui.market.events import BookChanged, Level
 from kraken_tui.wire.symbols import PairSpec
 
 

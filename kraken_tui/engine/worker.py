@@ -1,4 +1,4 @@
-"""What runs inside the engine's thread: the feed, the markets, the recorder, and the frame tick that publishes."""
+"""What runs inside the engine's thread: the feed, the markets, the recorder, and the rounds that publish views."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from kraken_tui.recording.writer import RecordingError as RecorderError
 from kraken_tui.settings import Settings, user_folder
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import UnknownPair, canonical
 
 if TYPE_CHECKING:
     from kraken_tui.recording.replay import ReplayClock
 
-SECOND = 1_000_000_000
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 RATE_WINDOW_S = 5
 """Seconds that message rates are averaged over."""
@@ -45,7 +45,7 @@ class Worker:
         settings: What to run.
         clock: The machine's clocks; a replay brings its own.
         log: The program's log.
-        publish: Takes the newest feed view and pair views; called at most once a frame.
+        publish: Takes the newest feed view and pair views; called once a publish.
         emit: Takes every event listeners may want.
         options: What a program chose beyond the settings.
         queues: How full the listeners' queues are; a replay at full speed waits for them.
@@ -100,7 +100,7 @@ class Worker:
         if self._settings.record is not None:
             self.record(self._settings.record)
         feed = asyncio.create_task(self._run_feed(), name="feed")
-        tasks = {feed, asyncio.create_task(self._run_frames(), name="frames")}
+        tasks = {feed, asyncio.create_task(self._keep_publishing(), name="publish")}
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             while not stopped.done():
@@ -219,7 +219,7 @@ class Worker:
     # -- commands -----------------------------------------------------------------------------------------
 
     def show(self, symbol: str) -> None:
-        """Give this pair a view every frame."""
+        """Give this pair a view every publish."""
         self._shown = symbol
 
     def add_pair(self, name: str) -> None:
@@ -351,13 +351,13 @@ class Worker:
         """The venue's wall clock, as far as its offset has been measured; ns."""
         return self._session.latency.venue_now(*self._now())
 
-    async def _run_frames(self) -> None:
+    async def _keep_publishing(self) -> None:
         period = 1.0 / self._settings.frame_rate
         while not self._stop.is_set():
-            self._publish_frame()
+            self._publish_round()
             await asyncio.sleep(period)
 
-    def _publish_frame(self) -> None:
+    def _publish_round(self) -> None:
         now, wall = self._now()
         machine_ns = self._clock.now()
         self._markets.tick(wall)
@@ -366,7 +366,7 @@ class Worker:
             self._tell_stopped()
         self._version += 1
         views = dict(self._views)
-        # The others once a second, but not all in one frame: a thousand views are a tenth of a second's work.
+        # The others once a second, but not all in one publish: a thousand views are a tenth of a second's work.
         rate = self._settings.frame_rate
         turn = self._version % rate
         for number, symbol in enumerate(self._markets.by_symbol):

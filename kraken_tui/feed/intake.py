@@ -11,11 +11,12 @@ from typing import Any
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.events import Audited, Candles, Note, TickerChanged, Trades
 from kraken_tui.feed.latency import LatencyTracker
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.pairs import APPLIED, Markets
 from kraken_tui.feed.subscriptions import INSTRUMENT, Subscriptions
 from kraken_tui.feed.wanted import Wishes
 from kraken_tui.market.events import BookChanged
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import (
     BookMessage,
     HeartbeatMessage,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SECOND = 1_000_000_000
+from kraken_tui.units import SECOND
 
 
 def ns(seconds: float) -> int:

@@ -16,7 +16,7 @@ from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
 from kraken_tui.feed.intake import Intake
 from kraken_tui.feed.latency import LatencyTracker
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.pairs import APPLIED, REJECTED, Counters, Markets
 from kraken_tui.feed.proof.audit import Auditor
 from kraken_tui.feed.proof.stitcher import BookStitcher
@@ -25,6 +25,7 @@ from kraken_tui.feed.wanted import Wishes
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import FieldCensus, decode
 from kraken_tui.wire.messages import InvalidMessage, Pong
 from kraken_tui.wire.symbols import PairSpec, SymbolTable

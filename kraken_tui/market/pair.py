@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from kraken_tui.market.book.l2 import Level, OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.book.metrics import metrics
 from kraken_tui.market.candles import CandleAggregator
 from kraken_tui.market.convert import rescale, to_nearest_units
@@ -19,22 +19,23 @@ from kraken_tui.market.events import (
     Candle,
     FlowEvent,
     Health,
+    Level,
     MarketEvent,
     MarketStatus,
     Proof,
     Trade,
 )
 from kraken_tui.market.flow import FlowTracker
-from kraken_tui.market.health import Assessment, Inputs, Limits, assess, venue_text
+from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.rates import RateMeter
-from kraken_tui.market.trades import Session, Tape, TradedAtPrice
+from kraken_tui.market.trades import Tape, TradedAtPrice
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.symbols import PairSpec
 
-_SECOND = 1_000_000_000
 _SAMPLES = 600
 _FLOW_SHOWN = 200
 
@@ -63,9 +64,8 @@ class PairMarket:
     def __init__(self, symbol: str, settings: Settings) -> None:
         self.symbol = symbol
         self.spec: PairSpec | None = None
-        self.session = Session()
         self._settings = settings
-        self._limits = Limits.from_seconds(settings.stale_after_s, settings.quiet_after_s)
+        self._limits = HealthLimits.from_seconds(settings.stale_after_s, settings.quiet_after_s)
         self._depth = settings.depth
         self._interval = settings.interval
         self._version = 0
@@ -129,7 +129,6 @@ class PairMarket:
         self._flow_new.clear()
         self._samples.clear()
         self._ticker = Ticker()
-        self.session = Session()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
             self._direction = 0 if self._last is None else self._direction
@@ -206,7 +205,6 @@ class PairMarket:
             if trade.live or (self._heard_trades and after is not None and trade.trade_id > after):
                 counted.append(trade)
                 self._traded.add(trade)
-                self.session.add(trade)
             if after is None or trade.trade_id > after:
                 self._set_last(trade)
         self._heard_trades = True
@@ -309,7 +307,7 @@ class PairMarket:
         self._candles.roll(now_ns - self._clock_offset_ns)
         self._flow.tick(now_ns)
         self._collect_flow()
-        second = now_ns // _SECOND
+        second = now_ns // SECOND
         if second == self._sample_s or book is None or self._proof is not Proof.VERIFIED or not self._fits(book):
             return
         self._sample_s = second
@@ -346,7 +344,7 @@ class PairMarket:
         if self._book_received_ns is None:
             return None
         passed, passed_at_venue = now_ns - wall_before, now_ns - clock_offset_ns - venue_before
-        if wall_before and abs(passed - passed_at_venue) > _SECOND and abs(passed) > abs(passed_at_venue):
+        if wall_before and abs(passed - passed_at_venue) > SECOND and abs(passed) > abs(passed_at_venue):
             # The wall clock was set, and not the offset found out: the receipt was by the old one. One since the last
             # view may have been by either, but not longer ago.
             before = (

@@ -180,7 +180,7 @@ class KrakenApp(App[None], inherit_bindings=False):
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(draw, context=context)
 
-        self.source.on_frame(call)
+        self.source.on_publish(call)
 
     def _start_timer(self) -> None:
         if self._timer is not None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kraken_tui.exchange.venue import Venue
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
+from kraken_tui.units import SECOND
 
 START = 1_790_000_000 * SECOND
 

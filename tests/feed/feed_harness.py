@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
+from kraken_tui.units import SECOND
 
 WALL = 1_790_000_000 * SECOND
 

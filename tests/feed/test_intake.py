@@ -6,9 +6,10 @@ import pytest
 
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note, Resync, StateChanged, Trades
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.market.events import Proof
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import SubscribeAck
 from tests.feed.feed_harness import Rig, Venue
 

@@ -14,9 +14,9 @@ from kraken_tui.feed.connection.budget_file import BudgetFile
 from kraken_tui.feed.connection.failures import explain
 from kraken_tui.feed.connection.sockets import close_socket, open_socket
 from kraken_tui.feed.events import FeedEvent, Note
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.settings.address import ConfigurationError, check_url, proxy_for
+from kraken_tui.units import SECOND
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

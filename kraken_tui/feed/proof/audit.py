@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.events import Audited, Note
 from kraken_tui.feed.latency import LatencyTracker
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.pairs import Markets
 from kraken_tui.feed.proof.audit_window import Outcome, Window
 from kraken_tui.feed.proof.stitcher import BookStitcher, read_timestamp, valid_checksum
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookState, Proof
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire import requests
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.decode import decode

@@ -8,8 +8,8 @@ from functools import lru_cache
 import msgspec
 from textual.message import Message
 
-from kraken_tui.market.events import BookState, Proof
-from kraken_tui.market.views import Level, PairView
+from kraken_tui.market.events import BookState, Level, Proof
+from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.paint.pane import Frame, Line, title_line
 

@@ -7,8 +7,8 @@ from itertools import accumulate
 import msgspec
 from textual import events
 
-from kraken_tui.market.events import Proof
-from kraken_tui.market.views import Level, PairView
+from kraken_tui.market.events import Level, Proof
+from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.format import QuantityFormat
 from kraken_tui.tui.paint.pane import Frame, Line, Pane, Run

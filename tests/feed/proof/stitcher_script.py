@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.proof.stitcher import BookStitcher
 from kraken_tui.market.events import BookState, Proof
+from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookData, BookMessage
 from kraken_tui.wire.symbols import PairSpec

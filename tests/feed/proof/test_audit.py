@@ -18,11 +18,12 @@ from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.table import State, Trigger
 from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import Audited, FeedEvent, Note, Resync, StateChanged
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.proof.audit_window import MESSAGES, Outcome, Window, difference
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import Proof
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import BookData, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 from tests.faults.ledger import Ledger

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.feed.events import BookStateChanged, Resync
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.proof.audit_window import Window
 from kraken_tui.feed.proof.inference import infer_depth, infer_spec
 from kraken_tui.feed.proof.stitcher import read_timestamp, valid_checksum
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import BookData
 from tests.feed.feed_harness import WALL, SlowBook
 from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, Script, data_of

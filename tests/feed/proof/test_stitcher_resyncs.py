@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kraken_tui.feed.events import BookStateChanged, Resync
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.proof.audit_window import Window
 from kraken_tui.market.events import BookState, Proof
+from kraken_tui.units import SECOND
 from tests.feed.feed_harness import WALL
 from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, Script, data_of, of
 

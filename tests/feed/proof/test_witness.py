@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.feed.events import BookStateChanged, Resync, TickerChanged
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.proof.witness import APART_NS, MISSES, PATIENCE_NS, DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
 from tests.feed.exchange_rig import ExchangeRig
