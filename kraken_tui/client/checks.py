@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted, preset
 from kraken_tui.errors import Configuration
-from kraken_tui.feed.wanted import CHANNELS
+from kraken_tui.feed.channels import pair_channels
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings, file_path
 from kraken_tui.settings.address import check_rest_url, check_url
 from kraken_tui.text import clean_text
@@ -56,9 +56,10 @@ def channel_names(names: object) -> tuple[str, ...]:
         Configuration: There is no such channel.
     """
     given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
-    if any(name not in CHANNELS for name in given):
-        raise Configuration(f"channels takes some of {', '.join(CHANNELS)}")
-    return tuple(name for name in CHANNELS if name == "book" or name in given)
+    offered = pair_channels()
+    if any(name not in offered for name in given):
+        raise Configuration(f"channels takes some of {', '.join(offered)}")
+    return tuple(name for name in offered if name == "book" or name in given)
 
 
 def gap_policy(name: object) -> GapPolicy:

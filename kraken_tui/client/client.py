@@ -33,9 +33,9 @@ from kraken_tui.errors import (
     SubscriptionFailed,
     TimedOut,
 )
+from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import BookStateChanged, Refused, StateChanged
-from kraken_tui.feed.wanted import CHANNELS
 from kraken_tui.market.events import BookState
 from kraken_tui.market.views import FeedView, RecordingView, ReplayView
 from kraken_tui.settings import LIVE_REST_URL, LIVE_URL
@@ -87,7 +87,7 @@ class KrakenClient(Reader):
         pairs: Iterable[str] = (),
         depth: int = 10,
         levels: int = 10,
-        channels: Iterable[str] = CHANNELS,
+        channels: Iterable[str] = pair_channels(),
         interval: int = 1,
         url: str = LIVE_URL,
         rest_url: str = LIVE_REST_URL,

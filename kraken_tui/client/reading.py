@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -17,8 +16,8 @@ from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import Listener, ListenerCounts
 from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import Configuration
+from kraken_tui.feed.counters import Counters
 from kraken_tui.feed.events import BookStateChanged
-from kraken_tui.feed.pairs import Counters
 from kraken_tui.market.events import Candle, Health, Proof, Trade
 from kraken_tui.market.views import LogLine, PairView
 from kraken_tui.wire.symbols import PairSpec, canonical
@@ -246,7 +245,7 @@ class Reader:
 def _counts(worker: Worker) -> tuple[Counters, int]:
     """The counters, and the sum of the ignored: their names go on being counted while another thread looks."""
     counters = worker.session.counters
-    return replace(counters), counters.ignored.total()
+    return counters.copy(), counters.ignored.total()
 
 
 def _latency(worker: Worker) -> Latency:

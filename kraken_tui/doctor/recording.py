@@ -220,7 +220,7 @@ def _pairs(found: Examination) -> list[dict[str, Any]]:
             "checksums_wrong": stitcher.counters.checks_failed,
             "resyncs": found.finder.resyncs.get(symbol, Counter()).total(),
             "trades": found.fingerprint.trades.get(symbol, 0),
-            "trades_missing": session.trade_gaps(symbol),
+            "trades_missing": session.pairs[symbol].trade_gaps,
             "state_hash": found.fingerprint.pair_hash(session, symbol),
         }
         for symbol, stitcher in sorted(session.stitchers.items())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kraken_tui.market.events import BookChanged, BookState, Candle, Proof, Trade
+from kraken_tui.market.events import BookChanged, BookState, Candle, Level, Proof, Trade
 from kraken_tui.market.views import Ticker
 from kraken_tui.wire.symbols import PairSpec
 
@@ -141,6 +141,33 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     ns: int
     level: str
     text: str
+
+
+class BookLine(msgspec.Struct, frozen=True, gc=False):
+    """A book right after one message: what `stream` prints as one line.
+
+    Made only for listeners that want levels; see `engine.listeners`.
+
+    Attributes:
+        changed: The message.
+        bids, asks: Best levels after it, best first, as many as the listener asked for.
+        spec: Precisions that turn ticks and lots back into the wire's text.
+    """
+
+    changed: BookChanged
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    spec: PairSpec
+
+    @property
+    def symbol(self) -> str:
+        """v2 symbol."""
+        return self.changed.symbol
+
+    @property
+    def verified(self) -> bool:
+        """Whether the checksum after this message matched."""
+        return self.changed.verified
 
 
 FeedEvent = (

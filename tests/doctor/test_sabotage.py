@@ -12,8 +12,7 @@ import pytest
 from kraken_tui import text
 from kraken_tui.doctor import books, connection, environment, files, network
 from kraken_tui.doctor.report import AsyncCheck, Check, Outcome, Result
-from kraken_tui.feed import limits, session
-from kraken_tui.feed import pairs as markets
+from kraken_tui.feed import limits, pair, session
 from kraken_tui.feed.connection import backoff, dialler, watchdog
 from kraken_tui.feed.proof import stitcher
 from kraken_tui.market.book.l2 import OrderBook
@@ -79,7 +78,7 @@ CASES: list[tuple[Any, str, Break]] = [
     (books, "no snapshot", limit(snapshot_s=60.0)),
     (books, "acknowledgement lost", limit(ack_s=120.0)),
     (books, "checksum wrong for ever", limit(resync_limit=100, resync_window_s=1.0)),
-    (books, "precision changes", attribute(markets.Markets, "_new_spec", lambda *_: None)),
+    (books, "precision changes", attribute(pair.Pair, "set_spec", lambda *_: [])),
     (connection, "half-open connection", limit(feed_deadline_s=20.0)),
     (connection, "pongs alone", pongs_count),
     (connection, "late frames", limit(lag_drop_s=500.0)),

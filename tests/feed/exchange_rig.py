@@ -62,14 +62,14 @@ class ExchangeRig:
             self.audits.append(self.now)
             auditor.begin(self.now)
             if self.audit_failure is not None:
-                auditor.ended(self.now, self.now, **self.audit_failure)
+                self.session.audit_ended(self.now, self.now, **self.audit_failure)
                 return
             far = self.venue.connect()
             for text in auditor.opened():
                 for frame in far.on_message(text):
                     auditor.frame(self.audit_rewrite(frame), self.now)
             self.venue.disconnect(far)
-            auditor.ended(self.now, self.now, "no answer" if auditor.asking else "")
+            self.session.audit_ended(self.now, self.now, "no answer" if auditor.asking else "")
 
     def deliver(self, frames: Iterable[str | bytes]) -> None:
         for frame in frames:
