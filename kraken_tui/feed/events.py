@@ -170,20 +170,5 @@ class BookLine(msgspec.Struct, frozen=True, gc=False):
         return self.changed.verified
 
 
-FeedEvent = (
-    StateChanged
-    | Refused
-    | Resync
-    | BookStateChanged
-    | Audited
-    | Trades
-    | TickerChanged
-    | Candles
-    | SpecChanged
-    | InstrumentsKnown
-    | SystemChanged
-    | PairAdded
-    | Note
-    | BookChanged
-)
-"""Everything a feed can report."""
+FeedEvent = msgspec.Struct
+"""Anything a feed can report: the structs of this module, `BookChanged`, and those of a channel's own file."""
