@@ -1,4 +1,7 @@
-"""What acknowledgements and refusals do: they settle subscriptions, and tell pairs what they were granted. Pure."""
+"""What acknowledgements, refusals and pongs do: settle subscriptions, tell pairs what they were granted, set clocks.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import Roster
 from kraken_tui.feed.subscriptions import Subscription, Subscriptions
 from kraken_tui.text import clean_text
-from kraken_tui.wire.messages import Refusal, SubscribeAck
+from kraken_tui.units import SECOND
+from kraken_tui.wire.messages import Pong, Refusal, SubscribeAck
+
+_SKEW_NOTICE_NS = 2 * SECOND
 
 
 class Answers:
@@ -29,6 +35,7 @@ class Answers:
         self._channels = channels
         self._roster = roster
         self._subscriptions = subscriptions
+        self._skew_noted = False
 
     def acknowledged(self, ack: SubscribeAck, now: int, wall_ns: int) -> Effect:
         """Take a granted request."""
@@ -101,6 +108,21 @@ class Answers:
         similar = roster.symbols.nearest(symbol, 4) if whole_pair else ()
         nearest = tuple(other for other in similar if other != symbol)[:3]
         return [*events, Refused(wall_ns, symbol, "" if whole_pair else channel, error, nearest)]
+
+    def ponged(self, pong: Pong, now: int, wall_ns: int) -> Effect:
+        """Take the answer to a ping, which tells the clocks apart."""
+        latency = self._roster.latency
+        effect = Effect()
+        if latency.ponged(pong, now, wall_ns):
+            # Where no book moves, this alone tells that the line is late.
+            effect.lag_ns = latency.lag_ns
+            skew = latency.wall_offset_ns or 0
+            if (abs(skew) > _SKEW_NOTICE_NS) is not self._skew_noted:
+                self._skew_noted = not self._skew_noted
+                text = f"this computer's clock is {skew / SECOND:+.1f} s off the exchange's; ages are corrected"
+                text = text if self._skew_noted else "the clocks agree again"
+                effect.events.append(Note(wall_ns, "warning", text))
+        return effect
 
 
 def _grant_later(granted: Callable[[Pair, SubscribeAck], None], ack: SubscribeAck, pair: Pair) -> None:

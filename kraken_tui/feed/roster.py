@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.counters import Counters
@@ -15,6 +17,8 @@ from kraken_tui.feed.policy import Policy
 from kraken_tui.market.events import BookState
 from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
+
+T = TypeVar("T")
 
 _PLAUSIBLE_LAG_NS = 3600 * SECOND
 
@@ -157,3 +161,19 @@ class Roster:
         if granted_ns is None or abs(self.latency.venue_now(now, wall_ns) - granted_ns) > _PLAUSIBLE_LAG_NS:
             return None
         return self.latency.bound(granted_ns, now, wall_ns)
+
+
+class OfPairs(Mapping[str, T]):
+    """One thing of every pair by symbol, read from the pairs each time."""
+
+    def __init__(self, pairs: Mapping[str, Pair], read: Callable[[Pair], T]) -> None:
+        self._pairs, self._read = pairs, read
+
+    def __getitem__(self, symbol: str) -> T:
+        return self._read(self._pairs[symbol])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._pairs)

@@ -8,21 +8,19 @@ what is to be sent and what is to be reported. `now` is a monotonic clock that c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from kraken_tui.feed.answers import Answers
 from kraken_tui.feed.channels import CHANNELS, pair_channels
-from kraken_tui.feed.channels.book import BOOK
-from kraken_tui.feed.channels.channel import Channel, Scope
-from kraken_tui.feed.channels.instrument import INSTRUMENT
-from kraken_tui.feed.channels.ticker import TICKER
+from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.counters import Counters
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
+from kraken_tui.feed.enrolment import Enrolment
 from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
 from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.limits import Limits, ns
@@ -31,8 +29,9 @@ from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.policy import LivePolicy, Policy, ReplayPolicy
 from kraken_tui.feed.proof.audit import Auditor
 from kraken_tui.feed.proof.stitcher import BookStitcher
-from kraken_tui.feed.roster import PairOptions, Roster
+from kraken_tui.feed.roster import OfPairs, PairOptions, Roster
 from kraken_tui.feed.subscriptions import Subscriptions
+from kraken_tui.feed.upkeep import Upkeep
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
@@ -41,31 +40,18 @@ from kraken_tui.wire.decode import FieldCensus, decode
 from kraken_tui.wire.messages import InvalidMessage, Pong, Refusal, SubscribeAck, UnknownMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
-T = TypeVar("T")
-
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
+_STANDING = {
+    Trigger.DEGRADE: State.DEGRADED,
+    Trigger.RESYNC: State.RESYNCING,
+    Trigger.PENDING: State.SUBSCRIBING,
+    Trigger.CONFIRMED: State.SUBSCRIBED,
+}
 BANS = frozenset({403, 429})
 """HTTP statuses of a handshake that mean: do not dial for a while."""
 _LONGEST_SLEEP = SECOND
 _MANY_PAIRS = 50
 _SETTLE_GAP_NS = SECOND // 20
-_SKEW_NOTICE_NS = 2 * SECOND
-
-
-class _OfPairs(Mapping[str, T]):
-    """One thing of every pair by symbol, read from the pairs each time."""
-
-    def __init__(self, pairs: Mapping[str, Pair], read: Callable[[Pair], T]) -> None:
-        self._pairs, self._read = pairs, read
-
-    def __getitem__(self, symbol: str) -> T:
-        return self._read(self._pairs[symbol])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._pairs)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
 
 
 class Session:
@@ -84,6 +70,9 @@ class Session:
         roster: The pairs, and what is known beyond them.
         books: Books of the wanted pairs by symbol. A snapshot brings a new object: look it up each time.
         stitchers: State, proof, reason and counts of every wanted book by symbol.
+        pairs: Every wanted pair by symbol, with all the feed holds of it.
+        specs: Reference data of every known pair by symbol.
+        counters: Counts since the start.
     """
 
     def __init__(
@@ -114,18 +103,23 @@ class Session:
         )
         self.policy = policy
         self.roster = Roster(self.limits, self.options, policy, self.latency, complaints)
-        self.books: Mapping[str, OrderBook] = _OfPairs(self.roster.pairs, lambda pair: pair.stitcher.book)
-        self.stitchers: Mapping[str, BookStitcher] = _OfPairs(self.roster.pairs, lambda pair: pair.stitcher)
+        self.pairs: Mapping[str, Pair] = self.roster.pairs
+        self.specs: Mapping[str, PairSpec] = self.roster.specs
+        self.counters: Counters = self.roster.counters
+        self.books: Mapping[str, OrderBook] = OfPairs(self.roster.pairs, lambda pair: pair.stitcher.book)
+        self.stitchers: Mapping[str, BookStitcher] = OfPairs(self.roster.pairs, lambda pair: pair.stitcher)
         audit_rng = random.Random()
         audit_rng.setstate(rng.getstate())
         self.auditor = Auditor(self.limits, self.roster, self.dialler, self.latency, audit_rng)
-        self._channels: Mapping[str, Channel] = dict(CHANNELS)
-        answers = Answers(self._channels, self.roster, self.subscriptions)
-        self._data = {channel.message: channel.apply for channel in self._channels.values()}
+        channels: Mapping[str, Channel] = dict(CHANNELS)
+        self._enrolment = Enrolment(channels, self._names, self.roster, self.subscriptions)
+        self._upkeep = Upkeep(self.roster, self.subscriptions, self.watchdog)
+        answers = Answers(channels, self.roster, self.subscriptions)
+        self._data = {channel.message: channel.apply for channel in channels.values()}
         self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
             SubscribeAck: answers.acknowledged,
             Refusal: answers.refused,
-            Pong: self._on_pong,
+            Pong: answers.ponged,
             UnknownMessage: lambda message, _now, _wall: Effect(f"unknown: {message.kind}"),
         }
         self._events: list[FeedEvent] = []
@@ -137,29 +131,13 @@ class Session:
         self._last_ping: int | None = None
         self._unsettled = False
         self._settle_due = 0
-        self._skew_noted = False
 
     # -- what can be read ---------------------------------------------------------------------------------------
-
-    @property
-    def pairs(self) -> Mapping[str, Pair]:
-        """Every wanted pair by symbol, with all the feed holds of it."""
-        return self.roster.pairs
-
-    @property
-    def specs(self) -> Mapping[str, PairSpec]:
-        """Reference data of every known pair by symbol."""
-        return self.roster.specs
 
     @property
     def symbols(self) -> SymbolTable:
         """Names of all pairs of the exchange."""
         return self.roster.symbols
-
-    @property
-    def counters(self) -> Counters:
-        """Counts since the start."""
-        return self.roster.counters
 
     @property
     def system(self) -> str:
@@ -194,18 +172,14 @@ class Session:
         self._clock(now, wall_ns)
         self._names.add(name)
         if self.roster.instruments.ready:
-            self._resolve()
+            self._events += self._enrolment.resolve(self._wall)
             self._unsettled = True
             self._pump()
 
     def unwant(self, symbol: str, now: int | None = None, wall_ns: int | None = None) -> None:
         """Unsubscribe a pair and forget it; also takes a name that was refused."""
         self._clock(now, wall_ns)
-        self._names.drop(symbol)
-        for name, channel in self._channels.items():
-            if channel.scope is Scope.PAIR:
-                self.subscriptions.unwant(name, symbol)
-        self.roster.remove(symbol)
+        self._enrolment.drop(symbol)
         self._unsettled = True
         self._pump()
 
@@ -220,10 +194,7 @@ class Session:
         self._clock(now, wall_ns)
         if not self.policy.asks or depth == self.options.depth:
             return
-        self.options.depth = depth
-        for pair in self.roster.pairs.values():
-            self._events += pair.set_depth(depth, self._wall)
-            self._subscribe(pair)
+        self._events += self._enrolment.set_depth(depth, self._wall)
         self._unsettled = True
         self._pump()
 
@@ -232,35 +203,8 @@ class Session:
     ) -> None:
         """Choose the candle interval of one pair, or of all and of those to come (None)."""
         self._clock(now, wall_ns)
-        if symbol is None:
-            self.options.interval = minutes
-        pairs = self.roster.pairs
-        for each in [pairs[symbol]] if symbol in pairs else list(pairs.values()) if symbol is None else ():
-            each.interval = minutes
-            self._subscribe(each)
+        self._enrolment.set_interval(symbol, minutes)
         self._pump()
-
-    def _resolve(self) -> None:
-        """Find symbols for the names in the instrument list, and subscribe every pair that is wanted."""
-        symbols, events = self._names.resolve(self.roster.symbols, self._wall)
-        self._events += events
-        for symbol in symbols:
-            pair = self.roster.pairs.get(symbol)
-            if pair is None:
-                pair, events = self.roster.keep(symbol, self._wall)
-                self._events += events
-            self._subscribe(pair)
-
-    def _subscribe(self, pair: Pair) -> None:
-        """Want all chosen channels of a pair; those that are subscribed as they should be stay as they are."""
-        for name, channel in self._channels.items():
-            if channel.scope is Scope.PAIR and (channel.always or name in self.options.channels):
-                self._want(channel, pair)
-
-    def _want(self, channel: Channel, pair: Pair | None) -> None:
-        symbol = None if pair is None else pair.symbol
-        parameters = channel.subscribe(pair, self.options)
-        self.subscriptions.want(channel.name, symbol, repeats=channel.repeats, **parameters)
 
     def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
         """Take over dials and cooldown of an earlier run (`dialler.budget.state`); nonsense is ignored."""
@@ -326,7 +270,7 @@ class Session:
         if effect.settle:
             self._unsettled = True
         if effect.resolve and self.roster.instruments.ready:
-            self._resolve()
+            self._events += self._enrolment.resolve(self._wall)
         if effect.lag_ns is not None:
             self._judge_lag(effect.lag_ns)
         if effect.loss is not None:
@@ -486,10 +430,7 @@ class Session:
     def _start_connection(self) -> None:
         self.watchdog.opened(self._now)
         self.roster.instruments.opened()
-        self.subscriptions.reset()
-        for channel in self._channels.values():
-            if channel.scope is Scope.FEED:
-                self._want(channel, None)
+        self._enrolment.opened()
         self._ping()
 
     def _unprove(self, cause: str, before: State) -> None:
@@ -520,19 +461,6 @@ class Session:
         self._lose(cause)
         return True
 
-    def _on_pong(self, pong: Pong, now: int, wall_ns: int) -> Effect:
-        effect = Effect()
-        if self.latency.ponged(pong, now, wall_ns):
-            # Where no book moves, this alone tells that the line is late.
-            effect.lag_ns = self.latency.lag_ns
-            skew = self.latency.wall_offset_ns or 0
-            if (abs(skew) > _SKEW_NOTICE_NS) is not self._skew_noted:
-                self._skew_noted = not self._skew_noted
-                text = f"this computer's clock is {skew / SECOND:+.1f} s off the exchange's; ages are corrected"
-                text = text if self._skew_noted else "the clocks agree again"
-                effect.events.append(Note(wall_ns, "warning", text))
-        return effect
-
     def _judge_lag(self, lag_ns: int) -> None:
         if self.latency.offset_ns is None:
             return
@@ -556,16 +484,8 @@ class Session:
         if dead is not None:
             self._lose(dead)
             return
-        for pair in self.roster.pairs.values():
-            self._events += pair.stitcher.tick(self._now, self._wall)
-        events, ask = self.roster.judge(self._now, self._wall)
-        self._events += events
-        for symbol in ask:
-            self.subscriptions.renew(TICKER.name, symbol)
-        for silent in self.subscriptions.tick(self._now):
-            what = f"{silent.symbol} {silent.channel}" if silent.symbol else silent.channel
-            self._report(Note(self._wall, "warning", clean_text(f"{what}: the exchange does not answer")))
-        if self._list_missing():
+        self._events += self._upkeep.tick(self._now, self._wall)
+        if self._upkeep.list_missing(self._now):
             self._lose("the exchange sends no instrument list")
             return
         limits = self.limits
@@ -580,50 +500,17 @@ class Session:
         if stable and self.roster.all_proven:
             self.dialler.backoff.reset()
 
-    def _list_missing(self) -> bool:
-        """Ask again for an instrument list that does not come; returns whether to give the connection up."""
-        instruments = self.roster.instruments
-        if instruments.overdue(self._now):
-            self.subscriptions.renew(INSTRUMENT.name, None)
-        known = self.subscriptions.get(INSTRUMENT.name, None)
-        return instruments.tries >= self.limits.ack_retries or (known is not None and known.silent)
-
     def _settle(self) -> None:
         """Bring the state in line with the subscriptions and books."""
         if self.state not in _UP:
             return
         self._unsettled = False
-        pairs = self.roster.pairs
-        if len(pairs) > _MANY_PAIRS:
+        if len(self.roster.pairs) > _MANY_PAIRS:
             # All of them are looked at: done for each of a thousand answers, that would take seconds.
             self._settle_due = self._now + _SETTLE_GAP_NS
-        for pair in pairs.values():
-            if pair.stitcher.wants_resync:
-                pair.stitcher.wants_resync = False
-                self.subscriptions.renew(BOOK.name, pair.symbol)
-        silent = self.subscriptions.silent
-        unproven = self.roster.unproven
-        waiting = any(not pair.stitcher.settled for pair in pairs.values())
-        complaint = self.watchdog.complaint()
-        if silent:
-            self._move(Trigger.DEGRADE, f"no answer about {silent[0].symbol or 'the'} {silent[0].channel}")
-        elif complaint is not None:
-            self._move(Trigger.DEGRADE, complaint)
-        elif unproven:
-            self._move(Trigger.RESYNC, f"{unproven[0].symbol}: {unproven[0].reason}")
-        elif not self.roster.instruments.ready or self.subscriptions.pending or waiting:
-            self._move(Trigger.PENDING, "waiting for the exchange")
-        else:
-            self._move(Trigger.CONFIRMED, "all confirmed")
-
-    def _move(self, trigger: Trigger, cause: str) -> None:
-        target = {
-            Trigger.DEGRADE: State.DEGRADED,
-            Trigger.RESYNC: State.RESYNCING,
-            Trigger.PENDING: State.SUBSCRIBING,
-            Trigger.CONFIRMED: State.SUBSCRIBED,
-        }[trigger]
-        if self.state is not target:
+        self._upkeep.fetch_again()
+        trigger, cause = self._upkeep.standing()
+        if self.state is not _STANDING[trigger]:
             self._fire(trigger, clean_text(cause))
 
     def _ping(self) -> None:

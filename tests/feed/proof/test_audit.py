@@ -311,7 +311,7 @@ def test_no_audit_while_the_feed_is_late() -> None:
     rig = ExchangeRig("MINA/GBP", depth=100, limits=QUICK)
     rig.run(2)
     rig.session.watchdog.late = True
-    rig.session._move(Trigger.DEGRADE, "late")
+    rig.session._fire(Trigger.DEGRADE, "late")
     assert rig.session.auditor.wants(rig.now, up=True) is False  # Only plans the first.
     assert rig.session.wants_audit(rig.now + 60 * SECOND) is False
     assert rig.session.auditor.wants(rig.now + 60 * SECOND, up=True) is True
