@@ -47,7 +47,7 @@ class Backfill:
         self._wall = wall
         self._shown = shown
         self._channels = pair_channels() if channels is None else channels
-        # What was fetched: intervals, 0 for trades. A pair that is removed and wanted anew is another market.
+        # What was fetched: intervals, 0 for trades. A pair that is removed and added again is another market.
         self._have: WeakKeyDictionary[PairMarket, set[int]] = WeakKeyDictionary()
         self._wake = asyncio.Event()
 

@@ -53,7 +53,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 
 
 class Resync(msgspec.Struct, frozen=True, gc=False):
-    """A book lost its proof and is being fetched anew.
+    """A book lost its proof and is being fetched again.
 
     `cause` is "checksum", "no snapshot", "bad number", "precision changed", "reconnect", "witness" (the ticker or the
     number of decimals contradicts the book) or "audit" (a second snapshot does);

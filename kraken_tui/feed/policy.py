@@ -90,8 +90,8 @@ class Policy(Protocol):
         """What was granted to a pair before it was kept; told once."""
         ...
 
-    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int) -> Effect:
-        """What follows from a frame that cannot be read."""
+    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
+        """What follows from a frame that cannot be read; `of_book` where a book may have been in it."""
         ...
 
     def ended(self, wall_ns: int) -> list[FeedEvent]:
@@ -160,9 +160,9 @@ class LivePolicy:
         """A pair is kept before anything is asked for it."""
         return []
 
-    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int) -> Effect:
+    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
         """Reconnect, unless no book is made of the frame or nothing else is to be had here."""
-        if error.channel not in ("", "book"):
+        if not of_book:
             # No book is made of it, and a new connection would bring the same frame again.
             self._watchdog.frame(now, application=True)
             return Effect(events=[*self._complaints.say(wall_ns, f"a frame was left out: {error}")])
@@ -243,6 +243,6 @@ class ReplayPolicy:
         """All that the acknowledgements before the first snapshot told."""
         return list(self._early.pop(symbol, {}).values())
 
-    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int) -> Effect:
+    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
         """Leave it out."""
         return Effect(events=[*self._complaints.say(wall_ns, f"a frame of the recording was left out: {error}")])

@@ -13,6 +13,7 @@ from typing import Any
 
 from kraken_tui.feed.answers import Answers
 from kraken_tui.feed.channels import CHANNELS, pair_channels
+from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
@@ -242,7 +243,8 @@ class Session:
         except InvalidMessage as error:
             counters.invalid += 1
             counters.rejected += 1
-            self._take(self.policy.unreadable(error, self._now, self._wall))
+            of_book = error.channel in ("", BOOK.name)
+            self._take(self.policy.unreadable(error, self._now, self._wall, of_book=of_book))
             return
         self.watchdog.frame(now, application=not isinstance(message, Pong))
         self.census.look(data, message)

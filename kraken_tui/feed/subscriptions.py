@@ -1,7 +1,7 @@
 """What is wanted from the exchange against what it confirmed, and the requests that bring the two together.
 
 Pure: `requests` says what to send now, `acknowledged` and `refused` take the answers. Requests for several symbols
-share one frame, are paced, carry a request number, are repeated when no answer comes, and are written anew from this
+share one frame, are paced, carry a request number, are repeated when no answer comes, and are rebuilt from this
 state after a reconnect (PROTOCOL.md section 3; RELIABILITY.md B7, B8, B12, C4, C10, E3).
 """
 
@@ -51,7 +51,7 @@ class Subscription:
         params: Further parameters of the request.
         repeats: Names of those that tell the subscription from others, so that an unsubscribe must repeat them.
         status: Where it stands.
-        again: After leaving, subscribe anew (a resync, other parameters) rather than forget it.
+        again: After leaving, subscribe again (a resync, other parameters) rather than forget it.
         tries: Requests sent without an answer.
         clashes: Times in a row that the exchange said "Already subscribed".
         silent: No answer after all retries; it is still tried now and then.

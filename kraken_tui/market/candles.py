@@ -488,6 +488,6 @@ class CandleAggregator:
         return events
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
-        """Carry everything over to other precisions; an interval with a price that does not fit starts anew."""
+        """Carry everything over to other precisions; an interval with a price that does not fit starts over."""
         self._recent.clear()
         self._series = {interval: series.rescaled(before, after) for interval, series in self._series.items()}

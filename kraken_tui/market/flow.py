@@ -127,7 +127,7 @@ class FlowTracker:
         self._hears_trades = True
 
     def on_snapshot(self, book: OrderBook) -> None:
-        """Start anew from a snapshot, without events: what is large in it was there before."""
+        """Start over from a snapshot, without events: what is large in it was there before."""
         self._walls.clear()
         self._gone.clear()
         self._gone_at.clear()

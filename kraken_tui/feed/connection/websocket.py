@@ -107,7 +107,7 @@ class _Shell:
         self._proxy, self._proxy_shown = proxy_for(self._url)
         if self._proxy_shown:
             self._on_events([Note(clock.wall(), "info", f"connecting through the proxy {self._proxy_shown}")])
-        # Saved at once: what an earlier run wrote by a clock that was ahead is bounded from now on, not anew each time.
+        # Saved at once: what an earlier run wrote by a clock that was ahead is bounded once, not each time.
         self._save_budget()
         try:
             await self._keep_connected(stop_event)

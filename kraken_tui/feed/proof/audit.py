@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.effect import Effect
 from kraken_tui.feed.events import Audited, FeedEvent, Note
@@ -140,7 +141,7 @@ class Auditor:
         for depth, symbols in by_depth.items():
             for first in range(0, len(symbols), self._limits.batch):
                 batch = symbols[first : first + self._limits.batch]
-                texts.append(requests.subscribe("book", batch, req_id=len(texts) + 1, depth=depth, snapshot=True))
+                texts.append(requests.subscribe(BOOK.name, batch, req_id=len(texts) + 1, depth=depth, snapshot=True))
         return texts
 
     @property

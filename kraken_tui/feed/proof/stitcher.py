@@ -1,6 +1,6 @@
 """One pair's book from snapshot and updates, with its proof (PROTOCOL.md section 4, RELIABILITY.md A1 to A21).
 
-Pure: takes messages and times, returns events, and says through `wants_resync` when the book must be fetched anew.
+Pure: takes messages and times, returns events, and says through `wants_resync` when the book must be fetched again.
 The rules: snapshot first, entries in array order, truncation and then the checksum after every message, proof before
 publication, at most one resync in flight, and a book that keeps failing is quarantined and shown as UNVERIFIED.
 """
@@ -32,7 +32,7 @@ class BookCounters:
         rejected: Messages with an unacceptable number.
         checks_ok, checks_failed: Checksums compared.
         unchecked: Messages without a valid checksum.
-        resyncs: Times the book was fetched anew after a failure.
+        resyncs: Times the book was fetched again after a failure.
     """
 
     applied: int = 0
@@ -137,7 +137,7 @@ class BookStitcher:
         return self._become(wall_ns, BookState.WAIT_ACK, proof, cause)
 
     def restart(self, now: int, wall_ns: int, cause: str) -> list[FeedEvent]:
-        """Fetch the book anew because the precision changed; not held against the resync limit.
+        """Fetch the book again because the precision changed; not held against the resync limit.
 
         Nothing happens where a snapshot is awaited anyway.
         """
@@ -152,7 +152,7 @@ class BookStitcher:
         return [*events, Resync(wall_ns, self.symbol, cause)]
 
     def doubted(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
-        """Another source contradicts a live book whose checksums are right: fetch it anew, within the usual limits.
+        """Another source contradicts a live book whose checksums are right: fetch it again, within the usual limits.
 
         Args:
             now: Monotonic ns.
