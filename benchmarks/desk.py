@@ -7,7 +7,7 @@ import random
 import time
 
 from benchmarks.server import Venue
-from kraken_tui.engine.desk import Markets
+from kraken_tui.engine.desk import Desk as Markets
 from kraken_tui.exchange.frames import micro_time
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
@@ -35,7 +35,7 @@ class Desk:
         self.ns = _START
         self.venue = Venue(count, depth, now=lambda: micro_time(self.ns))
         self.session = Session(depth=depth, rng=random.Random(1))
-        self.session.wishes.channels = frozenset({"book"})
+        self.session.options.channels = frozenset({"book"})
         self.markets: Markets | None = None
         if markets:
             settings = Settings(pairs=tuple(self.venue.pairs), depth=depth)

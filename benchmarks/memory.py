@@ -93,14 +93,14 @@ class Hour:
     """Session and markets as the engine has them, at the demo's market, on a virtual clock."""
 
     def __init__(self, pipe: Connection) -> None:
-        from kraken_tui.engine.desk import Markets
+        from kraken_tui.engine.desk import Desk
         from kraken_tui.feed.session import Session
         from kraken_tui.settings import Settings
 
         self._pipe = pipe
         self._now = _START
         self.session = Session(depth=100, rng=random.Random(1))
-        self.markets = Markets(self.session, Settings(pairs=DEMO), lambda _: None, lambda _, __: None)
+        self.markets = Desk(self.session, Settings(pairs=DEMO), lambda _: None, lambda _, __: None)
         for symbol in DEMO:
             self.markets.add(symbol)
             self.session.want(symbol)
@@ -125,9 +125,8 @@ class Hour:
                     markets.handle(event)
             session.tick(now, now)
             markets.tick(now)
-            for symbol, market in markets.by_symbol.items():
-                book = session.books.get(symbol)
-                market.view(now, heartbeat_age_ns=0, lag_ns=0, connected=True, book=book)
+            for market in markets.by_symbol.values():
+                market.view(now, heartbeat_age_ns=0, lag_ns=0, connected=True)
 
 
 def _hour(minutes: str) -> None:

@@ -106,7 +106,7 @@ async def _ours(base: str, window: _Window) -> None:
                     stop.set()
 
     session = Session(depth=100)
-    session.wishes.channels = frozenset({"book"})
+    session.options.channels = frozenset({"book"})
     session.want("BTC/USD")
     await run(session, f"{base}/v2", SystemClock(), take, stop)
 

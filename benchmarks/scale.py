@@ -75,9 +75,8 @@ def pair_us(count: int, rounds: int) -> dict[str, list[float]]:
         looked = time.process_time()
         desk.markets.tick(desk.ns)
         ticked = time.process_time()
-        for symbol, market in desk.markets.by_symbol.items():
-            book = desk.session.books[symbol]
-            market.view(desk.ns, heartbeat_age_ns=0, lag_ns=0, connected=True, book=book)
+        for market in desk.markets.by_symbol.values():
+            market.view(desk.ns, heartbeat_age_ns=0, lag_ns=0, connected=True)
         viewed = time.process_time()
         for name, spent in (("look", looked - start), ("tick", ticked - looked), ("view", viewed - ticked)):
             found[name].append(spent / count * 1e6)
@@ -123,7 +122,7 @@ async def _feed(base: str, count: int, seconds: float) -> dict[str, Any]:
     from kraken_tui.market.events import BookChanged, Proof
 
     session = Session(depth=DEPTH)
-    session.wishes.channels = frozenset({"book"})
+    session.options.channels = frozenset({"book"})
     for name in symbols(count):
         session.want(name)
     ages: list[float] = []

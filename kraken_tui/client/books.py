@@ -7,8 +7,7 @@ from typing import Any
 
 from kraken_tui.client.values import PairSpec, Quote, exact, quote_of, spec_of
 from kraken_tui.engine import events as engine
-from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import BookState, Proof, Side
+from kraken_tui.market.events import BookState, Level, Proof, Side
 from kraken_tui.market.plain import Value, plain
 from kraken_tui.wire.checksum import checksum_of_units
 

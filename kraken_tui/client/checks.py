@@ -10,7 +10,7 @@ from typing import Any
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted, preset
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.feed.wanted import CHANNELS
+from kraken_tui.feed.channels import pair_channels
 from kraken_tui.settings import Settings
 from kraken_tui.settings.options import check_value, check_values
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
@@ -79,9 +79,10 @@ def channel_names(names: object) -> tuple[str, ...]:
         ConfigurationError: There is no such channel.
     """
     given = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else (names,)
-    if any(name not in CHANNELS for name in given):
-        raise ConfigurationError(f"channels takes some of {', '.join(CHANNELS)}")
-    return tuple(name for name in CHANNELS if name == "book" or name in given)
+    offered = pair_channels()
+    if any(name not in offered for name in given):
+        raise ConfigurationError(f"channels takes some of {', '.join(offered)}")
+    return tuple(name for name in offered if name == "book" or name in given)
 
 
 def gap_policy(name: object) -> GapPolicy:

@@ -25,9 +25,9 @@ from kraken_tui.client.waiting import Wait
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted
 from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import ConfigurationError, KrakenError
+from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import StateChanged
-from kraken_tui.feed.wanted import CHANNELS
 from kraken_tui.market.events import BookState, Health
 from kraken_tui.market.views import LogLine, RecordingView, ReplayView
 from kraken_tui.settings import LIVE_REST_URL, LIVE_URL
@@ -74,7 +74,7 @@ class KrakenClient:
         pairs: Iterable[str] = (),
         depth: int = 10,
         levels: int = 10,
-        channels: Iterable[str] = CHANNELS,
+        channels: Iterable[str] = pair_channels(),
         interval: int = 1,
         url: str = LIVE_URL,
         rest_url: str = LIVE_REST_URL,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kraken_tui.client.books import BestBidAsk, Book
 from kraken_tui.client.newest import TheBook
 from kraken_tui.client.pair_view import PairView, view_of
@@ -12,10 +10,9 @@ from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.values import Candle, PairSpec, Trade, candle_of, spec_of, trade_of
 from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.feed.pairs import Counters
+from kraken_tui.feed.counters import Counters
 from kraken_tui.market import views
-from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import BookState, Health
+from kraken_tui.market.events import BookState, Health, Level
 from kraken_tui.wire import symbols
 from kraken_tui.wire.symbols import canonical
 
@@ -212,7 +209,7 @@ class Reading:
 def _counts(worker: Worker) -> tuple[Counters, int]:
     """The counters, and the sum of the ignored: their names go on being counted while another thread looks."""
     counters = worker.session.counters
-    return replace(counters), counters.ignored.total()
+    return counters.copy(), counters.ignored.total()
 
 
 def _latency(worker: Worker) -> Latency:

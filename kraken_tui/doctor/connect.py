@@ -18,11 +18,12 @@ from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import FeedEvent, InstrumentsKnown, Refused, StateChanged
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
 from kraken_tui.settings.address import check_url, proxy_for
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

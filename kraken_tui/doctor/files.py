@@ -9,10 +9,10 @@ from pathlib import Path
 
 from kraken_tui.doctor.report import Check, Skipped, Unexpected, expect
 from kraken_tui.errors import RecordingError
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.text import safe_file_stem
+from kraken_tui.units import SECOND
 
 _WALL = 1_790_000_000 * SECOND
 

@@ -14,12 +14,12 @@ from typing import Any
 from kraken_tui._version import __version__
 from kraken_tui.doctor.findings import Fault, FaultFinder
 from kraken_tui.errors import RecordingError
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.fingerprint import ContentHash, Fingerprint
 from kraken_tui.recording.reader import Damage, Recording
 from kraken_tui.recording.replay import Timed, timeline
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
 
 FAULTS_SHOWN = 20
@@ -221,7 +221,7 @@ def _pairs(found: Examination) -> list[dict[str, Any]]:
             "checksums_wrong": stitcher.counters.checks_failed,
             "resyncs": found.finder.resyncs.get(symbol, Counter()).total(),
             "trades": found.fingerprint.trades.get(symbol, 0),
-            "trades_missing": session.trade_gaps(symbol),
+            "trades_missing": session.pairs[symbol].trade_gaps,
             "state_hash": found.fingerprint.pair_hash(session, symbol),
         }
         for symbol, stitcher in sorted(session.stitchers.items())

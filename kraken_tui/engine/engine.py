@@ -1,7 +1,7 @@
 """The background worker: a thread with its own event loop that owns the feed and every market.
 
 One writer: only this thread changes books and markets. The screen reads frozen views that are swapped in by
-attribute assignment at most once a frame; rare facts reach listeners as events; commands come in through the loop
+attribute assignment at most once a publish; rare facts reach listeners as events; commands come in through the loop
 and never block the caller. A terminal that is not read therefore never delays the feed.
 """
 

@@ -4,36 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from kraken_tui.feed.events import TickerChanged
-from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import BookChanged, CandleChanged, FlowEvent, Trade
+from kraken_tui.feed.events import BookLine, TickerChanged
+from kraken_tui.market.events import CandleChanged, FlowEvent, Trade
 from kraken_tui.market.plain import Value
 from kraken_tui.wire.symbols import PairSpec
 
-
-class BookLine(msgspec.Struct, frozen=True, gc=False):
-    """A book right after one message: what `stream` prints as one line.
-
-    Attributes:
-        changed: The message.
-        bids, asks: Best levels after it, best first, as many as the listener asked for.
-        spec: Precisions that turn ticks and lots back into the wire's text.
-    """
-
-    changed: BookChanged
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    spec: PairSpec
-
-    @property
-    def symbol(self) -> str:
-        """v2 symbol."""
-        return self.changed.symbol
-
-    @property
-    def verified(self) -> bool:
-        """Whether the checksum after this message matched."""
-        return self.changed.verified
+__all__ = ["BookLine", "FrameRejected"]
 
 
 class FrameRejected(Value, frozen=True, gc=False):

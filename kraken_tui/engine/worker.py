@@ -1,4 +1,4 @@
-"""What runs inside the engine's thread: the feed, the markets, the recorder, and the frame tick that publishes."""
+"""What runs inside the engine's thread: the feed, the markets, the recorder, and the rounds that publish views."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from kraken_tui.engine.backfill import History
-from kraken_tui.engine.desk import Markets
+from kraken_tui.engine.backfill import Backfill
+from kraken_tui.engine.desk import Desk
 from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.errors import RecordingError
+from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.session import Session
-from kraken_tui.feed.wanted import CHANNELS
 from kraken_tui.files import user_folder
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.settings import Settings
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import UnknownPair, canonical
 
 if TYPE_CHECKING:
     from kraken_tui.recording.replay import ReplayClock
 
-SECOND = 1_000_000_000
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 RATE_WINDOW_S = 5
 """Seconds that message rates are averaged over."""
@@ -46,7 +46,7 @@ class Worker:
         settings: What to run.
         clock: The machine's clocks; a replay brings its own.
         log: The program's log.
-        publish: Takes the newest feed view and pair views; called at most once a frame.
+        publish: Takes the newest feed view and pair views; called once a publish.
         emit: Takes every event listeners may want.
         options: What a program chose beyond the settings.
         queues: How full the listeners' queues are; a replay at full speed waits for them.
@@ -73,18 +73,18 @@ class Worker:
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
         self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
         options = options or EngineOptions()
-        self._channels = CHANNELS if options.channels is None else options.channels
-        self._session.wishes.channels = frozenset(self._channels)
-        self._session.markets.ignore_gaps = options.ignore_gaps
+        self._channels = pair_channels() if options.channels is None else options.channels
+        self._session.options.channels = frozenset(self._channels)
+        self._session.options.ignore_gaps = options.ignore_gaps
         self._emit = emit
         self._rejected = 0
-        self._markets = Markets(self._session, settings, emit, self._note)
-        self._markets.book_levels = options.book_levels
+        self._desk = Desk(self._session, settings, emit, self._note)
+        self._desk.book_levels = options.book_levels
         self._replay: ReplayClock | None = None
         self._recorder: Recorder | None = None
         self._recording_problem: RecordingView | None = None
         self._stopped_told = False
-        self._history: History | None = None
+        self._history: Backfill | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
         self._version = 0
@@ -101,7 +101,7 @@ class Worker:
         if self._settings.record is not None:
             self.record(self._settings.record)
         feed = asyncio.create_task(self._run_feed(), name="feed")
-        tasks = {feed, asyncio.create_task(self._run_frames(), name="frames")}
+        tasks = {feed, asyncio.create_task(self._keep_publishing(), name="publish")}
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         try:
             while not stopped.done():
@@ -165,9 +165,9 @@ class Worker:
 
         self._url = url
         rest = RestClient(rest_url)
-        self._history = History(
+        self._history = Backfill(
             rest,
-            self._markets,
+            self._desk,
             self._session.specs.get,
             self._note,
             self._venue_now,
@@ -194,7 +194,7 @@ class Worker:
     def _take(self, events: list[FeedEvent]) -> None:
         """Take the session's events; called after every frame, before the next one is applied."""
         for event in events:
-            self._markets.handle(event)
+            self._desk.handle(event)
         if self._session.counters.rejected != self._rejected:
             self._tell_rejected(events)
         if self._history is not None:
@@ -220,13 +220,13 @@ class Worker:
     # -- commands -----------------------------------------------------------------------------------------
 
     def show(self, symbol: str) -> None:
-        """Give this pair a view every frame."""
+        """Give this pair a view every publish."""
         self._shown = symbol
 
     def add_pair(self, name: str) -> None:
         """Subscribe a pair by any of its names."""
         name = clean_text(name, 40)
-        self._markets.add(name)
+        self._desk.add(name)
         self._session.want(name, *self._now())
         self._after_command()
 
@@ -234,24 +234,23 @@ class Worker:
         """Unsubscribe a pair."""
         self._session.unwant(symbol, *self._now())
         self._after_command()
-        self._markets.remove(symbol)
+        self._desk.remove(symbol)
         self._views.pop(symbol, None)
 
     def set_depth(self, depth: int) -> None:
         """Resubscribe the books at another depth."""
         self._session.set_depth(depth, *self._now())
-        self._markets.set_depth(depth)
         self._after_command()
 
     def set_interval(self, minutes: int) -> None:
         """Change the candle interval."""
         self._session.set_interval(None, minutes, *self._now())
-        self._markets.set_interval(minutes)
+        self._desk.set_interval(minutes)
         self._after_command()
 
     def set_book_levels(self, levels: int) -> None:
         """Attach this many levels a side to book events."""
-        self._markets.book_levels = levels
+        self._desk.book_levels = levels
 
     @property
     def session(self) -> Session:
@@ -277,7 +276,7 @@ class Worker:
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Pairs that are wanted: (name as given, symbol as far as known), in the user's order."""
-        return self._markets.names()
+        return self._desk.names()
 
     def latency_now(self) -> LatencyView:
         """Latency of this moment."""
@@ -352,32 +351,32 @@ class Worker:
         """The venue's wall clock, as far as its offset has been measured; ns."""
         return self._session.latency.venue_now(*self._now())
 
-    async def _run_frames(self) -> None:
+    async def _keep_publishing(self) -> None:
         period = 1.0 / self._settings.frame_rate
         while not self._stop.is_set():
-            self._publish_frame()
+            self._publish_round()
             await asyncio.sleep(period)
 
-    def _publish_frame(self) -> None:
+    def _publish_round(self) -> None:
         now, wall = self._now()
         machine_ns = self._clock.now()
-        self._markets.tick(wall)
+        self._desk.tick(wall)
         if self._recorder is not None:
             self._recorder.tick(self._clock.wall())
             self._tell_stopped()
         self._version += 1
         views = dict(self._views)
-        # The others once a second, but not all in one frame: a thousand views are a tenth of a second's work.
+        # The others once a second, but not all in one publish: a thousand views are a tenth of a second's work.
         rate = self._settings.frame_rate
         turn = self._version % rate
-        for number, symbol in enumerate(self._markets.by_symbol):
+        for number, symbol in enumerate(self._desk.by_symbol):
             if symbol == self._shown or number % rate == turn or symbol not in views:
                 self._build_view(symbol, now, wall, views)
         self._views = views
         self._publish(self._feed_view(now, wall, machine_ns), views)
 
     def _build_view(self, symbol: str, now: int, wall: int, views: dict[str, PairView]) -> None:
-        market = self._markets.by_symbol.get(symbol)
+        market = self._desk.by_symbol.get(symbol)
         if market is None:
             return
         session = self._session
@@ -386,7 +385,6 @@ class Worker:
             heartbeat_age_ns=self._silence_ns(now),
             lag_ns=session.latency.lag_at(session.last_frame_ns),
             connected=self._connected,
-            book=session.books.get(symbol),
             clock_offset_ns=wall - session.latency.venue_now(now, wall),
         )
 
@@ -422,7 +420,7 @@ class Worker:
             queue_limit=load.room,
             dropped=load.dropped,
             latency=session.latency.view(now),
-            tabs=self._markets.summaries(),
+            tabs=self._desk.summaries(),
             log=self._log.lines,
             recording=self._recording_view(),
             replay=self._replay_view(),

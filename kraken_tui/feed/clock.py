@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-_SECOND = 1_000_000_000
+from kraken_tui.units import SECOND
 
 
 class Clock(Protocol):
@@ -50,7 +50,7 @@ class SleepGauge:
     def slept(self) -> int:
         """Ns of sleep since the last call; 0 for less than a second, which may be the reading of two clocks."""
         gained = self._difference() - self._ahead
-        if gained < _SECOND:
+        if gained < SECOND:
             return 0
         self._ahead += gained
         return gained

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kraken_tui.market.events import BookChanged, BookState, Candle, Proof, Trade
+from kraken_tui.market.events import BookChanged, BookState, Candle, Level, Proof, Trade
 from kraken_tui.market.plain import Value
 from kraken_tui.market.views import Ticker
 from kraken_tui.wire.symbols import PairSpec
@@ -54,7 +54,7 @@ class Refused(Value, frozen=True, gc=False):
 
 
 class Resync(Value, frozen=True, gc=False):
-    """A book lost its proof and is being fetched anew.
+    """A book lost its proof and is being fetched again.
 
     `cause` is "checksum", "no snapshot", "bad number", "precision changed", "reconnect", "witness" (the ticker or the
     number of decimals contradicts the book) or "audit" (a second snapshot does);
@@ -149,20 +149,32 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-FeedEvent = (
-    StateChanged
-    | Refused
-    | Resync
-    | BookStateChanged
-    | Audited
-    | Trades
-    | TickerChanged
-    | Candles
-    | SpecChanged
-    | InstrumentsKnown
-    | SystemChanged
-    | PairAdded
-    | Note
-    | BookChanged
-)
-"""Everything a feed can report."""
+class BookLine(msgspec.Struct, frozen=True, gc=False):
+    """A book right after one message: what `stream` prints as one line.
+
+    Made only for listeners that want levels; see `engine.listeners`.
+
+    Attributes:
+        changed: The message.
+        bids, asks: Best levels after it, best first, as many as the listener asked for.
+        spec: Precisions that turn ticks and lots back into the wire's text.
+    """
+
+    changed: BookChanged
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    spec: PairSpec
+
+    @property
+    def symbol(self) -> str:
+        """v2 symbol."""
+        return self.changed.symbol
+
+    @property
+    def verified(self) -> bool:
+        """Whether the checksum after this message matched."""
+        return self.changed.verified
+
+
+FeedEvent = msgspec.Struct
+"""Anything a feed can report: the structs of this module, `BookChanged`, and those of a channel's own file."""

@@ -11,8 +11,8 @@ import math
 from bisect import bisect_left
 from collections import OrderedDict, deque
 
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.market.views import LatencyView
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import InvalidMessage, Pong
 from kraken_tui.wire.timestamps import parse_timestamp
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SECOND = 1_000_000_000
+from kraken_tui.units import SECOND
 
 
 def ns(seconds: float) -> int:
@@ -41,7 +41,7 @@ class Limits:
         lag_degraded_s, lag_drop_s, lag_drop_gap_s: Feed lag that is DEGRADED, that forces a reconnect, and the
             least time between two such reconnects.
         audit_first_s, audit_every_s, audit_again_s: When whole books are compared with a second snapshot: after they
-            came up, from then on, and after a try that told nothing or when a book was loaded anew. Each with
+            came up, from then on, and after a try that told nothing or when a book was loaded again. Each with
             up to a fifth more, at random.
         audit_limit_s: Longest an audit's connection stands.
         audit_batch: Books compared by one audit at most.

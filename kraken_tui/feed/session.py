@@ -8,28 +8,46 @@ what is to be sent and what is to be reported. `now` is a monotonic clock that c
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from kraken_tui.feed.answers import Answers
+from kraken_tui.feed.channels import CHANNELS, pair_channels
+from kraken_tui.feed.channels.book import BOOK
+from kraken_tui.feed.channels.channel import Channel
+from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
-from kraken_tui.feed.connection.table import Action, State, Trigger, step
+from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
+from kraken_tui.feed.counters import Counters
+from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
+from kraken_tui.feed.enrolment import Enrolment
 from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
-from kraken_tui.feed.intake import Intake
 from kraken_tui.feed.latency import LatencyTracker
-from kraken_tui.feed.limits import SECOND, Limits, ns
-from kraken_tui.feed.pairs import APPLIED, REJECTED, Counters, Markets
+from kraken_tui.feed.limits import Limits, ns
+from kraken_tui.feed.names import PairNames
+from kraken_tui.feed.pair import Pair
+from kraken_tui.feed.policy import LivePolicy, Policy, ReplayPolicy
 from kraken_tui.feed.proof.audit import Auditor
 from kraken_tui.feed.proof.stitcher import BookStitcher
+from kraken_tui.feed.roster import OfPairs, PairOptions, Roster
 from kraken_tui.feed.subscriptions import Subscriptions
-from kraken_tui.feed.wanted import Wishes
+from kraken_tui.feed.upkeep import Upkeep
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import FieldCensus, decode
-from kraken_tui.wire.messages import InvalidMessage, Pong
+from kraken_tui.wire.messages import InvalidMessage, Pong, Refusal, SubscribeAck, UnknownMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
+_STANDING = {
+    Trigger.DEGRADE: State.DEGRADED,
+    Trigger.RESYNC: State.RESYNCING,
+    Trigger.PENDING: State.SUBSCRIBING,
+    Trigger.CONFIRMED: State.SUBSCRIBED,
+}
 BANS = frozenset({403, 429})
 """HTTP statuses of a handshake that mean: do not dial for a while."""
 _LONGEST_SLEEP = SECOND
@@ -47,6 +65,15 @@ class Session:
         replay: Take a recording: nothing is sent, there are no deadlines, books are accepted without
             acknowledgements or instrument list, and without names every pair of the recording is wanted.
         rng: Randomness of the backoff.
+
+    Attributes:
+        options: What is wanted of every pair: depth, candle interval, channels.
+        roster: The pairs, and what is known beyond them.
+        books: Books of the wanted pairs by symbol. A snapshot brings a new object: look it up each time.
+        stitchers: State, proof, reason and counts of every wanted book by symbol.
+        pairs: Every wanted pair by symbol, with all the feed holds of it.
+        specs: Reference data of every known pair by symbol.
+        counters: Counts since the start.
     """
 
     def __init__(
@@ -59,7 +86,6 @@ class Session:
         rng: random.Random | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.replay = replay
         self.state = State.DISCONNECTED
         self.cause = "not started"
         self.latency = LatencyTracker()
@@ -67,77 +93,62 @@ class Session:
         rng = rng or random.Random()
         self.dialler = Dialler(self.limits, rng)
         self.subscriptions = Subscriptions(self.limits)
-        self.markets = Markets(self.limits, self.latency, depth=depth, interval=interval, replay=replay)
-        self.wishes = Wishes(self.markets, self.subscriptions)
         self.watchdog = Watchdog(self.limits)
-        self._intake = Intake(
-            self.limits,
-            self.markets,
-            self.subscriptions,
-            self.wishes,
-            self.latency,
-            self.watchdog,
-            lambda cause, floor_s: self._lose(cause, floor_s=floor_s),
-            replay=replay,
+        self.options = PairOptions(depth, interval, frozenset(pair_channels()))
+        self._names = PairNames()
+        complaints = Complaints()
+        policy: Policy = (
+            ReplayPolicy(self._names, complaints)
+            if replay
+            else LivePolicy(self.limits, self.subscriptions, self.dialler, self.watchdog, complaints)
         )
+        self.policy = policy
+        self.roster = Roster(self.limits, self.options, policy, self.latency, complaints)
+        self.pairs: Mapping[str, Pair] = self.roster.pairs
+        self.specs: Mapping[str, PairSpec] = self.roster.specs
+        self.counters: Counters = self.roster.counters
+        self.books: Mapping[str, OrderBook] = OfPairs(self.roster.pairs, lambda pair: pair.stitcher.book)
+        self.stitchers: Mapping[str, BookStitcher] = OfPairs(self.roster.pairs, lambda pair: pair.stitcher)
         audit_rng = random.Random()
         audit_rng.setstate(rng.getstate())
-        self.auditor = Auditor(self.limits, self.markets, self.dialler, self.latency, audit_rng)
+        self.auditor = Auditor(self.limits, self.roster, self.dialler, self.latency, audit_rng)
+        channels: Mapping[str, Channel] = dict(CHANNELS)
+        self._enrolment = Enrolment(channels, self._names, self.roster, self.subscriptions)
+        self._upkeep = Upkeep(self.roster, self.subscriptions, self.watchdog)
+        answers = Answers(channels, self.roster, self.subscriptions)
+        self._data = {channel.message: channel.apply for channel in channels.values()}
+        self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
+            SubscribeAck: answers.acknowledged,
+            Refusal: answers.refused,
+            Pong: answers.ponged,
+            UnknownMessage: lambda message, _now, _wall: Effect(f"unknown: {message.kind}"),
+        }
+        self._events: list[FeedEvent] = []
         self._now = 0
         self._wall = 0
         self._sends: list[str] = []
         self._close: tuple[int, str] | None = None
         self._up_since: int | None = None
         self._last_ping: int | None = None
+        self._unsettled = False
         self._settle_due = 0
-        if replay:
-            self.markets.accepts = self.wishes.accepts
 
     # -- what can be read ---------------------------------------------------------------------------------------
 
     @property
-    def books(self) -> Mapping[str, OrderBook]:
-        """Books of the wanted pairs by symbol. A snapshot brings a new object: look it up each time."""
-        return self.markets.books
-
-    @property
-    def stitchers(self) -> Mapping[str, BookStitcher]:
-        """State, proof, reason and counts of every wanted book by symbol."""
-        return self.markets.stitchers
-
-    @property
-    def specs(self) -> Mapping[str, PairSpec]:
-        """Reference data of every known pair by symbol."""
-        return self.markets.specs
-
-    @property
     def symbols(self) -> SymbolTable:
         """Names of all pairs of the exchange."""
-        return self.markets.symbols
-
-    @property
-    def counters(self) -> Counters:
-        """Counts since the start."""
-        return self.markets.counters
+        return self.roster.symbols
 
     @property
     def system(self) -> str:
         """State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown"."""
-        return self.markets.system
-
-    def witness_text(self, symbol: str) -> str:
-        """What the second witness of a book says; "" where there is none."""
-        witness = self.markets.witnesses.get(symbol)
-        return "" if witness is None or (self.replay and not witness.heard) else witness.text
-
-    def trade_gaps(self, symbol: str) -> int:
-        """Trades of a pair that never came, by their numbers."""
-        return self.markets.trade_gaps(symbol)
+        return self.roster.system
 
     @property
     def names(self) -> Mapping[str, str | None]:
         """Names the user gave, each with its symbol once that is known."""
-        return self.wishes.names
+        return self._names.found
 
     @property
     def last_frame_ns(self) -> int | None:
@@ -151,7 +162,7 @@ class Session:
 
     def retry_in_s(self, now: int) -> float | None:
         """Seconds until the next dial; None when none is planned."""
-        if self.state not in (State.DISCONNECTED, State.COOLDOWN) or self.replay:
+        if self.state not in (State.DISCONNECTED, State.COOLDOWN) or self.policy.next_dial(now) is None:
             return None
         return self.dialler.wait_s(now)
 
@@ -160,21 +171,21 @@ class Session:
     def want(self, name: str, now: int | None = None, wall_ns: int | None = None) -> None:
         """Subscribe a pair by any of its names; it is resolved once the instrument list is known."""
         self._clock(now, wall_ns)
-        self.wishes.add(name)
-        if self._intake.ready:
-            self.wishes.resolve(self._wall)
-            self._intake.changed = True
+        self._names.add(name)
+        if self.roster.instruments.ready:
+            self._events += self._enrolment.resolve(self._wall)
+            self._unsettled = True
             self._pump()
 
     def unwant(self, symbol: str, now: int | None = None, wall_ns: int | None = None) -> None:
         """Unsubscribe a pair and forget it; also takes a name that was refused."""
         self._clock(now, wall_ns)
-        self.wishes.drop(symbol)
-        self._intake.changed = True
+        self._enrolment.drop(symbol)
+        self._unsettled = True
         self._pump()
 
     def set_depth(self, depth: int, now: int | None = None, wall_ns: int | None = None) -> None:
-        """Subscribe all books anew at another depth; this also lifts an earlier refusal of a depth.
+        """Subscribe all books at another depth; this also lifts an earlier refusal of a depth.
 
         Raises:
             ValueError: The exchange does not offer this depth.
@@ -182,15 +193,10 @@ class Session:
         if depth not in DEPTHS:
             raise ValueError(f"depth {depth} is not offered; choose one of {', '.join(map(str, DEPTHS))}")
         self._clock(now, wall_ns)
-        if self.replay or depth == self.markets.depth:
+        if not self.policy.asks or depth == self.options.depth:
             return
-        self.markets.depth = depth
-        for symbol, stitcher in self.markets.stitchers.items():
-            stitcher.depth = depth
-            events = stitcher.lost(self._wall, "changing depth") or stitcher.asked(self._wall)
-            self.markets.collect(stitcher, events)
-            self.wishes.subscribe_book(symbol)
-        self._intake.changed = True
+        self._events += self._enrolment.set_depth(depth, self._wall)
+        self._unsettled = True
         self._pump()
 
     def set_interval(
@@ -198,13 +204,7 @@ class Session:
     ) -> None:
         """Choose the candle interval of one pair, or of all and of those to come (None)."""
         self._clock(now, wall_ns)
-        if symbol is None:
-            self.markets.interval = minutes
-        for each in [symbol] if symbol is not None else list(self.markets.stitchers):
-            if each in self.markets.stitchers:
-                self.markets.intervals[each] = minutes
-                if not self.replay:
-                    self.wishes.subscribe_candles(each)
+        self._enrolment.set_interval(symbol, minutes)
         self._pump()
 
     def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
@@ -226,10 +226,8 @@ class Session:
     def opened(self, now: int, wall_ns: int) -> None:
         """The connection stands, or the recording is open."""
         self._clock(now, wall_ns)
-        if self.replay:
-            self._fire(Trigger.PLAY, "recording opened")
-        elif self.state is State.CONNECTING:
-            self._fire(Trigger.OPENED, "connected")
+        if (self.state, self.policy.opening[0]) in TABLE:
+            self._fire(*self.policy.opening)
             self._pump()
 
     def frame(self, data: bytes | str, now: int, wall_ns: int) -> None:
@@ -245,28 +243,48 @@ class Session:
         except InvalidMessage as error:
             counters.invalid += 1
             counters.rejected += 1
-            self._unreadable(error)
+            of_book = error.channel in ("", BOOK.name)
+            self._take(self.policy.unreadable(error, self._now, self._wall, of_book=of_book))
             return
         self.watchdog.frame(now, application=not isinstance(message, Pong))
         self.census.look(data, message)
-        verdict = self._intake.take(message, self._now, wall_ns)
+        kind = type(message)
+        apply = self._data.get(kind)
+        if apply is not None:
+            effect = apply(message, self.roster, self._now, wall_ns)
+        else:
+            effect = self._answers[kind](message, self._now, wall_ns)
+        verdict = effect.verdict
         if verdict == APPLIED:
             counters.applied += 1
         elif verdict == REJECTED:
             counters.rejected += 1
         else:
             counters.ignored[verdict] += 1
-        if self._intake.changed and not self.replay and now >= self._settle_due:
+        self._take(effect)
+        if self._unsettled and self.policy.asks and now >= self._settle_due:
             self._settle()
             self._pump()
+
+    def _take(self, effect: Effect) -> None:
+        """Do what an effect asks for."""
+        self._events += effect.events
+        if effect.settle:
+            self._unsettled = True
+        if effect.resolve and self.roster.instruments.ready:
+            self._events += self._enrolment.resolve(self._wall)
+        if effect.lag_ns is not None:
+            self._judge_lag(effect.lag_ns)
+        if effect.loss is not None:
+            self._lose(effect.loss.cause, floor_s=effect.loss.floor_s)
 
     def tick(self, now: int, wall_ns: int) -> None:
         """Let time pass; call it at least once a second and whenever `next_wakeup` says."""
         self._clock(now, wall_ns)
-        if self.replay or self.state is State.CLOSED:
+        if not self.policy.asks or self.state is State.CLOSED:
             return
         self._notice_stall()
-        self._intake.changed |= self.auditor.tick(now, wall_ns)
+        self._take(self.auditor.tick(now, wall_ns))
         if self.state is State.COOLDOWN and now >= self.dialler.next_dial(now):
             self._fire(Trigger.COOLED, "cooldown over")
         elif self.state is State.CONNECTING and self.dialler.overdue(now):
@@ -287,7 +305,14 @@ class Session:
         """Whether the shell should open a second, short connection for an audit; see `feed.proof.audit`."""
         # DEGRADED because one channel of one pair is not answered is no reason to leave all books unaudited.
         partly_silent = self.state is State.DEGRADED and self.watchdog.complaint() is None
-        return not self.replay and self.auditor.wants(now, up=self.state is State.SUBSCRIBED or partly_silent)
+        return self.policy.asks and self.auditor.wants(now, up=self.state is State.SUBSCRIBED or partly_silent)
+
+    def audit_ended(
+        self, now: int, wall_ns: int, cause: str = "", *, banned: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        """The audit's connection is over; see `Auditor.ended`."""
+        self._clock(now, wall_ns)
+        self._events += self.auditor.ended(now, wall_ns, cause, banned=banned, retry_after_s=retry_after_s)
 
     def disconnected(
         self,
@@ -322,12 +347,11 @@ class Session:
         self._lose(cause, floor_s=max(floor, min(retry_after_s or 0.0, self.limits.cooldown_cap_s)))
 
     def close(self, now: int, wall_ns: int, cause: str = "closed") -> None:
-        """The user has had enough, or the recording is over; no dial follows."""
+        """The user quits, or the recording is over; no dial follows."""
         self._clock(now, wall_ns)
         if self.state is State.CLOSED:
             return
-        if self.replay:
-            self.wishes.refuse_unmet(self._wall)
+        self._events += self.policy.ended(self._wall)
         self._fire(Trigger.CLOSE, cause)
 
     # -- what the shell takes -----------------------------------------------------------------------------------
@@ -339,7 +363,7 @@ class Session:
 
     def take_events(self) -> list[FeedEvent]:
         """What happened, in order; each is handed out once."""
-        events, self.markets.events = self.markets.events, []
+        events, self._events = self._events, []
         return events
 
     @property
@@ -349,7 +373,8 @@ class Session:
 
     def wants_dial(self, now: int) -> bool:
         """Whether the shell should dial now."""
-        return self.state is State.DISCONNECTED and not self.replay and now >= self.dialler.next_dial(now)
+        due = self.policy.next_dial(now) if self.state is State.DISCONNECTED else None
+        return due is not None and now >= due
 
     def wants_close(self) -> tuple[int, str] | None:
         """Close code and reason when the shell should close its socket or give up its dial; None otherwise."""
@@ -362,12 +387,13 @@ class Session:
             times.append(self.dialler.next_dial(now))
         elif self.state is State.CONNECTING:
             times.append(self.dialler.answer_due)
-        elif self.state in _UP and not self.replay:
-            times.append(self.subscriptions.next_deadline(ready=self._intake.ready))
-            times.append(self._intake.list_due)
-            times.extend(stitcher.next_deadline() for stitcher in self.markets.stitchers.values())
+        elif self.state in _UP and self.policy.asks:
+            instruments = self.roster.instruments
+            times.append(self.subscriptions.next_deadline(ready=instruments.ready))
+            times.append(instruments.due)
+            times.extend(pair.stitcher.next_deadline() for pair in self.roster.pairs.values())
             times.append(self.watchdog.next_look())
-            times.append(self._settle_due if self._intake.changed else None)
+            times.append(self._settle_due if self._unsettled else None)
         return max(now, min(at for at in times if at is not None))
 
     # -- the connection -----------------------------------------------------------------------------------------
@@ -405,16 +431,18 @@ class Session:
 
     def _start_connection(self) -> None:
         self.watchdog.opened(self._now)
-        self._intake.opened()
+        self.roster.instruments.opened()
+        self._enrolment.opened()
         self._ping()
 
     def _unprove(self, cause: str, before: State) -> None:
-        self._intake.closed()
+        self.roster.instruments.closed()
+        self.subscriptions.reset()
         self.latency.reconnected()
-        for stitcher in self.markets.stitchers.values():
-            if stitcher.settled and stitcher.has_levels:
-                self._report(Resync(self._wall, stitcher.symbol, "reconnect"))
-            self.markets.lose(stitcher, self._wall, cause)
+        for pair in self.roster.pairs.values():
+            if pair.stitcher.settled and pair.stitcher.has_levels:
+                self._report(Resync(self._wall, pair.symbol, "reconnect"))
+            self._events += pair.lost(self._wall, cause)
         if before is not State.CONNECTING:
             self.counters.reconnects += 1
 
@@ -426,27 +454,24 @@ class Session:
     def _ban(self, cause: str, retry_after_s: float | None) -> None:
         self._fire(Trigger.BANNED, clean_text(cause), retry_in_s=self.dialler.after_ban(self._now, retry_after_s))
 
-    def _unreadable(self, error: InvalidMessage) -> None:
-        if self.replay:
-            self.markets.complain(self._wall, f"a frame of the recording was left out: {error}")
-        elif error.channel not in ("", "book"):
-            # No book is made of it, and a new connection would bring the same frame again.
-            self.watchdog.frame(self._now, application=True)
-            self.markets.complain(self._wall, f"a frame was left out: {error}")
-        elif not self.watchdog.heard:
-            self._lose("this is not Kraken: the first frame is not JSON", floor_s=self.limits.slow_retry_s)
-        else:
-            self._report(Note(self._wall, "error", clean_text(f"unreadable frame, reconnecting: {error}")))
-            self._lose("an unreadable frame")
-
     def _is_backlog(self) -> bool:
         """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
         # Asked for every frame: the clock first, which is cheap, and only then all subscriptions.
-        cause = None if self.replay else self.watchdog.backlog(self._now)
+        cause = self.watchdog.backlog(self._now)
         if cause is None or not self.subscriptions.confirmed:
             return False
         self._lose(cause)
         return True
+
+    def _judge_lag(self, lag_ns: int) -> None:
+        if self.latency.offset_ns is None:
+            return
+        before = self.watchdog.late
+        cause = self.watchdog.lag(lag_ns, self._now)
+        if cause is not None:
+            self._lose(cause)
+        elif self.watchdog.late is not before:
+            self._unsettled = True
 
     # -- time while up ------------------------------------------------------------------------------------------
 
@@ -461,14 +486,8 @@ class Session:
         if dead is not None:
             self._lose(dead)
             return
-        for stitcher in self.markets.stitchers.values():
-            self._intake.changed |= self.markets.collect(stitcher, stitcher.tick(self._now, self._wall))
-        for symbol in self.markets.judge(self._now, self._wall):
-            self.subscriptions.renew("ticker", symbol)
-        for silent in self.subscriptions.tick(self._now):
-            what = f"{silent.symbol} {silent.channel}" if silent.symbol else silent.channel
-            self._report(Note(self._wall, "warning", clean_text(f"{what}: the exchange does not answer")))
-        if self._intake.list_missing(self._now):
+        self._events += self._upkeep.tick(self._now, self._wall)
+        if self._upkeep.list_missing(self._now):
             self._lose("the exchange sends no instrument list")
             return
         limits = self.limits
@@ -480,45 +499,20 @@ class Session:
         self._settle()
         self._pump()
         stable = self._up_since is not None and self._now - self._up_since >= ns(limits.stable_s)
-        if stable and self.markets.all_proven:
+        if stable and self.roster.all_proven:
             self.dialler.backoff.reset()
 
     def _settle(self) -> None:
         """Bring the state in line with the subscriptions and books."""
         if self.state not in _UP:
             return
-        self._intake.changed = False
-        if len(self.markets.stitchers) > _MANY_PAIRS:
+        self._unsettled = False
+        if len(self.roster.pairs) > _MANY_PAIRS:
             # All of them are looked at: done for each of a thousand answers, that would take seconds.
             self._settle_due = self._now + _SETTLE_GAP_NS
-        for stitcher in self.markets.stitchers.values():
-            if stitcher.wants_resync:
-                stitcher.wants_resync = False
-                self.counters.resyncs += 1
-                self.subscriptions.renew("book", stitcher.symbol)
-        silent = self.subscriptions.silent
-        unproven = self.markets.unproven
-        waiting = any(not stitcher.settled for stitcher in self.markets.stitchers.values())
-        complaint = self.watchdog.complaint()
-        if silent:
-            self._move(Trigger.DEGRADE, f"no answer about {silent[0].symbol or 'the'} {silent[0].channel}")
-        elif complaint is not None:
-            self._move(Trigger.DEGRADE, complaint)
-        elif unproven:
-            self._move(Trigger.RESYNC, f"{unproven[0].symbol}: {unproven[0].reason}")
-        elif not self._intake.ready or self.subscriptions.pending or waiting:
-            self._move(Trigger.PENDING, "waiting for the exchange")
-        else:
-            self._move(Trigger.CONFIRMED, "all confirmed")
-
-    def _move(self, trigger: Trigger, cause: str) -> None:
-        target = {
-            Trigger.DEGRADE: State.DEGRADED,
-            Trigger.RESYNC: State.RESYNCING,
-            Trigger.PENDING: State.SUBSCRIBING,
-            Trigger.CONFIRMED: State.SUBSCRIBED,
-        }[trigger]
-        if self.state is not target:
+        self._upkeep.fetch_again()
+        trigger, cause = self._upkeep.standing()
+        if self.state is not _STANDING[trigger]:
             self._fire(trigger, clean_text(cause))
 
     def _ping(self) -> None:
@@ -528,8 +522,8 @@ class Session:
         self._sends.append(text)
 
     def _pump(self) -> None:
-        if self.state in _UP and not self.replay:
-            self._sends += self.subscriptions.requests(self._now, ready=self._intake.ready)
+        if self.state in _UP:
+            self._sends += self.policy.requests(self._now, ready=self.roster.instruments.ready)
 
     def _report(self, event: FeedEvent) -> None:
-        self.markets.events.append(event)
+        self._events.append(event)

@@ -16,12 +16,10 @@ from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.wire import requests
 from kraken_tui.wire.messages import Refusal, SubscribeAck
 
-INSTRUMENT = "instrument"
 _KEPT_IDS = 16
 """Requests of one subscription whose answers are still awaited: one that stays silent is repeated for days."""
-_TELLING = frozenset({"depth", "interval", "event_trigger"})
 Key = tuple[str, str | None]
-"""(channel, symbol); the symbol is None for the instrument channel."""
+"""(channel, symbol); the symbol is None where a channel is subscribed for the whole feed."""
 
 
 class Status(Enum):
@@ -35,7 +33,7 @@ class Status(Enum):
     REFUSED = auto()
 
 
-class Verdict(Enum):
+class RefusalMeaning(Enum):
     """What a refusal means for what was asked."""
 
     REFUSED = auto()
@@ -51,8 +49,9 @@ class Subscription:
 
     Attributes:
         params: Further parameters of the request.
+        repeats: Names of those that tell the subscription from others, so that an unsubscribe must repeat them.
         status: Where it stands.
-        again: After leaving, subscribe anew (a resync, other parameters) rather than forget it.
+        again: After leaving, subscribe again (a resync, other parameters) rather than forget it.
         tries: Requests sent without an answer.
         clashes: Times in a row that the exchange said "Already subscribed".
         silent: No answer after all retries; it is still tried now and then.
@@ -65,6 +64,7 @@ class Subscription:
     channel: str
     symbol: str | None
     params: dict[str, object]
+    repeats: frozenset[str] = frozenset()
     status: Status = Status.TO_SEND
     again: bool = False
     tries: int = 0
@@ -113,18 +113,18 @@ class Answer:
     matched: bool = True
 
 
-def judge(error: str) -> Verdict:
+def judge(error: str) -> RefusalMeaning:
     """What the text of a refusal means; unknown texts are refusals for good, so that nothing is asked in a loop."""
     text = error.lower()
     if "msg rate" in text or "rate limit" in text:
-        return Verdict.SLOWER
+        return RefusalMeaning.SLOWER
     if "already subscribed" in text:
-        return Verdict.AGAIN
+        return RefusalMeaning.AGAIN
     if "subscription not found" in text:
-        return Verdict.LEFT
+        return RefusalMeaning.LEFT
     if any(word in text for word in ("unavailable", "eservice", "internal error", "timeout", "deadline")):
-        return Verdict.RETRY
-    return Verdict.REFUSED
+        return RefusalMeaning.RETRY
+    return RefusalMeaning.REFUSED
 
 
 class Subscriptions:
@@ -149,11 +149,19 @@ class Subscriptions:
 
     # -- what is wanted -----------------------------------------------------------------------------------------
 
-    def want(self, channel: str, symbol: str | None, **params: object) -> None:
-        """Want a channel; other parameters than before lead to unsubscribe and subscribe."""
+    def want(
+        self, channel: str, symbol: str | None, *, repeats: frozenset[str] = frozenset(), **params: object
+    ) -> None:
+        """Want a channel; other parameters than before lead to unsubscribe and subscribe.
+
+        Args:
+            channel, symbol: What; no symbol for a channel of the whole feed.
+            repeats: Names of the parameters that an unsubscribe must repeat.
+            params: Parameters of the subscribe request.
+        """
         known = self._all.get((channel, symbol))
         if known is None:
-            self._all[(channel, symbol)] = Subscription(channel, symbol, params)
+            self._all[(channel, symbol)] = Subscription(channel, symbol, params, repeats)
             return
         changed = known.params != params
         known.params = params
@@ -196,6 +204,11 @@ class Subscriptions:
         """The subscription of a channel, or None where it is not wanted."""
         return self._all.get((channel, symbol))
 
+    def expects(self, channel: str, symbol: str | None) -> bool:
+        """Whether data of a channel are to be used: it is granted, or asked for and not being left."""
+        known = self._all.get((channel, symbol))
+        return known is not None and known.has_begun
+
     def __iter__(self) -> Iterator[Subscription]:
         return iter(self._all.values())
 
@@ -204,8 +217,8 @@ class Subscriptions:
         for known in list(self._all.values()):
             if known.leaving and not known.again:
                 del self._all[known.key]
-            elif known.status is not Status.REFUSED or known.channel == INSTRUMENT:
-                # Without the instrument list a connection is of no use: no refusal of it is for good.
+            elif known.status is not Status.REFUSED or known.symbol is None:
+                # What the whole feed rests on, the instrument list: no refusal of it is for good.
                 self._queue(known)
         self._next_send = 0
         self._gap = ns(1.0 / self._limits.requests_per_s)
@@ -241,7 +254,7 @@ class Subscriptions:
 
         Args:
             now: Monotonic ns.
-            ready: Whether the instrument list is here; before that only it is asked for.
+            ready: Whether the instrument list is here; before that nothing is asked for a pair.
         """
         sends: list[str] = []
         # Leaving comes first: a subscribe for the same book must not overtake it.
@@ -262,7 +275,7 @@ class Subscriptions:
         for known in self._all.values():
             if known.status is not status or known.not_before > now:
                 continue
-            if not ready and known.channel != INSTRUMENT:
+            if not ready and known.symbol is not None:
                 continue
             if not batch or self._shares(batch[0], known, leaving=leaving):
                 batch.append(known)
@@ -288,9 +301,8 @@ class Subscriptions:
             if not leaving:
                 known.sent_params = known.params
         if leaving:
-            # Only what tells the subscriptions apart; the snapshot wish is no part of an unsubscribe. Without its
-            # trigger the unsubscribe of a ticker means `trades`, the default of the channel's documentation.
-            params = {name: value for name, value in batch[0].sent_params.items() if name in _TELLING}
+            # Only what tells the subscriptions apart; the snapshot wish is no part of an unsubscribe.
+            params = {name: value for name, value in batch[0].sent_params.items() if name in batch[0].repeats}
             return requests.unsubscribe(channel, symbols, req_id=req_id, **params)
         return requests.subscribe(channel, symbols, req_id=req_id, **batch[0].params)
 
@@ -302,7 +314,7 @@ class Subscriptions:
 
     def acknowledged(self, ack: SubscribeAck) -> Answer:
         """Take a granted request. Answers to requests that no longer matter are told by their number and ignored."""
-        known = self._all.get((ack.channel, None if ack.channel == INSTRUMENT else ack.symbol))
+        known = self._all.get((ack.channel, None)) or self._all.get((ack.channel, ack.symbol))
         if known is None or (ack.req_id is not None and ack.req_id not in known.req_ids):
             return Answer(matched=False)
         if ack.method == "unsubscribe":
@@ -328,23 +340,23 @@ class Subscriptions:
         concerned = self._concerned(refusal)
         answer = Answer(matched=bool(concerned))
         verdict = judge(refusal.error)
-        if verdict is Verdict.SLOWER:
+        if verdict is RefusalMeaning.SLOWER:
             self._slow_down(now)
             answer.slower = True
             if not concerned:
                 concerned = [known for known in self._all.values() if known.answerable]
         for known in concerned:
-            if known.leaving and verdict is not Verdict.SLOWER:
+            if known.leaving and verdict is not RefusalMeaning.SLOWER:
                 # A refused unsubscribe means that there is nothing to leave.
                 self._left(known)
-            elif verdict is Verdict.SLOWER:
+            elif verdict is RefusalMeaning.SLOWER:
                 known.status = Status.TO_LEAVE if known.leaving else Status.TO_SEND
                 known.tries = 0
                 known.deadline = None
                 known.not_before = self._next_send
-            elif verdict is Verdict.AGAIN:
+            elif verdict is RefusalMeaning.AGAIN:
                 self._clash(known, now)
-            elif verdict is Verdict.RETRY:
+            elif verdict is RefusalMeaning.RETRY:
                 self._repeat(known, now, ns(self._limits.ack_s))
             else:
                 self._settle(known, Status.REFUSED)
@@ -401,7 +413,7 @@ class Subscriptions:
         times += [
             max(known.not_before, self._next_send - self._burst)
             for known in self._all.values()
-            if known.status in (Status.TO_SEND, Status.TO_LEAVE) and (ready or known.channel == INSTRUMENT)
+            if known.status in (Status.TO_SEND, Status.TO_LEAVE) and (ready or known.symbol is None)
         ]
         return min(times, default=None)
 

@@ -36,14 +36,14 @@ from sortedcontainers import SortedDict
 from kraken_tui.market.convert import rescale
 from kraken_tui.market.events import Candle, CandleChanged, Trade
 from kraken_tui.settings import INTERVALS
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
 
 MAX_CANDLES = 720
 """Candles an interval keeps and shows: as many as the exchange returns (PROTOCOL.md section 10.1)."""
 
 _RECENT_TRADES = 256
-_FUTURE_NS = 366 * 86_400 * 1_000_000_000
-_SECOND_NS = 1_000_000_000
+_FUTURE_NS = 366 * 86_400 * SECOND
 
 
 class _Series:
@@ -135,7 +135,7 @@ class _Series:
             follows: It directly follows the trade before it; else the stream is torn here.
             late: Its id is below one already seen.
         """
-        begin_s = trade.venue_ns // _SECOND_NS // self.length_s * self.length_s
+        begin_s = trade.venue_ns // SECOND // self.length_s * self.length_s
         if not late:
             self._count(begin_s, follows)
         if begin_s < self.begin_s:
@@ -273,7 +273,7 @@ class _Series:
         return ()
 
     def _covers(self, trade: Trade) -> bool:
-        return trade.venue_ns // _SECOND_NS // self.length_s * self.length_s == self.begin_s
+        return trade.venue_ns // SECOND // self.length_s * self.length_s == self.begin_s
 
     def _take(self, candle: Candle) -> None:
         self.open, self.high, self.low, self.close = candle.open, candle.high, candle.low, candle.close
@@ -428,7 +428,7 @@ class CandleAggregator:
     def _state(self, series: _Series, candles: Sequence[Candle], *, from_channel: bool, history: bool) -> None:
         waiting = tuple(series.finished)
         for candle in candles:
-            if self._latest_ns is not None and candle.begin_s * _SECOND_NS > self._latest_ns:
+            if self._latest_ns is not None and candle.begin_s * SECOND > self._latest_ns:
                 continue
             series.on_statement(candle, self._recent, from_channel=from_channel)
         if history:
@@ -449,7 +449,7 @@ class CandleAggregator:
 
     def roll(self, now_ns: int) -> None:
         """Close the candles whose interval is over by the wall clock."""
-        now_s = now_ns // _SECOND_NS
+        now_s = now_ns // SECOND
         self._latest_ns = now_ns + _FUTURE_NS
         for series in self._series.values():
             series.roll(now_s)
@@ -460,7 +460,7 @@ class CandleAggregator:
         Raises:
             KeyError: Not one of the aggregator's intervals.
         """
-        return self._series[interval].shown(now_ns // _SECOND_NS)
+        return self._series[interval].shown(now_ns // SECOND)
 
     def newest(self, interval: int) -> Candle | None:
         """The newest candle that was traded or stated, running or not; None before the first.

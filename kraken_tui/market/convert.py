@@ -16,12 +16,12 @@ from msgspec.structs import replace
 from kraken_tui.market.events import Candle, Side, Trade
 from kraken_tui.market.views import Ticker
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import MAX_DIGITS, to_units
 from kraken_tui.wire.messages import InvalidMessage, InvalidNumber, OhlcData, TickerData, TradeData
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import format_timestamp, parse_timestamp
 
-_SECOND = 1_000_000_000
 _SIGNED = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 # Wide enough for the product of two of the longest numbers, so that only quantize rounds.
 _EXACT = Context(prec=6 * MAX_DIGITS, rounding=ROUND_HALF_EVEN)
@@ -105,7 +105,7 @@ def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
         InvalidNumber: A number is not acceptable.
         InvalidMessage: The begin is not a timestamp, or the candle is impossible.
     """
-    begin_s = parse_timestamp(data.interval_begin) // _SECOND
+    begin_s = parse_timestamp(data.interval_begin) // SECOND
     values = (data.open, data.high, data.low, data.close)
     prices = tuple(to_units(value, spec.price_precision) for value in values)
     return _candle(begin_s, data.interval, prices, data.volume, data.vwap, data.trades, spec)
@@ -248,4 +248,4 @@ def _timestamp_text(ns: int) -> str:
     try:
         return format_timestamp(ns, 9)
     except (OverflowError, ValueError) as error:
-        raise InvalidMessage(f"a trade at second {ns // _SECOND}") from error
+        raise InvalidMessage(f"a trade at second {ns // SECOND}") from error

@@ -68,6 +68,9 @@ class Signal(StrEnum):
     STRONG_BUY = "STRONG BUY"
 
 
+Level = tuple[int, int]
+"""One price level of a book: (ticks, lots)."""
+
 LevelChange = tuple[Side, int, int, int]
 """(book side, ticks, lots before, lots after); zero lots means no such level."""
 

@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import FlowEvent, FlowKind, LevelChange, Side, Trade
+from kraken_tui.units import SECOND
 
 VERDICT_NS = 500_000_000
 """How long the verdict on a vanished wall waits for trades."""
@@ -36,10 +37,10 @@ SWEEP_NS = 50_000_000
 SWEEP_LEVELS = 3
 """Prices a sweep goes through at least."""
 
-QUIET_NS = 10_000_000_000
+QUIET_NS = 10 * SECOND
 """How long one price stays silent after an event about it."""
 
-_SET_BACK_NS = 1_000_000_000
+_SET_BACK_NS = SECOND
 _KEPT_EVENTS = 500
 _KEPT_WALLS = 2000
 _KEPT_TRADES = 256

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kraken_tui.market.events import BookState, MarketStatus, Proof
-
-_SECOND = 1_000_000_000
+from kraken_tui.units import SECOND
 
 _NO_MATCHING = {
     "maintenance": "MAINTENANCE",
@@ -51,11 +50,11 @@ def venue_text(system: str, pair: str | None, *, connected: bool = True) -> str:
 
 def seconds_text(ns: int) -> str:
     """An age for a sentence: "0.4 s", "75 s"."""
-    return f"{ns / _SECOND:.1f} s" if ns < 10 * _SECOND else f"{ns // _SECOND} s"
+    return f"{ns / SECOND:.1f} s" if ns < 10 * SECOND else f"{ns // SECOND} s"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HealthLimits:
     """When something counts as stale, ns.
 
     Attributes:
@@ -67,9 +66,9 @@ class Limits:
     quiet_ns: int
 
     @classmethod
-    def from_seconds(cls, stale_after_s: float, quiet_after_s: float) -> Limits:
+    def from_seconds(cls, stale_after_s: float, quiet_after_s: float) -> HealthLimits:
         """From the settings of the same names."""
-        return cls(round(stale_after_s * _SECOND), round(quiet_after_s * _SECOND))
+        return cls(round(stale_after_s * SECOND), round(quiet_after_s * SECOND))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Assessment:
         return bool(self.stale_reason)
 
 
-def assess(inputs: Inputs, limits: Limits) -> Assessment:
+def assess(inputs: Inputs, limits: HealthLimits) -> Assessment:
     """Judge one market.
 
     In this order: without fresh frames nothing else is known (STALE, or UNKNOWN before the first book); a venue
@@ -150,7 +149,7 @@ def assess(inputs: Inputs, limits: Limits) -> Assessment:
     return Assessment(MarketStatus.ACTIVE, f"active {venue}", reason, "")
 
 
-def _feed_trouble(inputs: Inputs, limits: Limits) -> tuple[str, str]:
+def _feed_trouble(inputs: Inputs, limits: HealthLimits) -> tuple[str, str]:
     """(kind, clause) when frames are missing or late; two empty strings when they are fine."""
     if not inputs.connected:
         return "not connected", "not connected"
@@ -165,7 +164,7 @@ def _feed_trouble(inputs: Inputs, limits: Limits) -> tuple[str, str]:
     return "", ""
 
 
-def _quiet(inputs: Inputs, limits: Limits) -> str:
+def _quiet(inputs: Inputs, limits: HealthLimits) -> str:
     age = inputs.book_age_ns
     if age is None or age <= limits.quiet_ns:
         return ""

@@ -9,32 +9,33 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from kraken_tui.market.book.l2 import Level, OrderBook
+from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.book.metrics import metrics
 from kraken_tui.market.candles import CandleAggregator
 from kraken_tui.market.convert import rescale, to_nearest_units
 from kraken_tui.market.events import (
     BookChanged,
-    BookState,
     Candle,
     FlowEvent,
     Health,
+    Level,
     MarketEvent,
     MarketStatus,
     Proof,
     Trade,
 )
 from kraken_tui.market.flow import FlowTracker
-from kraken_tui.market.health import Assessment, Inputs, Limits, assess, venue_text
+from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.rates import RateMeter
-from kraken_tui.market.trades import Session, Tape, TradedAtPrice
+from kraken_tui.market.trades import Tape, TradedAtPrice
+from kraken_tui.market.truth import BookTruth, NothingKnown
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.symbols import PairSpec
 
-_SECOND = 1_000_000_000
 _SAMPLES = 600
 _FLOW_SHOWN = 200
 
@@ -58,19 +59,18 @@ class PairMarket:
     Args:
         symbol: v2 symbol.
         settings: Depth, interval, thresholds.
+        truth: What the feed knows of the book; None as long as it does not keep the pair.
     """
 
-    def __init__(self, symbol: str, settings: Settings) -> None:
+    def __init__(self, symbol: str, settings: Settings, truth: BookTruth | None = None) -> None:
         self.symbol = symbol
+        self._nothing = NothingKnown(settings.depth)
+        self._truth: BookTruth | NothingKnown = truth or self._nothing
         self.spec: PairSpec | None = None
-        self.session = Session()
         self._settings = settings
-        self._limits = Limits.from_seconds(settings.stale_after_s, settings.quiet_after_s)
-        self._depth = settings.depth
+        self._limits = HealthLimits.from_seconds(settings.stale_after_s, settings.quiet_after_s)
         self._interval = settings.interval
         self._version = 0
-        self._state, self._proof, self._reason = BookState.WAIT_ACK, Proof.CHECKING, "waiting for the subscription"
-        self._checks_ok = self._checks_failed = self._resyncs = 0
         self._system = "unknown"
         self._pair_status: str | None = None
         self._book_ns: int | None = None
@@ -96,9 +96,33 @@ class PairMarket:
         self._assessment = Assessment(MarketStatus.UNKNOWN, "start", "waiting for the subscription", "")
         self._health_told = ""
         self._health_new: deque[Health] = deque(maxlen=100)
-        self._audited_ns: int | None = None
-        self._trade_gaps = 0
-        self._witness = ""
+        self._said: tuple[str, int] = ("", 0)
+
+    # What is known of the book
+
+    @property
+    def truth(self) -> BookTruth | None:
+        """What the feed knows of the book: its state, proof and counts are read from there."""
+        return None if isinstance(self._truth, NothingKnown) else self._truth
+
+    @truth.setter
+    def truth(self, truth: BookTruth | None) -> None:
+        self._truth = truth or self._nothing
+        self._cache.dirty = True
+        self._version += 1
+
+    def on_truth(self) -> None:
+        """Note that state, proof, depth or audit of the book changed."""
+        self._version += 1
+
+    @property
+    def _verified(self) -> bool:
+        return self._truth.proof is Proof.VERIFIED
+
+    @property
+    def _reason(self) -> str:
+        """Why the book is not VERIFIED, one short clause."""
+        return "" if self._verified else clean_text(self._truth.reason, 120)
 
     # What arrives
 
@@ -129,24 +153,14 @@ class PairMarket:
         self._flow_new.clear()
         self._samples.clear()
         self._ticker = Ticker()
-        self.session = Session()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
             self._direction = 0 if self._last is None else self._direction
         self._cache = _BookCache()
         self._book_ns = self._book_received_ns = None
-        self._proof, self._reason = Proof.CHECKING, "the pair's precision changed"
 
-    def on_book(self, changed: BookChanged, book: OrderBook) -> None:
-        """Take in one applied book message.
-
-        A proven snapshot makes the book live, a proven update of a live book verified, anything unproven unverified;
-        `set_book_state` may say more.
-
-        Args:
-            changed: What the feed reports of it.
-            book: The book after it.
-        """
+    def on_book(self, changed: BookChanged) -> None:
+        """Take in one applied book message; the book after it is that of `truth`."""
         self._book_rate.count()
         # Frames of before 2025 carry no timestamp on snapshots: their receipt stands in (PROTOCOL.md section 4.1).
         venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
@@ -154,25 +168,10 @@ class PairMarket:
         self._received_since = True
         self._cache.dirty = True
         self._version += 1
-        snapshot = changed.kind == "snapshot"
-        if snapshot:
-            self._audited_ns = None
-        matched = changed.verified if changed.matched is None else changed.matched
-        self._checks_ok += matched
-        self._checks_failed += not matched and changed.checksum is not None
-        if changed.verified:
-            if snapshot:
-                self._state = BookState.LIVE
-            if self._state is BookState.LIVE:
-                self._proof, self._reason = Proof.VERIFIED, ""
-        else:
-            reason = "no checksum" if changed.checksum is None else "checksum differs"
-            if not matched or self._proof is Proof.VERIFIED:
-                self._proof, self._reason = Proof.UNVERIFIED, reason if not matched else "not proven"
+        book = self._truth.book
+        if not changed.verified or book is None or not self._fits(book):
             return
-        if not self._fits(book):
-            return
-        if snapshot:
+        if changed.kind == "snapshot":
             self._flow.on_snapshot(book)
         else:
             self._flow.on_changes(changed.changes, book, venue_ns, changed.received_ns)
@@ -206,7 +205,6 @@ class PairMarket:
             if trade.live or (self._heard_trades and after is not None and trade.trade_id > after):
                 counted.append(trade)
                 self._traded.add(trade)
-                self.session.add(trade)
             if after is None or trade.trade_id > after:
                 self._set_last(trade)
         self._heard_trades = True
@@ -263,31 +261,6 @@ class PairMarket:
         self._interval = minutes
         self._version += 1
 
-    def set_depth(self, depth: int) -> None:
-        """Note another subscribed depth."""
-        self._depth = depth
-        self._version += 1
-
-    def set_book_state(self, state: BookState, proof: Proof, reason: str) -> None:
-        """Note where the book stands; `reason` is one short clause, cleaned here."""
-        if state is BookState.RESYNCING and self._state is not BookState.RESYNCING:
-            self._resyncs += 1
-        self._state, self._proof, self._reason = state, proof, clean_text(reason, 120)
-        if state is not BookState.LIVE or proof is Proof.UNVERIFIED:
-            self._audited_ns = None
-        self._version += 1
-
-    def set_audited(self, ns: int) -> None:
-        """Note that the whole book was found equal to a second snapshot."""
-        self._audited_ns = ns
-        self._version += 1
-
-    def set_witness(self, text: str, trade_gaps: int) -> None:
-        """Note what the second witness says, and how many trades never came."""
-        if (text, trade_gaps) != (self._witness, self._trade_gaps):
-            self._witness, self._trade_gaps = text, trade_gaps
-            self._version += 1
-
     def set_venue(self, system_status: str, pair_status: str | None = None) -> None:
         """Note what the venue says about itself, and about the pair where it did."""
         self._system = system_status
@@ -296,21 +269,25 @@ class PairMarket:
 
     # What time does
 
-    def tick(self, now_ns: int, book: OrderBook | None = None) -> None:
+    def tick(self, now_ns: int) -> None:
         """Let time pass: rates, verdicts, candle roll-over, one sample a second while proven.
 
         Args:
             now_ns: Wall clock. Call it at least once a second, and a few times for prompt flow events. Candles end
                 by the venue's clock, as far as the last `view` told it.
-            book: The pair's book, if there is one.
         """
         self._book_rate.advance(now_ns)
         self._trade_rate.advance(now_ns)
         self._candles.roll(now_ns - self._clock_offset_ns)
         self._flow.tick(now_ns)
         self._collect_flow()
-        second = now_ns // _SECOND
-        if second == self._sample_s or book is None or self._proof is not Proof.VERIFIED or not self._fits(book):
+        truth = self._truth
+        said = truth.witness, truth.trade_gaps
+        if said != self._said:
+            self._said = said
+            self._version += 1
+        second, book = now_ns // SECOND, truth.book
+        if second == self._sample_s or book is None or not self._verified or not self._fits(book):
             return
         self._sample_s = second
         self._flow.learn(book)
@@ -346,7 +323,7 @@ class PairMarket:
         if self._book_received_ns is None:
             return None
         passed, passed_at_venue = now_ns - wall_before, now_ns - clock_offset_ns - venue_before
-        if wall_before and abs(passed - passed_at_venue) > _SECOND and abs(passed) > abs(passed_at_venue):
+        if wall_before and abs(passed - passed_at_venue) > SECOND and abs(passed) > abs(passed_at_venue):
             # The wall clock was set, and not the offset found out: the receipt was by the old one. One since the last
             # view may have been by either, but not longer ago.
             before = (
@@ -365,8 +342,8 @@ class PairMarket:
             heartbeat_age_ns=heartbeat_age_ns,
             lag_ns=lag_ns,
             book_age_ns=age_ns,
-            book_state=self._state,
-            proof=self._proof,
+            book_state=self._truth.state,
+            proof=self._truth.proof,
             proof_reason=self._reason,
             system=self._system,
             pair=self._pair_status,
@@ -401,7 +378,6 @@ class PairMarket:
         heartbeat_age_ns: int | None,
         lag_ns: int | None,
         connected: bool,
-        book: OrderBook | None,
         clock_offset_ns: int = 0,
     ) -> PairView:
         """The market at one moment; cheap enough for every frame.
@@ -414,7 +390,6 @@ class PairMarket:
             lag_ns: Receive time minus venue time of the last live frame, clock offset removed; None while unknown.
                 A snapshot's timestamp is that of the last change and tells no lag (PROTOCOL.md section 0, rule 8).
             connected: Whether the connection stands.
-            book: The pair's book, or None while there is none.
             clock_offset_ns: This machine's clock minus the venue's, taken out of the book's age and the candles' end.
         """
         self._clock_offset_ns = clock_offset_ns
@@ -423,28 +398,27 @@ class PairMarket:
         self._book_rate.advance(now_ns)
         self._trade_rate.advance(now_ns)
         self._collect_flow()
-        cache = self._refreshed(book) if book is not None else self._cache
-        verified = self._proof is Proof.VERIFIED
+        truth = self._truth
+        cache = self._refreshed(truth.book) if truth.book is not None else self._cache
         return PairView(
             symbol=self.symbol,
             version=self._version,
             now_ns=now_ns,
             spec=self.spec,
-            # Nobody subscribed a recording here: its book knows the depth it was made with.
-            depth=book.depth if book is not None and book.spec.assumed else self._depth,
-            book_state=self._state,
-            proof=self._proof,
-            proof_reason="" if verified else self._reason,
-            checks_ok=self._checks_ok,
-            checks_failed=self._checks_failed,
-            resyncs=self._resyncs,
+            depth=truth.depth,
+            book_state=truth.state,
+            proof=truth.proof,
+            proof_reason=self._reason,
+            checks_ok=truth.checks_ok,
+            checks_failed=truth.checks_failed,
+            resyncs=truth.resyncs,
             age_ns=age_ns,
             stale=self._assessment.stale,
             stale_reason=self._assessment.stale_reason,
             venue=venue_text(self._system, self._pair_status, connected=connected),
             bids=cache.bids,
             asks=cache.asks,
-            metrics=cache.metrics if verified else None,
+            metrics=cache.metrics if self._verified else None,
             ticker=self._ticker,
             last=self._shown_last(),
             last_direction=self._direction,
@@ -459,10 +433,10 @@ class PairMarket:
             samples=tuple(self._samples),
             book_rate=self._book_rate.rate(now_ns),
             trade_rate=self._trade_rate.rate(now_ns),
-            audited_ns=self._audited_ns,
+            audited_ns=truth.audited_ns,
             covered_levels=CHECKSUM_LEVELS,
-            trade_gaps=self._trade_gaps,
-            witness=self._witness,
+            trade_gaps=truth.trade_gaps,
+            witness=truth.witness,
         )
 
     def _shown_last(self) -> int | None:
@@ -470,13 +444,12 @@ class PairMarket:
 
     def summary(self) -> PairSummary:
         """The pair's tab, as of the last `view`."""
-        problem = "" if self._proof is Proof.VERIFIED else self._reason
         return PairSummary(
             symbol=self.symbol,
             last=self._shown_last(),
             price_precision=self.spec.price_precision if self.spec else 0,
             last_direction=self._direction,
-            proof=self._proof,
+            proof=self._truth.proof,
             stale=self._assessment.stale,
-            problem=problem or self._assessment.stale_reason,
+            problem=self._reason or self._assessment.stale_reason,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-_SECOND = 1_000_000_000
+from kraken_tui.units import SECOND
 
 
 class RateMeter:
@@ -17,7 +17,7 @@ class RateMeter:
     __slots__ = ("_marks", "_total", "_window_ns")
 
     def __init__(self, window_s: int = 5) -> None:
-        self._window_ns = window_s * _SECOND
+        self._window_ns = window_s * SECOND
         self._total = 0
         # (ns, total then), at most a few a second; the oldest is the last one at or before the window's start.
         self._marks: deque[tuple[int, int]] = deque()
@@ -32,7 +32,7 @@ class RateMeter:
         if marks and now_ns < marks[-1][0]:
             shift = now_ns - marks[-1][0]
             self._marks = marks = deque((at + shift, total) for at, total in marks)
-        if not marks or now_ns - marks[-1][0] >= _SECOND // 4:
+        if not marks or now_ns - marks[-1][0] >= SECOND // 4:
             marks.append((now_ns, self._total))
         while len(marks) > 1 and marks[1][0] <= now_ns - self._window_ns:
             marks.popleft()
@@ -42,4 +42,4 @@ class RateMeter:
         if not self._marks:
             return 0.0
         began_ns, before = self._marks[0]
-        return (self._total - before) * _SECOND / max(now_ns - began_ns, _SECOND)
+        return (self._total - before) * SECOND / max(now_ns - began_ns, SECOND)

@@ -1,9 +1,8 @@
-"""The tape, trades at price, and the session's running totals."""
+"""The tape and trades at price."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -24,11 +23,9 @@ TRADED_PRICES = 5000
 class Tape:
     """Time and sales: the latest trades, each once, in the order of their ids.
 
-    `trade_id` is a sequence per book, so gaps in it are missed trades (PROTOCOL.md section 7.2). A trade that
-    arrives later after all, as from the snapshot after a reconnect, closes its gap again.
+    Trades that never came are counted by the feed, which sees every number.
 
     Attributes:
-        missing: Trades known to exist between the first heard of and the newest that never arrived.
         last_id: Highest id seen; None before the first trade.
     """
 
@@ -38,8 +35,6 @@ class Tape:
         self._newest_first: tuple[Trade, ...] | None = ()
         # Ids below this one were dropped for age: new and seen can no longer be told apart.
         self._floor: int | None = None
-        self._first_id = 0
-        self.missing = 0
         self.last_id: int | None = None
 
     def __len__(self) -> int:
@@ -60,21 +55,13 @@ class Tape:
             return []
         ordered = [new[trade_id] for trade_id in sorted(new)]
         for trade in ordered:
-            self._count_gap(trade.trade_id)
             self._trades[trade.trade_id] = trade
+        newest = ordered[-1].trade_id
+        self.last_id = newest if self.last_id is None else max(self.last_id, newest)
         while len(self._trades) > self._length:
             self._floor, _ = self._trades.popitem(0)
         self._newest_first = None
         return ordered
-
-    def _count_gap(self, trade_id: int) -> None:
-        if self.last_id is None:
-            self._first_id = self.last_id = trade_id
-        elif trade_id > self.last_id:
-            self.missing += trade_id - self.last_id - 1
-            self.last_id = trade_id
-        elif trade_id > self._first_id:
-            self.missing -= 1
 
     def newest_first(self) -> tuple[Trade, ...]:
         """All kept trades, newest first."""
@@ -141,54 +128,3 @@ class TradedAtPrice:
                 kept[price] = TradedAt(at.count, bought, sold)
         self._at = kept
         self._shown = None
-
-
-@dataclass(slots=True)
-class Session:
-    """Running totals of the trades since the start.
-
-    Attributes:
-        bought, sold: Lots by aggressor.
-        turnover: Sum of price x quantity, ticks x lots.
-        trades: Number of trades.
-    """
-
-    bought: int = 0
-    sold: int = 0
-    turnover: int = 0
-    trades: int = 0
-
-    def add(self, trade: Trade) -> None:
-        """Count one trade."""
-        if trade.side is Side.BUY:
-            self.bought += trade.qty
-        else:
-            self.sold += trade.qty
-        self.turnover += trade.price * trade.qty
-        self.trades += 1
-
-    @property
-    def cvd(self) -> int:
-        """Cumulative volume delta: aggressor buys minus sells since the start, lots."""
-        return self.bought - self.sold
-
-    @property
-    def vwap(self) -> float | None:
-        """Volume-weighted average price of the session's trades, ticks; None without volume."""
-        volume = self.bought + self.sold
-        return self.turnover / volume if volume else None
-
-
-def delta(trades: Iterable[Trade]) -> int:
-    """Aggressor buys minus sells of some trades, lots."""
-    return sum(trade.qty if trade.side is Side.BUY else -trade.qty for trade in trades)
-
-
-def cvd_series(trades: Iterable[Trade]) -> list[tuple[int, int]]:
-    """Running sum of delta over trades given oldest first: (venue ns, lots) after each trade."""
-    total = 0
-    series: list[tuple[int, int]] = []
-    for trade in trades:
-        total += trade.qty if trade.side is Side.BUY else -trade.qty
-        series.append((trade.venue_ns, total))
-    return series

@@ -13,12 +13,9 @@ from types import MappingProxyType
 
 import msgspec
 
-from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Proof, Signal, Trade
+from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Level, Proof, Signal, Trade
 from kraken_tui.market.plain import Value
 from kraken_tui.wire.symbols import PairSpec
-
-Level = tuple[int, int]
-"""(ticks, lots)."""
 
 
 class Mode(StrEnum):

@@ -12,15 +12,14 @@ from collections.abc import Callable
 
 from kraken_tui.engine.events import BookLine
 from kraken_tui.feed.events import Refused, Resync, SpecChanged, StateChanged
-from kraken_tui.market.events import CandleChanged, FlowEvent, Health, Trade
+from kraken_tui.market.events import CandleChanged, FlowEvent, Health, Level, Trade
 from kraken_tui.outputs.sink import SinkCounts, SpecOf
+from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import from_units
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import format_timestamp
 
-Level = tuple[int, int]
 _CACHED_LEVELS = 20_000
-_SECOND = 1_000_000_000
 _quote = json.JSONEncoder(ensure_ascii=True).encode
 
 
@@ -134,10 +133,10 @@ class JsonLines:
 
     def _received(self, ns: int) -> str:
         """As `format_timestamp`, with the calendar's part remembered for the rest of its second."""
-        second, fraction = divmod(ns, _SECOND)
+        second, fraction = divmod(ns, SECOND)
         if second != self._second:
             self._second = second
-            self._second_text = format_timestamp(second * _SECOND, 0)[:-1]
+            self._second_text = format_timestamp(second * SECOND, 0)[:-1]
         return f"{self._second_text}.{fraction // 1000:06d}Z"
 
     def _name(self, symbol: str) -> str:
@@ -186,7 +185,7 @@ class JsonLines:
         vwap = "null" if average is None else f'"{from_units(average, spec.price_precision)}"'
         line = (
             f'{{"event":"candle","symbol":{self._name(event.symbol)},"interval":{candle.interval},'
-            f'"begin":"{format_timestamp(candle.begin_s * _SECOND, 0)}",{prices},'
+            f'"begin":"{format_timestamp(candle.begin_s * SECOND, 0)}",{prices},'
             f'"volume":"{from_units(candle.volume, spec.qty_precision)}","vwap":{vwap},'
             f'"trades":{candle.trades},"closed":{"true" if candle.closed else "false"}}}\n'
         )

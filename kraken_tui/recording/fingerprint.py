@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from kraken_tui.market.book.l2 import BookSide
 from kraken_tui.wire.symbols import PairSpec
 
 if TYPE_CHECKING:
-    from kraken_tui.feed.pairs import Counters
+    from kraken_tui.feed.counters import Counters
     from kraken_tui.feed.proof.stitcher import BookStitcher
     from kraken_tui.feed.session import Session
 
@@ -95,7 +95,7 @@ class Fingerprint:
             "book": _book(session.stitchers[symbol]),
             "trades": self.trades.get(symbol, 0),
             "newest_trade": self.newest_trade.get(symbol),
-            "trade_gaps": session.trade_gaps(symbol),
+            "trade_gaps": session.pairs[symbol].trade_gaps,
             "ticker": None if ticker is None else _fields(ticker.ticker),
             "candles": {str(interval): _fields(event.candles[-1]) for interval, event in candles.items()},
         }
@@ -158,5 +158,4 @@ def _counters(counters: Counters) -> dict[str, Any]:
     for kind, count in counters.ignored.items():
         known = kind.partition(":")[0]
         ignored[known] = ignored.get(known, 0) + count
-    # Not `asdict`, which some versions of Python let make nonsense of a Counter.
-    return {field.name: getattr(counters, field.name) for field in fields(counters)} | {"ignored": ignored}
+    return counters.as_dict() | {"ignored": ignored}

@@ -13,9 +13,9 @@ import msgspec
 from kraken_tui.errors import RecordingError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
+from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import (
     BookMessage,

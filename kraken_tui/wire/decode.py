@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import Any, Union, get_args
 
 import msgspec
 
@@ -45,13 +46,39 @@ MOST_NAMES = 200
 
 OTHERS = "others"
 
-CHANNELS = frozenset({"status", "heartbeat", "instrument", "book", "trade", "ticker", "ohlc"})
+RowReader = Callable[[Kind, Any], Any]
+"""(type, data) of a frame that is not quite in order to a message of the rows that are; None where none can be told."""
 
-_ChannelFrame = (
-    BookMessage | TradeMessage | TickerMessage | OhlcMessage | StatusMessage | HeartbeatMessage | InstrumentMessage
-)
-_channel_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_ChannelFrame, float_hook=str)
 _generic_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=str)
+
+
+class _Channels:
+    """The channels whose frames have a type, and the one decoder of them all."""
+
+    def __init__(self) -> None:
+        self.types: dict[str, type[msgspec.Struct]] = {}
+        self.by_rows: dict[str, RowReader] = {}
+        self.decoder: msgspec.json.Decoder[Any] = _generic_decoder
+
+    def add(self, message: type[msgspec.Struct], by_rows: RowReader | None) -> None:
+        name = message.__struct_config__.tag
+        assert isinstance(name, str)
+        if by_rows is not None:
+            self.by_rows[name] = by_rows
+        if self.types.get(name) is not message:
+            self.types[name] = message
+            self.decoder = msgspec.json.Decoder(Union[tuple(self.types.values())], float_hook=str)  # noqa: UP007
+
+
+def register(message: type[msgspec.Struct], by_rows: RowReader | None = None) -> None:
+    """Decode frames of one more channel; a channel that is known already keeps its place.
+
+    Args:
+        message: Struct of the whole frame, its tag field `channel` and its tag the channel's name.
+        by_rows: Reads a frame that the struct does not fit, leaving out the rows that are wrong; without it such a
+            frame is an `InvalidMessage`.
+    """
+    _channels.add(message, by_rows)
 
 
 def decode(frame: bytes | str) -> Message:
@@ -69,7 +96,7 @@ def decode(frame: bytes | str) -> Message:
     if len(frame) > MAX_FRAME:
         raise InvalidMessage(f"frame of {len(frame):,} bytes is over the limit of {MAX_FRAME:,}")
     try:
-        message: Message = _channel_decoder.decode(frame)
+        message: Message = _channels.decoder.decode(frame)
     except msgspec.DecodeError as error:
         return _decode_other(frame, error)
     except (RecursionError, UnicodeError) as error:
@@ -89,7 +116,7 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
     if "method" in fields or "error" in fields or "Error" in fields:
         return _method_message(fields)
     channel = fields.get("channel")
-    if isinstance(channel, str) and channel in CHANNELS:
+    if isinstance(channel, str) and channel in _channels.types:
         kind = fields.get("type")
         if isinstance(kind, str) and kind not in get_args(Kind):
             # Taken for an update, it would corrupt a book, and its text would reach every event made from it.
@@ -105,16 +132,25 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
 def _by_rows(channel: str, fields: dict[str, Any]) -> Message | None:
     """A book or instrument frame with the rows that are valid; None if not even the symbols can be read."""
     kind: Any = fields.get("type")
-    data = fields.get("data")
-    if kind not in get_args(Kind):
+    reader = _channels.by_rows.get(channel)
+    if reader is None or kind not in get_args(Kind):
         return None
-    if channel == "book" and isinstance(data, list) and data:
-        books = [_book_row(row) for row in data]
-        return None if None in books else BookMessage(kind, [book for book in books if book is not None])
-    if channel == "instrument" and isinstance(data, dict):
-        assets, pairs = (_in_order(data.get(name), row) for name, row in (("assets", AssetData), ("pairs", PairData)))
-        return InstrumentMessage(kind, InstrumentData(assets, pairs)) if assets or pairs else None
-    return None
+    message: Message | None = reader(kind, fields.get("data"))
+    return message
+
+
+def _books(kind: Kind, data: object) -> BookMessage | None:
+    if not isinstance(data, list) or not data:
+        return None
+    books = [_book_row(row) for row in data]
+    return None if None in books else BookMessage(kind, [book for book in books if book is not None])
+
+
+def _instruments(kind: Kind, data: object) -> InstrumentMessage | None:
+    if not isinstance(data, dict):
+        return None
+    assets, pairs = (_in_order(data.get(name), row) for name, row in (("assets", AssetData), ("pairs", PairData)))
+    return InstrumentMessage(kind, InstrumentData(assets, pairs)) if assets or pairs else None
 
 
 def _book_row(row: object) -> BookData | None:
@@ -176,6 +212,10 @@ def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _tag(kind: type[msgspec.Struct]) -> Any:
+    return kind.__struct_config__.tag
+
+
 class NameCounter(Counter[str]):
     """Counts by names that come from outside: after the first `MOST_NAMES`, all others share one."""
 
@@ -203,7 +243,7 @@ class FieldCensus:
         """Count the unknown fields of `frame`, which decoded to `message`, if it is this frame's turn."""
         kind = type(message)
         self._seen[kind] = seen = self._seen.get(kind, 0) + 1
-        if (seen > self._always and seen % self._every) or not isinstance(message, _ChannelFrame):
+        if (seen > self._always and seen % self._every) or _channels.types.get(_tag(kind)) is not kind:
             return
         # Invalid UTF-8 and endless integers pass the typed decoder where it skips unknown fields.
         text = frame.decode("utf-8", "replace") if isinstance(frame, bytes) else frame
@@ -228,3 +268,16 @@ class FieldCensus:
                 first = value[0] if isinstance(value, list) and value else None
                 if isinstance(first, dict):
                     self._compare(f"{path}.{name}", first, typed[0])
+
+
+_channels = _Channels()
+for _message, _reader in (
+    (BookMessage, _books),
+    (TradeMessage, None),
+    (TickerMessage, None),
+    (OhlcMessage, None),
+    (StatusMessage, None),
+    (HeartbeatMessage, None),
+    (InstrumentMessage, _instruments),
+):
+    register(_message, _reader)

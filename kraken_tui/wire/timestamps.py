@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import InvalidMessage
 
 _RFC3339 = re.compile(
@@ -12,7 +13,6 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = 1_000_000_000
 _KEPT_MINUTES = 256
 _minutes: dict[str, int] = {}
 """Text up to the minute -> ns since the epoch."""
@@ -54,13 +54,13 @@ def _parse(text: str) -> int:
     minute_s = (start - _EPOCH) // timedelta(seconds=1)
     if len(_minutes) >= _KEPT_MINUTES:
         _minutes.clear()
-    _minutes[text[:17]] = minute_s * _SECOND
+    _minutes[text[:17]] = minute_s * SECOND
     seconds = minute_s + int(second)
-    return seconds * _SECOND + int((fraction or "").ljust(9, "0"))
+    return seconds * SECOND + int((fraction or "").ljust(9, "0"))
 
 
 def format_timestamp(ns: int, digits: int = 6) -> str:
     """Write nanoseconds since the epoch as RFC 3339 UTC with `digits` fractional digits (0 to 9)."""
-    seconds, fraction = divmod(ns, _SECOND)
+    seconds, fraction = divmod(ns, SECOND)
     stamp = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{stamp}.{fraction:09d}"[: 20 + digits] + "Z" if digits else f"{stamp}Z"

@@ -337,12 +337,12 @@ with KrakenClient("BTC/USD", demo=True) as client:
 
 
 def test_a_defect_of_our_own_reaches_whoever_waits(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kraken_tui.engine.desk import Markets
+    from kraken_tui.engine.desk import Desk
 
     def broken(*_: object) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(Markets, "handle", broken)
+    monkeypatch.setattr(Desk, "handle", broken)
     with KrakenClient("BTC/USD", replay=small) as client:
         with pytest.raises(EngineFailed, match="a defect") as caught:
             list(client.events())

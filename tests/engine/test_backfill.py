@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from kraken_tui.engine.backfill import History
-from kraken_tui.engine.desk import Markets
+from kraken_tui.engine.backfill import Backfill
+from kraken_tui.engine.desk import Desk
 from kraken_tui.feed.events import Candles, PairAdded, SpecChanged
 from kraken_tui.feed.rest.client import RestAnswer
 from kraken_tui.feed.session import Session
@@ -44,11 +44,11 @@ class Bench:
 
     def __init__(self) -> None:
         self.session = Session()
-        self.session.markets.specs[SYMBOL] = SPEC
-        self.markets = Markets(self.session, Settings(pairs=(SYMBOL,)), lambda _: None, lambda _, __: None)
+        self.session.roster.specs[SYMBOL] = SPEC
+        self.markets = Desk(self.session, Settings(pairs=(SYMBOL,)), lambda _: None, lambda _, __: None)
         self.rest = Rest()
         specs = self.session.specs.get
-        self.history = History(self.rest, self.markets, specs, lambda _, __: None, lambda: 0, lambda: None)  # type: ignore[arg-type]
+        self.history = Backfill(self.rest, self.markets, specs, lambda _, __: None, lambda: 0, lambda: None)  # type: ignore[arg-type]
 
     def add(self) -> None:
         self.markets.add(SYMBOL)
@@ -109,7 +109,7 @@ async def test_an_answer_is_read_with_the_precisions_of_its_arrival() -> None:
     finer = replace(SPEC, price_precision=3)
 
     def change() -> None:
-        bench.session.markets.specs[SYMBOL] = finer
+        bench.session.roster.specs[SYMBOL] = finer
         bench.markets.handle(SpecChanged(finer))
 
     bench.rest.meanwhile = change

@@ -198,12 +198,12 @@ def test_a_recording_that_cannot_be_written_stops_alone(tmp_path: Path, run: Cal
 
 
 def test_an_error_of_our_own_is_reported_and_ends_the_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from kraken_tui.engine.desk import Markets
+    from kraken_tui.engine.desk import Desk
 
     def broken(*_: object) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(Markets, "handle", broken)
+    monkeypatch.setattr(Desk, "handle", broken)
     engine = Engine(Settings(replay=bare_recording(tmp_path / "one.jsonl", [SNAPSHOT % RIGHT])))
     listener = engine.listen()
     heard = threading.Event()

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from kraken_tui import text
-from kraken_tui.feed import limits, session
-from kraken_tui.feed import pairs as markets
+from kraken_tui.feed import limits, pair, session
 from kraken_tui.feed.connection import backoff, dialler, watchdog
 from kraken_tui.feed.proof import stitcher
 from kraken_tui.market.book.l2 import OrderBook
@@ -68,7 +67,7 @@ CASES: list[tuple[Callable[..., None], Break]] = [
     (test_subscriptions.test_f31_an_acknowledged_book_without_a_snapshot_is_never_live, limit(snapshot_s=60.0)),
     (
         test_subscriptions.test_f37_another_precision_in_mid_session,
-        attribute(markets.Markets, "_new_spec", lambda *_: None),
+        attribute(pair.Pair, "set_spec", lambda *_: []),
     ),
     (
         test_connection.test_f01_a_closed_port_is_dialled_for_a_day_within_the_budget,

@@ -125,7 +125,7 @@ async def test_f15_slices_of_a_few_bytes_change_nothing(ledger: Ledger) -> None:
         whole, sliced = await verified_cost(exchange.ws_url), await verified_cost(url)
     assert whole["failed"] == sliced["failed"] == 0
     ratio = sliced["cpu"] / whole["cpu"]
-    # Noise alone can double so small a figure; tests/feed/connection/test_delivery.py shows that tiny reads gather.
+    # Noise alone can double so small a figure; test_push_connection.py shows that tiny reads gather.
     share = sliced["cpu"] / sliced["wall"]
     assert share <= 0.6
     ledger("SUBSCRIBED, equality", f"60 books verified in {took:.1f} s, 0 failed", "equality")

@@ -10,9 +10,9 @@ import pytest
 from kraken_tui.feed.clock import SleepGauge, SystemClock, boot_clock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note, StateChanged
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
+from kraken_tui.units import SECOND
 from tests.feed.connection import test_websocket
 from tests.feed.connection.test_websocket import Client, server, venue_handler
 from tests.feed.feed_harness import Rig

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_tui.feed.latency import UNCERTAINTY_NS, WINDOW_S, LatencyTracker
-from kraken_tui.feed.limits import SECOND
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import Pong
 from tests.feed.feed_harness import WALL, stamp
 

@@ -21,8 +21,8 @@ from kraken_tui.feed.events import (
     TickerChanged,
     Trades,
 )
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.market.events import BookChanged, Proof
+from kraken_tui.units import SECOND
 from tests.feed.feed_harness import Rig, stamp
 from tests.feed.session_rig import live, states
 

@@ -17,8 +17,8 @@ from kraken_tui.feed.events import (
     StateChanged,
     Trades,
 )
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.market.events import BookChanged, BookState, Proof
+from kraken_tui.units import SECOND
 from tests.feed.feed_harness import WALL, Rig, Venue
 from tests.feed.session_rig import live
 

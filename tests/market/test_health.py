@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 
 from kraken_tui.market.events import BookState, MarketStatus, Proof
-from kraken_tui.market.health import Inputs, Limits, assess, seconds_text, venue_text
+from kraken_tui.market.health import HealthLimits, Inputs, assess, seconds_text, venue_text
 
 SECOND = 1_000_000_000
-LIMITS = Limits.from_seconds(5.0, 60.0)
+LIMITS = HealthLimits.from_seconds(5.0, 60.0)
 FINE = Inputs(
     connected=True,
     heartbeat_age_ns=SECOND // 2,

@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -35,37 +36,59 @@ def trade(trade_id: int, price: int = 1000, qty: int = 10, *, second: float = 1,
     return Trade("BTC/USD", Side.BUY, price, qty, "limit", trade_id, "", ns, live)
 
 
+@dataclass
+class Truth:
+    """What a feed would know of the book."""
+
+    book: OrderBook
+    depth: int = 10
+    state: BookState = BookState.WAIT_ACK
+    proof: Proof = Proof.CHECKING
+    reason: str = "waiting for the exchange"
+    checks_ok: int = 0
+    checks_failed: int = 0
+    resyncs: int = 0
+    audited_ns: int | None = None
+    trade_gaps: int = 0
+    witness: str = ""
+
+    def told(self, *, verified: bool, reason: str = "checksum differs") -> None:
+        self.state = BookState.LIVE
+        self.proof, self.reason = (Proof.VERIFIED, "") if verified else (Proof.UNVERIFIED, reason)
+
+
 class Rig:
     """A pair and its book, in virtual time."""
 
     def __init__(self, settings: Settings | None = None, spec: PairSpec = SPEC) -> None:
-        self.market = PairMarket("BTC/USD", settings or Settings(depth=10))
+        self.truth = Truth(OrderBook(spec, 10))
+        self.market = PairMarket("BTC/USD", settings or Settings(depth=10), self.truth)
         self.market.set_spec(spec)
         self.market.set_venue("online", "online")
-        self.book = OrderBook(spec, 10)
         self.now = START
 
     def snapshot(self, *, verified: bool = True) -> None:
-        self.book.load([WireLevel("100.0", "1.00"), WireLevel("99.0", "2.00")], [WireLevel("100.5", "3.00")])
+        self.truth.book.load([WireLevel("100.0", "1.00"), WireLevel("99.0", "2.00")], [WireLevel("100.5", "3.00")])
         self.changed("snapshot", (), verified=verified)
 
     def update(self, *, bids: dict[str, str], verified: bool = True) -> None:
-        changes = self.book.apply([WireLevel(price, qty) for price, qty in bids.items()], [])
+        changes = self.truth.book.apply([WireLevel(price, qty) for price, qty in bids.items()], [])
         self.changed("update", changes, verified=verified)
 
     def changed(self, kind: str, changes: Any, *, verified: bool) -> None:
-        checksum = self.book.checksum()
-        self.market.on_book(
-            BookChanged("BTC/USD", kind, verified, checksum, "", self.now, self.now, changes), self.book
-        )
+        checksum = self.truth.book.checksum()
+        self.truth.told(verified=verified)
+        self.truth.checks_ok += verified
+        self.truth.checks_failed += not verified
+        self.market.on_book(BookChanged("BTC/USD", kind, verified, checksum, "", self.now, self.now, changes))
 
     def view(self, **changes: Any) -> PairView:
-        inputs = {"heartbeat_age_ns": 0, "lag_ns": 0, "connected": True, "book": self.book, **changes}
+        inputs = {"heartbeat_age_ns": 0, "lag_ns": 0, "connected": True, **changes}
         return self.market.view(self.now, **inputs)
 
     def wait(self, seconds: float) -> None:
         self.now += round(seconds * SECOND)
-        self.market.tick(self.now, self.book)
+        self.market.tick(self.now)
 
 
 @pytest.fixture
@@ -75,7 +98,7 @@ def rig() -> Rig:
 
 def test_before_anything() -> None:
     market = PairMarket("BTC/USD", Settings())
-    view = market.view(START, heartbeat_age_ns=None, lag_ns=None, connected=False, book=None)
+    view = market.view(START, heartbeat_age_ns=None, lag_ns=None, connected=False)
     assert (view.spec, view.last, view.metrics, view.age_ns, view.bids) == (None, None, None, None, ())
     assert (view.proof, view.venue, view.stale) == (Proof.CHECKING, "UNKNOWN", True)
     assert view.health.status is MarketStatus.UNKNOWN
@@ -112,8 +135,9 @@ def test_an_unproven_book_keeps_its_levels_but_has_no_figures(rig: Rig) -> None:
 
 
 def test_no_checksum_is_unproven_not_failed(rig: Rig) -> None:
-    rig.book.load([], [])
-    rig.market.on_book(BookChanged("BTC/USD", "snapshot", False, None, None, None, START, ()), rig.book)
+    rig.truth.book.load([], [])
+    rig.truth.told(verified=False, reason="no checksum")
+    rig.market.on_book(BookChanged("BTC/USD", "snapshot", False, None, None, None, START, ()))
     view = rig.view()
     assert (view.proof, view.proof_reason, view.checks_failed) == (Proof.UNVERIFIED, "no checksum", 0)
     assert view.age_ns == 0
@@ -125,16 +149,16 @@ def test_age_is_by_the_venues_clock(rig: Rig) -> None:
     def message(venue_ns: int | None) -> BookChanged:
         return BookChanged("BTC/USD", "snapshot", True, 1, None, venue_ns, rig.now, ())
 
-    rig.market.on_book(message(rig.now - 4 * SECOND), rig.book)
+    rig.market.on_book(message(rig.now - 4 * SECOND))
     rig.now += SECOND
     assert rig.view().age_ns == 5 * SECOND
     assert rig.view(clock_offset_ns=3 * SECOND).age_ns == 2 * SECOND
     assert rig.view(clock_offset_ns=9 * SECOND).age_ns == SECOND
-    rig.market.on_book(message(rig.now + 3600 * SECOND), rig.book)
+    rig.market.on_book(message(rig.now + 3600 * SECOND))
     rig.now += 70 * SECOND
     assert rig.view().age_ns == 70 * SECOND
     assert rig.view().stale
-    rig.market.on_book(message(None), rig.book)
+    rig.market.on_book(message(None))
     rig.now += SECOND
     assert rig.view(clock_offset_ns=3 * SECOND).age_ns == SECOND
 
@@ -146,7 +170,7 @@ def test_a_step_of_the_wall_clock_beside_a_message_changes_no_age(rig: Rig, step
 
     def message() -> None:
         venue_ns = rig.now - offset
-        rig.market.on_book(BookChanged("BTC/USD", "snapshot", True, 1, None, venue_ns, rig.now, ()), rig.book)
+        rig.market.on_book(BookChanged("BTC/USD", "snapshot", True, 1, None, venue_ns, rig.now, ()))
 
     message()
     rig.view()
@@ -181,15 +205,31 @@ def test_candles_end_by_the_venues_clock(offset_s: int) -> None:
 
 def test_resync(rig: Rig) -> None:
     rig.snapshot()
-    for _ in range(3):
-        rig.market.set_book_state(BookState.RESYNCING, Proof.UNVERIFIED, "checksum \x1b[2Jfailed")
+    version = rig.view().version
+    rig.truth.state, rig.truth.proof, rig.truth.resyncs = BookState.RESYNCING, Proof.UNVERIFIED, 1
+    rig.truth.reason = "checksum \x1b[2Jfailed"
+    rig.market.on_truth()
     view = rig.view()
-    assert (view.resyncs, view.metrics) == (1, None)
+    assert view.version > version
+    assert (view.book_state, view.resyncs, view.metrics) == (BookState.RESYNCING, 1, None)
     assert "\x1b" not in view.proof_reason
-    rig.update(bids={"98.0": "1.00"})
-    assert rig.view().proof is Proof.UNVERIFIED
+    assert rig.market.summary().problem == view.proof_reason
     rig.snapshot()
     assert rig.view().proof is Proof.VERIFIED
+
+
+def test_what_the_feed_knows_is_read_not_kept(rig: Rig) -> None:
+    rig.snapshot()
+    rig.market.tick(rig.now)
+    version = rig.view().version
+    rig.truth.witness, rig.truth.trade_gaps, rig.truth.audited_ns, rig.truth.depth = "agrees", 2, START, 500
+    rig.market.tick(rig.now)
+    view = rig.view()
+    assert view.version > version, "a witness that speaks is drawn"
+    assert (view.witness, view.trade_gaps, view.audited_ns, view.depth) == ("agrees", 2, START, 500)
+    rig.market.truth = None
+    view = rig.view()
+    assert (view.proof, view.checks_ok, view.depth) == (Proof.CHECKING, 0, 10)
 
 
 def test_version_stands_still_while_only_ages_change(rig: Rig) -> None:
@@ -236,21 +276,19 @@ class TestTrades:
         view = rig.view()
         assert len(view.tape) == 2
         assert view.traded == {}
-        assert rig.market.session.trades == 0
 
     def test_trades_missed_while_away_count(self, rig: Rig) -> None:
         rig.market.on_trades([trade(1, live=False)])
         rig.market.on_trades([trade(2)])
         rig.market.on_trades([trade(1, live=False), trade(2, live=False), trade(3, live=False), trade(4, live=False)])
-        assert rig.market.session.trades == 3
         assert rig.view().traded[1000].count == 3
 
     def test_only_the_channels_first_snapshot_is_history(self, rig: Rig) -> None:
         rig.market.seed_trades([trade(1)])
         rig.market.on_trades([trade(1, live=False), trade(2, live=False)])
-        assert rig.market.session.trades == 0
+        assert rig.view().traded == {}
         rig.market.on_trades([trade(2, live=False), trade(3, live=False)])
-        assert rig.market.session.trades == 1
+        assert rig.view().traded[1000].count == 1
 
     def test_history_counts_into_nothing(self, rig: Rig) -> None:
         rig.market.on_trades([trade(10, second=30)])
@@ -258,7 +296,7 @@ class TestTrades:
         view = rig.view()
         assert [each.trade_id for each in view.tape] == [10, 9, 8]
         assert [each.live for each in view.tape] == [True, False, False]
-        assert (view.last, rig.market.session.trades) == (1000, 1)
+        assert (view.last, view.traded[1000].count, 900 in view.traded) == (1000, 1, False)
         assert view.candles[-1].trades == 1
         assert rig.market.on_trades([trade(11)]) == [trade(11)]
 
@@ -364,12 +402,11 @@ class TestPrecisionChange:
         rig.market.set_spec(finer)
         view = rig.view()
         assert (view.bids, view.asks, view.metrics, view.samples, view.ticker) == ((), (), None, (), Ticker())
-        assert view.proof is Proof.CHECKING
         assert [each.price for each in view.tape] == [10_050, 10_000]
         assert view.last == 10_050
         assert set(view.traded) == {10_000, 10_050}
         assert view.candles[-1].high == 10_050
-        rig.book = OrderBook(finer, 10)
+        rig.truth.book = OrderBook(finer, 10)
         rig.snapshot()
         view = rig.view()
         assert view.bids[0] == (10_000, 100)
@@ -399,11 +436,6 @@ def test_venue_of_the_system_keeps_the_pairs(rig: Rig) -> None:
     assert rig.view().venue == "MAINTENANCE"
 
 
-def test_depth(rig: Rig) -> None:
-    rig.market.set_depth(500)
-    assert rig.view().depth == 500
-
-
 def test_a_recorded_market(sdk_frames: list[str]) -> None:
     """510 real messages: proven throughout, figures sane after each."""
     spec = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
@@ -414,12 +446,12 @@ def test_a_recorded_market(sdk_frames: list[str]) -> None:
         data = message.data[0]
         changes = ()
         if message.type == "snapshot":
-            rig.book.load(data.bids, data.asks)
+            rig.truth.book.load(data.bids, data.asks)
         else:
-            changes = rig.book.apply(data.bids, data.asks)
+            changes = rig.truth.book.apply(data.bids, data.asks)
         rig.now = parse_timestamp(data.timestamp or "2023-07-30T15:29:58Z")
-        rig.changed(message.type, changes, verified=rig.book.checksum() == data.checksum)
-        rig.market.tick(rig.now, rig.book)
+        rig.changed(message.type, changes, verified=rig.truth.book.checksum() == data.checksum)
+        rig.market.tick(rig.now)
         view = rig.view()
         assert view.proof is Proof.VERIFIED
         assert view.metrics is not None

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Side, Trade
-from kraken_tui.market.trades import Session, Tape, TradedAtPrice, cvd_series, delta
+from kraken_tui.market.trades import Tape, TradedAtPrice
 from kraken_tui.market.views import TradedAt
 from kraken_tui.wire.symbols import PairSpec
 
@@ -27,17 +27,6 @@ class TestTape:
         assert ids(tape.newest_first()) == [6, 5, 4]
         assert tape.add([]) == []
         assert tape.last_id == 6
-        assert tape.missing == 0
-
-    def test_gaps_are_counted_and_closed(self) -> None:
-        tape = Tape()
-        tape.add([trade(10), trade(14)])
-        assert tape.missing == 3
-        assert ids(tape.add([trade(12), trade(14)])) == [12]
-        assert tape.missing == 2
-        assert ids(tape.newest_first()) == [14, 12, 10]
-        tape.add([trade(7)])
-        assert tape.missing == 2
 
     def test_bounded_and_old_ones_stay_known(self) -> None:
         tape = Tape(length=3)
@@ -56,9 +45,7 @@ class TestTape:
             seen += new
         assert ids(tape.newest_first()) == sorted(seen, reverse=True)
         if seen:
-            first = min(next(message for message in messages if message))
             assert tape.last_id == max(seen)
-            assert tape.missing == len(set(range(first, max(seen))) - set(seen))
 
     def test_rescale(self) -> None:
         tape = Tape()
@@ -110,25 +97,3 @@ class TestTradedAtPrice:
         traded.add(trade(2, 110))
         traded.rescale(SPEC, replace(SPEC, price_precision=1, qty_precision=3))
         assert traded.mapping() == {11: TradedAt(1, 1, 0)}
-
-
-TRADES = st.lists(
-    st.builds(trade, st.integers(1, 99), st.integers(1, 10**9), st.integers(1, 10**12), st.sampled_from(Side))
-)
-
-
-@given(TRADES)
-def test_session_against_sums(trades: list[Trade]) -> None:
-    session = Session()
-    for each in trades:
-        session.add(each)
-    volume = sum(each.qty for each in trades)
-    assert session.bought + session.sold == volume
-    assert session.trades == len(trades)
-    assert session.cvd == delta(trades)
-    if volume:
-        assert session.vwap == pytest.approx(sum(each.price * each.qty for each in trades) / volume)
-    else:
-        assert session.vwap is None
-    series = cvd_series(trades)
-    assert [value for _, value in series] == [delta(trades[: i + 1]) for i in range(len(trades))]

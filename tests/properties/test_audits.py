@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from kraken_tui.feed.proof.audit_window import Outcome, Window
+from kraken_tui.feed.proof.book_history import BookHistory, Comparison
 from tests.rig.chaos import make_world, play
 
 
 def test_an_audit_that_accuses_an_honest_book_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Window, "compare", lambda *_: (Outcome.DIFFERENT, "a lie"))
+    monkeypatch.setattr(BookHistory, "compare", lambda *_: (Comparison.DIFFERENT, "a lie"))
     assert any("an audit accuses" in play(seed).failure for seed in (2, 5, 8))
 
 
 def test_an_audit_that_finds_everything_right_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Window, "compare", lambda *_: (Outcome.EQUAL, ""))
+    monkeypatch.setattr(BookHistory, "compare", lambda *_: (Comparison.EQUAL, ""))
 
     def deep_harm(seed: int) -> str:
         world = make_world(seed)

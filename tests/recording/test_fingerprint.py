@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from kraken_tui.feed.events import Note
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.fingerprint import ContentHash, Fingerprint, canonical
 from kraken_tui.recording.reader import Recorded, Recording
 from kraken_tui.recording.replay import timeline
+from kraken_tui.units import SECOND
 from tests.feed.feed_harness import WALL, Venue
 
 GOLDEN_LINES = """\

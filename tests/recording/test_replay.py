@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from kraken_tui.errors import RecordingError
 from kraken_tui.feed.events import BookStateChanged, Note, PairAdded, Refused, Resync, StateChanged
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.recording import reader as recording_module
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
 from kraken_tui.recording.replay import ReplayClock, run_replay, timeline
+from kraken_tui.units import SECOND
 from tests.feed.feed_harness import WALL, Rig, SlowBook, Venue, shared_folder, stamp
 
 BEAT = b'{"channel":"heartbeat"}'

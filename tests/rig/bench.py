@@ -155,14 +155,14 @@ class Bench:
         self.audits.append(self.now)
         auditor.begin(self.now)
         if self.audit_failure is not None:
-            auditor.ended(self.now, self.wall, **self.audit_failure)
+            self.session.audit_ended(self.now, self.wall, **self.audit_failure)
             return
         far = self.venue.connect()
         for text in auditor.opened():
             for frame in far.on_message(text):
                 auditor.frame(self.audit_rewrite(frame), self.now)
         self.venue.disconnect(far)
-        auditor.ended(self.now, self.wall, "no answer" if auditor.asking else "")
+        self.session.audit_ended(self.now, self.wall, "no answer" if auditor.asking else "")
 
     def of(self, kind: type) -> list[Any]:
         """Events of a kind so far."""

@@ -157,8 +157,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "backoff reset on connect",
         _SESSION,
-        'self._fire(Trigger.OPENED, "connected")',
-        'self.dialler.backoff.reset()\n            self._fire(Trigger.OPENED, "connected")',
+        "self._fire(*self.policy.opening)",
+        "self.dialler.backoff.reset()\n            self._fire(*self.policy.opening)",
         f"{_MUTE}::test_f06",
     ),
     _one(

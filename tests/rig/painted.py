@@ -223,8 +223,6 @@ class PaintedWorld(World):
         if self.now != self._painted_at:
             self._painted_at = self.now
             self._take_events()
-            if self.screen is not None:
-                self.screen.set_depth(self.client.markets.depth)
             for symbol in list(self.client.stitchers):
                 self.paint(symbol)
         super()._deliver()

@@ -192,9 +192,7 @@ class WorldSource:
 
     def remove_pair(self, symbol: str) -> None: ...
 
-    def set_depth(self, depth: int) -> None:
-        assert self.world.screen is not None
-        self.world.screen.set_depth(depth)
+    def set_depth(self, depth: int) -> None: ...
 
     def set_interval(self, minutes: int) -> None:
         assert self.world.screen is not None

@@ -108,6 +108,6 @@ class SecondLine:
     def _end(self, cause: str = "", *, banned: bool = False, retry_after_s: float | None = None) -> None:
         world = self._world
         self.drop()
-        world.client.auditor.ended(world.mono, world.wall, cause, banned=banned, retry_after_s=retry_after_s)
+        world.client.audit_ended(world.mono, world.wall, cause, banned=banned, retry_after_s=retry_after_s)
         # The shell wakes the session after every answer.
         world.tick()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from kraken_tui.engine.desk import Markets
+from kraken_tui.engine.desk import Desk
 from kraken_tui.exchange import PAIRS, PairSpec, Venue
 from kraken_tui.exchange.history import History
 from kraken_tui.exchange.records import Candle, Trade
@@ -145,7 +145,7 @@ class World:
         self.oracle = Oracle(self)
         self.second = SecondLine(self)
         self._audits = audits
-        self.screen: Markets | None = None
+        self.screen: Desk | None = None
         self._with_screen = screen
         self.notes: list[str] = []
         self.on_frame: Callable[[bytes, int, str], None] | None = None
@@ -163,7 +163,7 @@ class World:
             self.client.restore_dials(saved, self.mono, self.wall)
         if self._with_screen:
             settings = Settings(pairs=tuple(self.names), depth=self.depth)
-            self.screen = Markets(self.client, settings, lambda _: None, lambda _, text: self.notes.append(text))
+            self.screen = Desk(self.client, settings, lambda _: None, lambda _, text: self.notes.append(text))
         self._tick_at = self.now
 
     @property
@@ -455,12 +455,11 @@ class World:
         assert self.screen is not None
         client = self.client
         last = client.last_frame_ns
-        return self.screen._market(symbol).view(
+        return self.screen.market(symbol).view(
             self.wall,
             heartbeat_age_ns=None if last is None else max(0, self.mono - last),
             lag_ns=client.latency.lag_at(last),
             connected=client.state in _UP,
-            book=client.books.get(symbol),
             clock_offset_ns=self.wall - client.latency.venue_now(self.mono, self.wall),
         )
 

@@ -95,5 +95,5 @@ class Auditing:
 
     def _end(self, cause: str = "", *, banned: bool = False, retry_after_s: float | None = None) -> None:
         now, wall = self._clock.now(), self._clock.wall()
-        self._session.auditor.ended(now, wall, cause, banned=banned, retry_after_s=retry_after_s)
+        self._session.audit_ended(now, wall, cause, banned=banned, retry_after_s=retry_after_s)
         self._wake.set()

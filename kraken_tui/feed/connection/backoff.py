@@ -10,7 +10,8 @@ import random
 from collections import deque
 from typing import Any
 
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
+from kraken_tui.units import SECOND
 
 
 class Backoff:

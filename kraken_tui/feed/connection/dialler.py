@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from kraken_tui.feed.connection.backoff import Backoff, DialBudget
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
+from kraken_tui.units import SECOND
 
 
 class Dialler:

@@ -13,7 +13,7 @@ from kraken_tui.wire.decode import MAX_FRAME
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
-    from kraken_tui.feed.connection.delivery import OnMessage
+    from kraken_tui.feed.connection.push_connection import OnMessage
 
 CLOSE_LIMIT_S = 1.0
 """Longest wait for the closing handshake of a mute peer; the library would wait ten seconds."""
@@ -51,7 +51,7 @@ async def open_socket(
 
     factory = None
     if on_message is not None:
-        from kraken_tui.feed.connection.delivery import receiver
+        from kraken_tui.feed.connection.push_connection import receiver
 
         factory = receiver(on_message)
     # Certificates are always verified: no option, variable or caller can reach the TLS settings.

@@ -13,7 +13,6 @@ class State(StrEnum):
 
     DISCONNECTED = "DISCONNECTED"
     CONNECTING = "CONNECTING"
-    AUTHENTICATING = "AUTHENTICATING"
     SUBSCRIBING = "SUBSCRIBING"
     SUBSCRIBED = "SUBSCRIBED"
     RESYNCING = "RESYNCING"
@@ -27,8 +26,6 @@ class Trigger(StrEnum):
 
     DIAL = "dial"
     OPENED = "opened"
-    OPENED_PRIVATE = "opened, token needed"
-    AUTHENTICATED = "authenticated"
     PENDING = "subscriptions pending"
     CONFIRMED = "all confirmed"
     RESYNC = "book lost its proof"
@@ -44,12 +41,9 @@ class Action(StrEnum):
     """What a transition asks its owner to do."""
 
     SPEND_DIAL = "spend one dial"
-    AUTHENTICATE = "fetch a token"
     SUBSCRIBE = "subscribe instruments"
     HANG_UP = "close the socket"
     UNPROVE = "unprove all books"
-    RETRY = "schedule a dial"
-    COOL = "wait for the cooldown"
 
 
 class IllegalTransition(Exception):
@@ -57,18 +51,15 @@ class IllegalTransition(Exception):
 
 
 _UP = (State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED)
-_LOSS = (Action.HANG_UP, Action.UNPROVE, Action.RETRY)
-_BAN = (Action.HANG_UP, Action.UNPROVE, Action.COOL)
+_LOSS = (Action.HANG_UP, Action.UNPROVE)
 
 
 def _build_table() -> dict[tuple[State, Trigger], tuple[State, tuple[Action, ...]]]:
     table: dict[tuple[State, Trigger], tuple[State, tuple[Action, ...]]] = {
         (State.DISCONNECTED, Trigger.DIAL): (State.CONNECTING, (Action.SPEND_DIAL,)),
         (State.DISCONNECTED, Trigger.PLAY): (State.SUBSCRIBED, ()),
-        (State.DISCONNECTED, Trigger.BANNED): (State.COOLDOWN, (Action.COOL,)),
+        (State.DISCONNECTED, Trigger.BANNED): (State.COOLDOWN, ()),
         (State.CONNECTING, Trigger.OPENED): (State.SUBSCRIBING, (Action.SUBSCRIBE,)),
-        (State.CONNECTING, Trigger.OPENED_PRIVATE): (State.AUTHENTICATING, (Action.AUTHENTICATE,)),
-        (State.AUTHENTICATING, Trigger.AUTHENTICATED): (State.SUBSCRIBING, (Action.SUBSCRIBE,)),
         (State.COOLDOWN, Trigger.COOLED): (State.DISCONNECTED, ()),
     }
     meaning = {
@@ -79,9 +70,9 @@ def _build_table() -> dict[tuple[State, Trigger], tuple[State, tuple[Action, ...
     }
     for state in _UP:
         table.update({(state, trigger): (after, ()) for trigger, after in meaning.items() if after is not state})
-    for state in (State.CONNECTING, State.AUTHENTICATING, *_UP):
+    for state in (State.CONNECTING, *_UP):
         table[(state, Trigger.LOST)] = (State.DISCONNECTED, _LOSS)
-        table[(state, Trigger.BANNED)] = (State.COOLDOWN, _BAN)
+        table[(state, Trigger.BANNED)] = (State.COOLDOWN, _LOSS)
     for state in State:
         if state is not State.CLOSED:
             table[(state, Trigger.CLOSE)] = (State.CLOSED, (Action.HANG_UP,))

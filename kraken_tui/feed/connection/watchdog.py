@@ -5,7 +5,8 @@ Pongs do not count: they prove the proxy alive, not the feed (RELIABILITY.md F11
 
 from __future__ import annotations
 
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
+from kraken_tui.units import SECOND
 
 
 class Watchdog:

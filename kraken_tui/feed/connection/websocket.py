@@ -15,9 +15,9 @@ from kraken_tui.feed.connection.budget_file import BudgetFile
 from kraken_tui.feed.connection.failures import explain
 from kraken_tui.feed.connection.sockets import close_socket, open_socket
 from kraken_tui.feed.events import FeedEvent, Note
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
 from kraken_tui.settings.address import check_url, proxy_for
+from kraken_tui.units import SECOND
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -108,7 +108,7 @@ class _Shell:
         self._proxy, self._proxy_shown = proxy_for(self._url)
         if self._proxy_shown:
             self._on_events([Note(clock.wall(), "info", f"connecting through the proxy {self._proxy_shown}")])
-        # Saved at once: what an earlier run wrote by a clock that was ahead is bounded from now on, not anew each time.
+        # Saved at once: what an earlier run wrote by a clock that was ahead is bounded once, not each time.
         self._save_budget()
         try:
             await self._keep_connected(stop_event)

@@ -14,16 +14,20 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.connection.dialler import Dialler
-from kraken_tui.feed.events import Audited, Note
+from kraken_tui.feed.effect import Effect
+from kraken_tui.feed.events import Audited, FeedEvent, Note
 from kraken_tui.feed.latency import LatencyTracker
-from kraken_tui.feed.limits import SECOND, Limits, ns
-from kraken_tui.feed.pairs import Markets
-from kraken_tui.feed.proof.audit_window import Outcome, Window
-from kraken_tui.feed.proof.stitcher import BookStitcher, read_timestamp, valid_checksum
+from kraken_tui.feed.limits import Limits, ns
+from kraken_tui.feed.pair import Pair
+from kraken_tui.feed.proof.book_history import BookHistory, Comparison
+from kraken_tui.feed.proof.stitcher import read_timestamp, valid_checksum
+from kraken_tui.feed.roster import Roster
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookState, Proof
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire import requests
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.decode import decode
@@ -59,7 +63,7 @@ class Auditor:
 
     Args:
         limits: Intervals.
-        markets: Live books and events.
+        roster: Live books.
         dialler: Where an audit's dial is counted.
         latency: How far the live feed is behind.
         rng: Jitter.
@@ -69,10 +73,10 @@ class Auditor:
     """
 
     def __init__(
-        self, limits: Limits, markets: Markets, dialler: Dialler, latency: LatencyTracker, rng: random.Random
+        self, limits: Limits, roster: Roster, dialler: Dialler, latency: LatencyTracker, rng: random.Random
     ) -> None:
         self._limits = limits
-        self._markets = markets
+        self._roster = roster
         self._dialler = dialler
         self._latency = latency
         self._rng = rng
@@ -82,7 +86,6 @@ class Auditor:
         self._again_at: int | None = None
         self._wanted: set[str] = set()
         self._answers: dict[str, _Answer] = {}
-        self._disputes: dict[str, int] = {}
         self._unclear = False
         self._failures = 0
 
@@ -98,26 +101,23 @@ class Auditor:
             now: Monotonic ns.
             up: Whether the live connection stands with all it wants.
         """
-        if self.running or not up or self._markets.system == "maintenance":
+        if self.running or not up or self._roster.system == "maintenance":
             return False
-        books = self._eligible()
-        if not books:
+        pairs = self._eligible()
+        if not pairs:
             return False
         if self._next_at is None:
             self._next_at = now + self._jittered(self._limits.audit_first_s)
-        elif self._again_at is not None and any(self._is_lacking(book) for book in books):
+        elif self._again_at is not None and any(_is_lacking(pair) for pair in pairs):
             self._next_at = min(self._next_at, self._again_at)
         budget = self._dialler.budget
         half_spent = 2 * (budget.spent(now) + 1) > self._limits.dial_limit
         return now >= self._next_at and not half_spent and budget.next_allowed(now) <= now
 
-    def _eligible(self) -> list[BookStitcher]:
-        """Books with levels the checksum does not cover, those longest without an audit first."""
-        books = [book for book in self._markets.stitchers.values() if _can_be_audited(book)]
-        return sorted(books, key=lambda book: book.audited_ns or 0)[: self._limits.audit_batch]
-
-    def _is_lacking(self, book: BookStitcher) -> bool:
-        return book.audited_ns is None and self._disputes.get(book.symbol, 0) <= _DISPUTES
+    def _eligible(self) -> list[Pair]:
+        """Pairs whose books have levels the checksum does not cover, those longest without an audit first."""
+        pairs = [pair for pair in self._roster.pairs.values() if _can_be_audited(pair)]
+        return sorted(pairs, key=lambda pair: pair.audited_ns or 0)[: self._limits.audit_batch]
 
     def _jittered(self, seconds: float) -> int:
         return ns(seconds * self._rng.uniform(1.0, 1.2))
@@ -131,17 +131,17 @@ class Auditor:
         self._unclear = False
 
     def opened(self) -> list[str]:
-        """The connection stands: open the windows and write the requests."""
+        """The connection stands: keep what follows of each book and write the requests."""
         by_depth: dict[int, list[str]] = {}
-        for stitcher in self._eligible():
-            stitcher.window = Window(stitcher.book, stitcher.venue_ns)
-            self._wanted.add(stitcher.symbol)
-            by_depth.setdefault(stitcher.book.depth, []).append(stitcher.symbol)
+        for pair in self._eligible():
+            pair.stitcher.history = BookHistory(pair.book, pair.stitcher.venue_ns)
+            self._wanted.add(pair.symbol)
+            by_depth.setdefault(pair.book.depth, []).append(pair.symbol)
         texts: list[str] = []
         for depth, symbols in by_depth.items():
             for first in range(0, len(symbols), self._limits.batch):
                 batch = symbols[first : first + self._limits.batch]
-                texts.append(requests.subscribe("book", batch, req_id=len(texts) + 1, depth=depth, snapshot=True))
+                texts.append(requests.subscribe(BOOK.name, batch, req_id=len(texts) + 1, depth=depth, snapshot=True))
         return texts
 
     @property
@@ -169,10 +169,10 @@ class Auditor:
                     self._take(book, now)
 
     def _take(self, data: BookData, now: int) -> None:
-        stitcher = self._markets.stitchers.get(data.symbol)
+        pair = self._roster.pairs.get(data.symbol)
         book = None
-        if stitcher is not None and stitcher.window is not None:
-            book = OrderBook(stitcher.book.spec, stitcher.book.depth)
+        if pair is not None and pair.stitcher.history is not None:
+            book = OrderBook(pair.book.spec, pair.book.depth)
             try:
                 book.load(data.bids, data.asks)
             except InvalidNumber:
@@ -188,9 +188,9 @@ class Auditor:
         self._wanted.discard(symbol)
         self._answers.pop(symbol, None)
         self._unclear = True
-        stitcher = self._markets.stitchers.get(symbol)
-        if stitcher is not None:
-            stitcher.window = None
+        pair = self._roster.pairs.get(symbol)
+        if pair is not None:
+            pair.stitcher.history = None
 
     def ended(
         self,
@@ -200,7 +200,7 @@ class Auditor:
         *,
         banned: bool = False,
         retry_after_s: float | None = None,
-    ) -> None:
+    ) -> list[FeedEvent]:
         """The audit's connection is over; answers that came are still judged by `tick`.
 
         Args:
@@ -218,9 +218,9 @@ class Auditor:
             seconds = min(max(limits.cooldown_s, retry_after_s or 0.0), limits.cooldown_cap_s)
             self._dialler.budget.cool(now + ns(seconds))
         self._failures = self._failures + 1 if cause else 0
-        if self._failures == 1:
-            text = f"the audit's connection failed, the live one goes on: {cause}"
-            self._markets.events.append(Note(wall_ns, "warning", clean_text(text)))
+        if self._failures != 1:
+            return []
+        return [Note(wall_ns, "warning", clean_text(f"the audit's connection failed, the live one goes on: {cause}"))]
 
     def _finish(self, now: int) -> None:
         self.running = False
@@ -230,63 +230,68 @@ class Auditor:
 
     # -- judgement --------------------------------------------------------------------------------------------------
 
-    def tick(self, now: int, wall_ns: int) -> bool:
-        """Compare what can be compared; returns whether a book lost its proof."""
-        changed = False
+    def tick(self, now: int, wall_ns: int) -> Effect:
+        """Compare what can be compared; the effect says whether a book lost its proof."""
+        effect = Effect()
         for symbol, answer in list(self._answers.items()):
-            stitcher = self._markets.stitchers.get(symbol)
-            window = stitcher.window if stitcher is not None else None
-            if stitcher is None or window is None:
-                # The book was lost or loaded anew meanwhile.
+            pair = self._roster.pairs.get(symbol)
+            history = pair.stitcher.history if pair is not None else None
+            if pair is None or history is None:
+                # The book was lost or loaded again meanwhile.
                 self._give_up(symbol)
-            elif window.reaches(answer.venue_ns) or (now - answer.at >= _GRACE_NS and self._has_all(answer)):
-                changed |= self._judge(stitcher, window, answer, now, wall_ns)
+            elif history.reaches(answer.venue_ns) or (now - answer.at >= _GRACE_NS and self._has_all(answer)):
+                effect.add(self._judge(pair, history, answer, now, wall_ns))
                 self._answers.pop(symbol, None)
             elif now - answer.at >= _PATIENCE_NS:
                 self._give_up(symbol)
         if self.running and not self._connected and not self._answers:
             self._finish(now)
-        return changed
+        return effect
 
     def _has_all(self, answer: _Answer) -> bool:
         """Whether all that preceded the second snapshot has come on the live connection, which may be slower."""
         heard = self._latency.heard_ns
         return answer.venue_ns is None or (heard is not None and heard >= answer.venue_ns + _AFTER_NS)
 
-    def _judge(self, stitcher: BookStitcher, window: Window, answer: _Answer, now: int, wall_ns: int) -> bool:
-        stitcher.window = None
-        outcome, found = window.compare(answer.book, answer.venue_ns)
+    def _judge(self, pair: Pair, history: BookHistory, answer: _Answer, now: int, wall_ns: int) -> Effect:
+        pair.stitcher.history = None
+        found, difference = history.compare(answer.book, answer.venue_ns)
         behind = self._latency.lag_ns is not None and self._latency.lag_ns > _LAG_NS
-        if outcome is Outcome.EQUAL:
-            self._markets.counters.audits += 1
-            self._disputes.pop(stitcher.symbol, None)
-            stitcher.audited(wall_ns)
-            self._markets.events.append(Audited(wall_ns, stitcher.symbol, answer.book.depth))
-            return False
-        if outcome is Outcome.UNCLEAR or behind:
+        counters = self._roster.counters
+        if found is Comparison.EQUAL:
+            counters.audits += 1
+            pair.disputes = 0
+            pair.stitcher.audited(wall_ns)
+            return Effect(events=[Audited(wall_ns, pair.symbol, answer.book.depth)])
+        if found is Comparison.UNCLEAR or behind:
             self._unclear = True
-            return False
-        self._markets.counters.audits += 1
-        self._markets.counters.audits_failed += 1
-        return self._dispute(stitcher, f"audit: {found}", now, wall_ns)
-
-    def _dispute(self, stitcher: BookStitcher, reason: str, now: int, wall_ns: int) -> bool:
-        """Fetch a contradicted book anew, unless that was done in vain: a fresh snapshot that the next second one
-        contradicts again, and again, says that the exchange tells deep levels differently, not that a message was
-        lost. Such levels stay marked as not audited."""
-        self._disputes[stitcher.symbol] = disputes = self._disputes.get(stitcher.symbol, 0) + 1
-        if disputes <= _DISPUTES:
-            return self._markets.collect(stitcher, stitcher.doubted(now, wall_ns, "audit", reason))
-        if disputes == _DISPUTES + 1:
-            text = f"{stitcher.symbol}: second snapshots keep differing, its deep levels are not audited; {reason}"
-            self._markets.events.append(Note(wall_ns, "warning", clean_text(text)))
-        return False
+            return Effect()
+        counters.audits += 1
+        counters.audits_failed += 1
+        return _dispute(pair, f"audit: {difference}", now, wall_ns)
 
 
-def _can_be_audited(stitcher: BookStitcher) -> bool:
+def _dispute(pair: Pair, reason: str, now: int, wall_ns: int) -> Effect:
+    """Fetch a contradicted book again, unless that was done in vain: a fresh snapshot that the next second one
+    contradicts again, and again, says that the exchange tells deep levels differently, not that a message was
+    lost. Such levels stay marked as not audited."""
+    pair.disputes += 1
+    if pair.disputes <= _DISPUTES:
+        return Effect(events=pair.stitcher.doubted(now, wall_ns, "audit", reason), settle=True)
+    if pair.disputes == _DISPUTES + 1:
+        text = f"{pair.symbol}: second snapshots keep differing, its deep levels are not audited; {reason}"
+        return Effect(events=[Note(wall_ns, "warning", clean_text(text))])
+    return Effect()
+
+
+def _is_lacking(pair: Pair) -> bool:
+    return pair.audited_ns is None and pair.disputes <= _DISPUTES
+
+
+def _can_be_audited(pair: Pair) -> bool:
     return (
-        stitcher.state is BookState.LIVE
-        and stitcher.proof is Proof.VERIFIED
-        and stitcher.book.depth > CHECKSUM_LEVELS
-        and stitcher.has_levels
+        pair.state is BookState.LIVE
+        and pair.proof is Proof.VERIFIED
+        and pair.book.depth > CHECKSUM_LEVELS
+        and pair.stitcher.has_levels
     )

@@ -1,6 +1,6 @@
 """One pair's book from snapshot and updates, with its proof (PROTOCOL.md section 4, RELIABILITY.md F49 to F65).
 
-Pure: takes messages and times, returns events, and says through `wants_resync` when the book must be fetched anew.
+Pure: takes messages and times, returns events, and says through `wants_resync` when the book must be fetched again.
 The rules: snapshot first, entries in array order, truncation and then the checksum after every message, proof before
 publication, at most one resync in flight, and a book that keeps failing is quarantined and shown as UNVERIFIED.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.limits import Limits, ns
-from kraken_tui.feed.proof.audit_window import Window
+from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookChanged, BookState, LevelChange, Proof
 from kraken_tui.wire.messages import BookData, InvalidMessage, InvalidNumber
@@ -32,7 +32,7 @@ class BookCounters:
         rejected: Messages with an unacceptable number.
         checks_ok, checks_failed: Checksums compared.
         unchecked: Messages without a valid checksum.
-        resyncs: Times the book was fetched anew after a failure.
+        resyncs: Times the book was fetched again after a failure.
     """
 
     applied: int = 0
@@ -61,7 +61,7 @@ class BookStitcher:
         book: The levels; a snapshot brings a new object.
         state, proof, reason: Where it stands, and why it is not VERIFIED.
         contested: The second witness has contradicted the book and not agreed since.
-        window: The last messages, kept while an audit runs; None otherwise.
+        history: The last messages, kept while an audit runs; None otherwise.
         audited_ns: Wall clock of the last audit that found this book equal to a second snapshot, all levels; None
             where there was none since the book was loaded.
         venue_ns: Timestamp of the last message applied, ns.
@@ -88,7 +88,7 @@ class BookStitcher:
         self.wants_resync = False
         self.proven_since_connect = False
         self.contested = False
-        self.window: Window | None = None
+        self.history: BookHistory | None = None
         self.audited_ns: int | None = None
         self.venue_ns: int | None = None
         self._limits = limits
@@ -111,11 +111,11 @@ class BookStitcher:
             return []
         return self._become(wall_ns, BookState.WAIT_ACK, self._unproven(), "waiting for the exchange")
 
-    def acked(self, now: int, wall_ns: int) -> list[FeedEvent]:
-        """The subscribe request was granted; the snapshot must follow in time."""
+    def acked(self, due: int, wall_ns: int) -> list[FeedEvent]:
+        """The subscribe request was granted; the snapshot must have come by `due`, monotonic ns."""
         if self.state is BookState.LIVE:
             return []
-        self._deadline = now + ns(self._limits.snapshot_s)
+        self._deadline = due
         if self.state is BookState.WAIT_ACK:
             return self._become(wall_ns, BookState.WAIT_SNAPSHOT, self.proof, "waiting for the snapshot")
         return []
@@ -137,7 +137,7 @@ class BookStitcher:
         return self._become(wall_ns, BookState.WAIT_ACK, proof, cause)
 
     def restart(self, now: int, wall_ns: int, cause: str) -> list[FeedEvent]:
-        """Fetch the book anew because the precision changed; not held against the resync limit.
+        """Fetch the book again because the precision changed; not held against the resync limit.
 
         Nothing happens where a snapshot is awaited anyway.
         """
@@ -152,7 +152,7 @@ class BookStitcher:
         return [*events, Resync(wall_ns, self.symbol, cause)]
 
     def doubted(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
-        """Another source contradicts a live book whose checksums are right: fetch it anew, within the usual limits.
+        """Another source contradicts a live book whose checksums are right: fetch it again, within the usual limits.
 
         Args:
             now: Monotonic ns.
@@ -244,7 +244,7 @@ class BookStitcher:
         fresh = OrderBook(self.spec, self.depth)
         fresh.load(data.bids, data.asks)
         self.book = fresh
-        self.window = self.audited_ns = None
+        self.history = self.audited_ns = None
         self._mismatched = False
         self._deadline = None
         return ()
@@ -272,8 +272,8 @@ class BookStitcher:
             events = self._fail(now, wall_ns, "checksum", "checksum failed", expected, actual)
         timestamp, venue_ns = read_timestamp(data.timestamp)
         self.venue_ns = venue_ns
-        if self.window is not None:
-            self.window.add(data, venue_ns)
+        if self.history is not None:
+            self.history.add(data, venue_ns)
         verified = expected == actual and self.proof is Proof.VERIFIED
         matched = None if expected is None else expected == actual
         changed = BookChanged(self.symbol, kind, verified, expected, timestamp, venue_ns, wall_ns, changes, matched)
@@ -353,7 +353,7 @@ class BookStitcher:
         if (state, proof, reason) == (self.state, self.proof, self.reason):
             return []
         if state is not BookState.LIVE or proof is Proof.UNVERIFIED:
-            self.window = self.audited_ns = None
+            self.history = self.audited_ns = None
         self.state, self.proof, self.reason = state, proof, reason
         return [BookStateChanged(wall_ns, self.symbol, state, proof, reason)]
 

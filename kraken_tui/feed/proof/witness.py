@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.market.events import LevelChange, Side
+from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import decimals, from_units
 from kraken_tui.wire.messages import InvalidNumber, WireLevel
 from kraken_tui.wire.symbols import PairSpec
@@ -33,10 +33,10 @@ GROSS_NS = 3 * SECOND
 """The same where the prices differ by a factor of two or more, which no race explains."""
 
 APART_NS = 10 * SECOND
-"""How long the book may stand elsewhere than the newest report before the ticker is asked anew."""
+"""How long the book may stand elsewhere than the newest report before the ticker is asked again."""
 
 SILENT_NS = 10 * SECOND
-"""How long the ticker may take to answer when asked anew."""
+"""How long the ticker may take to answer when asked again."""
 
 MISSES = 3
 """Reports that must miss, unless one that was asked for misses."""
@@ -53,7 +53,7 @@ class Verdict(Enum):
 
     NOTHING = auto()
     ASK = auto()
-    """Subscribe the ticker anew: too few reports to judge by."""
+    """Subscribe the ticker again: too few reports to judge by."""
     ALARM = auto()
     """Book and ticker contradict each other: the book cannot be trusted."""
 
@@ -79,7 +79,7 @@ class TouchWitness:
 
     Attributes:
         agrees: Whether the newest judged report agreed; None while there was nothing to judge.
-        silent: Whether the ticker was asked anew and gave no answer.
+        silent: Whether the ticker was asked again and gave no answer.
         reason: Why the last alarm was raised, a short clause.
     """
 

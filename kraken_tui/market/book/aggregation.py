@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import Side
+from kraken_tui.market.events import Level, Side
 from kraken_tui.market.views import TradedAt
 from kraken_tui.settings import GROUPINGS
 from kraken_tui.wire.symbols import PairSpec

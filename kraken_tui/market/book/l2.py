@@ -13,14 +13,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from zlib import crc32
 
-from kraken_tui.market.events import LevelChange, Side
+from kraken_tui.market.events import Level, LevelChange, Side
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.digits import MAX_DIGITS, from_units, to_units
 from kraken_tui.wire.messages import InvalidNumber, WireLevel
 from kraken_tui.wire.symbols import PairSpec
-
-Level = tuple[int, int]
-"""(ticks, lots)."""
 
 _KEPT_PRICES = 4096
 """Twice what the deepest book shows at once. A day's prices of one pair would cost megabytes, a few at a time."""

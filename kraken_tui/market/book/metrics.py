@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kraken_tui.market.book.l2 import Level
-from kraken_tui.market.events import Side, Signal
+from kraken_tui.market.events import Level, Side, Signal
 from kraken_tui.market.views import BookMetrics, Sweep
 from kraken_tui.wire.symbols import PairSpec
 

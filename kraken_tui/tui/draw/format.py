@@ -12,8 +12,8 @@ from math import isfinite
 import msgspec
 
 from kraken_tui.tui.draw.runs import Run, shorten
+from kraken_tui.units import SECOND
 
-_SECOND = 1_000_000_000
 _UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
 # Whole parts grow in these steps (digits, cells with commas), so that a column does not shift at every digit.
 _WHOLE_STEPS = ((3, 3), (5, 6), (6, 7), (7, 9))
@@ -207,7 +207,7 @@ def _trimmed(text: str) -> str:
 
 def duration(ns: int) -> str:
     """A span of time in the largest fitting unit: "0.2 s", "75 s", "4 m", "2 h", "3 d". Negative spans read as 0."""
-    seconds = max(0, ns) / _SECOND
+    seconds = max(0, ns) / SECOND
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 119.5:
@@ -266,7 +266,7 @@ def data_size(count: int) -> str:
 
 def clock(ns: int, digits: int = 0) -> str:
     """UTC time of day of nanoseconds since the epoch: "14:03:10", with up to nine decimals of the second."""
-    seconds, fraction = divmod(ns, _SECOND)
+    seconds, fraction = divmod(ns, SECOND)
     minutes, second = divmod(seconds % 86_400, 60)
     hour, minute = divmod(minutes, 60)
     text = f"{hour:02d}:{minute:02d}:{second:02d}"

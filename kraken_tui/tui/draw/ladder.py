@@ -6,8 +6,8 @@ from itertools import accumulate
 
 import msgspec
 
-from kraken_tui.market.events import Proof
-from kraken_tui.market.views import Level, PairView
+from kraken_tui.market.events import Level, Proof
+from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.book_rows import (
     HEAD_ROWS,

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from math import floor, log10
 from typing import Any
 
-from kraken_tui.market.events import Proof
-from kraken_tui.market.views import FeedView, Level, PairView, Sample
+from kraken_tui.market.events import Level, Proof
+from kraken_tui.market.views import FeedView, PairView, Sample
 from kraken_tui.tui.draw.candles import bars_of, interval_name, nice_step, time_label
 from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, signed
 from kraken_tui.tui.draw.health import milliseconds
 from kraken_tui.tui.draw.runs import Line, one_cell, shorten, title_line
 from kraken_tui.tui.draw.themes import Palette
+from kraken_tui.units import SECOND
 
 _LOCK = threading.Lock()
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -27,8 +28,7 @@ _SGR_256 = {
     "black": 0, "red": 1, "green": 2, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7, "bright_black": 8,
 }  # fmt: skip
 _SMALLEST = (24, 7)
-_SECOND = 1_000_000_000
-_GAP_NS = 3 * _SECOND
+_GAP_NS = 3 * SECOND
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _TIME_LABELS = 5
 _ROUND_BARS = (1, 2, 5, 10, 15, 30, 60, 120, 240)
@@ -182,7 +182,7 @@ def _buckets(
     def close() -> None:
         if bucket:
             figure = max(bucket) if worst else sum(bucket) / len(bucket)
-            runs[-1].append((-(columns - at) * span / columns / _SECOND, figure))
+            runs[-1].append((-(columns - at) * span / columns / SECOND, figure))
             bucket.clear()
 
     for sample in samples:
@@ -202,15 +202,15 @@ def _buckets(
 def _time_ticks(plot: Any, samples: Sequence[Sample]) -> None:
     """A time axis that ends at the newest sample, with labels at round UTC times."""
     end_ns = samples[-1].ns
-    span_s = (end_ns - samples[0].ns) / _SECOND
+    span_s = (end_ns - samples[0].ns) / SECOND
     step = next((step for step in _TIME_STEPS_S if span_s / step <= _TIME_LABELS), _TIME_STEPS_S[-1])
-    last = end_ns // (step * _SECOND) * step
+    last = end_ns // (step * SECOND) * step
     moments = [last - index * step for index in range(int(span_s // step), -1, -1)]
-    marks = [(moment, moment - end_ns / _SECOND) for moment in moments]
+    marks = [(moment, moment - end_ns / SECOND) for moment in moments]
     marks = [(moment, place) for moment, place in marks if place >= -span_s]
     plot.xlim(-span_s or -1.0, 0)
     plot.xticks(
-        [place for _, place in marks], [clock(moment * _SECOND)[: 5 if step >= 60 else 8] for moment, _ in marks]
+        [place for _, place in marks], [clock(moment * SECOND)[: 5 if step >= 60 else 8] for moment, _ in marks]
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from kraken_tui.market.events import Proof
-from kraken_tui.market.views import Level, PairView
+from kraken_tui.market.events import Level, Proof
+from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.book_rows import NOTHING_CHANGED, Changed
 
 FLASH_NS = 300_000_000

@@ -13,8 +13,8 @@ import pytest
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.budget_file import BudgetFile
 from kraken_tui.feed.connection.websocket import _Shell
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.session import Session
+from kraken_tui.units import SECOND
 
 DIAL = """
 import sys, time

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import StateChanged
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.market.events import Proof
+from kraken_tui.units import SECOND
 from tests.feed.feed_harness import Rig, Venue
 
 PAIRS = {"BTC/USD": (1, 8), "ETH/USD": (2, 8), "SOL/USD": (2, 8)}

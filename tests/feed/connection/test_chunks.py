@@ -12,7 +12,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from kraken_tui.feed.connection.delivery import receiver
+from kraken_tui.feed.connection.push_connection import receiver
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MESSAGES = st.lists(st.binary(max_size=40) | st.just(b"x" * 70_000), max_size=6)
@@ -34,7 +34,7 @@ class Wire(asyncio.Transport):
         """Nothing is buffered."""
 
     def pause_reading(self) -> None:
-        """Crumbs gather (tests/feed/connection/test_delivery.py); here the next chunk comes all the same."""
+        """Crumbs gather (tests/feed/connection/test_push_connection.py); here the next chunk comes all the same."""
 
     resume_reading = pause_reading
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from kraken_tui.feed.connection.backoff import Backoff, DialBudget
 from kraken_tui.feed.connection.table import TABLE, Action, IllegalTransition, State, Trigger, step, transition_table
-from kraken_tui.feed.limits import SECOND, Limits, ns
+from kraken_tui.feed.limits import Limits, ns
+from kraken_tui.units import SECOND
 
 LIMITS = Limits()
 
@@ -58,9 +59,9 @@ def test_every_state_but_closed_can_reach_subscribed() -> None:
 @pytest.mark.parametrize(
     "state", [State.CONNECTING, State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED]
 )
-def test_losing_a_connection_hangs_up_unproves_and_schedules(state: State) -> None:
-    assert step(state, Trigger.LOST) == (State.DISCONNECTED, (Action.HANG_UP, Action.UNPROVE, Action.RETRY))
-    assert step(state, Trigger.BANNED) == (State.COOLDOWN, (Action.HANG_UP, Action.UNPROVE, Action.COOL))
+def test_losing_a_connection_hangs_up_and_unproves(state: State) -> None:
+    assert step(state, Trigger.LOST) == (State.DISCONNECTED, (Action.HANG_UP, Action.UNPROVE))
+    assert step(state, Trigger.BANNED) == (State.COOLDOWN, (Action.HANG_UP, Action.UNPROVE))
     assert step(state, Trigger.CLOSE)[0] is State.CLOSED
 
 
@@ -69,11 +70,6 @@ def test_nothing_is_dialled_but_from_disconnected() -> None:
         (State.DISCONNECTED, Trigger.DIAL)
     ]
     assert step(State.DISCONNECTED, Trigger.DIAL)[1] == (Action.SPEND_DIAL,)
-
-
-def test_a_private_feed_authenticates_first() -> None:
-    assert step(State.CONNECTING, Trigger.OPENED_PRIVATE)[0] is State.AUTHENTICATING
-    assert step(State.AUTHENTICATING, Trigger.AUTHENTICATED) == (State.SUBSCRIBING, (Action.SUBSCRIBE,))
 
 
 def test_the_printed_table_has_every_transition() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.proof.stitcher import BookStitcher
 from kraken_tui.market.events import BookState, Proof
+from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookData, BookMessage
 from kraken_tui.wire.symbols import PairSpec
@@ -15,6 +16,8 @@ from tests.feed.feed_harness import WALL, SlowBook
 SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
 BIDS = [(50_000 - 2 * i, 10 + i) for i in range(10)]
 ASKS = [(50_001 + 2 * i, 20 + i) for i in range(10)]
+
+SNAPSHOT_NS = ns(Limits().snapshot_s)
 
 
 def data_of(frame: str) -> BookData:
@@ -34,7 +37,7 @@ class Script:
 
     def begin(self) -> Script:
         self.events += self.stitcher.asked(WALL)
-        self.events += self.stitcher.acked(self.now, WALL)
+        self.events += self.stitcher.acked(self.now + SNAPSHOT_NS, WALL)
         return self.snapshot()
 
     def snapshot(self, checksum: Any = "right", **options: Any) -> Script:

@@ -18,11 +18,12 @@ from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.table import State, Trigger
 from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import Audited, FeedEvent, Note, Resync, StateChanged
-from kraken_tui.feed.limits import SECOND, Limits
-from kraken_tui.feed.proof.audit_window import MESSAGES, Outcome, Window, difference
+from kraken_tui.feed.limits import Limits
+from kraken_tui.feed.proof.book_history import MESSAGES, BookHistory, Comparison, difference
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import Proof
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import BookData, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 from tests.faults.ledger import Ledger
@@ -59,62 +60,62 @@ def changed(*changes: tuple[int, int]) -> OrderBook:
 
 
 def test_the_state_of_the_same_moment_is_compared_not_the_newest() -> None:
-    window = Window(book(BIDS), T)
+    window = BookHistory(book(BIDS), T)
     window.add(data([(990, 7)]), T + 1)
     window.add(data([(989, 8)]), T + 2)
-    assert window.compare(book(BIDS), T) == (Outcome.EQUAL, "")
-    assert window.compare(changed((990, 7)), T + 1) == (Outcome.EQUAL, "")
-    assert window.compare(changed((990, 7), (989, 8)), T + 2) == (Outcome.EQUAL, "")
+    assert window.compare(book(BIDS), T) == (Comparison.EQUAL, "")
+    assert window.compare(changed((990, 7)), T + 1) == (Comparison.EQUAL, "")
+    assert window.compare(changed((990, 7), (989, 8)), T + 2) == (Comparison.EQUAL, "")
     assert window.compare(changed((990, 7)), T + 2) == (
-        Outcome.DIFFERENT,
+        Comparison.DIFFERENT,
         "bid 98.9: 0.00000008 here, 0.00000111 in a second snapshot",
     )
 
 
 def test_two_messages_of_one_microsecond_may_both_be_meant() -> None:
-    window = Window(book(BIDS), T)
+    window = BookHistory(book(BIDS), T)
     window.add(data([(990, 7)]), T + 1)
     window.add(data([(989, 8)]), T + 1)
-    assert window.compare(changed((990, 7)), T + 1) == (Outcome.EQUAL, "")
-    assert window.compare(changed((990, 7), (989, 8)), T + 1) == (Outcome.EQUAL, "")
-    assert window.compare(changed((989, 8)), T + 1)[0] is Outcome.DIFFERENT
+    assert window.compare(changed((990, 7)), T + 1) == (Comparison.EQUAL, "")
+    assert window.compare(changed((990, 7), (989, 8)), T + 1) == (Comparison.EQUAL, "")
+    assert window.compare(changed((989, 8)), T + 1)[0] is Comparison.DIFFERENT
 
 
 def test_a_moment_without_a_message_is_judged_by_levels_no_message_touched() -> None:
-    window = Window(book(BIDS), T)
+    window = BookHistory(book(BIDS), T)
     window.add(data([(990, 7)]), T + 10)
-    assert window.compare(book(BIDS), T + 5) == (Outcome.EQUAL, "")
+    assert window.compare(book(BIDS), T + 5) == (Comparison.EQUAL, "")
     # Already with a change that comes later: that proves nothing.
-    assert window.compare(changed((990, 9)), T + 5) == (Outcome.UNCLEAR, "")
+    assert window.compare(changed((990, 9)), T + 5) == (Comparison.UNCLEAR, "")
     outcome, text = window.compare(changed((990, 9), (980, 1)), T + 5)
-    assert (outcome, text[:8]) == (Outcome.DIFFERENT, "bid 98.0")
+    assert (outcome, text[:8]) == (Comparison.DIFFERENT, "bid 98.0")
 
 
 def test_a_lost_message_below_the_checksum_is_found_by_the_second_snapshot() -> None:
-    window = Window(book(BIDS), T)
-    assert window.compare(changed((980, 5)), T + 3)[0] is Outcome.DIFFERENT
+    window = BookHistory(book(BIDS), T)
+    assert window.compare(changed((980, 5)), T + 3)[0] is Comparison.DIFFERENT
 
 
 def test_a_snapshot_older_than_what_is_kept_proves_or_says_nothing() -> None:
-    window = Window(book(BIDS), T)
-    assert window.compare(changed((980, 5)), T - 3)[0] is Outcome.UNCLEAR
-    assert window.compare(book(BIDS), T - 3)[0] is Outcome.EQUAL
+    window = BookHistory(book(BIDS), T)
+    assert window.compare(changed((980, 5)), T - 3)[0] is Comparison.UNCLEAR
+    assert window.compare(book(BIDS), T - 3)[0] is Comparison.EQUAL
 
 
 def test_without_timestamps_only_untouched_levels_count() -> None:
-    window = Window(book(BIDS), None)
+    window = BookHistory(book(BIDS), None)
     window.add(data([(990, 7)]), None)
-    assert window.compare(changed((990, 7)), None)[0] is Outcome.EQUAL
-    assert window.compare(book(BIDS), None)[0] is Outcome.UNCLEAR
-    assert window.compare(changed((980, 5)), None)[0] is Outcome.DIFFERENT
+    assert window.compare(changed((990, 7)), None)[0] is Comparison.EQUAL
+    assert window.compare(book(BIDS), None)[0] is Comparison.UNCLEAR
+    assert window.compare(changed((980, 5)), None)[0] is Comparison.DIFFERENT
 
 
 def test_the_last_levels_of_another_moment_are_left_out() -> None:
     """A level that came in at the top pushes the last one out of one book and not of the other."""
-    window = Window(book(BIDS), T)
+    window = BookHistory(book(BIDS), T)
     window.add(data([(1001, 9)]), T + 10)
     other = book([*BIDS[:-1], (1001, 9)])
-    assert window.compare(other, T + 5) == (Outcome.UNCLEAR, "")
+    assert window.compare(other, T + 5) == (Comparison.UNCLEAR, "")
     assert difference(book(BIDS), other) == "bid 100.1: nothing here, 0.00000009 in a second snapshot"
 
 
@@ -122,7 +123,7 @@ def test_the_window_is_bounded_and_still_right() -> None:
     rng = random.Random(1)
     slow = SlowBook(25)
     slow.apply(BIDS, [(2000, 5)])
-    window = Window(book(BIDS), T)
+    window = BookHistory(book(BIDS), T)
     for number in range(1, 3 * MESSAGES):
         change = (1000 - rng.randrange(25), rng.randrange(1, 10**6))
         slow.apply([change], [])
@@ -131,8 +132,8 @@ def test_the_window_is_bounded_and_still_right() -> None:
     made = OrderBook(SPEC, 25)
     bids, asks = slow.top()
     made.load(levels(list(bids)), levels(list(asks)))
-    assert window.compare(made, T + 3 * MESSAGES - 1) == (Outcome.EQUAL, "")
-    assert window.compare(made, T + 5)[0] is Outcome.UNCLEAR
+    assert window.compare(made, T + 3 * MESSAGES - 1) == (Comparison.EQUAL, "")
+    assert window.compare(made, T + 5)[0] is Comparison.UNCLEAR
 
 
 @settings(max_examples=100, deadline=None)
@@ -144,7 +145,7 @@ def test_the_window_is_bounded_and_still_right() -> None:
 def test_every_state_of_the_past_is_recognised_and_every_flip_in_it_is_found(
     messages: list[list[tuple[int, int]]], moment: int, flip: tuple[int, int]
 ) -> None:
-    window = Window(book(BIDS), T)
+    window = BookHistory(book(BIDS), T)
     live = book(BIDS)
     states = [book(BIDS)]
     for number, change in enumerate(messages, 1):
@@ -154,11 +155,11 @@ def test_every_state_of_the_past_is_recognised_and_every_flip_in_it_is_found(
         states[-1].load(levels(list(live.bids)), levels(list(live.asks)))
     moment = min(moment, len(messages))
     state = states[moment]
-    assert window.compare(state, T + moment) == (Outcome.EQUAL, "")
+    assert window.compare(state, T + moment) == (Comparison.EQUAL, "")
     if len(state.bids) > flip[0]:
         ticks, lots = state.bids.top()[flip[0]]
         state.bids.put(ticks, lots + flip[1], f"{ticks}{lots + flip[1]}")
-        assert window.compare(state, T + moment)[0] is Outcome.DIFFERENT
+        assert window.compare(state, T + moment)[0] is Comparison.DIFFERENT
 
 
 # -- the plan, against the local exchange in virtual time --------------------------------------------------------
@@ -180,7 +181,7 @@ def test_books_are_audited_soon_then_every_five_minutes_and_stay_live() -> None:
     assert rig.of(Resync) == []
     assert [event.state for event in rig.of(StateChanged)] == ["CONNECTING", "SUBSCRIBING", "SUBSCRIBED"]
     stitcher = rig.session.stitchers["MINA/GBP"]
-    assert stitcher.window is None
+    assert stitcher.history is None
     assert stitcher.audited_ns == rig.of(Audited)[-2 if rig.of(Audited)[-2].symbol == "MINA/GBP" else -1].ns
 
 
@@ -310,7 +311,7 @@ def test_no_audit_while_the_feed_is_late() -> None:
     rig = ExchangeRig("MINA/GBP", depth=100, limits=QUICK)
     rig.run(2)
     rig.session.watchdog.late = True
-    rig.session._move(Trigger.DEGRADE, "late")
+    rig.session._fire(Trigger.DEGRADE, "late")
     assert rig.session.auditor.wants(rig.now, up=True) is False  # Only plans the first.
     assert rig.session.wants_audit(rig.now + 60 * SECOND) is False
     assert rig.session.auditor.wants(rig.now + 60 * SECOND, up=True) is True
@@ -421,7 +422,7 @@ def test_a_book_lost_during_an_audit_is_not_judged() -> None:
     assert len(auditor.opened()) == 1
     rig.session.disconnected("gone", rig.now, rig.now)
     auditor.frame(rig.venue.market("MINA/GBP").book_snapshot(100) or "", rig.now)
-    auditor.ended(rig.now, rig.now)
+    rig.session.audit_ended(rig.now, rig.now)
     rig.session.tick(rig.now, rig.now)
     assert not auditor.running
     assert rig.session.counters.audits == 0
@@ -440,7 +441,7 @@ def test_a_live_feed_far_behind_is_not_compared() -> None:
     head, tail = frame.split('],"asks"')
     qty = head.rindex('"qty":') + 6
     auditor.frame(head[:qty] + "9" + head[qty + 1 :] + '],"asks"' + tail, rig.now)
-    auditor.ended(rig.now, rig.now)
+    rig.session.audit_ended(rig.now, rig.now)
     auditor.tick(rig.now + 10 * SECOND, rig.now)
     assert rig.session.counters.audits_failed == 0
     assert rig.session.stitchers["MINA/GBP"].audited_ns is None

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.feed.events import BookStateChanged, Resync
-from kraken_tui.feed.limits import SECOND
-from kraken_tui.feed.proof.audit_window import Window
-from kraken_tui.feed.proof.inference import infer_depth, infer_spec
+from kraken_tui.feed.proof.assumed_spec import infer_depth, infer_spec
+from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.feed.proof.stitcher import read_timestamp, valid_checksum
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import BookData
 from tests.feed.feed_harness import WALL, SlowBook
-from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, Script, data_of
+from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, SNAPSHOT_NS, Script, data_of
 
 
 def test_from_asked_to_live() -> None:
@@ -119,7 +119,7 @@ def test_f45_an_unacceptable_number_is_never_in_the_book(price: str) -> None:
 def test_a_missing_snapshot_is_asked_for_again() -> None:
     script = Script()
     script.stitcher.asked(WALL)
-    script.stitcher.acked(0, WALL)
+    script.stitcher.acked(SNAPSHOT_NS, WALL)
     script.wait(9.9)
     assert not script.took_resync()
     script.wait(0.2)
@@ -196,7 +196,7 @@ def test_a_new_book_has_counted_nothing_and_awaits_nothing() -> None:
     assert set(astuple(stitcher.counters)) == {0}
     assert stitcher.reason == "waiting for the exchange"
     assert (stitcher.wants_resync, stitcher.proven_since_connect, stitcher.contested) == (False, False, False)
-    assert (stitcher.window, stitcher.audited_ns, stitcher.venue_ns) == (None, None, None)
+    assert (stitcher.history, stitcher.audited_ns, stitcher.venue_ns) == (None, None, None)
     assert stitcher.next_deadline() is None
     assert stitcher.tick(10**18, WALL) == []
     assert stitcher.has_levels is False
@@ -236,20 +236,20 @@ def test_a_snapshot_is_awaited_for_ten_seconds_from_the_acknowledgement() -> Non
     script = Script().wait(5)
     script.stitcher.asked(WALL)
     assert script.stitcher.next_deadline() is None
-    (event,) = script.stitcher.acked(script.now, WALL)
+    (event,) = script.stitcher.acked(script.now + SNAPSHOT_NS, WALL)
     assert (event.state, event.reason) == (BookState.WAIT_SNAPSHOT, "waiting for the snapshot")
     assert script.stitcher.next_deadline() == 15 * SECOND
-    assert script.stitcher.acked(script.now, WALL) == [], "told once"
+    assert script.stitcher.acked(script.now + SNAPSHOT_NS, WALL) == [], "told once"
     script.stitcher.asked(WALL)
     assert script.stitcher.next_deadline() is None, "asked again, so the acknowledgement is awaited"
-    script.stitcher.acked(script.now, WALL)
+    script.stitcher.acked(script.now + SNAPSHOT_NS, WALL)
     script.wait(10)
     assert script.took_resync(), "to the nanosecond"
     assert script.stitcher.next_deadline() is None
-    script.stitcher.acked(script.now, WALL)
+    script.stitcher.acked(script.now + SNAPSHOT_NS, WALL)
     script.snapshot()
     assert script.stitcher.next_deadline() is None
-    assert script.stitcher.acked(script.now, WALL) == []
+    assert script.stitcher.acked(script.now + SNAPSHOT_NS, WALL) == []
     assert script.stitcher.next_deadline() is None, "an acknowledgement after the snapshot awaits nothing"
 
 
@@ -275,7 +275,7 @@ def test_what_is_settled_awaits_nothing() -> None:
 @pytest.mark.parametrize("end", ["lost", "refused"])
 def test_the_end_of_a_subscription_ends_what_was_awaited(end: str) -> None:
     script = Script().begin().update([(50_000, 9)], checksum=1).snapshot(checksum=1)
-    script.stitcher.acked(script.now, WALL)
+    script.stitcher.acked(script.now + SNAPSHOT_NS, WALL)
     assert script.stitcher.next_deadline() == SECOND // 2, "the second resync is due before the snapshot"
     assert script.stitcher.wants_resync
     (event,) = getattr(script.stitcher, end)(WALL, "ended")
@@ -291,12 +291,12 @@ def test_a_lost_connection_takes_the_proof_of_an_empty_book_and_its_audit() -> N
     script.stitcher.message("snapshot", data_of(frame), 0, WALL)
     assert script.stitcher.proven_since_connect
     script.stitcher.audited(WALL)
-    script.stitcher.window = Window(script.stitcher.book, None)
+    script.stitcher.history = BookHistory(script.stitcher.book, None)
     script.stitcher.contested = True
     script.stitcher.lost(WALL, "gone")
     assert script.where == (BookState.WAIT_ACK, Proof.CHECKING)
     assert (script.stitcher.proven_since_connect, script.stitcher.contested) == (False, False)
-    assert (script.stitcher.window, script.stitcher.audited_ns) == (None, None)
+    assert (script.stitcher.history, script.stitcher.audited_ns) == (None, None)
 
 
 @pytest.mark.parametrize("side", ["bids", "asks"])

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from kraken_tui.feed.events import BookStateChanged, Resync
-from kraken_tui.feed.limits import SECOND
-from kraken_tui.feed.proof.audit_window import Window
+from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.market.events import BookState, Proof
+from kraken_tui.units import SECOND
 from tests.feed.feed_harness import WALL
-from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, Script, data_of, of
+from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, SNAPSHOT_NS, Script, data_of, of
 
 
 def test_updates_between_a_failure_and_the_snapshot_are_ignored() -> None:
@@ -73,7 +73,7 @@ def quarantined(**options: Any) -> Script:
     script = Script(**options).begin()
     for _ in range(4):
         bad = script.reference.frame("BTC/USD", "snapshot", BIDS, ASKS, WALL).replace("5000.0,", "1e999,")
-        script.stitcher.acked(script.now, WALL)
+        script.stitcher.acked(script.now + SNAPSHOT_NS, WALL)
         script.events += script.stitcher.message("snapshot", data_of(bad), script.now, WALL)
         script.stitcher.wants_resync = False
         script.now += SECOND
@@ -217,11 +217,11 @@ def test_a_contested_book_is_proven_again_only_when_the_witness_agrees() -> None
     assert script.stitcher.reason == "the ticker has not agreed yet"
     assert not script.events[-1].verified
     assert script.events[-1].matched
-    window = script.stitcher.window = Window(script.stitcher.book, WALL)
+    window = script.stitcher.history = BookHistory(script.stitcher.book, WALL)
     (event,) = script.stitcher.agreed(WALL)
     assert (event.state, event.proof) == LIVE
     assert not script.stitcher.contested
-    assert script.stitcher.window is window
+    assert script.stitcher.history is window
 
 
 def test_an_agreement_does_not_stand_for_a_missing_checksum() -> None:
@@ -255,9 +255,9 @@ def test_an_audit_holds_until_the_book_is_loaded_anew_or_loses_its_proof() -> No
     for end in (script.snapshot, lambda: script.update([(50_000, 9)], checksum="none")):
         script.snapshot()
         script.stitcher.audited(WALL + 5)
-        script.stitcher.window = Window(script.stitcher.book, WALL)
+        script.stitcher.history = BookHistory(script.stitcher.book, WALL)
         script.update([(50_000, 4)])
         assert script.stitcher.audited_ns == WALL + 5
-        assert len(script.stitcher.window._messages) == 1
+        assert len(script.stitcher.history._messages) == 1
         end()
-        assert (script.stitcher.audited_ns, script.stitcher.window) == (None, None)
+        assert (script.stitcher.audited_ns, script.stitcher.history) == (None, None)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.feed.events import BookStateChanged, Resync, TickerChanged
-from kraken_tui.feed.limits import SECOND
 from kraken_tui.feed.proof.witness import APART_NS, MISSES, PATIENCE_NS, DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
 from tests.feed.exchange_rig import ExchangeRig
@@ -245,7 +245,7 @@ def test_two_minutes_of_an_honest_market_raise_no_alarm(seed: int) -> None:
     rig.run(120)
     assert rig.session.counters.witness_alarms == 0
     assert causes(rig) == []
-    assert {w.text for w in rig.session.markets.witnesses.values()} == {"agrees"}
+    assert {pair.witness for pair in rig.session.pairs.values()} == {"agrees"}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
@@ -372,7 +372,7 @@ def test_a_contested_book_that_comes_back_right_is_verified_once_the_ticker_agre
         rig.run(0.1)
     rig.venue.faults.drop_book("BTC/USD", 0)
     # A venue that does not match orders need not agree; if it does (random schedule 22120), that is enough.
-    rig.session.markets.system = system
+    rig.session.roster.system = system
     rig.run(15)
     proofs = [event.proof for event in rig.events[alarm:] if isinstance(event, BookStateChanged)]
     assert proofs == [Proof.UNVERIFIED, Proof.CHECKING, Proof.VERIFIED]
@@ -397,7 +397,7 @@ def test_more_decimals_than_the_instrument_list_tells_end_in_quarantine() -> Non
 def test_a_ticker_without_bbo_testifies_to_nothing() -> None:
     rig = Rig("BTC/USD")
     rig.run(5)
-    rig.session.markets.granted_trigger("BTC/USD", "trades")
+    rig.session.pairs["BTC/USD"].granted_ticker("trades")
     rig.venue.pairs["BTC/USD"] = (1, 8)
     rig.deliver(rig.venue.ticker("BTC/USD").replace("5000.", "4000."))
     rig.run(20)
@@ -417,14 +417,14 @@ def test_trade_gaps_are_counted_by_pair_and_over_a_reconnect() -> None:
     rig = Rig("BTC/USD", "ETH/USD")
     rig.run(5)
     rig.deliver(rig.venue.trades("BTC/USD", [100, 101]), rig.venue.trades("BTC/USD", [104]))
-    assert rig.session.markets.trade_gaps("BTC/USD") == 2
-    assert rig.session.markets.trade_gaps("ETH/USD") == 0
+    assert rig.session.pairs["BTC/USD"].trade_gaps == 2
+    assert rig.session.pairs["ETH/USD"].trade_gaps == 0
     rig.venue.next_trade = 120
     rig.drop()
     rig.run(10)
     # The snapshot brings 115 to 119; 105 to 114 were never seen.
-    assert rig.session.markets.trade_gaps("BTC/USD") == 12
-    assert rig.session.counters.trade_gaps == 12 + rig.session.markets.trade_gaps("ETH/USD")
+    assert rig.session.pairs["BTC/USD"].trade_gaps == 12
+    assert rig.session.counters.trade_gaps == 12 + rig.session.pairs["ETH/USD"].trade_gaps
 
 
 @pytest.mark.parametrize("halt", ["exchange", "pair"])

@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from kraken_tui.feed.connection.delivery import CRUMB, CRUMBS, GATHER_S, Delivery, receiver
+from kraken_tui.feed.connection.push_connection import CRUMB, CRUMBS, GATHER_S, PushConnection, receiver
 
 
 class Loop:
@@ -23,7 +23,7 @@ class Loop:
         self.calls.append((delay, callback))
 
 
-async def connection() -> tuple[Delivery, list[bytes], Loop]:
+async def connection() -> tuple[PushConnection, list[bytes], Loop]:
     """An open connection on a transport of nothing, and the messages it gives."""
     messages: list[bytes] = []
     protocol = ClientProtocol(parse_uri("ws://127.0.0.1/v2"), state=State.OPEN)

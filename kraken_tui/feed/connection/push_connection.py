@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 
-__all__ = ["Delivery", "OnMessage"]
+__all__ = ["OnMessage", "PushConnection"]
 
 OnMessage = Callable[[bytes], None]
 """Takes the bytes of a whole message; it must not raise."""
@@ -29,7 +29,7 @@ GATHER_S = 0.002
 """How long they gather: less than anybody sees, and a few messages a read instead of a few bytes."""
 
 
-class Delivery(ClientConnection):
+class PushConnection(ClientConnection):
     """Use `receiver` to make one; `recv` then waits for the end of the connection and raises what it was."""
 
     _on_message: OnMessage
@@ -73,11 +73,11 @@ class Delivery(ClientConnection):
                 self._on_message(whole)
 
 
-def receiver(on_message: OnMessage) -> Callable[..., Delivery]:
+def receiver(on_message: OnMessage) -> Callable[..., PushConnection]:
     """A factory of connections that give their messages to `on_message`, from the first on."""
 
-    def make(*args: Any, **options: Any) -> Delivery:
-        connection = Delivery(*args, **options)
+    def make(*args: Any, **options: Any) -> PushConnection:
+        connection = PushConnection(*args, **options)
         connection._on_message = on_message
         connection._parts = []
         return connection

@@ -6,9 +6,10 @@ import pytest
 
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note, Resync, StateChanged, Trades
-from kraken_tui.feed.limits import SECOND, Limits
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.market.events import Proof
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import SubscribeAck
 from tests.feed.feed_harness import Rig, Venue
 
@@ -100,9 +101,9 @@ def test_a_trade_that_comes_late_closes_its_gap(up: Rig) -> None:
     first = up.venue.next_trade
     for number in (first, first + 4, first + 2, first + 2, first - 20):
         up.deliver(up.venue.trades("BTC/USD", [number]))
-    assert up.session.trade_gaps("BTC/USD") == up.session.counters.trade_gaps == 2
+    assert up.session.pairs["BTC/USD"].trade_gaps == up.session.counters.trade_gaps == 2
     up.deliver(up.venue.trades("BTC/USD", [first + 1, first + 3, first + 5]))
-    assert up.session.trade_gaps("BTC/USD") == up.session.counters.trade_gaps == 0
+    assert up.session.pairs["BTC/USD"].trade_gaps == up.session.counters.trade_gaps == 0
     assert up.session.counters.duplicates == 1
 
 
@@ -113,7 +114,7 @@ def test_one_bad_trade_does_not_cost_its_neighbours(up: Rig) -> None:
     up.deliver(frame.replace('"side":"buy"', '"side":"gift"', 1))
     assert [trade.trade_id for event in up.of(Trades) for trade in event.trades] == [first + 1, first + 2]
     assert up.session.counters.rejected == 1
-    assert up.session.trade_gaps("BTC/USD") == 1
+    assert up.session.pairs["BTC/USD"].trade_gaps == 1
     up.check()
 
 

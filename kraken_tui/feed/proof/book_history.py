@@ -15,7 +15,7 @@ MESSAGES = 1024
 """Messages kept at most; older ones are folded into the copy of the book."""
 
 
-class Outcome(Enum):
+class Comparison(Enum):
     """What one comparison told."""
 
     EQUAL = auto()
@@ -24,10 +24,10 @@ class Outcome(Enum):
     """Neither proven nor disproven: there is no moment at which the two can be put beside each other."""
 
 
-class Window:
+class BookHistory:
     """One copy of the book and the messages that followed.
 
-    A message costs an append while the window is open; states are made only when a snapshot asks for one.
+    A message costs an append while it is kept; states are made only when a snapshot asks for one.
 
     Args:
         book: The live book now.
@@ -51,7 +51,7 @@ class Window:
         last = self._messages[-1][0] if self._messages else self._base_ns
         return last is not None and venue_ns is not None and last > venue_ns
 
-    def compare(self, snapshot: OrderBook, venue_ns: int | None) -> tuple[Outcome, str]:
+    def compare(self, snapshot: OrderBook, venue_ns: int | None) -> tuple[Comparison, str]:
         """Compare a snapshot with the live book of the same moment.
 
         Where the live book has a message of exactly the snapshot's time, every level must be equal. Where it has
@@ -68,22 +68,22 @@ class Window:
         state, at = _copy(self._base), self._base_ns
         if venue_ns is not None and at is not None and at > venue_ns:
             # Older than all that is kept here.
-            return (Outcome.UNCLEAR, "") if difference(state, snapshot) else (Outcome.EQUAL, "")
+            return (Comparison.UNCLEAR, "") if difference(state, snapshot) else (Comparison.EQUAL, "")
         for message_ns, data in self._messages:
             if venue_ns is not None and message_ns is not None and message_ns > venue_ns:
                 break
             if venue_ns is not None and at == venue_ns and not difference(state, snapshot):
                 # A second message of the same microsecond follows.
-                return Outcome.EQUAL, ""
+                return Comparison.EQUAL, ""
             state.apply(data.bids, data.asks)
             at = at if message_ns is None else message_ns
         found = difference(state, snapshot)
         if not found:
-            return Outcome.EQUAL, ""
+            return Comparison.EQUAL, ""
         if venue_ns is not None and at == venue_ns:
-            return Outcome.DIFFERENT, found
+            return Comparison.DIFFERENT, found
         found = difference(state, snapshot, self._touched())
-        return (Outcome.DIFFERENT, found) if found else (Outcome.UNCLEAR, "")
+        return (Comparison.DIFFERENT, found) if found else (Comparison.UNCLEAR, "")
 
     def _touched(self) -> set[tuple[Side, int]]:
         """Sides and prices that the kept messages spoke of."""

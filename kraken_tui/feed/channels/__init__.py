@@ -1,0 +1,33 @@
+"""The channels of the exchange: one file and one row each.
+
+To add one, write its file and put its row below; nothing else has to know its name.
+"""
+
+from __future__ import annotations
+
+from kraken_tui.feed.channels.book import BOOK
+from kraken_tui.feed.channels.channel import Channel, Scope
+from kraken_tui.feed.channels.instrument import INSTRUMENT
+from kraken_tui.feed.channels.ohlc import OHLC
+from kraken_tui.feed.channels.status import HEARTBEAT, STATUS
+from kraken_tui.feed.channels.ticker import TICKER
+from kraken_tui.feed.channels.trade import TRADE
+from kraken_tui.wire.decode import register
+
+CHANNELS: dict[str, Channel] = {}
+"""Every channel by name, in the order in which a pair's channels are subscribed."""
+
+
+def add(channel: Channel) -> None:
+    """Put a row into the table; sessions made from now on have it."""
+    CHANNELS[channel.name] = channel
+    register(channel.message, channel.by_rows)
+
+
+def pair_channels() -> tuple[str, ...]:
+    """Names of the channels that are subscribed for every pair, unless a program chooses fewer."""
+    return tuple(name for name, channel in CHANNELS.items() if channel.scope is Scope.PAIR)
+
+
+for _row in (BOOK, TRADE, TICKER, OHLC, INSTRUMENT, STATUS, HEARTBEAT):
+    add(_row)

@@ -1,0 +1,134 @@
+"""The book channel: levels and their proof (PROTOCOL.md section 4)."""
+
+from __future__ import annotations
+
+from kraken_tui.feed.channels.channel import Channel, MarketDesk
+from kraken_tui.feed.effect import APPLIED, Effect
+from kraken_tui.feed.events import Audited, BookLine, BookStateChanged, FeedEvent, Resync
+from kraken_tui.feed.pair import EARLY, Pair
+from kraken_tui.feed.proof.assumed_spec import infer_depth, infer_spec
+from kraken_tui.feed.roster import PairOptions, Roster
+from kraken_tui.market.events import BookChanged, BookState
+from kraken_tui.text import clean_text
+from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, SubscribeAck
+from kraken_tui.wire.symbols import is_clean
+
+NAME = "book"
+_UNWANTED = "book of an unwanted pair"
+
+
+def apply(message: BookMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
+    """Apply a book frame, pair by pair."""
+    rows = message.data
+    if len(rows) == 1:
+        return _one(message.type, rows[0], roster, now, wall_ns)
+    effect = Effect("empty book frame")
+    for data in rows:
+        effect.add(_one(message.type, data, roster, now, wall_ns))
+    return effect
+
+
+def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> Effect:
+    symbol = data.symbol
+    pair = roster.pairs.get(symbol)
+    met: list[FeedEvent] = []
+    if pair is None:
+        pair, met, verdict = _meet(kind, data, roster, wall_ns)
+        if pair is None:
+            return Effect(verdict, met)
+    confirmed = kind == "snapshot" and roster.policy.heard(NAME, symbol)
+    effect = pair.on_book(kind, data, now, wall_ns, leaving=not roster.policy.expects(NAME, symbol))
+    if effect.verdict == APPLIED:
+        changed = effect.events[-1]
+        assert type(changed) is BookChanged
+        if kind == "snapshot":
+            effect.lag_ns = roster.bound(pair.take_granted_ns(), now, wall_ns)
+        elif changed.venue_ns is not None:
+            effect.lag_ns = roster.measure(changed.venue_ns, now, wall_ns)
+    elif effect.verdict == EARLY:
+        roster.counters.deltas_ignored += 1
+    if confirmed:
+        effect.settle = True
+    if met:
+        effect.events = [*met, *effect.events]
+    return effect
+
+
+def _meet(kind: str, data: BookData, roster: Roster, wall_ns: int) -> tuple[Pair | None, list[FeedEvent], str]:
+    """Keep the pair of a book that a recording shows for the first time: (pair, events, verdict where it is None)."""
+    admitted, events = roster.policy.admits(data.symbol, roster.pairs)
+    if not admitted:
+        return None, events, _UNWANTED
+    if kind == "snapshot" and is_clean(data.symbol):
+        try:
+            if data.symbol not in roster.specs:
+                roster.specs[data.symbol] = infer_spec(data)
+        except InvalidNumber as error:
+            events += roster.complaints.say(wall_ns, f"{clean_text(data.symbol, 40)}: {error}")
+        else:
+            pair, kept = roster.keep(data.symbol, wall_ns, depth=infer_depth(data))
+            return pair, [*events, *kept], APPLIED
+    roster.counters.deltas_ignored += 1
+    return None, events, EARLY
+
+
+def _subscribe(_pair: Pair | None, options: PairOptions) -> dict[str, object]:
+    return {"depth": options.depth, "snapshot": True}
+
+
+def _granted(pair: Pair, ack: SubscribeAck) -> None:
+    pair.granted_book(ack.result.get("depth"), ack.time_out)
+
+
+def _confirmed(_roster: Roster, pair: Pair | None, due: int | None, _now: int, wall_ns: int) -> list[FeedEvent]:
+    return [] if pair is None or due is None else pair.stitcher.acked(due, wall_ns)
+
+
+def _refused(pair: Pair, wall_ns: int, error: str) -> list[FeedEvent]:
+    return pair.stitcher.refused(wall_ns, error)
+
+
+# -- on the way to listeners --------------------------------------------------------------------------------------
+
+
+def _on_changed(event: BookChanged, desk: MarketDesk) -> None:
+    market = desk.market(event.symbol)
+    market.on_book(event)
+    levels = desk.book_levels
+    pair = desk.pair(event.symbol) if levels else None
+    if pair is not None:
+        book = pair.stitcher.book
+        desk.emit(BookLine(event, book.bids.top(levels), book.asks.top(levels), book.spec))
+    desk.emit_derived(market)
+
+
+def _on_state(event: BookStateChanged, desk: MarketDesk) -> None:
+    desk.market(event.symbol).on_truth()
+    desk.report_problem(event.symbol, "" if event.state is BookState.LIVE else event.reason)
+    desk.emit(event)
+
+
+def _on_audited(event: Audited, desk: MarketDesk) -> None:
+    desk.market(event.symbol).on_truth()
+    desk.emit(event)
+
+
+def _on_resync(event: Resync, desk: MarketDesk) -> None:
+    sums = "" if event.expected is None else f": expected {event.expected}, computed {event.actual}"
+    desk.note("warning", f"{event.symbol}: resync ({event.cause}){sums}")
+    desk.emit(event)
+
+
+BOOK = Channel(
+    name=NAME,
+    message=BookMessage,
+    apply=apply,
+    always=True,
+    subscribe=_subscribe,
+    repeats=frozenset({"depth"}),
+    snapshot_s=lambda limits: limits.snapshot_s,
+    granted=_granted,
+    confirmed=_confirmed,
+    refused=_refused,
+    deliver={BookChanged: _on_changed, BookStateChanged: _on_state, Audited: _on_audited, Resync: _on_resync},
+)

@@ -1,0 +1,69 @@
+"""The ohlc channel: candles (PROTOCOL.md section 7.3)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from kraken_tui.feed.channels.channel import Channel, MarketDesk
+from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
+from kraken_tui.feed.events import Candles
+from kraken_tui.feed.pair import Pair
+from kraken_tui.feed.roster import PairOptions, Roster
+from kraken_tui.market.convert import candle_from_wire
+from kraken_tui.wire.messages import OhlcMessage, WireError
+
+NAME = "ohlc"
+
+
+def apply(message: OhlcMessage, roster: Roster, _now: int, wall_ns: int) -> Effect:
+    """Take candles of the interval that is wanted."""
+    policy = roster.policy
+    effect = Effect("empty ohlc frame")
+    for row in message.data[:1]:
+        # Candles of an earlier interval prove nothing about the one asked for now.
+        if row.interval == _interval(roster, row.symbol):
+            effect.settle = policy.heard(NAME, row.symbol)
+    for (symbol, interval), rows in groupby(message.data, key=lambda row: (row.symbol, row.interval)):
+        spec, events = roster.spec_of(symbol)
+        effect.events += events
+        if spec is None:
+            effect.verdict = "ohlc of an unwanted pair"
+            continue
+        if not policy.takes_interval(interval, _interval(roster, symbol)):
+            effect.verdict = "ohlc of another interval"
+            continue
+        try:
+            candles = tuple(candle_from_wire(row, spec) for row in rows)
+        except WireError as error:
+            effect.events += roster.complaints.say(wall_ns, f"{symbol}: candles were left out: {error}")
+            effect.verdict = REJECTED
+            continue
+        effect.events.append(Candles(symbol, interval, candles, message.type == "snapshot"))
+        effect.verdict = APPLIED
+    return effect
+
+
+def _interval(roster: Roster, symbol: str) -> int | None:
+    pair = roster.pairs.get(symbol)
+    return None if pair is None else pair.interval
+
+
+def _subscribe(pair: Pair | None, options: PairOptions) -> dict[str, object]:
+    return {"interval": options.interval if pair is None else pair.interval, "snapshot": True}
+
+
+def _on_candles(event: Candles, desk: MarketDesk) -> None:
+    market = desk.market(event.symbol)
+    market.on_ohlc(event.interval, event.candles, event.snapshot)
+    if event.snapshot:
+        desk.want_history(market)
+
+
+OHLC = Channel(
+    name=NAME,
+    message=OhlcMessage,
+    apply=apply,
+    subscribe=_subscribe,
+    repeats=frozenset({"interval"}),
+    deliver={Candles: _on_candles},
+)

@@ -1,0 +1,60 @@
+"""The trade channel (PROTOCOL.md section 7.2)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from kraken_tui.feed.channels.channel import Channel, MarketDesk
+from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
+from kraken_tui.feed.events import Trades
+from kraken_tui.feed.pair import Pair
+from kraken_tui.feed.roster import PairOptions, Roster
+from kraken_tui.market.convert import trade_from_wire
+from kraken_tui.market.events import Trade
+from kraken_tui.wire.messages import TradeMessage, WireError
+
+NAME = "trade"
+
+
+def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
+    """Take trades; each is reported once however often it is delivered."""
+    snapshot = message.type == "snapshot"
+    effect = Effect("empty trade frame")
+    if message.data:
+        effect.settle = roster.policy.heard(NAME, message.data[0].symbol)
+    for symbol, rows in groupby(message.data, key=lambda row: row.symbol):
+        pair = roster.pairs.get(symbol)
+        if pair is None:
+            effect.verdict = "trade of an unwanted pair"
+            continue
+        trades: list[Trade] = []
+        effect.verdict = APPLIED
+        for row in rows:
+            try:
+                trades.append(trade_from_wire(row, pair.spec, live=not snapshot))
+            except WireError as error:
+                effect.events += roster.complaints.say(wall_ns, f"{symbol}: a trade was left out: {error}")
+                effect.verdict = REJECTED
+        begun = pair.trades.newest is not None
+        # After a reconnect the snapshot of the last trades closes the gap, as far as it reaches.
+        new = pair.trades.admit(trades)
+        if not new:
+            continue
+        if begun and not snapshot:
+            roster.measure(new[-1].venue_ns, now, wall_ns)
+        effect.events.append(Trades(symbol, new, snapshot))
+    return effect
+
+
+def _subscribe(_pair: Pair | None, _options: PairOptions) -> dict[str, object]:
+    return {"snapshot": True}
+
+
+def _on_trades(event: Trades, desk: MarketDesk) -> None:
+    market = desk.market(event.symbol)
+    for trade in market.on_trades(list(event.trades)):
+        desk.emit(trade)
+    desk.emit_derived(market)
+
+
+TRADE = Channel(name=NAME, message=TradeMessage, apply=apply, subscribe=_subscribe, deliver={Trades: _on_trades})

@@ -1,0 +1,96 @@
+"""Names of pairs as the user gave them, and the symbols they were found to be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from kraken_tui.feed.events import FeedEvent, PairAdded, Refused
+from kraken_tui.text import clean_text
+from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
+
+
+class PairNames:
+    """Resolves names.
+
+    Attributes:
+        found: Name as given to symbol, None while unknown.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, str | None] = {}
+        self._refused: set[str] = set()
+        self._met = SymbolTable()
+
+    def add(self, name: str) -> None:
+        """Want a pair by any of its names."""
+        self.found.setdefault(name, None)
+        self._refused.discard(name)
+
+    def drop(self, symbol: str) -> None:
+        """Want a pair, or a name that was refused, no longer."""
+        for name in [name for name, found in self.found.items() if symbol in (found, name)]:
+            del self.found[name]
+
+    def resolve(self, symbols: SymbolTable, wall_ns: int) -> tuple[list[str], list[FeedEvent]]:
+        """Find symbols for the names.
+
+        A name that is not found is refused once, with the nearest symbols, and tried again with every new list.
+
+        Returns:
+            (all symbols found by now, in the user's order; events).
+        """
+        events: list[FeedEvent] = []
+        known: list[str] = []
+        for name, found in list(self.found.items()):
+            if found is None:
+                try:
+                    found = symbols.resolve(name)
+                except UnknownPair as error:
+                    if name not in self._refused:
+                        self._refused.add(name)
+                        events.append(Refused(wall_ns, error.name, "", str(error), error.nearest))
+                    continue
+                self.found[name] = found
+                events.append(PairAdded(name, found))
+            known.append(found)
+        return known, events
+
+    # -- recordings ---------------------------------------------------------------------------------------------
+
+    def admits(self, symbol: str, kept: Container[str]) -> tuple[bool, list[FeedEvent]]:
+        """Whether a symbol met in a recording is one of the names given; all are when none was given.
+
+        Args:
+            symbol: As met.
+            kept: Symbols that were admitted before.
+
+        Returns:
+            (whether it is wanted, events).
+        """
+        if symbol in kept or not self.found:
+            return True, []
+        self._met.add(symbol)
+        table = SymbolTable([symbol])
+        for name, found in self.found.items():
+            if found == symbol:
+                return True, []
+            if found is None and (canonical(name) == symbol or _resolves(table, name)):
+                self.found[name] = symbol
+                return True, [PairAdded(name, symbol)]
+        return False, []
+
+    def refuse_unmet(self, wall_ns: int) -> list[FeedEvent]:
+        """The recording is over: names it never mentioned are refused."""
+        events: list[FeedEvent] = []
+        for name in [name for name, found in self.found.items() if found is None]:
+            error = f"the recording holds no pair {clean_text(name, 40)!r}"
+            events.append(Refused(wall_ns, clean_text(name, 40), "", error, self._met.nearest(name)))
+        return events
+
+
+def _resolves(table: SymbolTable, name: str) -> bool:
+    try:
+        table.resolve(name)
+    except UnknownPair:
+        return False
+    return True

@@ -1,0 +1,248 @@
+"""Where a live feed and the replay of a recording differ, each difference once.
+
+A live feed asks the exchange, waits for answers and holds it to deadlines. A recording answers nothing: nothing is
+sent and nothing is due, what it granted was granted to somebody else, and without names every pair in it is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Protocol
+
+from kraken_tui.feed.complaints import Complaints
+from kraken_tui.feed.connection.dialler import Dialler
+from kraken_tui.feed.connection.table import Trigger
+from kraken_tui.feed.connection.watchdog import Watchdog
+from kraken_tui.feed.effect import Effect, Loss
+from kraken_tui.feed.events import FeedEvent, Note
+from kraken_tui.feed.instruments import InstrumentList
+from kraken_tui.feed.limits import Limits
+from kraken_tui.feed.names import PairNames
+from kraken_tui.feed.pair import TOUCH_TRIGGER, Pair
+from kraken_tui.feed.subscriptions import Answer, Subscriptions
+from kraken_tui.text import clean_text
+from kraken_tui.wire.messages import InvalidMessage, Refusal, SubscribeAck
+
+Grant = Callable[[Pair], None]
+"""Tells a pair what the exchange granted it."""
+
+
+class Policy(Protocol):
+    """What a session and its channels ask of it.
+
+    Attributes:
+        opening: Trigger and cause of the transition when frames begin to come.
+        asks: Whether there is an exchange to ask: dials, requests, deadlines and resyncs.
+        trigger: What is taken to trigger a ticker as long as no acknowledgement has told.
+        judges_reports: Whether the second witness judges with every report, because nothing else calls it.
+    """
+
+    opening: tuple[Trigger, str]
+    asks: bool
+    trigger: str
+    judges_reports: bool
+
+    def next_dial(self, now: int) -> int | None:
+        """When the next dial may start, monotonic ns; None if there is none."""
+        ...
+
+    def requests(self, now: int, *, ready: bool) -> list[str]:
+        """Requests to send now."""
+        ...
+
+    def admits(self, symbol: str, kept: Container[str]) -> tuple[bool, list[FeedEvent]]:
+        """Whether data of a symbol that has no pair yet are wanted, and what there is to tell of that."""
+        ...
+
+    def expects(self, channel: str, symbol: str) -> bool:
+        """Whether data of a subscription are to be used: it is not being left, and was asked for."""
+        ...
+
+    def heard(self, channel: str, symbol: str | None) -> bool:
+        """Take data as an acknowledgement whose frame was lost; returns whether that changed a subscription."""
+        ...
+
+    def takes_interval(self, interval: int, wanted: int | None) -> bool:
+        """Whether candles of an interval are used."""
+        ...
+
+    def reconnected(self, connection_id: object) -> bool:
+        """Whether a status frame shows that the feed is another connection's from here on."""
+        ...
+
+    def listed(self, instruments: InstrumentList) -> None:
+        """The whole instrument list has come."""
+        ...
+
+    def acknowledged(self, ack: SubscribeAck) -> Answer | None:
+        """What an acknowledgement settled; None where nothing was asked and it only tells what was granted."""
+        ...
+
+    def refused(self, refusal: Refusal, now: int) -> Answer | None:
+        """What a refusal settled; None where nothing was asked."""
+        ...
+
+    def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
+        """Something was granted to a pair that is not kept yet."""
+        ...
+
+    def early_grants(self, symbol: str) -> list[Grant]:
+        """What was granted to a pair before it was kept; told once."""
+        ...
+
+    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
+        """What follows from a frame that cannot be read; `of_book` where a book may have been in it."""
+        ...
+
+    def ended(self, wall_ns: int) -> list[FeedEvent]:
+        """No frame follows."""
+        ...
+
+
+class LivePolicy:
+    """A connection to the exchange.
+
+    Args:
+        limits: Waits between dials.
+        subscriptions: What was asked for.
+        dialler: When to dial.
+        watchdog: Whether anything came yet.
+        complaints: Log lines about odd values.
+    """
+
+    opening = (Trigger.OPENED, "connected")
+    asks = True
+    trigger = TOUCH_TRIGGER
+    judges_reports = False
+
+    def __init__(
+        self,
+        limits: Limits,
+        subscriptions: Subscriptions,
+        dialler: Dialler,
+        watchdog: Watchdog,
+        complaints: Complaints,
+    ) -> None:
+        self._limits = limits
+        self._subscriptions = subscriptions
+        self._watchdog = watchdog
+        self._complaints = complaints
+        self.next_dial = dialler.next_dial
+        self.requests = subscriptions.requests
+        self.expects = subscriptions.expects
+        self.acknowledged = subscriptions.acknowledged
+        self.refused = subscriptions.refused
+
+    def admits(self, symbol: str, kept: Container[str]) -> tuple[bool, list[FeedEvent]]:
+        """Only pairs that were asked for."""
+        return symbol in kept, []
+
+    def heard(self, channel: str, symbol: str | None) -> bool:
+        """See `Subscriptions.seen_data`."""
+        return self._subscriptions.seen_data(channel, symbol) is not None
+
+    def takes_interval(self, interval: int, wanted: int | None) -> bool:
+        """Others are left-overs of an earlier choice."""
+        return interval == wanted
+
+    def reconnected(self, connection_id: object) -> bool:
+        """The socket tells that."""
+        return False
+
+    def listed(self, instruments: InstrumentList) -> None:
+        """Names can be resolved now."""
+        instruments.arrived()
+
+    def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
+        """It belongs to a pair that was removed meanwhile."""
+
+    def early_grants(self, symbol: str) -> list[Grant]:
+        """A pair is kept before anything is asked for it."""
+        return []
+
+    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
+        """Reconnect, unless no book is made of the frame or nothing else is to be had here."""
+        if not of_book:
+            # No book is made of it, and a new connection would bring the same frame again.
+            self._watchdog.frame(now, application=True)
+            return Effect(events=[*self._complaints.say(wall_ns, f"a frame was left out: {error}")])
+        if not self._watchdog.heard:
+            loss = Loss("this is not Kraken: the first frame is not JSON", self._limits.slow_retry_s)
+            return Effect(loss=loss)
+        text = clean_text(f"unreadable frame, reconnecting: {error}")
+        return Effect(events=[Note(wall_ns, "error", text)], loss=Loss("an unreadable frame"))
+
+    def ended(self, wall_ns: int) -> list[FeedEvent]:
+        """Nothing is left to say."""
+        return []
+
+
+class ReplayPolicy:
+    """A recording.
+
+    Args:
+        names: Pairs the user named; all of the recording where there are none.
+        complaints: Log lines about odd values.
+    """
+
+    opening = (Trigger.PLAY, "recording opened")
+    asks = False
+    trigger = ""
+    judges_reports = True
+
+    def __init__(self, names: PairNames, complaints: Complaints) -> None:
+        self._complaints = complaints
+        self._connection_id: object = None
+        self._early: dict[str, dict[str, Grant]] = {}
+        self.admits = names.admits
+        self.ended = names.refuse_unmet
+
+    def next_dial(self, now: int) -> int | None:
+        """Never."""
+        return None
+
+    def requests(self, now: int, *, ready: bool) -> list[str]:
+        """None."""
+        return []
+
+    def expects(self, channel: str, symbol: str) -> bool:
+        """Whatever was recorded."""
+        return True
+
+    def heard(self, channel: str, symbol: str | None) -> bool:
+        """Nothing was asked for."""
+        return False
+
+    def takes_interval(self, interval: int, wanted: int | None) -> bool:
+        """Whatever was recorded."""
+        return True
+
+    def reconnected(self, connection_id: object) -> bool:
+        """By the id of the recorded connection."""
+        if connection_id is None:
+            return False
+        before, self._connection_id = self._connection_id, connection_id
+        return before not in (None, connection_id)
+
+    def listed(self, instruments: InstrumentList) -> None:
+        """Pairs are kept when their books are met, not when they are listed."""
+
+    def acknowledged(self, ack: SubscribeAck) -> Answer | None:
+        """Somebody else asked."""
+        return None
+
+    def refused(self, refusal: Refusal, now: int) -> Answer | None:
+        """Somebody else asked."""
+        return None
+
+    def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
+        """Kept until the pair is met."""
+        self._early.setdefault(symbol, {})[channel] = grant
+
+    def early_grants(self, symbol: str) -> list[Grant]:
+        """All that the acknowledgements before the first snapshot told."""
+        return list(self._early.pop(symbol, {}).values())
+
+    def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
+        """Leave it out."""
+        return Effect(events=[*self._complaints.say(wall_ns, f"a frame of the recording was left out: {error}")])

@@ -1,0 +1,79 @@
+"""What the feed holds of a pair: one object, forgotten as a whole, its counts kept in the totals."""
+
+from __future__ import annotations
+
+import pytest
+
+from kraken_tui.feed.counters import OF_PAIRS, Counters
+from kraken_tui.feed.pair import TradeSequence
+from kraken_tui.market.events import Proof, Side, Trade
+from tests.feed.feed_harness import Rig
+
+
+def trade(trade_id: int) -> Trade:
+    return Trade("BTC/USD", Side.BUY, 1, 1, "limit", trade_id, "", trade_id)
+
+
+def ids(trades: tuple[Trade, ...]) -> list[int]:
+    return [each.trade_id for each in trades]
+
+
+def test_each_trade_passes_once_and_gaps_close_again() -> None:
+    sequence = TradeSequence()
+    assert ids(sequence.admit([trade(10), trade(14)])) == [10, 14]
+    assert (sequence.gaps, sequence.newest) == (3, 14)
+    assert ids(sequence.admit([trade(12), trade(14)])) == [12]
+    assert (sequence.gaps, sequence.duplicates) == (2, 1)
+    assert ids(sequence.admit([trade(7)])) == [7]
+    assert sequence.gaps == 2, "one before the first known closes no gap"
+
+
+def test_numbers_too_old_to_be_remembered_are_not_new() -> None:
+    sequence = TradeSequence()
+    sequence.admit([trade(number) for number in range(1, 5002)])
+    assert sequence.admit([trade(3)]) == ()
+    assert sequence.gaps == 0
+
+
+def test_a_removed_pair_is_forgotten_as_a_whole(up: Rig) -> None:
+    pair = up.session.pairs["BTC/USD"]
+    pair.granted_ticker("trades")
+    pair.granted_book(25)
+    pair.interval, pair.disputes = 60, 2
+    up.session.unwant("BTC/USD")
+    up.run(3)
+    assert "BTC/USD" not in up.session.pairs
+    up.session.want("BTC/USD")
+    up.run(3)
+    again = up.session.pairs["BTC/USD"]
+    assert again is not pair
+    assert (again.trigger, again.depth, again.interval, again.disputes) == ("bbo", 10, 1, 0)
+    assert again.proof is Proof.VERIFIED
+
+
+def test_the_totals_keep_what_a_removed_pair_counted(up: Rig) -> None:
+    up.deliver(up.venue.trades("BTC/USD", [150]), up.venue.trades("BTC/USD", [150]))
+    counters, pair = up.session.counters, up.session.pairs["BTC/USD"]
+    before = {name: getattr(counters, name) for name in OF_PAIRS}
+    assert before["checks_ok"] == sum(each.checks_ok for each in up.session.pairs.values())
+    assert pair.checks_ok > 0
+    assert before["duplicates"] == 1
+    assert before["trade_gaps"] == pair.trade_gaps == 50
+    up.session.unwant("BTC/USD")
+    assert {name: getattr(counters, name) for name in OF_PAIRS} == before
+    kept = counters.copy()
+    assert {name: getattr(kept, name) for name in OF_PAIRS} == before
+    up.run(2)
+    assert counters.checks_ok > kept.checks_ok == before["checks_ok"]
+
+
+def test_every_count_has_a_name() -> None:
+    assert all(value == 0 for name, value in Counters().as_dict().items() if name != "ignored")
+    assert set(OF_PAIRS) <= set(Counters().as_dict())
+
+
+@pytest.mark.parametrize("depth", [0, -1, "10", None, True])
+def test_a_depth_that_is_none_is_not_granted(up: Rig, depth: object) -> None:
+    pair = up.session.pairs["BTC/USD"]
+    pair.granted_book(depth)
+    assert pair.depth == 10
