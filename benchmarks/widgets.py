@@ -27,10 +27,12 @@ from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
-from kraken_tui.tui.paint.pane import Frame, Pane, ViewState, make_strip
+from kraken_tui.tui.draw.picture import BookChoices, Picture
+from kraken_tui.tui.paint.pane import Pane
+from kraken_tui.tui.paint.styles import make_strip
 
 COLUMNS, ROWS = 182, 60
-PANES = ("ladder", "aggregated", "candles", "tape", "gauge", "header", "flow", "health")
+PANES = ("ladder", "book", "candles", "tape", "gauge", "header", "flow", "health")
 CHANGED_LEVELS = 10
 MOST_OF_NAIVE = 0.7
 """The smoke run fails where the whole screen costs more than this share of the naive one."""
@@ -217,14 +219,14 @@ async def pane_costs(frames: list[Views], times: int) -> list[tuple[str, float, 
         assert isinstance(pane, Pane)
         frame_of = _frames_of(frames)
 
-        def whole(pane: Pane = pane, frame_of: Iterator[Frame] = frame_of) -> None:
+        def whole(pane: Pane = pane, frame_of: Iterator[Picture] = frame_of) -> None:
             pane._drawn_for = (0, 0, "")
             pane.push(next(frame_of))
             make_strip.cache_clear()
             for y in range(pane.size.height):
                 pane.render_line(y).render(console)
 
-        def changes(pane: Pane = pane, frame_of: Iterator[Frame] = frame_of) -> None:
+        def changes(pane: Pane = pane, frame_of: Iterator[Picture] = frame_of) -> None:
             with app.painter.frame():
                 pane.push(next(frame_of))
 
@@ -234,11 +236,11 @@ async def pane_costs(frames: list[Views], times: int) -> list[tuple[str, float, 
     return results
 
 
-def _frames_of(frames: list[Views]) -> Iterator[Frame]:
-    state = ViewState(grouping=25)
+def _frames_of(frames: list[Views]) -> Iterator[Picture]:
+    state = BookChoices(grouping=25)
     while True:
         for view, feed in frames:
-            yield Frame(view, feed, state)
+            yield Picture(view, feed, state)
 
 
 def run(smoke: bool) -> Report:

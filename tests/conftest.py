@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.shared import shared_folder
+
 pytest_plugins = ["tests.faults.ledger"]
 
 # The many processes that tests start would compile the package anew each time.
@@ -47,15 +49,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("realtime"))
 
 
-def _shared() -> Path:
-    named = os.environ.get("KRAKEN_TUI_SHARED")
-    return Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared"
-
-
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """Folder with recorded data, which is not part of the repository."""
-    path = _shared()
+    path = shared_folder()
     if not path.is_dir():
         pytest.skip(f"no recorded data at {path}; name its folder in KRAKEN_TUI_SHARED")
     return path

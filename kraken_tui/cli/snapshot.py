@@ -54,10 +54,10 @@ OPTIONS = (
 def _run(call: Call) -> int:
     own = call.own
     settings = call.settings()
-    from kraken_tui.tui.layout import View
+    from kraken_tui.tui.panes import views
 
-    if own["view"] not in {str(known) for known in View}:
-        raise ConfigurationError(f"--view takes one of {', '.join(View)}")
+    if own["view"] not in views():
+        raise ConfigurationError(f"--view takes one of {', '.join(views())}")
     path: Path = own["output"]
     _check_output(path)
     from kraken_tui.cli.watch import Watch

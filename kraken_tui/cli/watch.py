@@ -78,7 +78,7 @@ class Watch:
             ConfigurationError: See `_is_over`.
             Interrupted: See `_is_over`.
         """
-        from kraken_tui.tui.export.svg import picture
+        from kraken_tui.tui.snapshot import picture
 
         async def draw() -> str:
             return await asyncio.wait_for(

@@ -1,4 +1,4 @@
-"""Functions that are called with events. None of them can delay the feed, and none of their errors can stop it."""
+"""Functions that are called with events. They cannot delay the feed, and their errors cannot stop it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kraken_tui.errors import ConfigurationError
 
 _log = logging.getLogger("kraken_tui.client")
 _GRACE_S = 0.5
-"""Longest that callbacks may still work on what is queued when the client is closed."""
+"""How long callbacks may go on with queued events after the client is closed."""
 
 _FAIR_SHARE = 64
 
@@ -25,12 +25,12 @@ Callback = Callable[[Any], object] | Callable[[Any], Awaitable[object]]
 
 
 class Registration:
-    """A callback that is registered; `remove` ends it.
+    """A registered callback; `remove` ends it.
 
     Attributes:
-        types: Event types it is called with, subclasses included.
+        types: Event types it is called with, including subclasses.
         errors: Exceptions it raised.
-        active: Whether it is still called.
+        active: Whether it is still registered.
     """
 
     def __init__(self, types: tuple[type, ...], callback: Callback, remove: Callable[[Registration], None]) -> None:
@@ -48,7 +48,7 @@ class Registration:
         self._remove(self)
 
     def call(self, event: object) -> object:
-        """Call it once; what it raises is the caller's business."""
+        """Call it; whatever it raises is the caller's to handle."""
         return self._callback(event)
 
 
@@ -56,8 +56,8 @@ class Callbacks:
     """The callbacks of one client.
 
     Plain functions share one queue and are called one after another in the order of the events: in the program's
-    event loop where the client was opened with `async with`, else in a thread of their own. Every coroutine function
-    has a queue and a task of its own.
+    event loop if the client was opened with `async with`, otherwise in one thread of their own. Each coroutine function
+    has its own queue and task.
 
     Args:
         engine: Where the events come from.
@@ -113,13 +113,13 @@ class Callbacks:
             self._plain = tuple(each for each in self._plain if each is not registration)
             self._coroutines = tuple(each for each in self._coroutines if each is not registration)
         if registration.listener is not None:
-            # The task ends by itself when its queue is closed; it may be the one that is calling.
+            # The task ends when its queue is closed; it may be the caller.
             self._engine.unlisten(registration.listener)
 
     # -- running --------------------------------------------------------------------------------------------------
 
     def start(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Begin to call; from the event loop's own thread where there is one.
+        """Start calling; call this from the event loop's own thread, if there is one.
 
         Raises:
             ConfigurationError: Coroutine functions are registered and there is no loop.
@@ -174,12 +174,12 @@ class Callbacks:
 
     def _call_plain(self, event: object) -> None:
         for registration in self._plain:
-            # One of them may have removed another.
+            # One callback may have removed another.
             if registration.active and isinstance(event, registration.types):
                 try:
                     registration.call(event)
                 except BaseException as error:
-                    # They end an event loop, and with it the program; this thread they would end unheard.
+                    # They end an event loop, and with it the program; here they would end only this thread, silently.
                     if self._loop is not None and isinstance(error, SystemExit | KeyboardInterrupt):
                         raise
                     self._failed(registration, event, error)
@@ -199,7 +199,7 @@ class Callbacks:
                     if inspect.isawaitable(result):
                         await result
                 except asyncio.CancelledError as error:
-                    # Its own task was not cancelled: something it waited for was.
+                    # Not this task was cancelled, but something it waited for.
                     if _is_cancelled():
                         raise
                     self._failed(registration, event, error)
@@ -209,7 +209,7 @@ class Callbacks:
             return
 
     def _failed(self, registration: Registration, event: object, error: BaseException) -> None:
-        """Count and report; the first ones in full, since a broken callback fails with every event."""
+        """Count the error, and report the first few: a broken callback fails on every event."""
         registration.errors += 1
         self.errors += 1
         if registration.errors in (1, 10, 100, 1000) or registration.errors % 10_000 == 0:
@@ -221,13 +221,13 @@ class Callbacks:
     # -- ending ---------------------------------------------------------------------------------------------------
 
     def join(self) -> None:
-        """Let the thread finish what is queued, for a moment; call it after the engine has stopped."""
+        """Give the thread a moment to finish what is queued; call this after the engine has stopped."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(_GRACE_S)
 
     async def finish(self) -> None:
-        """Let the tasks finish what is queued, for a moment, then cancel them."""
+        """Give the tasks a moment to finish what is queued, then cancel them."""
         tasks = {task for task in self._tasks if task is not asyncio.current_task()}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_GRACE_S)

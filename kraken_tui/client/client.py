@@ -37,11 +37,11 @@ from kraken_tui.wire.symbols import canonical
 class KrakenClient:
     """Live, checksum-proven Kraken order books, trades and candles, in a program of your own.
 
-    The feed runs in a thread of its own; it repairs itself and never gives up. Listeners have bounded queues: a slow
-    one loses its own events by its own policy, and never delays the feed or another listener.
+    The feed runs in its own thread, repairs itself and never gives up. Listeners have bounded queues: a slow one
+    loses its own events by its own policy, and never delays the feed or another listener.
 
     Open it with `async with`, `with`, or `open` and `close`. All methods may be called from any thread. A recording
-    starts to play when somebody first listens or reads; open the streams that must not miss anything before the client.
+    starts to play when somebody first listens or reads; open streams that must not miss anything before the client.
 
     Args:
         names: Pairs by any of their names: "BTC/USD", "btcusd", "XBT/USD", "XXBTZUSD".
@@ -194,7 +194,7 @@ class KrakenClient:
         return EventStream(self._run.engine, listener, self._run.check_open, self._run.raise_failure)
 
     def errors(self) -> EventStream:
-        """Open a stream of the feed's troubles as `KrakenError`; the feed goes on by itself."""
+        """Open a stream of the feed's troubles, as `KrakenError`; the feed repairs itself."""
         return self.events(KrakenError)
 
     def on(self, types: type | tuple[type, ...], callback: Callback) -> Registration:
@@ -202,7 +202,7 @@ class KrakenClient:
 
         Plain functions are called one after another in the order of the events, in the event loop where the client
         is opened with `async with`, else in one thread of their own. Each coroutine function has a queue and a task
-        of its own. An exception is counted and logged, and stops nothing.
+        of its own. Exceptions are counted and logged, and stop nothing.
 
         Returns:
             The registration; its `remove` ends the calls.
@@ -379,7 +379,7 @@ class KrakenClient:
 
     @property
     def recording(self) -> RecordingView | None:
-        """The recording that is being written, with its problem if it has one; None where there is none."""
+        """The recording being written, with its problem if it has one; None if nothing is recorded."""
         return self._run.engine.feed_view.recording
 
     @property

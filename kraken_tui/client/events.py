@@ -72,7 +72,7 @@ class Event:
         public: The type that a program asks for and gets.
         internal: The type that the engine's listeners get.
         convert: Makes the one of the other; None where they are the same.
-        holds: Types that come inside such an event and are no events themselves.
+        holds: Types found inside such an event that are not events themselves.
     """
 
     public: type
@@ -100,11 +100,12 @@ EVENTS = (
 """Every event but the errors (`KrakenError`), which are delivered as they are and only where they are asked for."""
 
 _CONVERT = {event.internal: event.convert for event in EVENTS if event.convert is not None}
+_converter = _CONVERT.get
 
 
 def public(event: Any) -> Any:
     """What a program gets for an event of the engine."""
-    convert = _CONVERT.get(type(event))
+    convert = _converter(type(event))
     return event if convert is None else convert(event)
 
 

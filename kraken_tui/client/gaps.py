@@ -1,4 +1,4 @@
-"""What listeners are told of a pair while its book has a gap.
+"""What listeners are told about a pair while its book has a gap.
 
 Kraken's public book has no sequence numbers: a gap shows only as a checksum that differs, a snapshot that does not
 come, or a lost connection. What closes it is a new snapshot whose checksum matches.
@@ -15,18 +15,18 @@ from kraken_tui.feed.events import BookStateChanged
 from kraken_tui.market.events import Proof
 
 HELD_A_PAIR = 10_000
-"""Most trades, candles, tickers and flow events held back for one pair; the oldest are given up beyond it."""
+"""Most trades, candles, tickers and flow events held back for one pair; beyond that the oldest are dropped."""
 
 
 class GapPolicy(StrEnum):
     """What happens to a pair whose book cannot be proven.
 
-    RESYNC: the book is fetched again; what is told of it meanwhile is marked unverified.
+    RESYNC: the book is fetched again; until then its events are marked unverified.
     IGNORE: after a wrong checksum the book goes on with the next updates, UNVERIFIED until a snapshot comes for
         another reason (a reconnect, another depth).
     BUFFER: fetched again as with RESYNC; events of the pair are held back until it is proven again. Then its new
         snapshot comes first, and after it, in their order, the trades, candles, tickers and flow events that were
-        held back. Books of the meantime are left out: the snapshot stands for them all.
+        held back. Books from the gap are left out: the snapshot replaces them.
     """
 
     RESYNC = "resync"
@@ -38,7 +38,7 @@ class GapBuffer:
     """Holds back the events of unproven pairs; lives in the engine's thread.
 
     Attributes:
-        left_out: Books superseded by a snapshot, and events beyond `HELD_A_PAIR`.
+        left_out: Books replaced by a snapshot, and events beyond `HELD_A_PAIR`.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class GapBuffer:
         self.left_out += len(self._held.pop(symbol, ()))
 
     def admit(self, event: object) -> Iterator[object]:
-        """The events to tell now that this one came, in order."""
+        """The events to pass on now that this one came, in order."""
         if isinstance(event, BookStateChanged):
             if event.proof is not Proof.VERIFIED:
                 self._proven.discard(event.symbol)

@@ -40,7 +40,7 @@ class Newest:
     """Sees every event of an engine before its listeners do.
 
     Args:
-        policy: What listeners are told of a pair that cannot be proven.
+        policy: What listeners are told about a pair that cannot be proven.
 
     Attributes:
         books: Newest book by symbol.
@@ -48,7 +48,7 @@ class Newest:
         specs: Reference data by symbol.
         refused: Refusals of whole pairs or of their books, by canonical name.
         connection: Newest connection state; None before the first.
-        trouble: Why there is no connection; None while there is one, or before the first dial.
+        trouble: Why there is no connection; None while connected, or before the first dial.
         gaps: Held back events with the policy BUFFER, else None.
         left_out: Events left out because their pair's precisions were unknown.
     """
@@ -68,20 +68,20 @@ class Newest:
     def transform(self, event: object) -> Iterator[object]:
         """What listeners are told: the event as the gap policy has it, then the error it means, if it means one."""
         error = self._look(event)
-        told = self._with_spec(event)
-        if told is None:
-            return
+        carrier = PRICED.get(type(event))
+        if carrier is not None:
+            # With the precisions of this moment: they may have changed when the event is read.
+            spec = self.specs.get(event.symbol)  # type: ignore[attr-defined]
+            if spec is None:
+                self.left_out += 1
+                return
+            event = carrier(event, spec)  # type: ignore[arg-type]
         if self.gaps is None:
-            yield told
+            yield event
         else:
-            yield from self.gaps.admit(told)
+            yield from self.gaps.admit(event)
         if error is not None:
             yield error
-
-    def is_verified(self, symbol: str) -> bool:
-        """Whether the newest book of a pair is proven."""
-        book = self.books.get(symbol)
-        return book is not None and book.state.proof is Proof.VERIFIED
 
     def forget(self, symbol: str) -> None:
         """The pair was unsubscribed; call it in the engine's thread."""
@@ -91,17 +91,6 @@ class Newest:
         self._mismatched.discard(symbol)
         if self.gaps is not None:
             self.gaps.forget(symbol)
-
-    def _with_spec(self, event: object) -> object | None:
-        """An event in ticks and lots with its precisions of this moment; they may have changed when it is read."""
-        carrier = PRICED.get(type(event))
-        if carrier is None:
-            return event
-        spec = self.specs.get(event.symbol)  # type: ignore[attr-defined]
-        if spec is None:
-            self.left_out += 1
-            return None
-        return carrier(event, spec)  # type: ignore[arg-type]
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -150,13 +139,13 @@ class Newest:
         if error is not None:
             self.trouble = error
         elif event.state != State.CONNECTING:
-            # While the next dial is under way, the last trouble is still what there is to know.
+            # During the next dial the last trouble still stands.
             self.trouble = None
-        # That the program itself closed the client, or a recording ended, is not an error.
+        # The program closing the client, or the end of a recording, is not an error.
         return None if event.state == State.CLOSED else error
 
     def _ignored_mismatch(self, line: BookLine) -> KrakenError | None:
-        """The first wrong checksum of a gap that is ignored: no resync tells of it."""
+        """The first wrong checksum of a gap that is ignored: no resync reports it."""
         symbol, expected = line.symbol, line.changed.checksum
         if line.verified or line.changed.kind == "snapshot":
             self._mismatched.discard(symbol)

@@ -189,7 +189,7 @@ def view_of(view: views.PairView) -> PairView:
     """The engine's view as a program gets it."""
     spec = view.spec
     if spec is None:
-        # Without precisions a number of ticks is no price.
+        # Without precisions, ticks say nothing about the price.
         spec, view = symbols.PairSpec(view.symbol, "", "", 0, 0), _without_prices(view)
     prices, lots = spec.price_precision, spec.qty_precision
     return PairView(

@@ -1,4 +1,4 @@
-"""An engine as a client runs it: opened once, begun when somebody listens or reads, closed for good."""
+"""A client's engine: opened once, started when somebody listens or reads, closed once."""
 
 from __future__ import annotations
 
@@ -81,9 +81,10 @@ class Run:
             self.begin()
 
     def begin(self) -> None:
-        """Start the engine: at once for a live feed, for a recording when somebody first listens or reads.
+        """Start the engine, unless it has started.
 
-        Otherwise a recording at full speed would be over before the program has said what it wants of it.
+        A recording starts when somebody first listens or reads: at full speed it would otherwise be over before the
+        program has opened its streams.
         """
         self.check_process()
         with self._lock:
@@ -97,21 +98,21 @@ class Run:
         return self._process in (None, os.getpid())
 
     def check_process(self) -> None:
-        """Refuse to work in a process forked from the client's own: nothing feeds it there, and its books stand still.
+        """Refuse to work in a forked process: its copy of the client has no feed.
 
-        Locks that the engine's thread held at that moment are held there for ever, so nothing is asked before this.
+        Locks that the engine's thread held during the fork stay held there for ever, so this check comes first.
         """
         if not self.is_ours():
             raise ConfigurationError("the client was opened in another process; open one of its own in this process")
 
     def check_open(self) -> None:
-        """Refuse to wait for what can never come."""
+        """Refuse to wait for a client that is not open."""
         self.check_process()
         if not self.opened:
             raise ConfigurationError("the client is not open; use 'async with client' or 'with client'")
 
     def raise_failure(self) -> None:
-        """Raise what ended the feed, where it was not the program itself or the end of a recording."""
+        """Raise what ended the feed, if it failed."""
         failure, fatal = self.engine.failure, self.engine.feed_view.fatal
         if failure is not None:
             raise EngineFailed(f"the engine failed: {type(failure).__name__}: {failure}") from failure
@@ -159,7 +160,7 @@ class Run:
         return listener
 
     def listener_counts(self) -> ListenerCounts:
-        """Of all listeners; those that are finished are added up and let go."""
+        """Of all listeners; finished ones are added up and dropped."""
         with self._lock:
             total = self._finished
             waiting: list[Listener] = []

@@ -1,4 +1,4 @@
-"""A queue of events that can be read with `for`, with `async for`, or one by one."""
+"""A queue of events, read with `for`, `async for`, or one at a time."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from kraken_tui.engine.listeners import Listener, ListenerClosed, ListenerCounts
 from kraken_tui.errors import ConnectionClosed
 
 _FAIR_SHARE = 64
-"""Events handed out before other tasks of the loop get their turn."""
+"""Events taken before other tasks of the loop get a turn."""
 
 
 class EventStream:
-    """Events of a client, oldest first, from the moment it was made; it has a bounded queue of its own.
+    """A client's events from the moment the stream was made, oldest first, in a bounded queue of its own.
 
-    It ends when the client is closed or its recording is over, after what was queued. A stream that is garbage
-    collected is closed. Several tasks and threads may read one stream: each event goes to one of them.
+    It ends once the client is closed or its recording is over and the queue is empty. A garbage-collected stream is
+    closed. Several tasks and threads may read one stream: each event goes to one of them.
 
     Args:
         engine: Where the events come from.
         listener: The queue.
-        check: Called before waiting; raises where nothing can come.
-        ended: Called at the end; raises what the program must know of it.
+        check: Called before waiting; raises if nothing can come.
+        ended: Called at the end; raises what ended the feed, if it failed.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class EventStream:
         self._taken = 0
         self._engine = engine
         self._finalizer = weakref.finalize(self, engine.abandon, listener)
-        # At the interpreter's end the engine's thread is a daemon and nobody needs its queues put away.
+        # When the interpreter exits, the engine's daemon thread goes with it; its queues need no cleaning up.
         self._finalizer.atexit = False
 
     @property
@@ -48,7 +48,7 @@ class EventStream:
         return self._listener.counts
 
     def close(self) -> None:
-        """Stop listening; what waits counts as dropped."""
+        """Stop listening; queued events count as dropped."""
         self._finalizer.detach()
         self._engine.unlisten(self._listener)
 
@@ -59,10 +59,10 @@ class EventStream:
             timeout: Longest wait in seconds; None waits until an event or the end.
 
         Returns:
-            The event, or None where none came in time.
+            The event, or None if none came in time.
 
         Raises:
-            ConnectionClosed: No more events come.
+            ConnectionClosed: The stream has ended.
             ConfigurationError: The client was not opened.
             KrakenError: What ended the feed.
         """
@@ -97,7 +97,7 @@ class EventStream:
     async def __anext__(self) -> Any:
         self._taken += 1
         if self._taken % _FAIR_SHARE == 0:
-            # A full queue never waits, and would keep the loop to itself.
+            # A full queue never waits, so it would starve the loop.
             await asyncio.sleep(0)
         try:
             return await self.next()
@@ -140,7 +140,7 @@ def _waker(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> Callable[[]
         try:
             loop.call_soon_threadsafe(woken.set)
         except RuntimeError:
-            # The program's loop has closed: there is nobody left to wake.
+            # The program's loop has closed: nobody is left to wake.
             return
 
     return wake

@@ -17,11 +17,16 @@ from kraken_tui.wire import symbols
 from kraken_tui.wire.digits import from_units
 
 _QUOTES_REMEMBERED = 65_536
+_DECIMALS_REMEMBERED = 16_384
 _DERIVED = Context(prec=40, rounding=ROUND_HALF_EVEN)
 
 
+@lru_cache(maxsize=_DECIMALS_REMEMBERED)
 def exact(units: int, precision: int) -> Decimal:
-    """Whole units of 10^-precision as a decimal that keeps all `precision` places."""
+    """Whole units of 10^-precision as a decimal that keeps all `precision` places.
+
+    Remembered: the prices of a market are few, and a candle tells its own again with every trade.
+    """
     # Made from text: arithmetic would round to the program's decimal context.
     return Decimal(from_units(units, precision))
 

@@ -18,7 +18,7 @@ from kraken_tui.feed.events import BookStateChanged, Refused
 from kraken_tui.wire.symbols import canonical
 
 _LOOK_AGAIN_S = 0.25
-"""A recording that ends or cannot be read is not an event."""
+"""Longest wait between two looks: the end of a recording is not an event."""
 
 
 class Wait:
@@ -61,7 +61,7 @@ class Wait:
 
     @contextmanager
     def _news(self) -> Iterator[Listener]:
-        """A queue of one that is only a reason to look again."""
+        """A queue of one event, which only says that it is time to look again."""
         run = self._run
         run.check_open()
         run.begin()
@@ -97,7 +97,7 @@ class Wait:
         return None
 
     def _check_wanted(self, symbol: str) -> None:
-        """Refuse to wait for a pair nobody subscribed; a recording's own pairs come by themselves."""
+        """Refuse to wait for a pair nobody subscribed; a recording brings its own pairs."""
         wanted = None if self._run.engine.settings.replay else self._run.ask(_wanted)
         if wanted is not None and all(symbol != known and self._name != name for name, known in wanted):
             raise ConfigurationError(f"{self._name} is not subscribed; call subscribe first")

@@ -1,4 +1,4 @@
-"""Bad TLS certificates, made by a throw-away authority that this process alone trusts for a moment (fault F17)."""
+"""Bad TLS certificates, from a throw-away authority that only this process trusts, and only for a moment (F17)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Authority:
         self._folder = folder
         self._openssl = shutil.which("openssl") or ""
         if not self._openssl:
-            raise Skipped("the openssl command is not installed, so no certificates could be made")
+            raise Skipped("the openssl command is not installed, so no test certificates could be made")
         self.root = self._root("ours")
 
     def _run(self, *arguments: str) -> None:
@@ -111,7 +111,7 @@ def _serving(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 async def bad_certificates() -> str:
-    """Wrong host, expired, unknown authority; and a good one, to know that the others were refused for their fault."""
+    """Wrong host, expired, unknown authority; and a good one, to show that the others were refused for their fault."""
     with tempfile.TemporaryDirectory(prefix="kraken-tui-doctor-") as name:
         return await _bad_certificates(Path(name))
 
@@ -132,7 +132,7 @@ async def _bad_certificates(folder: Path) -> str:
     with _trusting(authority.root):
         cause, requests = await _meet(good)
         if not requests:
-            raise Skipped(f"a good certificate could not be made to count here: {cause}")
+            raise Skipped(f"a good certificate is not accepted here either: {cause}")
         for kind, context in kinds.items():
             cause, requests = await _meet(context)
             expect("certificate" in cause and not requests, f"{kind}: {cause}, {requests} requests sent")
@@ -150,7 +150,7 @@ async def old_protocol() -> str:
                 context.minimum_version = ssl.TLSVersion.TLSv1_1
                 context.maximum_version = ssl.TLSVersion.TLSv1_1
             except (ValueError, ssl.SSLError):
-                raise Skipped("this Python's TLS library cannot speak TLS 1.1 at all") from None
+                raise Skipped("this Python's TLS library does not support TLS 1.1") from None
         with _trusting(authority.root):
             cause, requests = await _meet(context)
         return expect(cause and not requests, cause)
@@ -172,4 +172,4 @@ async def _one_by_one() -> str:
 
 
 CHECKS = (AsyncCheck("bad certificates, old TLS", "F17", "refused, nothing sent", _one_by_one),)
-"""Every fault of this module."""
+"""Every check of this module."""

@@ -1,4 +1,4 @@
-"""`kraken-tui doctor --connect`: is the exchange reached from here? One dial, counted like any other."""
+"""`kraken-tui doctor --connect`: can the exchange be reached from here? One dial, counted like any other."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Connect:
         self._over = asyncio.Event()
 
     async def results(self) -> list[Result]:
-        """Visit, and tell."""
+        """Visit the exchange; one result a stage."""
         if await self._resolve():
             await self._visit()
         return self._results
@@ -91,9 +91,9 @@ class Connect:
                 loop.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM), _RESOLVE_S
             )
         except TimeoutError:
-            seen = f"no answer about {host} within {_RESOLVE_S:.0f} s; look at the network and its name server"
+            seen = f"no address for {host} within {_RESOLVE_S:.0f} s; check the network and its name server"
         except OSError:
-            seen = f"the name {host} was not found; this computer has no network or no name server"
+            seen = f"the name {host} was not found; check this computer's network and name server"
         else:
             addresses = sorted({str(entry[4][0]) for entry in found})
             seen = f"{host}: {', '.join(addresses[:3])}{' ...' if len(addresses) > 3 else ''}"
@@ -185,9 +185,9 @@ class Connect:
         opened = self._at.get("open")
         lost = self._lost or f"nothing within {WHOLE_LIMIT_S:.0f} s"
         if opened is None:
-            self._add("connection", "stands within 10 s", lost, Outcome.FAIL, _ms(begun))
+            self._add("connection", "open within 10 s", lost, Outcome.FAIL, _ms(begun))
             return
-        self._add("connection", "stands within 10 s", "one dial", Outcome.PASS, (opened - dialled) * 1000)
+        self._add("connection", "open within 10 s", "one dial", Outcome.PASS, (opened - dialled) * 1000)
         self._judge_certificate()
         session = self._session
         offset = session.latency.wall_offset_ns or 0
@@ -199,7 +199,7 @@ class Connect:
         for stage, name, expected, seen, right in (
             ("status", "status frame", "online", f"the exchange is {session.system}", session.system == "online"),
             ("offset", "clock offset", f"within {_MOST_OFFSET_S:.0f} s", clock + advice, near),
-            ("instruments", "instrument list", "comes", f"{self._instruments} pairs", self._instruments > 0),
+            ("instruments", "instrument list", "received", f"{self._instruments} pairs", self._instruments > 0),
             ("book", "first book", "VERIFIED", book, not self._refused),
         ):
             at = self._at.get(stage)

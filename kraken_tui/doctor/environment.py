@@ -1,4 +1,4 @@
-"""What the program finds around itself: Python, packages, terminal, folders, certificates."""
+"""What the program runs on: Python, packages, terminal, folders, disk, certificate authorities, proxy, clocks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def python_version() -> str:
 
 
 def packages() -> str:
-    """The packages this one asks for, in the versions it asks for."""
+    """The required packages, in the required versions."""
     try:
         required = importlib.metadata.requires("kraken-tui") or []
     except importlib.metadata.PackageNotFoundError:
-        raise Skipped("kraken-tui runs from its source folder, so there is no list of what it needs") from None
+        raise Skipped("kraken-tui runs from its source folder, which has no list of required packages") from None
     found: list[str] = []
     wrong: list[str] = []
     for line in required:
@@ -67,7 +67,7 @@ def terminal(obstacle: str, env: Mapping[str, str]) -> str:
 
     Args:
         obstacle: Why the screen cannot run, or "".
-        env: The environment.
+        env: Environment variables.
     """
     if obstacle:
         raise Skipped(f"no screen from here: {obstacle}")
@@ -79,7 +79,7 @@ def terminal(obstacle: str, env: Mapping[str, str]) -> str:
 
 
 def folders() -> str:
-    """Whether settings, state and data can be written, each by a file that is taken away again."""
+    """Whether the settings, state and data folders can be written, each tried with a temporary file."""
     bad = []
     for kind in ("config", "state", "data"):
         try:
@@ -122,7 +122,7 @@ def authorities() -> str:
 
 
 def proxy() -> str:
-    """Which way connections take."""
+    """Whether connections go through a proxy."""
     from kraken_tui.settings import LIVE_URL
     from kraken_tui.settings.address import proxy_for
 
@@ -131,24 +131,24 @@ def proxy() -> str:
 
 
 def clock() -> str:
-    """What can be said about the clocks without asking anybody."""
+    """What can be said about the clocks offline."""
     from kraken_tui.feed.clock import SystemClock
 
     source = SystemClock()
     first = source.now(), source.wall()
     last = source.now(), source.wall()
     expect(last[0] >= first[0], "the monotonic clock runs backwards")
-    expect(last[1] > 1_700_000_000 * 10**9, "this computer's clock stands years in the past")
+    expect(last[1] > 1_700_000_000 * 10**9, "this computer's clock is years behind")
     raise Skipped("both clocks run; the offset is unknown offline, use doctor --connect")
 
 
 def checks(obstacle: str, env: Mapping[str, str] = os.environ) -> Iterator[Check]:
-    """Everything of this module; see `terminal` for the arguments."""
+    """Every check of this module; see `terminal` for the arguments."""
     yield Check("Python", "", "3.11 or later", python_version)
     yield Check("packages", "", "versions as required", packages)
     yield Check("terminal", "", "at least 60x18", lambda: terminal(obstacle, env))
     yield Check("folders", "", "can be written", folders)
     yield Check("disk", "", "above the recorder's floor", free_space)
     yield Check("certificate authorities", "X1", "at least one", authorities)
-    yield Check("proxy", "", "said", proxy)
+    yield Check("proxy", "", "shown", proxy)
     yield Check("clock offset", "", "within 2 s", clock)

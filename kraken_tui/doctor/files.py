@@ -69,7 +69,7 @@ def torn_tail(folder: Path) -> str:
             intact = len(after) >= 2 and after[-1].endswith(b"9}") and after[:-1] == before[: len(after) - 1]
             expect(intact and len(before) - len(after) < 1, f"cut at byte {cut} of {suffix} swallowed a frame")
             cuts += 1
-    return f"{cuts} cuts, every one read and appended to"
+    return f"{cuts} cuts, each read and appended to"
 
 
 def second_writer(folder: Path) -> str:
@@ -82,13 +82,13 @@ def second_writer(folder: Path) -> str:
         return expect("another recorder" in str(error), str(error).rpartition(": ")[2])
     finally:
         first.close()
-    raise Unexpected("the second recorder was let in")
+    raise Unexpected("the second recorder was not refused")
 
 
 def read_only_folder(folder: Path) -> str:
     """A folder that cannot be written to."""
     if os.name == "nt" or os.geteuid() == 0:
-        raise Skipped("this user may write everywhere (root, or Windows)")
+        raise Skipped("this user can write everywhere (root, or Windows)")
     folder.chmod(0o500)
     try:
         Recorder(folder / "day.jsonl", wall_ns=_WALL).close()

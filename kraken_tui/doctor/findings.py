@@ -20,7 +20,7 @@ _LOST_PROOFS = {
     "witness": "book and ticker agree",
     "bad number": "plain decimal numbers of the pair's precision",
 }
-"""Causes of a resync that are faults, and what was expected; a reconnect or a new precision is none."""
+"""Causes of a resync that are faults, and what was expected; a reconnect or a new precision is not a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class FaultFinder:
         fingerprint: Is shown the same events, after `look`.
 
     Attributes:
-        resyncs: Times a book lost its proof, by symbol and cause, with the causes that are no faults.
+        resyncs: Times a book lost its proof, by symbol and cause, including causes that are not faults.
     """
 
     def __init__(self, session: Session, fingerprint: Fingerprint) -> None:

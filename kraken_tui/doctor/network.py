@@ -1,4 +1,4 @@
-"""Faults over real sockets on loopback: what a server can do to the program's own dialling and reading."""
+"""Real sockets on loopback: what a server can do to the program's dialling and reading."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Client:
         self._changed.set()
 
     async def until(self, condition: Callable[[Session], object], what: str) -> float:
-        """Wait for something to hold; returns the seconds it took.
+        """Wait for a condition; returns the seconds it took.
 
         Raises:
-            Unexpected: It does not within ten seconds.
+            Unexpected: It did not hold within ten seconds.
         """
         begun = time.perf_counter()
         while not condition(self.session):
@@ -72,7 +72,7 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def client(url: str, limits: Limits | None = None) -> AsyncIterator[Client]:
-    """A client that is ended whatever happens."""
+    """A client that is stopped whatever happens."""
     one = Client(url, limits)
     try:
         yield one
@@ -91,14 +91,14 @@ def _lost(session: Session) -> bool:
 
 
 async def loopback() -> str:
-    """No fault at all: the same program, a whole session."""
+    """No fault: a whole session."""
     async with Exchange(pairs=[PAIR]) as exchange, client(exchange.ws_url) as one:
         took = await one.until(proven, "proven")
         return f"proven after {took * 1000:.0f} ms"
 
 
 async def closed_once() -> str:
-    """The server goes away in normal running."""
+    """The server closes a healthy connection."""
     async with Exchange(pairs=[PAIR]) as exchange, client(exchange.ws_url) as one:
         await one.until(proven, "proven")
         exchange.faults.close_all(1001, "going away")
@@ -179,7 +179,7 @@ async def _upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def no_answer() -> str:
-    """The connection is taken and nothing is ever said."""
+    """The connection is accepted and nothing is ever sent."""
 
     async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -211,7 +211,7 @@ async def redirect() -> str:
 
 
 async def compressed_frames() -> str:
-    """A server that compresses though nobody offered to: the way in for deflate bombs."""
+    """A server that compresses unasked, as a deflate bomb would."""
     heads = []
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -227,7 +227,7 @@ async def compressed_frames() -> str:
 
 
 async def endless_fragments() -> str:
-    """One message in fragments without an end."""
+    """One message in endless fragments."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _upgrade(reader, writer)
@@ -239,7 +239,7 @@ async def endless_fragments() -> str:
     async with raw_server(handler) as url, client(url) as one:
         took = await one.until(_lost, "cut off")
         applied = one.session.counters.frames
-        return expect("too big" in one.session.cause and not applied, f"{one.session.cause}; over after {took:.1f} s")
+        return expect("too big" in one.session.cause and not applied, f"{one.session.cause}; after {took:.1f} s")
 
 
 async def mute_peer() -> str:
@@ -255,23 +255,23 @@ async def mute_peer() -> str:
             await one.until(lambda session: session.state is State.SUBSCRIBING, "connected")
         finally:
             took = await one.end()
-        return expect(took <= 2, f"over after {took:.1f} s")
+        return expect(took <= 2, f"done after {took:.1f} s")
 
 
 CHECKS = (
     AsyncCheck("a session over loopback", "", "book proven", loopback),
-    AsyncCheck("closed in normal running", "F07", "proven again in 3 s", closed_once),
+    AsyncCheck("closed while healthy", "F07", "proven again in 3 s", closed_once),
     AsyncCheck("HTTP 429, Retry-After 1200", "F03", "COOLDOWN for exactly that long", too_many_requests),
     AsyncCheck("HTTP 403 with a page of HTML", "F04", "COOLDOWN, plain reason, no HTML", forbidden_page),
     AsyncCheck("accepted, no answer", "F02", "given up in time", no_answer),
     AsyncCheck("redirect to another server", "F16", "refused, nothing sent there", redirect),
     AsyncCheck("compressed frames", "F43", "not offered, not unpacked", compressed_frames),
-    AsyncCheck("quit beside a mute server", "F99", "over in 2 s", mute_peer),
+    AsyncCheck("quit with a mute server", "F99", "done in 2 s", mute_peer),
 )
-"""Faults whose bound is a short time: nothing else should run beside them."""
+"""Checks with a short time limit: nothing else should run beside them."""
 
 HEAVY_CHECKS = (
     AsyncCheck("message of 9 MiB", "F42", "cut off, next try after 60 s", oversize_frame),
     AsyncCheck("message in endless fragments", "F48", "cut off at 8 MiB", endless_fragments),
 )
-"""Faults that move much data and may take their time."""
+"""Checks that move a lot of data and have no tight limit."""

@@ -1,4 +1,4 @@
-"""What the doctor found: checks, their results, and both ways to print them."""
+"""Checks, their results, and how both are printed: as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Outcome(StrEnum):
 
 
 class Unexpected(Exception):
-    """The installation did something else; the text says what was seen."""
+    """A check failed; the text says what was seen."""
 
 
 class Skipped(Exception):
-    """The check cannot be made here; the text says why."""
+    """A check cannot run here; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Result:
     """One line of the table.
 
     Attributes:
-        name: The fault, or what was looked at.
-        cites: Number of the fault or check in the reliability plan, or "".
-        expected: What ought to happen.
+        name: What was checked.
+        cites: Number in docs/RELIABILITY.md, such as F10 or X1, or "".
+        expected: What should happen.
         seen: What happened.
-        outcome: Whether that is the same.
+        outcome: Whether the check passed.
         ms: How long it took, ms.
     """
 
@@ -51,13 +51,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing to try.
+    """One check.
 
     Attributes:
-        name: The fault.
-        cites: Its number in the reliability plan.
-        expected: What ought to happen.
-        run: Does it and returns what was seen; raises `Unexpected` or `Skipped`.
+        name: What is checked.
+        cites: Number in docs/RELIABILITY.md, or "".
+        expected: What should happen.
+        run: Runs it and returns what was seen; raises `Unexpected` or `Skipped`.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Check:
     run: Callable[[], str]
 
     def result(self) -> Result:
-        """Run it. Whatever it raises is a result: the doctor never falls ill itself."""
+        """Run it. Whatever it raises becomes the result, so that one broken check never stops the others."""
         begun = time.perf_counter()
         outcome, seen = Outcome.PASS, ""
         try:
@@ -82,7 +82,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class AsyncCheck:
-    """As `Check`, for what needs an event loop."""
+    """A `Check` that needs an event loop."""
 
     name: str
     cites: str
@@ -110,10 +110,10 @@ def _judged(error: Exception) -> tuple[Outcome, str]:
 
 
 def expect(condition: object, seen: str) -> str:
-    """Return what was seen where the condition holds.
+    """Return what was seen if the condition holds.
 
     Raises:
-        Unexpected: It does not.
+        Unexpected: The condition does not hold.
     """
     if not condition:
         raise Unexpected(seen)
@@ -121,12 +121,12 @@ def expect(condition: object, seen: str) -> str:
 
 
 def exit_code(results: Iterable[Result]) -> int:
-    """0 where nothing failed, else 1."""
+    """0 if nothing failed, else 1."""
     return int(any(result.outcome is Outcome.FAIL for result in results))
 
 
 def summary(results: Sequence[Result], seconds: float) -> str:
-    """One sentence for the end."""
+    """The last line of the table."""
     count = {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
     skipped = f", {count[Outcome.SKIP]} skipped" if count[Outcome.SKIP] else ""
     verdict = "all well" if not count[Outcome.FAIL] else f"{count[Outcome.FAIL]} FAILED"
@@ -138,11 +138,11 @@ _GAP = "  "
 
 
 def table(results: Sequence[Result], width: int) -> str:
-    """Aligned plain text; cells too long for their column go on in the next line.
+    """Aligned plain text; a cell too long for its column wraps onto the next line.
 
     Args:
-        results: Lines in order.
-        width: Columns to use, at least 60.
+        results: One line each, in order.
+        width: Columns to use; 60 at least.
     """
     rows = [
         (f"{result.name} [{result.cites}]" if result.cites else result.name, result.expected, result.seen)
@@ -158,7 +158,7 @@ def table(results: Sequence[Result], width: int) -> str:
 
 
 def _shares(wanted: list[int], room: int) -> list[int]:
-    """Columns for each cell: what it wants, or a fair part of what is left by the narrower ones."""
+    """Columns for each cell: what it wants, or an equal share of what the narrower cells leave."""
     given = [0] * len(wanted)
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     for position, index in enumerate(order):

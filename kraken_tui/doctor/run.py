@@ -49,7 +49,7 @@ def run(work: Callable[[], list[Result]], *, machine: bool, width: int, write: C
         write: Takes the text.
 
     Returns:
-        The exit code: 0 where nothing failed, else 1.
+        The exit code: 0 if nothing failed, else 1.
     """
     begun = time.perf_counter()
     results = work()

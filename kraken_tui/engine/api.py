@@ -69,6 +69,6 @@ class MarketSource(Protocol):
         """Call back, from the engine's thread, if that thread ever dies of an unexpected error."""
         ...
 
-    def on_frame(self, callback: Callable[[], None]) -> None:
+    def on_publish(self, callback: Callable[[], None]) -> None:
         """Call back, from the engine's thread, after every new view; it must return at once."""
         ...

@@ -1,6 +1,6 @@
-"""What happens to a listener that does not keep up: queue, drop policy, coalescing window, rate limit, and presets.
+"""What happens to a listener that does not keep up: queue, drop policy, coalescing window, rate limit, presets.
 
-All of it stands behind the books: between the socket and a book nothing is ever dropped, merged or delayed.
+All of this comes after the books: between the socket and a book nothing is ever dropped, merged or delayed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_RATE = 10_000_000.0
 
 
 class DropPolicy(StrEnum):
-    """What a full queue gives up.
+    """What a full queue drops.
 
     OLDEST: its oldest event. NEWEST (also called LATEST): the one that just came. COALESCE: a newer state replaces
     the waiting one of the same pair and kind, full or not; where nothing can be replaced, the oldest event goes.
@@ -45,10 +45,10 @@ class Backpressure:
 
     Attributes:
         queue: Most events waiting.
-        policy: What a full queue gives up.
+        policy: What a full queue drops.
         coalesce_ms: Of the same pair and kind of state, at most one event in this many milliseconds, the newest; 0
             for no such window.
-        rate: Most events a second, evenly (bursts of 20 ms); 0 for no limit. What is over it waits in the queue.
+        rate: Most events a second, evenly (bursts of 20 ms); 0 for no limit. The rest waits in the queue.
     """
 
     queue: int = 500
@@ -142,7 +142,7 @@ Key = tuple[object, ...]
 
 
 def coalescing_key(event: object) -> Key | None:
-    """What a newer event replaces: the same pair and kind of *state*; None for facts, of which each one counts.
+    """What a newer event replaces: the same pair and kind of *state*; None for facts, which all count.
 
     States are books, tickers, running candles and health. Trades, closed candles, flow events, changes of state,
     resyncs, refusals and errors are facts and never merged.
@@ -162,13 +162,13 @@ def coalescing_key(event: object) -> Key | None:
 def barrier_key(event: object) -> Key | None:
     """The key that must not be merged across this event.
 
-    A book from before it lost its proof is handed out before the news of that, never after it.
+    A book that was still proven reaches the listener before the news that its proof is lost, never after it.
     """
     return (BookLine, event.symbol) if isinstance(event, BookStateChanged) else None
 
 
 def merged(newer: object) -> object:
-    """The newer event as it stands for itself and those it replaced: a book without its list of changes."""
+    """The newer event in place of those it replaced: a book without its list of changes."""
     if isinstance(newer, BookLine) and newer.changed.changes:
         return msgspec.structs.replace(newer, changed=msgspec.structs.replace(newer.changed, changes=()))
     return newer

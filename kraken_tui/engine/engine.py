@@ -68,7 +68,7 @@ class Engine:
         self._ended = False
         self._failure: BaseException | None = None
         self._on_failure: list[Callable[[BaseException], None]] = []
-        self._on_frame: list[Callable[[], None]] = []
+        self._on_publish: list[Callable[[], None]] = []
         self._feed_view = _first_view(settings, self._clock.wall())
         self._views: dict[str, PairView] = {}
 
@@ -142,7 +142,7 @@ class Engine:
         self._views = views
         self._feed_view = feed_view
         self._options.on_publish(feed_view)
-        for callback in self._on_frame:
+        for callback in self._on_publish:
             callback()
 
     def _emit(self, event: object) -> None:
@@ -283,9 +283,9 @@ class Engine:
         if self._failure is not None:
             callback(self._failure)
 
-    def on_frame(self, callback: Callable[[], None]) -> None:
-        """See `MarketSource.on_frame`."""
-        self._on_frame.append(callback)
+    def on_publish(self, callback: Callable[[], None]) -> None:
+        """See `MarketSource.on_publish`."""
+        self._on_publish.append(callback)
 
     def listen(
         self,

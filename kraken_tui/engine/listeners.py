@@ -1,7 +1,7 @@
 """Bounded queues between the engine's thread and whoever listens.
 
-A listener that does not keep up loses its own events, by its own policy, and nobody else's. Book deltas are never
-dropped on the way from the socket to the book: listeners stand behind it.
+A listener that does not keep up loses its own events, by its own policy, and nobody else's. Listeners come after the
+books: nothing between the socket and a book is ever dropped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ListenerCounts(Value, frozen=True, gc=False):
     Attributes:
         offered: Events it wanted.
         sent: Handed to it.
-        dropped: Given up by its policy, or left when it was closed.
+        dropped: By its policy, or left in the queue when it was closed.
         coalesced: Replaced by a newer one of the same pair and kind.
         waiting: In its queue now.
     """
@@ -54,7 +54,7 @@ class ListenerCounts(Value, frozen=True, gc=False):
 
 
 class _Slot:
-    """An event that waits; a newer one may take its place."""
+    """A waiting event; a newer one may take its place."""
 
     __slots__ = ("event", "key")
 
@@ -72,7 +72,7 @@ class Listener:
         wants: Which events are queued at all; None for all.
         types: Event types that are offered at all, subclasses included; None for all.
         coalesce_ns: Of the same pair and kind of state at most one event in this time, the newest; 0 for all.
-        rate: Most events a second handed out; 0 for no limit.
+        rate: Most events a second; 0 for no limit.
         clock: Monotonic ns.
 
     Attributes:
@@ -103,7 +103,7 @@ class Listener:
         self._clock = clock
         # Slots where events may be replaced, else the events themselves: most listeners merge nothing.
         self._queue: deque[Any] = deque()
-        self._held: list[tuple[int, int, _Slot]] = []  # A heap by the time from which each may be handed out.
+        self._held: list[tuple[int, int, _Slot]] = []  # A heap by the time from which each may be taken.
         self._holds = 0
         self._by_key: dict[Key, _Slot] = {}
         self._sent_at: dict[Key, int] = {}
@@ -111,7 +111,7 @@ class Listener:
         self._lock = threading.Lock()
         self._ready = threading.Condition(self._lock)
         self._sleepers = 0
-        # Several tasks may wait for one queue. All are woken: the first of them may have been cancelled meanwhile.
+        # Several tasks may wait for one queue. All are woken, since any of them may have been cancelled.
         self._wakers: tuple[Callable[[], None], ...] = ()
         self._closed = False
 
@@ -136,7 +136,7 @@ class Listener:
         if self._wants is not None and not self._wants(event):
             return
         with self._lock:
-            # Not before the lock: what another thread closed just now must keep its counts.
+            # Checked under the lock: the counts of a closed listener must not change.
             if self._closed:
                 return
             self.offered += 1
@@ -144,7 +144,7 @@ class Listener:
                 if not self._store(event):
                     return
             else:
-                # The path of most events to most listeners, kept short: the engine's thread pays for it.
+                # Most events to most listeners take this path; it is short because the engine's thread pays for it.
                 queue = self._queue
                 if len(queue) >= self.capacity:
                     self.dropped += 1
@@ -162,7 +162,7 @@ class Listener:
             waker()
 
     def _store(self, event: object) -> bool:
-        """Merge the event or find it a place; False where the listener has nothing new to look at."""
+        """Merge the event or queue it; False if the listener has nothing new to look at."""
         key = coalescing_key(event)
         if key is None:
             self._end_merging(barrier_key(event))
@@ -189,7 +189,7 @@ class Listener:
         return True
 
     def _end_merging(self, key: Key | None) -> None:
-        """Let what waits under a key go out as it is, before what comes now."""
+        """Release what waits under a key unmerged, ahead of the event that comes now."""
         slot = self._by_key.pop(key, None) if key is not None else None
         if slot is None:
             return
@@ -210,7 +210,7 @@ class Listener:
             self._by_key.pop(slot.key, None)
 
     def close(self, *, discard: bool = False) -> None:
-        """No more events come; what is queued can still be taken, at once, unless it is discarded."""
+        """Take no more events; what is queued can still be taken, at once, unless it is discarded."""
         with self._lock:
             self._closed = True
             if discard:
@@ -257,8 +257,8 @@ class Listener:
         """Take the oldest event if one may be taken now; never waits.
 
         Args:
-            waker: Called once, from the engine's thread, when it is worth while to look again; only where there is
-                nothing to take now. Who waits no longer says so by `forget`.
+            waker: Called once, from the engine's thread, when it is worth looking again; only if there is nothing to
+                take now. A caller that stops waiting calls `forget`.
 
         Returns:
             (the event or None, ns until one that is held back may be taken or None).
@@ -273,14 +273,14 @@ class Listener:
             return event, wait_ns
 
     def forget(self, waker: Callable[[], None]) -> None:
-        """Call this waker no more."""
+        """Do not call this waker."""
         if self._wakers:
             with self._lock:
                 self._wakers = tuple(each for each in self._wakers if each is not waker)
 
     def _take(self) -> tuple[Any, int | None]:
         if self._closed:
-            # Nothing comes any more, so there is nothing to merge with and nobody to spare.
+            # No more events come, so nothing is merged and nothing held back.
             if not len(self):
                 raise ListenerClosed
             return self._hand_out(self._queue.popleft() if self._queue else heappop(self._held)[2]), None
@@ -318,7 +318,7 @@ class QueueLoad(NamedTuple):
 
     Attributes:
         waiting, room: Of the queue that is fullest in proportion; 0 without listeners.
-        dropped: Events given up so far, all queues.
+        dropped: Events dropped so far, all queues.
     """
 
     waiting: int = 0

@@ -1,4 +1,4 @@
-"""The program's own log: a bounded ring for the screen, and a rotating file where one is asked for."""
+"""The program's own log: a bounded ring for the screen, and a rotating file on request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _PrivateFile(RotatingFileHandler):
     problem = ""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's own
-        """Note the error; logging itself would print a traceback, over the screen if there is one."""
+        """Note the error; logging would print a traceback over the screen."""
         error = sys.exc_info()[1]
         self.problem = str(getattr(error, "strerror", None) or error)
 
@@ -41,7 +41,7 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class EventLog:
-    """Collects log lines; all text passes the gate here, whatever its source.
+    """Collects log lines; all text is cleaned here, whatever its source.
 
     Args:
         path: File that lines are also appended to, or None.
@@ -89,6 +89,6 @@ class EventLog:
         """Close the file, if any."""
         handler, self._handler = self._handler, None
         if handler is not None:
-            # The lines that a full disk did not take are still waiting, and are tried once more.
+            # Lines that a full disk refused are still buffered and are tried once more.
             with contextlib.suppress(OSError):
                 handler.close()

@@ -11,7 +11,7 @@ LOOP_VARIABLE = "KRAKEN_TUI_LOOP"
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A uvloop where that is installed (the extra `fast`), since waking up costs more than a frame; else asyncio's."""
+    """uvloop if it is installed (the extra `fast`), since a wake-up costs more than a frame; otherwise asyncio's."""
     loop: asyncio.AbstractEventLoop | None = None
     if os.environ.get(LOOP_VARIABLE) != "asyncio":
         try:
@@ -27,9 +27,10 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def forgive_lost_connections(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """An exception handler: a connection that broke where nobody waited for it is told by whoever does wait.
+    """An exception handler that ignores connections that broke while nobody waited for them.
 
-    The library raises `EOFError` in a callback whenever a proxy hangs up. Everything else goes the usual way.
+    Whoever does wait reports them. The library raises `EOFError` in a callback whenever a proxy hangs up. Everything
+    else is handled as usual.
     """
     if not isinstance(context.get("exception"), OSError | EOFError):
         loop.default_exception_handler(context)

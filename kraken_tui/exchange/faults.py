@@ -1,4 +1,4 @@
-"""Wrongs on request. The venue and the server ask this object before they do the right thing.
+"""Faults on request. The venue and the server ask this object before doing the right thing.
 
 Every method may be called from any thread: counters are plain attributes, and whatever must happen on the
 venue's own thread is queued and done at its next advance.
@@ -163,7 +163,7 @@ class Faults:
         self.refusal = Refusal(status, body, content_type, retry_after_s, rest)
 
     def accept_connections(self) -> None:
-        """End a refusal."""
+        """Stop refusing connections."""
         self.refusal = None
 
     def take_refusal(self, *, rest: bool) -> Refusal | None:

@@ -1,9 +1,9 @@
-"""What happened before: trades, candles at every interval and the rolling 24 hours, all telling one story.
+"""What happened before: trades, candles at every interval and the rolling 24 hours, all consistent with each other.
 
 The past is made backwards from the opening price: a thousand trades, the minutes they span summed from them,
-older minutes drawn back to a day, and then each coarser interval summed from the finer one where that
+older minutes drawn at random back to a day, and then each coarser interval summed from the finer one where that
 reaches and drawn beyond it. Live trades are then added to the minutes, and everything else follows. Nothing
-is made before it is asked for.
+is made until it is asked for.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ interval)`.
 
 
 class Listener(Protocol):
-    """Anything that frames can be delivered to."""
+    """Anything frames can be delivered to."""
 
     def push(self, frame: Frame) -> None:
         """Take one frame."""
@@ -74,7 +74,7 @@ class Market:
         return self._history
 
     def wake(self, now_ns: int) -> None:
-        """Bring a market nobody listens to up to the present without playing every event.
+        """Bring a market without listeners up to the present without playing every event.
 
         Args:
             now_ns: ns since the epoch.

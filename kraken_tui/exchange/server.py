@@ -54,7 +54,7 @@ def _wire(frame: Frame) -> bytes:
 
 
 class _Connection:
-    """One websocket and what waits to be written to it. Writing never holds up anybody else."""
+    """One websocket and what waits to be written to it. Writing to it never delays another connection."""
 
     def __init__(self, socket: ServerConnection, peer: Peer) -> None:
         self.peer = peer
@@ -151,7 +151,7 @@ class Exchange:
 
     @property
     def faults(self) -> Faults:
-        """Wrongs on request."""
+        """Faults on request."""
         return self.venue.faults
 
     @property
@@ -228,7 +228,7 @@ class Exchange:
     # --- the loop
 
     async def _tick(self) -> None:
-        """Advance the venue while anybody is connected, sleep otherwise."""
+        """Advance the venue while a client is connected, sleep otherwise."""
         while True:
             if not self._connections:
                 self._wanted.clear()
@@ -328,7 +328,7 @@ class ExchangeThread:
 
     @property
     def faults(self) -> Faults:
-        """Wrongs on request; usable from any thread."""
+        """Faults on request; usable from any thread."""
         return self.exchange.faults
 
     def start(self) -> None:

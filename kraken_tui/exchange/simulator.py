@@ -247,7 +247,7 @@ class Simulator:
             self._tend_tail(side)
 
     def _lean(self, bid: int, ask: int) -> float:
-        """Chance that the next taker buys: more when the fair price is near the ask."""
+        """Chance that the next taker buys: higher when the fair price is near the ask."""
         return min(0.85, max(0.15, 0.5 + 0.5 * (self.fair.ticks - (bid + ask) / 2) / (ask - bid + self._spread)))
 
     def _chase(self, against: Side, behind: Side, ts_ns: int) -> None:

@@ -37,7 +37,7 @@ class Venue:
         clock: present time in ns since the epoch.
 
     Attributes:
-        faults: wrongs on request.
+        faults: faults on request.
         specs: the pairs on offer, by symbol, as they now are.
         system: status of the exchange.
 

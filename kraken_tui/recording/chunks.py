@@ -28,7 +28,7 @@ class Codec(Protocol):
         ...
 
     def encode(self, text: bytes) -> bytes:
-        """One chunk of whole lines as it stands in the file."""
+        """Whole lines as one chunk of the file."""
         ...
 
     def whole_length(self, read: Callable[[int, int], bytes], size: int) -> int:
@@ -40,7 +40,7 @@ class Codec(Protocol):
         ...
 
     def first_line(self, read: Callable[[int, int], bytes], size: int) -> bytes:
-        """The header line, or as much of it as can be read."""
+        """The header line, as far as it can be read."""
         ...
 
 

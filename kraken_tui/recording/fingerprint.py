@@ -1,9 +1,8 @@
-"""What a feed knows, as one SHA-256: two machines that played the same recording can compare one line.
+"""Everything a feed knows as one SHA-256, so that two machines that played a recording can compare one line.
 
-Hashed are the books with every level, their states and proofs, all counters, missing trades, the newest ticker and
-candles of each pair and every trade in order, as JSON with sorted keys, whole numbers and text. Left out is what may
-differ between machines or merely in words: reasons and notes, and lags (an age is no property of a market). Hashes of
-different versions of this program need not be equal.
+It hashes the books with every level, their states and proofs, all counters, missing trades, the newest ticker and
+candles of each pair and every trade in order, as JSON with sorted keys, whole numbers and text. It leaves out what may
+differ between machines or is only wording: lags, reasons and notes. Versions of this program may hash differently.
 
 Pure: no clock, no float, nothing whose order depends on hashing.
 """
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
     from kraken_tui.feed.session import Session
 
 SCHEME = 1
-"""Changes with what is hashed, so that no two schemes give the same hash."""
+"""Part of what is hashed; it changes with the rest, so that two schemes never give the same hash."""
 
 
 class Fingerprint:
-    """Listens to a session and tells the hash of all it knows.
+    """Follows a session and hashes everything it knows.
 
-    A session hands trades, tickers and candles on and forgets them, so its events must pass `take`.
+    A session does not keep trades, tickers and candles, so its events must go through `take`.
 
     Attributes:
         newest_trade: Largest trade number of each pair so far.
@@ -103,9 +102,9 @@ class Fingerprint:
 
 
 class ContentHash:
-    """SHA-256 of what was recorded: direction, length and bytes of every frame, in order.
+    """SHA-256 of the recorded frames: direction, length and bytes of each, in order.
 
-    Times and packing are left out, so that a recording, its compressed copy and the recording of its replay agree.
+    Times and compression are left out, so that a recording, its compressed copy and the recording of its replay agree.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading recordings: streaming, limited, and forgiving about a torn end.
+"""Reading recordings: as a stream, within limits, and past damaged parts.
 
 Three shapes are known, all JSON lines, plain, `.gz` or `.zst`:
 
@@ -6,7 +6,7 @@ Three shapes are known, all JSON lines, plain, `.gz` or `.zst`:
 * `{"rx_ns": int, "frame": <frame>}` lines, with or without a foreign header object;
 * bare frames, one per line.
 
-A frame's bytes are handed out exactly as they stand in the file.
+A frame's bytes are exactly those in the file.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from kraken_tui.recording.format import (
 from kraken_tui.text import clean_text
 
 MAX_BYTES = 4 * 1024**3
-"""Longest recording read, decompressed, in bytes."""
+"""Largest recording that is read, decompressed, in bytes."""
 
 MAX_RATIO = 200
-"""Largest decompression ratio; a thousand is a bomb (RELIABILITY.md F84)."""
+"""Largest decompression ratio; beyond it the file is taken for a bomb (RELIABILITY.md F84)."""
 
 _CHUNK = 256 * 1024
 _BITE = 1024
@@ -50,7 +50,7 @@ _CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
 class Recorded(msgspec.Struct, frozen=True, gc=False):
     """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, sent or received.
 
-    `line` is its number in the unpacked file, from 1; 0 where there is no file.
+    `line` is its number in the unpacked file, from 1; 0 if there is no file.
     """
 
     rx_ns: int | None
@@ -104,9 +104,9 @@ class Recording:
     Attributes:
         path: The file.
         problem: After reading: "" or what was wrong with the rest, such as a torn end; never fatal.
-        damaged: Lines that could not be read and were left out.
-        damage: The first of them, or the torn end; None where there is none so far.
-        frames: Frames handed out so far.
+        damaged: Unreadable lines, which were left out.
+        damage: The first of them, or the torn end; None so far.
+        frames: Frames read so far.
     """
 
     def __init__(self, path: Path) -> None:
@@ -371,7 +371,7 @@ class Recording:
 
 
 def open_recording(path: Path) -> Recording:
-    """Open a recording and make sure that it can be read and is one, so that a mistake is told before the screen.
+    """Open a recording and read its first frame, so that a wrong file is reported before the screen opens.
 
     Raises:
         RecordingError: See `Recording.__iter__`.

@@ -36,11 +36,11 @@ _LONGEST_SLEEP_S = 0.25
 _POLL_S = 0.002
 
 STUCK_S = 5.0
-"""How long a replay at full speed waits for a listener that takes nothing."""
+"""How long a replay at full speed waits for a listener that reads nothing."""
 
 
 class Timed(msgspec.Struct, frozen=True, gc=False):
-    """A frame, when it was received, ns since the epoch, and its line in the unpacked file (0 where there is none)."""
+    """A frame, when it was received, ns since the epoch, and its line in the unpacked file (0 if there is no file)."""
 
     ns: int
     frame: bytes
@@ -109,14 +109,14 @@ def _emptied(first: deque[Recorded]) -> Iterator[Recorded]:
 
 
 class ReplayClock:
-    """The recording's clock: runs at `speed`, stands while paused, and is the time the session and the views see.
+    """The recording's clock: it runs at `speed`, stops while paused, and is what the session and the views see.
 
     Args:
         speed: 1 for the recording's own pace, 0 for as fast as possible.
         host: The computer's clock.
 
     Raises:
-        ValueError: The speed is negative or no number.
+        ValueError: The speed is negative or not a number.
     """
 
     def __init__(self, speed: float = 1.0, host: Clock | None = None) -> None:
@@ -137,7 +137,7 @@ class ReplayClock:
 
     @property
     def paused(self) -> bool:
-        """Whether the clock stands."""
+        """Whether the clock is stopped."""
         return self._paused
 
     @property
@@ -170,7 +170,7 @@ class ReplayClock:
         """Change the speed from here on.
 
         Raises:
-            ValueError: The speed is negative or no number.
+            ValueError: The speed is negative or not a number.
         """
         speed = _checked(speed)
         self._rebase(self.wall())
@@ -183,7 +183,7 @@ class ReplayClock:
         self._rebase(at)
 
     def reach(self, at: int) -> None:
-        """The player hands out a frame of this time; at full speed that is what moves the clock."""
+        """The player reached a frame of this time; at full speed that is what moves the clock."""
         if not self._speed:
             self._position = max(self._position, at)
 
@@ -280,7 +280,7 @@ async def run_replay(
 
 
 class _Backpressure:
-    """Holds a replay up while the fullest listener is more than half full, unless that one reads nothing at all."""
+    """Holds a replay up while the fullest listener is more than half full, unless that listener reads nothing."""
 
     def __init__(self, load: Callable[[], tuple[int, int]], stop_event: asyncio.Event) -> None:
         self._load = load
@@ -297,7 +297,7 @@ class _Backpressure:
             await asyncio.sleep(_POLL_S)
             before, (waiting, room) = waiting, self._load()
             patience = patience - _POLL_S if waiting >= before else STUCK_S
-        # Given up once, it is not waited for again until there is room: the recording would never end.
+        # Once it was waited for in vain, it is not waited for until there is room: the recording would never end.
         self._stuck = 2 * waiting > room
 
 

@@ -23,13 +23,13 @@ CHUNK_BYTES = 256 * 1024
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
 MIN_FREE_SHARE = 0.01
-"""Recording stops when less than the smaller of both is free, before other programs suffer."""
+"""Recording stops when less than the smaller of the two is free, before other programs suffer."""
 
 _SPACE_CHECK_NS = 10_000_000_000
 
 
 class Recorder:
-    """Appends raw frames to one file; never overwrites, and never lets the disk stop the program.
+    """Appends raw frames to one file. Never overwrites, and a disk error stops only the recording.
 
     Args:
         path: File to append to; .gz and .zst are compressed. Created readable by its owner only.
@@ -80,7 +80,7 @@ class Recorder:
             self._lines.append(header_line(wall_ns, url, pairs))
 
     def write(self, frame: bytes, rx_ns: int, sent: bool = False) -> None:
-        """Take one frame; it reaches the file within a second, by `tick`.
+        """Take one frame; `tick` writes it within a second.
 
         Args:
             frame: Payload as received or sent.
@@ -99,7 +99,7 @@ class Recorder:
         """Write what has waited for a second; call this a few times a second.
 
         Args:
-            now_ns: Any clock's time; one that was set back costs nothing.
+            now_ns: Time of any clock; it may be set back.
         """
         if self._fd is None:
             return
@@ -111,7 +111,7 @@ class Recorder:
             self._check_space()
 
     def close(self) -> None:
-        """Write the rest and close; closing twice changes nothing."""
+        """Write the rest and close; a second call does nothing."""
         if self._fd is not None:
             self._flush()
             self._release()
@@ -135,14 +135,14 @@ class Recorder:
         try:
             usage = shutil.disk_usage(self.path.absolute().parent)
         except OSError:
-            # A file system that cannot say is found full by the write itself.
+            # If the file system cannot say, the write itself will.
             return
         if usage.free < min(MIN_FREE_BYTES, usage.total * MIN_FREE_SHARE):
             self._flush()
             self._stop("the disk is almost full")
 
     def _stop(self, reason: str) -> None:
-        """Give up recording alone; the file ends with its last whole chunk."""
+        """Stop recording; the file ends with its last whole chunk."""
         self.problem = self.problem or f"recording to {clean_text(self.path)} stopped: {reason}"
         if self._fd is not None:
             try:
@@ -153,7 +153,7 @@ class Recorder:
         self._release()
 
     def _repair(self, fd: int) -> None:
-        """Check that an existing file is ours, and cut off what a crash left unfinished."""
+        """Check that an existing file is ours, and cut off an unfinished chunk."""
 
         def read(offset: int, count: int) -> bytes:
             os.lseek(fd, offset, os.SEEK_SET)

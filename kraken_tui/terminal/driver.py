@@ -19,13 +19,12 @@ from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 from typing import Any, ClassVar, Protocol
 
-from textual._xterm_parser import XTermParser
-from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 
-from kraken_tui.terminal.writer import LEAVE, Output, write_urgently
+from kraken_tui.terminal.textual_private import LinuxDriver, XTermParser, missing_name
+from kraken_tui.terminal.writer import LEAVE, TerminalWriter, write_urgently
 
 _TICK_S = 0.1
 _CHUNK = 4096
@@ -35,8 +34,8 @@ _PASTE_PATIENCE_S = 2.0
 _UNANSWERED_S = 0.3
 
 KEYS_A_SECOND, KEYS_AT_ONCE = 100.0, 25.0
-"""More keys than these are no typing but a paste that the terminal did not mark as one. They are passed over, as they
-would be obeyed one by one."""
+"""Keys that come faster than this are not typed but pasted, by a terminal that does not mark pastes. They are ignored:
+otherwise each would be obeyed."""
 
 LARGEST = (1000, 400)
 """Columns and rows drawn at most; a terminal that claims more is drawn in its upper left."""
@@ -82,7 +81,7 @@ class SteadyDriver(LinuxDriver):
         super().__init__(*args, **options)
         # Standard error may be a file or closed; standard output is known to be the terminal.
         self._file = sys.__stdout__
-        self._output: Output | None = None
+        self._output: TerminalWriter | None = None
         self._suspending = False
         self._wake_reading, self._wake_writing = os.pipe()
         os.set_blocking(self._wake_reading, False)
@@ -113,7 +112,7 @@ class SteadyDriver(LinuxDriver):
             return
         assert self._file is not None
         self.keeper.taken(before, self._patch_lflag(before[3]))
-        self._output = Output(self._file.fileno(), self._file.encoding, self.keeper.gone, self.keeper.redraw)
+        self._output = TerminalWriter(self._file.fileno(), self._file.encoding, self.keeper.gone, self.keeper.redraw)
         self._writer_thread = None
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._writer_thread is None:
@@ -174,7 +173,7 @@ class SteadyDriver(LinuxDriver):
             self._suspending = False
 
     def resume_application_mode(self) -> None:
-        """Take the terminal again and draw everything anew."""
+        """Take the terminal again and redraw everything."""
         super().resume_application_mode()
         self.keeper.redraw()
 
@@ -247,9 +246,11 @@ class SteadyDriver(LinuxDriver):
         return self._keys_left >= 0
 
     def _on_ctrl_c(self) -> None:
-        """The second Ctrl-C of somebody who is not heard ends the program on the spot."""
+        """A second Ctrl-C while the first is unanswered ends the program at once."""
         now = time.monotonic()
-        if self._app._exit or (self._ctrl_c_at is not None and now - self._ctrl_c_at > _UNANSWERED_S):
+        if getattr(self._app, "leaving", False) or (
+            self._ctrl_c_at is not None and now - self._ctrl_c_at > _UNANSWERED_S
+        ):
             self.keeper.impatient()
         elif self._ctrl_c_at is None:
             self._ctrl_c_at = now
@@ -299,12 +300,12 @@ class Keys:
                 messages.extend(self._parser.feed(_PASTE_END))
             messages.extend(self._parser.tick())
         except Exception:
-            # An escape sequence that the parser cannot take (a resize report of nonsense): forget it, begin afresh.
+            # An escape sequence that the parser cannot take (a nonsensical resize report): forget it and start over.
             self._parser = XTermParser(self._debug)
         return messages
 
     def _note_paste(self, text: str, ended: bool) -> None:
-        # The parser alone knows that a paste has ended: an end whose bytes came too slowly is none to it.
+        # Only the parser knows that a paste has ended: it does not recognise an end whose bytes came too slowly.
         recent = self._tail + text
         if recent.rfind(_PASTE_START) > recent.rfind(_PASTE_END):
             self._pasting_since = time.monotonic()
@@ -316,5 +317,11 @@ class Keys:
 
 
 def driver_for(keeper: Keeper) -> type[SteadyDriver]:
-    """The driver class that tells `keeper` what happens."""
+    """The driver class that tells `keeper` what happens.
+
+    Raises:
+        ImportError: This version of Textual lacks a private name that the driver builds on.
+    """
+    if name := missing_name():
+        raise ImportError(f"Textual has no {name}")
     return type("KeptDriver", (SteadyDriver,), {"keeper": keeper})

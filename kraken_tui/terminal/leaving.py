@@ -22,6 +22,9 @@ from kraken_tui.terminal.signals import SIGNALLED, ending_signals
 from kraken_tui.terminal.writer import LEAVE, write_urgently
 
 if TYPE_CHECKING:
+    from textual.app import App
+
+    from kraken_tui.terminal.driver import Keeper
     from kraken_tui.terminal.guardian import Guardian
     from kraken_tui.tui.app import KrakenApp
 
@@ -54,9 +57,7 @@ def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str,
     """
     ending = _Ending(app, guardian, note)
     if os.name != "nt":
-        from kraken_tui.terminal.driver import driver_for
-
-        app.driver_class = driver_for(ending)
+        choose_driver(app, ending, note)
     try:
         with ending:
             asyncio.run(ending.serve(mouse))
@@ -65,6 +66,22 @@ def run(app: KrakenApp, *, mouse: bool, guardian: Guardian, note: Callable[[str,
     if ending.error is not None:
         raise ending.error
     return ending.code
+
+
+def choose_driver(app: App[Any], keeper: Keeper, note: Callable[[str, str], None]) -> None:
+    """Give the app our driver; where this Textual does not carry it, Textual's own stays, and the log says so.
+
+    Args:
+        app: Not yet running.
+        keeper: Told what happens to the terminal.
+        note: Takes a level and a line for the program's log.
+    """
+    try:
+        from kraken_tui.terminal.driver import driver_for
+
+        app.driver_class = driver_for(keeper)
+    except ImportError as error:
+        note("warning", f"terminal: {error}; running on Textual's own driver")
 
 
 class _Ending:

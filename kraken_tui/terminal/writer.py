@@ -1,6 +1,6 @@
-"""The way out to the terminal: a writer that never holds up its caller for long, and the sequences that leave it.
+"""Output to the terminal: a writer that never blocks its caller for long, and the sequences that leave the terminal.
 
-Imports nothing of Textual: a process on its way out uses this too.
+Imports nothing of Textual: an exiting process uses this too.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ synchronised output off, line wrap on, keyboard mode back (before the alternate 
 main screen, cursor on, colours off."""
 
 
-class Output:
+class TerminalWriter:
     """Writes to a terminal from its own thread.
 
-    A terminal that is slow makes `write` wait, so that its caller draws less often. One that takes nothing at all
-    (an unread tmux, a link that hangs) makes it give up: that text and all after it are dropped until the terminal
-    has taken what it was owed, and then `drained` is called, for a whole new picture.
+    A terminal that is slow makes `write` wait, so that its caller draws less often. Where one takes nothing at all
+    (an unread tmux, a link that hangs) it gives up: that text and all after it are dropped until the terminal has
+    caught up, and then `drained` is called, for a whole new picture.
 
     Args:
         fd: The terminal; kept as an attribute.
@@ -184,7 +184,7 @@ def write_urgently(fd: int, text: str) -> bool:
         Whether the terminal took it.
     """
     try:
-        # Opened anew, because the mode would otherwise be the shell's as well.
+        # Opened again, because the mode would otherwise be the shell's as well.
         own = os.open(os.ttyname(fd), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     except (OSError, ValueError):
         return False

@@ -1,1 +1,1 @@
-"""What a person sees: the only part of the house that knows Textual."""
+"""The screen: the only part of the package that imports Textual."""

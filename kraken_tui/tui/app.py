@@ -1,4 +1,4 @@
-"""The program a person sees: frame tick, themes, toasts, files and the way out."""
+"""The app: ticks, themes, toasts, files and exit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.message import Message
@@ -23,32 +23,34 @@ from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.export.clipboard import book_table
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.painter import Painter
+from kraken_tui.tui.paint.styles import textual_theme, theme_name
+from kraken_tui.tui.paint.textual_private import LazyStrip, strip_class
+from kraken_tui.tui.panes import rates
+from kraken_tui.tui.program import Severity
 from kraken_tui.tui.screens.market import MarketScreen
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.command import Provider
 
-Severity = Literal["information", "warning", "error"]
-
 INTERNAL_ERROR = 70
-"""Exit code after an error of our own (EX_SOFTWARE of sysexits.h)."""
+"""Exit code after an internal error (EX_SOFTWARE of sysexits.h)."""
 
 FEED_FAILED = 1
 """Exit code after the feed failed for good."""
 
 _SETTLED_S = 3.0
-"""When everything that stays is made, seconds after the first screen."""
+"""Seconds after the first picture by which all long-lived objects exist."""
 
 _REDRAW_S = 1.0
 """Longest a new picture waits for the engine."""
 
 _EARLY, _OVERDUE = 0.7, 1.4
-"""In frames: a view that comes sooner after the last picture is left out, and a picture later than that is drawn
-without waiting for the engine, whose silence must be seen to grow."""
+"""In periods of the timer. A view that comes sooner than this after the last picture is left out; where no picture came
+for this long, one is drawn without waiting for the engine, so that the growing age of its silence is seen."""
 
 _TOASTS = 4
 _TOAST_WINDOW_S = 5.0
@@ -57,7 +59,7 @@ _FLASH_S = 3.0
 
 def _commands() -> type[Provider]:
     """The command palette's entries; imported when it is first opened."""
-    from kraken_tui.tui.palette_commands import KrakenCommands
+    from kraken_tui.tui.screens.commands import KrakenCommands
 
     return KrakenCommands
 
@@ -67,33 +69,34 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     Args:
         source: The engine.
-        settings: What the person chose.
-        clock: Seconds, never going back; paces the drawing.
-        live: Whether the frame timer runs; without it the owner calls `tick`.
+        settings: What the user chose.
+        clock: Monotonic seconds; paces the drawing.
+        live: Whether the timer runs; otherwise the caller calls `tick`.
         ascii_only: Whether the terminal cannot show box drawing; None asks its encoding.
         on_first_paint: Called once the first screen is out; what would slow it down can start then.
 
     Attributes:
-        crash: The error of our own (engine's thread or screen) that ended the program; its return code is then 70
-            and the caller owes the person a sentence.
+        leaving: Whether the program is ending.
+        crash: The internal error (of the engine's thread or the screen) that ended the program. The return code is then
+            70, and the caller owes the user a sentence.
     """
 
     TITLE = "kraken-tui"
-    # Toasts lie over numbers, so they are no larger than their words. A list narrower than its own padding is an error
-    # to Textual; in a window of a few columns it is cut off instead.
+    # Toasts cover numbers, so they are only as large as their text. Textual raises an error for a list narrower than
+    # its padding; in a window of a few columns it is cut off instead.
     CSS = """
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
     OptionList { min-width: 12; }
     """
-    # Textual's selection of text ends the program where the text under the mouse is just going away (a toast);
-    # terminals have their own, with Shift.
+    # Textual's text selection crashes when the text under the mouse is being removed (a toast); terminals have their
+    # own, with Shift.
     ALLOW_SELECT = False
-    ENABLE_COMMAND_PALETTE = False  # its fixed key; ours is in the key map
+    ENABLE_COMMAND_PALETTE = False  # its key is fixed; ours is in the key map
     COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}  # type: ignore[assignment]
     BINDINGS = bindings("everywhere")
 
     class EngineFailed(Message):
-        """The engine's thread died of an unexpected error."""
+        """The engine's thread ended with an unexpected error."""
 
         def __init__(self, error: BaseException) -> None:
             super().__init__()
@@ -117,11 +120,12 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.live = live
         self.on_first_paint = on_first_paint
         self.keymap_in_force = effective(settings.keys)
-        self.pacer = Pacer(settings.frame_rate)
+        self.pacer = Pacer(settings.frame_rate, rates())
         if ascii_only is None:
             ascii_only = not encodes_boxes(getattr(sys.__stdout__, "encoding", None))
         self.main = MarketScreen(source, settings, self.keymap_in_force, ascii_only=ascii_only)
         self.painter = Painter(self)
+        self.leaving = False
         self.crash: BaseException | None = None
         self._timer: Timer | None = None
         self._drawn_at = 0.0
@@ -129,16 +133,16 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._told: deque[tuple[float, str]] = deque(maxlen=32)
         self._fatal_told = False
         for palette in PALETTES.values():
-            self.register_theme(palette.theme())
-        # Else Textual styles the whole screen with a theme of its own first, and then once more with ours.
+            self.register_theme(textual_theme(palette))
+        # Otherwise Textual styles the whole screen with a theme of its own first, and then once more with ours.
         self.palette_name = settings.theme if settings.theme in PALETTES else "dark"
-        self.set_reactive(App.theme, PALETTES[self.palette_name].theme().name)
+        self.set_reactive(App.theme, theme_name(self.palette_name))
         self.stylesheet.set_variables(self.get_css_variables())
         self._styled = True
         self.set_keymap(dict(self.keymap_in_force.overrides))
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Style everything anew; left out for the theme that everything is made with."""
+        """Restyle everything; skipped for the theme that everything is made with."""
         if not self._styled:
             super().refresh_css(animate)
         self._styled = False
@@ -153,6 +157,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.mutate_reactive(App.theme)
         if self.settings.theme != self.palette_name:
             self.set_theme(self.settings.theme)
+        if strip_class() is not LazyStrip:
+            self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
         for problem in self.keymap_in_force.problems:
             self.tell(problem, "warning")
         self.source.on_failure(self._engine_failed)
@@ -163,11 +169,11 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.call_after_refresh(self._after_first_paint)
 
     def _follow(self, loop: asyncio.AbstractEventLoop, context: contextvars.Context) -> None:
-        """Draw whenever the engine has a new view: waiting for the next frame would age it by half a frame more."""
+        """Draw whenever the engine publishes: waiting for the next tick would age a view by half a period more."""
 
         def draw() -> None:
             self._called = False
-            if self._exit or self.clock() - self._drawn_at < _EARLY * self.pacer.period:
+            if self.leaving or self.clock() - self._drawn_at < _EARLY * self.pacer.period:
                 return
             try:
                 self.tick()
@@ -175,21 +181,21 @@ class KrakenApp(App[None], inherit_bindings=False):
                 self._handle_exception(error)
 
         def call() -> None:
-            # On the engine's thread; once asked is enough.
+            # On the engine's thread; one pending call is enough.
             if not self._called and not loop.is_closed():
                 self._called = True
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(draw, context=context)
 
-        self.source.on_frame(call)
+        self.source.on_publish(call)
 
     def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_interval(self.pacer.period, self.frame_tick)
+        self._timer = self.set_interval(self.pacer.period, self.timer_tick)
 
     def _after_first_paint(self) -> None:
-        # What the imports made stays; whoever runs the app may have held the collector until now.
+        # What the imports made is long-lived; the caller may have kept the collector off until now.
         gc.freeze()
         gc.enable()
         if self.on_first_paint is not None:
@@ -213,10 +219,10 @@ class KrakenApp(App[None], inherit_bindings=False):
         Args:
             everything: Draw all visible panes, due or not.
         """
-        if self._exit or not self.main.is_mounted:
+        if self.leaving or not self.main.is_mounted:
             return
         now = self._drawn_at = self.clock()
-        with self.painter.frame():
+        with self.painter.picture():
             self.main.push(self.pacer, now, everything=everything)
         fatal = self.source.feed_view.fatal
         if fatal and not self._fatal_told:
@@ -224,7 +230,7 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.tell(f"The feed stopped: {fatal}", "error")
 
     def redraw(self) -> None:
-        """Draw the whole screen anew, as soon as there is a view from now.
+        """Redraw the whole screen as soon as there is a view from now on.
 
         After a stop (ctrl-Z, a terminal that was not read) the newest view is from before it and would look fresh.
         """
@@ -238,7 +244,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
         timer = self.set_interval(0.02, when_new)
 
-    def frame_tick(self) -> None:
+    def timer_tick(self) -> None:
         """The timer's tick: draws where the engine has not called, and slows down or recovers with the terminal."""
         now = self.clock()
         if now - self._drawn_at >= _OVERDUE * self.pacer.period:
@@ -254,14 +260,14 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._leave_after(message.error)
 
     def _leave_after(self, error: BaseException) -> None:
-        """End the program after an error of our own; whoever ran it says so, in one sentence."""
+        """End the program after an internal error; the caller reports it in one sentence."""
         if self.crash is None:
             self.crash = error
         self.exit(return_code=INTERNAL_ERROR)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Errors inside the screen: after the exit they are ignored, on a terminal they end it without a traceback."""
-        if self._exit:
+        """Errors of the screen: ignored while the program is leaving; on a terminal they end it without a traceback."""
+        if self.leaving:
             return
         if self.is_headless:
             super()._handle_exception(error)
@@ -270,11 +276,16 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._leave_after(error)
 
     def action_command_palette(self) -> None:
-        """Open the palette; again it does nothing."""
-        from kraken_tui.tui.palette_commands import Palette
+        """Open the command palette, unless it is open."""
+        from kraken_tui.tui.screens.commands import Commands
 
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+        if not isinstance(self.screen, Commands):
+            self.push_screen(Commands(id="--command-palette"))
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """See `App.exit`; nothing is drawn from here on."""
+        self.leaving = True
+        super().exit(result, return_code, message)
 
     async def action_quit(self) -> None:
         """End the program; the exit code says whether the feed had failed for good."""
@@ -288,7 +299,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.tick()
 
     def tell(self, text: str, severity: Severity = "information") -> None:
-        """Show a toast. A repeated one, or more than a few at once, are left out."""
+        """Show a toast. Repeats, and more than a few at once, are dropped."""
         text = clean_text(text, 300)
         now = self.clock()
         recent = [told for at, told in self._told if now - at < _TOAST_WINDOW_S]
@@ -300,15 +311,15 @@ class KrakenApp(App[None], inherit_bindings=False):
     # --- themes -----------------------------------------------------------------------------------------------
 
     def set_theme(self, name: str) -> None:
-        """Wear a palette by name; an unknown name is said and dark worn."""
+        """Apply a theme by name; for an unknown name the dark one, and a toast says so."""
         if name not in PALETTES:
             self.tell(f'There is no theme "{clean_text(name, 40)}"; there are {", ".join(PALETTES)}.', "warning")
             name = "dark"
         self.palette_name = name
-        self.theme = PALETTES[name].theme().name
+        self.theme = theme_name(name)
 
     def next_theme(self) -> None:
-        """Wear the next palette."""
+        """Apply the next theme."""
         names = list(PALETTES)
         self.set_theme(names[(names.index(self.palette_name) + 1) % len(names)])
         self.say(f"Theme {self.palette_name}.")
@@ -326,7 +337,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         return self.main.newest()[1]
 
     def picture_title(self) -> str:
-        """Pair and moment (of the recording, in a replay), for the frame of a picture."""
+        """Pair and moment (of the recording, in a replay), for the title bar of a saved picture."""
         from kraken_tui.tui.export import svg
 
         return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self.feed.now_ns)}"
@@ -370,7 +381,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.tick()
 
     def recording_path(self) -> Path:
-        """Where a recording started now goes."""
+        """Path of a recording that is started now."""
         from kraken_tui.tui.export import svg
 
         feed = self.source.feed_view
@@ -379,6 +390,8 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def copy_book(self) -> None:
         """Copy the ten best levels of each side as tab-separated text."""
+        from kraken_tui.tui.export.clipboard import book_table
+
         table = book_table(self.pair_view)
         if table is None:
             self.say("There is no book to copy yet.")
@@ -388,7 +401,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
 
 def encodes_boxes(encoding: str | None) -> bool:
-    """Whether an output encoding can carry box drawing."""
+    """Whether an output encoding has box drawing."""
     try:
         "─█▲".encode(encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):

@@ -8,6 +8,7 @@ import msgspec
 from textual.binding import Binding, BindingType
 
 from kraken_tui.text import clean_text
+from kraken_tui.tui.panes import views
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -39,15 +40,17 @@ def _pair_commands() -> Iterable[Command]:
         yield Command(f"pair.{number}", str(number), f"pair({number})", f"pair {number}", tooltip, "Pairs")
 
 
+def _view_commands() -> Iterable[Command]:
+    for view in views().values():
+        yield Command(f"view.{view.name}", view.key, f"view('{view.name}')", view.label, view.about, "Views")
+
+
 COMMANDS: tuple[Command, ...] = (
     *_pair_commands(),
     Command("pair.next", "tab", "next_pair(1)", "next pair", "Show the next pair of the tabs.", "Pairs"),
     Command("pair.previous", "shift+tab", "next_pair(-1)", "previous pair", "Show the previous pair.", "Pairs"),
     Command("pair.find", "/", "find_pair", "find pair", "Find a pair of the exchange and show it.", "Pairs"),
-    Command("view.book", "f2", "view('book')", "book", "Depth ladder, aggregated book and their gauge.", "Views"),
-    Command("view.charts", "f4", "view('charts')", "charts", "Depth curve, spread, imbalance, feed latency.", "Views"),
-    Command("view.tape", "f5", "view('tape')", "tape & flow", "Time and sales, and events of the book.", "Views"),
-    Command("view.health", "f7", "view('health')", "health & log", "State of feed and market, and the log.", "Views"),
+    *_view_commands(),
     Command("pane.next", "o", "next_pane", "next pane", "Show one pane alone, the next one at each press.", "Views"),
     Command("pane.maximise", "m", "maximise", "maximise", "Give the pane under the mouse the whole screen; again "
             "to go back.", "Views"),
@@ -55,7 +58,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("cursor.down", "down,j", "cursor(-1)", "cursor down", "Move the price cursor down one row.", "Book"),
     Command("cursor.up_far", "shift+up,K", "cursor(10)", "up 10", "Move the price cursor up ten rows.", "Book"),
     Command("cursor.down_far", "shift+down,J", "cursor(-10)", "down 10", "Move it down ten rows.", "Book"),
-    Command("cursor.clear", "escape", "clear_cursor", "clear cursor", "Take the cursor away and show all panes. "
+    Command("cursor.clear", "escape", "clear_cursor", "clear cursor", "Remove the cursor and show all panes. "
             "Never quits.", "Book"),
     Command("book.centre", "space", "centre", "centre", "Put the touch in the middle of the book.", "Book"),
     Command("book.coarser", "+,=", "grouping(1)", "coarser", "Group more prices in a row of the aggregated book.",
@@ -98,10 +101,7 @@ FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("pane", ("pane.next",)),
     ("cursor", ("cursor.up", "cursor.down")),
     ("centre", ("book.centre",)),
-    ("book", ("view.book",)),
-    ("charts", ("view.charts",)),
-    ("tape", ("view.tape",)),
-    ("health", ("view.health",)),
+    *((view.short, (f"view.{view.name}",)) for view in views().values()),
     ("pause", ("feed.pause",)),
     ("depth", ("book.deeper",)),
     ("interval", ("candles.shorter", "candles.longer")),
@@ -114,8 +114,8 @@ FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Footer items, the most important first: (label, command ids)."""
 
 _FOOTER_ORDER = (
-    "pair", "find", "book", "charts", "tape", "health", "pane", "cursor", "centre", "group", "depth", "interval",
-    "pause", "save", "record", "max", "theme", "commands", "help", "quit",
+    "pair", "find", *(view.short for view in views().values()), "pane", "cursor", "centre", "group", "depth",
+    "interval", "pause", "save", "record", "max", "theme", "commands", "help", "quit",
 )  # fmt: skip
 
 _SHORT = {
@@ -131,8 +131,8 @@ class KeyMap(msgspec.Struct, frozen=True):
 
     Attributes:
         keys: Normalised keys by command id.
-        overrides: The part of the user's wishes that holds, for `App.set_keymap`.
-        problems: One sentence for each wish that does not.
+        overrides: The user's keys that are in force, for `App.set_keymap`.
+        problems: One sentence for each that is not.
     """
 
     keys: Mapping[str, tuple[str, ...]]
@@ -140,7 +140,7 @@ class KeyMap(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
 
     def show(self, *ids: str) -> str:
-        """The keys of these commands as a person reads them, such as "1-9" or "+ -"; one key a command."""
+        """The keys of these commands as printed on a keyboard, such as "1-9" or "+ -"; one key a command."""
         names = [key_name(self.keys[command_id][0]) for command_id in ids]
         if len(names) > 2 and names == [chr(ord(names[0][0]) + step) for step in range(len(names))]:
             return f"{names[0]}-{names[-1]}"
@@ -179,8 +179,8 @@ def bindings(*contexts: str) -> list[BindingType]:
 def effective(wishes: Mapping[str, str]) -> KeyMap:
     """Lay the user's keys over the built-in ones.
 
-    A wish for an unknown command, without keys, or for a key that another command keeps is left out and named in
-    `problems`; all other wishes hold.
+    An override of an unknown command, without keys, or with a key that another command keeps is dropped and named in
+    `problems`; all others hold.
     """
     built_in = {command.id: normalise(command.keys) for command in COMMANDS}
     problems: list[str] = []
@@ -193,7 +193,7 @@ def effective(wishes: Mapping[str, str]) -> KeyMap:
             problems.append(f'keys: "{name}" has no key; it keeps {_names(built_in[command_id])}')
         else:
             asked[command_id] = keys
-    # Taking back one wish may free or block another's key, so look again until all that is left agrees.
+    # Dropping one override may free or block another's key, so look again until the rest agree.
     while (clash := _first_clash(built_in, asked)) is not None:
         loser, other, key = clash
         problems.append(
@@ -209,7 +209,7 @@ def effective(wishes: Mapping[str, str]) -> KeyMap:
 def _first_clash(
     built_in: Mapping[str, tuple[str, ...]], asked: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, str, str] | None:
-    """A wish, the command it collides with and the key; commands collide where both would hear the key."""
+    """An override, the command it collides with and the key; commands collide where both would get the key."""
     taken: list[tuple[str, str]] = [
         (key, command_id) for command_id, keys in built_in.items() if command_id not in asked for key in keys
     ]

@@ -1,15 +1,19 @@
 """Which pane stands where, for any size of terminal: exact cells, no overlap.
 
-Pure arithmetic, so that every size can be tested. The main screen asks once a resize or change of view, never per
-frame, and gives each pane its rectangle; panes that are not in the answer are hidden.
+Pure arithmetic, so that every size can be tested. The market screen asks at each resize or change of view, never for
+each picture, and gives each pane its rectangle; panes that are not in the answer are hidden. The panes of
+a view come from the table in `kraken_tui.tui.panes`. Only the desk (the view of the book) has its own arithmetic; all
+other panes stand beside each other by their shares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
+from itertools import accumulate
 
 import msgspec
+
+from kraken_tui.tui.panes import BOOK, Standing, stands_in
 
 MINIMUM_WIDTH = 60
 MINIMUM_HEIGHT = 18
@@ -23,14 +27,9 @@ TALL_HEIGHT = 30
 GAUGE_HEIGHT = 8
 HEALTH_HEIGHT = 12
 
-
-class View(StrEnum):
-    """What the body of the screen shows."""
-
-    BOOK = "book"
-    CHARTS = "charts"
-    TAPE = "tape"
-    HEALTH = "health"
+LEAST_WIDTH = 24
+LEAST_HEIGHT = 5
+"""Least cells of a pane that stands beside others; the others are shown only by themselves."""
 
 
 class Size(StrEnum):
@@ -41,23 +40,6 @@ class Size(StrEnum):
     SMALL = "small"
     MEDIUM = "medium"
     WIDE = "wide"
-
-
-PANES: Mapping[View, tuple[str, ...]] = {
-    View.BOOK: ("aggregated", "ladder", "gauge", "candles", "tape", "flow", "health"),
-    View.CHARTS: ("charts",),
-    View.TAPE: ("tape", "flow"),
-    View.HEALTH: ("health", "log"),
-}
-"""Panes a view may show, the one that matters most first."""
-
-CYCLES: Mapping[View, tuple[str, ...]] = {
-    View.BOOK: ("aggregated", "ladder", "candles", "tape"),
-    View.CHARTS: ("charts",),
-    View.TAPE: ("tape", "flow"),
-    View.HEALTH: ("health", "log"),
-}
-"""Panes that can be shown alone, in the order the key goes through them."""
 
 
 class Rect(msgspec.Struct, frozen=True):
@@ -93,12 +75,12 @@ def size_class(width: int, height: int) -> Size:
     return Size.MEDIUM if width < WIDE_WIDTH else Size.WIDE
 
 
-def arrange(width: int, height: int, view: View = View.BOOK, *, alone: str | None = None, badge: int = 0) -> Places:
+def arrange(width: int, height: int, view: str = BOOK.name, *, alone: str | None = None, badge: int = 0) -> Places:
     """Place the panes of a view.
 
     Args:
         width, height: Of the terminal, cells; any whole numbers.
-        view: What the body shows.
+        view: Name of what the body shows.
         alone: The one pane that gets the whole body (maximised, or chosen on a small screen).
         badge: Width of the badge in the upper right corner (PAUSED), 0 for none.
 
@@ -124,62 +106,74 @@ def arrange(width: int, height: int, view: View = View.BOOK, *, alone: str | Non
     return places
 
 
-def _body(body: Rect, size: Size, view: View, alone: str | None) -> Places:
-    if alone not in PANES[view]:
-        alone = None
-    if view is View.CHARTS:
-        return {"charts": body}
-    if view is View.HEALTH and alone is None:
-        return _side_by_side(body, size, "health", "log")
-    if view is View.TAPE and alone is None:
-        return _side_by_side(body, size, "tape", "flow")
-    if size is Size.SMALL:
-        return _single(body, alone or PANES[view][0])
-    if alone:
-        return {alone: body}
-    return _medium_book(body) if size is Size.MEDIUM else _wide_book(body)
+def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
+    stands = stands_in(view)
+    desk = [name for name, stand in stands.items() if stand.how is Standing.DESK]
+    if alone in stands:
+        return _single(body, alone) if desk and size is Size.SMALL else {alone: body}
+    if desk:
+        if size is Size.SMALL:
+            return _single(body, desk[0])
+        return _medium_desk(body) if size is Size.MEDIUM else _wide_desk(body)
+    beside = {name: stand.share for name, stand in stands.items() if stand.how is Standing.BESIDE}
+    return _side_by_side(body, size, beside) if beside else dict.fromkeys([*stands][:1], body)
 
 
 def _single(body: Rect, name: str) -> Places:
-    """One pane; the book keeps one row of imbalance under it, where the eye looks for it."""
-    if name not in ("aggregated", "ladder"):
+    """One pane of the desk; the book keeps one row of imbalance under it, where the eye expects it."""
+    if name not in ("book", "ladder"):
         return {name: body}
     top, bottom = _split_rows(body, 1)
     return {name: top, "gauge": bottom}
 
 
-def _side_by_side(body: Rect, size: Size, first: str, second: str) -> Places:
-    """Two panes: beside each other where there is room, else one above the other."""
-    if size is Size.SMALL:
-        top, bottom = _split_rows(body, body.height * 2 // 5)
-        return {first: top, second: bottom}
-    left, right = _columns(body, [body.width * 2 // 5])
-    return {first: left, second: right}
+def _side_by_side(body: Rect, size: Size, shares: dict[str, int]) -> Places:
+    """Panes by their shares: side by side where there is room, else stacked.
+
+    The last ones are left out if they would get less room than a pane needs.
+    """
+    stacked = size is Size.SMALL
+    length, least = (body.height, LEAST_HEIGHT) if stacked else (body.width, LEAST_WIDTH)
+    names = [*shares]
+    while len(names) > 1 and min(shares[name] for name in names) * length < least * sum(shares[name] for name in names):
+        names.pop()
+    sums = list(accumulate(shares[name] for name in names))
+    places: Places = {}
+    at = 0
+    for name, upto in zip(names, sums, strict=True):
+        end = length * upto // sums[-1]
+        if stacked:
+            places[name] = Rect(body.x, body.y + at, body.width, end - at)
+            at = end
+        else:
+            places[name] = Rect(body.x + at, body.y, end - at, body.height)
+            at = end + 1
+    return places
 
 
-def _medium_book(body: Rect) -> Places:
+def _medium_desk(body: Rect) -> Places:
     spare = body.width - MEDIUM_WIDTH
-    ladder, aggregated, candles = _columns(body, [34 + spare // 5, 38 + spare * 2 // 5])
+    ladder, book, candles = _columns(body, [34 + spare // 5, 38 + spare * 2 // 5])
     ladder, gauge = _split_rows(ladder, GAUGE_HEIGHT)
-    return {"ladder": ladder, "gauge": gauge, "aggregated": aggregated, "candles": candles}
+    return {"ladder": ladder, "gauge": gauge, "book": book, "candles": candles}
 
 
-def _wide_book(body: Rect) -> Places:
+def _wide_desk(body: Rect) -> Places:
     spare = body.width - WIDE_WIDTH
-    # From 46 cells the aggregated book has its traded volumes, from 60 the ladder its notional.
+    # From 46 cells the book has its traded volumes, from 60 the ladder its notional.
     # Flow events under the candles want 38; the tape is whole from 31.
     tape_width = 31 + min(max(0, spare - 10) // 5, 12)
     ladder_width = 40 + min(spare * 2 // 7, 22)
-    aggregated_width = 46 + min(max(0, spare - 10) // 6, 30)
-    candles_width = body.width - tape_width - ladder_width - aggregated_width - 3
-    ladder, aggregated, candles, tape = _columns(body, [ladder_width, aggregated_width, candles_width])
+    book_width = 46 + min(max(0, spare - 10) // 6, 30)
+    candles_width = body.width - tape_width - ladder_width - book_width - 3
+    ladder, book, candles, tape = _columns(body, [ladder_width, book_width, candles_width])
     ladder, gauge = _split_rows(ladder, GAUGE_HEIGHT)
     candles, flow = _split_rows(candles, min(HEALTH_HEIGHT, body.height * 2 // 5))
     tape, health = _split_rows(tape, min(HEALTH_HEIGHT, body.height // 2))
     return {
         "ladder": ladder,
         "gauge": gauge,
-        "aggregated": aggregated,
+        "book": book,
         "candles": candles,
         "flow": flow,
         "tape": tape,

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from kraken_tui.exchange import Peer, Venue
 
 START_NS = 1_790_000_007_654_321_000
 SECOND = 1_000_000_000
-
-
-def shared() -> Path:
-    """Where the recordings and goldens lie."""
-    default = Path(__file__).parents[2].parent / "shared"
-    return Path(os.environ.get("KRAKEN_TUI_SHARED", default))
 
 
 class Clock:

@@ -10,8 +10,7 @@ import pytest
 from kraken_tui.exchange.crc import book_checksum, level_token
 from kraken_tui.exchange.depthbook import DepthBook
 from kraken_tui.exchange.pairs import scaled
-
-from .reference import shared
+from tests.shared import shared_folder
 
 
 def side_text(levels: list[list[str]]) -> str:
@@ -20,7 +19,7 @@ def side_text(levels: list[list[str]]) -> str:
 
 @pytest.fixture(scope="module")
 def goldens() -> dict[str, Any]:
-    path = shared() / "kraken" / "goldens" / "documented-examples.json"
+    path = shared_folder() / "kraken" / "goldens" / "documented-examples.json"
     if not path.exists():
         pytest.skip(f"no documented examples at {path}; set KRAKEN_TUI_SHARED")
     return json.loads(path.read_text())

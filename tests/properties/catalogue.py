@@ -64,7 +64,7 @@ PROPERTIES: dict[int, Entry] = {
         (
             "feed/proof/test_stitcher.py::test_p1_p3_p4_p5_the_book_equals_the_slow_one_and_proofs_follow_the_law",
             "faults/test_book.py::test_f61_a_crossed_book_with_a_right_checksum_is_shown_as_it_is",
-            "tui/panes/test_ladder.py::test_a_crossed_book_is_named",
+            "tui/draw/test_ladder.py::test_a_crossed_book_is_named",
         ),
     ),
     6: Entry(

@@ -14,18 +14,20 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from kraken_tui.market.views import PairView
-from kraken_tui.tui.layout import PANES, View, arrange
-from kraken_tui.tui.paint.pane import Frame, Line, ViewState
-from kraken_tui.tui.panes.aggregated import draw_aggregated
-from kraken_tui.tui.panes.candles import choose_range, draw_candles
-from kraken_tui.tui.panes.flow import draw_flow
-from kraken_tui.tui.panes.gauge import draw_gauge
-from kraken_tui.tui.panes.header import draw_header
-from kraken_tui.tui.panes.health import draw_health
-from kraken_tui.tui.panes.ladder import draw_ladder
-from kraken_tui.tui.panes.log import draw_log
-from kraken_tui.tui.panes.tabs import draw_tabs
-from kraken_tui.tui.panes.tape import draw_tape
+from kraken_tui.tui.draw.book import draw_book
+from kraken_tui.tui.draw.candles import choose_range, draw_candles
+from kraken_tui.tui.draw.flow import draw_flow
+from kraken_tui.tui.draw.gauge import draw_gauge
+from kraken_tui.tui.draw.header import draw_header
+from kraken_tui.tui.draw.health import draw_health
+from kraken_tui.tui.draw.ladder import draw_ladder
+from kraken_tui.tui.draw.log import draw_log
+from kraken_tui.tui.draw.picture import BookChoices, Picture
+from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.draw.tabs import draw_tabs
+from kraken_tui.tui.draw.tape import draw_tape
+from kraken_tui.tui.layout import arrange
+from kraken_tui.tui.panes import BOOK, stands_in, views
 from tests.rig.cells import read_aggregated, read_header, read_ladder
 from tests.rig.painted import TrueBook, disagreement, steps_disagreement
 from tests.tui import samples
@@ -36,24 +38,24 @@ STATES = {**VIEWS, "unverified": samples.unverified(), "empty": samples.empty(),
 FEED = samples.recording()
 
 
-def aggregated(frame: Frame, width: int, height: int) -> list[Line]:
-    view = frame.pair
+def aggregated(picture: Picture, width: int, height: int) -> list[Line]:
+    view = picture.pair
     centre = None
     if view is not None and view.spec is not None and view.bids:
-        centre = view.bids[0][0] // (frame.state.grouping * view.spec.increment)
-    return draw_aggregated(frame, width, height, centre)
+        centre = view.bids[0][0] // (picture.choices.grouping * view.spec.increment)
+    return draw_book(picture, width, height, centre)
 
 
-def draw_candles_if_any(frame: Frame, width: int, height: int) -> list[Line]:
-    candles = frame.pair.candles if frame.pair is not None else ()
+def draw_candles_if_any(picture: Picture, width: int, height: int) -> list[Line]:
+    candles = picture.pair.candles if picture.pair is not None else ()
     if not candles:
         return []
     scale = choose_range(min(candle.low for candle in candles), max(candle.high for candle in candles))
-    return draw_candles(frame, scale, width, height)
+    return draw_candles(picture, scale, width, height)
 
 
-DRAWN: dict[str, Callable[[Frame, int, int], list[Line]]] = {
-    "aggregated": aggregated,
+DRAWN: dict[str, Callable[[Picture, int, int], list[Line]]] = {
+    "book": aggregated,
     "ladder": draw_ladder,
     "gauge": draw_gauge,
     "header": draw_header,
@@ -62,7 +64,7 @@ DRAWN: dict[str, Callable[[Frame, int, int], list[Line]]] = {
     "flow": draw_flow,
     "health": draw_health,
     "candles": draw_candles_if_any,
-    "log": lambda _, width, height: draw_log(FEED.log, 0, width, height),
+    "log": lambda _, width, height: draw_log(FEED.log, width, height),
 }
 
 
@@ -87,13 +89,13 @@ def test_p23_nothing_is_drawn_outside_and_no_number_is_cut(seed: int) -> None:
     # Hypothesis prefers small numbers, and a small terminal shows nothing.
     rng = Random(seed)
     width, height = rng.randint(0, 400), rng.randint(0, rng.choice((60, 200)))
-    view = rng.choice((View.BOOK, View.BOOK, *View))
+    view = rng.choice((BOOK.name, BOOK.name, *views()))
     name = rng.choice((*VIEWS, *STATES))
-    state = ViewState(grouping=rng.choice((1, 5, 10, 100)), cumulative=rng.random() < 0.3)
-    pair, frame = STATES[name], Frame(STATES[name], FEED, state, rng.random() < 0.3)
-    places = arrange(width, height, view, alone=rng.choice([None, None, *PANES[view]]))
+    state = BookChoices(grouping=rng.choice((1, 5, 10, 100)), cumulative=rng.random() < 0.3)
+    pair, picture = STATES[name], Picture(STATES[name], FEED, state, rng.random() < 0.3)
+    places = arrange(width, height, view, alone=rng.choice([None, None, *stands_in(view)]))
     drawn = {
-        pane: cells(DRAWN[pane](frame, place.width, place.height), place.width, place.height)
+        pane: cells(DRAWN[pane](picture, place.width, place.height), place.width, place.height)
         for pane, place in places.items()
         if pane in DRAWN
     }
@@ -103,6 +105,6 @@ def test_p23_nothing_is_drawn_outside_and_no_number_is_cut(seed: int) -> None:
     figures = read_header(drawn["header"]).figures if "header" in drawn else {}
     ladder = read_ladder(drawn["ladder"]) if "ladder" in drawn else None
     assert disagreement(book, ladder, figures, harmed=False) == ""
-    steps = read_aggregated(drawn["aggregated"]) if "aggregated" in drawn else None
+    steps = read_aggregated(drawn["book"]) if "book" in drawn else None
     if steps is not None:
         assert steps_disagreement(book, steps, state.cumulative, harmed=False) == ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kraken_tui.tui.palette_commands import Palette
+from kraken_tui.tui.screens.commands import Commands
 from tests.rig.fuzz import fuzz
 from tests.rig.screen import Canvas, ScreenRig, styled
 from tests.rig.screen_soak import play
@@ -86,7 +86,7 @@ def test_the_palette_closes_once(rig: ScreenRig) -> None:
     rig.type(b"\x10")
     rig.settle()
     palette = rig.app.screen
-    assert isinstance(palette, Palette)
+    assert isinstance(palette, Commands)
 
     async def close_again_and_again() -> None:
         with rig.app._context():

@@ -37,7 +37,7 @@ from tests.rig.operators import Change, changes
 
 ROOT = Path(__file__).parents[2]
 LEAST_SCORE = 95.0
-"""Per cent of the changes that are not equivalent."""
+"""Per cent of the changes that are not equivalent (docs/RELIABILITY.md R10)."""
 
 _MEMORY = 2 * 2**30
 _TIMED_OUT = "time limit"

@@ -32,10 +32,12 @@ from typing import Any
 from kraken_tui.market.book.aggregation import Centring
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
-from kraken_tui.tui.paint.pane import Frame, Line, ViewState, make_strip
-from kraken_tui.tui.panes.aggregated import draw_aggregated, touch_buckets
-from kraken_tui.tui.panes.header import draw_header
-from kraken_tui.tui.panes.ladder import draw_ladder
+from kraken_tui.tui.draw.book import draw_book, touch_buckets
+from kraken_tui.tui.draw.header import draw_header
+from kraken_tui.tui.draw.ladder import draw_ladder
+from kraken_tui.tui.draw.picture import BookChoices, Picture
+from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.paint.styles import make_strip
 from tests.rig.cells import (
     Ladder,
     Number,
@@ -115,19 +117,19 @@ class Painter:
         self.ladder_size = rng.choice(((100, 45), (64, 31), (48, 24), (36, 16), (30, 9)))
         self.aggregated_size = rng.choice(((90, 40), (60, 30), (44, 20)))
         self.ascii_only = rng.random() < 0.2
-        self.state = ViewState(grouping=rng.choice((1, 1, 5, 10)), cumulative=rng.random() < 0.3)
+        self.state = BookChoices(grouping=rng.choice((1, 1, 5, 10)), cumulative=rng.random() < 0.3)
 
-    def frame(self, view: PairView) -> Frame:
+    def picture(self, view: PairView) -> Picture:
         """What the panes are given."""
-        return Frame(view, _FEED, self.state, self.ascii_only)
+        return Picture(view, _FEED, self.state, self.ascii_only)
 
     def header(self, view: PairView) -> list[str]:
         """The header's rows."""
-        return _cells(draw_header(self.frame(view), *self.header_size), *self.header_size)
+        return _cells(draw_header(self.picture(view), *self.header_size), *self.header_size)
 
     def ladder(self, view: PairView) -> list[str]:
         """The ladder's rows."""
-        return _cells(draw_ladder(self.frame(view), *self.ladder_size), *self.ladder_size)
+        return _cells(draw_ladder(self.picture(view), *self.ladder_size), *self.ladder_size)
 
     def aggregated(self, view: PairView) -> list[str]:
         """The aggregated book's rows, the touch in the middle."""
@@ -135,7 +137,7 @@ class Painter:
         width, height = self.aggregated_size
         step = self.state.grouping * view.spec.increment
         centre = Centring().on_view(*touch_buckets(view, step), height - 2)
-        return _cells(draw_aggregated(self.frame(view), width, height, centre), width, height)
+        return _cells(draw_book(self.picture(view), width, height, centre), width, height)
 
 
 _FEED = FeedView(

@@ -211,7 +211,7 @@ class WorldSource:
 
     def on_failure(self, callback: Callable[[BaseException], None]) -> None: ...
 
-    def on_frame(self, callback: Callable[[], None]) -> None: ...
+    def on_publish(self, callback: Callable[[], None]) -> None: ...
 
 
 class InnerDriver(SteadyDriver):
@@ -393,8 +393,8 @@ class ScreenRig:
         shown = self.driver.canvas
         with self.app._context():
             for pane in self.app.main.walk_children(Pane):
-                if pane.frame is not None and pane.display:
-                    pane._draw_all(pane.frame)
+                if pane.picture is not None and pane.display:
+                    pane._draw_all(pane.picture)
             screen = self.app.screen
             update = screen._compositor.render_full_update()
             fresh = Canvas(shown.columns, len(shown.rows))

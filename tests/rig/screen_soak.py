@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from random import Random
 
 from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.palette_commands import Palette
+from kraken_tui.tui.screens.commands import Commands
 from tests.rig.ledger import write_figures
 from tests.rig.screen import PAIRS, ScreenRig
 
@@ -102,10 +102,10 @@ def one_input(rng: Random, rig: ScreenRig, played: Played) -> None:
 def _close_palette(rig: ScreenRig) -> None:
     """Textual's own, which searches in its own time: nothing to compare."""
     for _ in range(3):
-        if isinstance(rig.app.screen, Palette):
+        if isinstance(rig.app.screen, Commands):
             rig.type(b"\x1b", 0.3)
             rig.settle()
-    assert not isinstance(rig.app.screen, Palette), "Escape does not close the palette"
+    assert not isinstance(rig.app.screen, Commands), "Escape does not close the palette"
 
 
 def play(inputs: int, seed: int) -> Played:

@@ -25,6 +25,7 @@ from kraken_tui.exchange.faults import Frame
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.export import svg
+from kraken_tui.tui.snapshot import has_proven_book
 
 from .corpus import HOSTILE, OURS, WORD, foreign_escapes, unsafe_characters
 
@@ -113,7 +114,7 @@ async def test_the_screen_and_its_pictures(exchange: ExchangeThread, tmp_path: P
     engine.start()
     try:
         async with app.run_test(size=(160, 48), notifications=True) as pilot:
-            await until(lambda: svg.has_proven_book(engine.feed_view))
+            await until(lambda: has_proven_book(engine.feed_view))
             poison(exchange)
             await until(lambda: sum(WORD in line.text for line in engine.feed_view.log) > 5)
             exchange.faults.close_all(1001, HOSTILE[3][:100])

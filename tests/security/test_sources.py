@@ -31,7 +31,7 @@ PRINTS = {
 
 STARTS_PROCESSES = {"doctor/certificates.py", "terminal/guardian.py", "terminal/signals.py"}
 MAKES_TLS_CONTEXTS = {"doctor/certificates.py"}
-TAKES_MARKUP = {"Static", "Label", "Picture", "notify"}
+TAKES_MARKUP = {"Static", "Label", "notify"}
 """Calls of Textual that read markup in their text unless told not to."""
 
 

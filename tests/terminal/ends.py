@@ -4,7 +4,7 @@
 
 States: before the connection (nobody listens, a peer that never says a word, HTTP 429), on it (no answer to the
 subscription, a live screen, a book that fails its checksum, a feed that fell silent). Every end must come within two
-seconds (and a fifth of that, granted because it is real time), with the exit code of the signal
+seconds (and a fifth more, as this is real time; docs/RELIABILITY.md F91, F99), with the exit code of the signal
 or 0 for a key, the terminal as it was, no word on it and no process left over.
 
 `--jobs` programs run side by side, but only start so: one processor is left to the one that ends, and programs end one

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.realtime
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 QUIT_S = 2.0 * 1.2
-"""Two seconds, and a fifth because these runs are in real time."""
+"""Two seconds, and a fifth more, as this is real time (docs/RELIABILITY.md F91, F99)."""
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ pytest.importorskip("termios", reason="pseudo terminals are a POSIX thing")
 
 from kraken_tui.terminal.guardian import KILLED
 from kraken_tui.terminal.signals import ending_signals
-from kraken_tui.terminal.writer import BACKLOG_BYTES, LEAVE, Output, write_urgently
+from kraken_tui.terminal.writer import BACKLOG_BYTES, LEAVE, TerminalWriter, write_urgently
 from tests.terminal.rig import runs, wait_for
 
 
@@ -47,9 +47,9 @@ def terminal() -> Iterator[tuple[int, int]]:
             continue
 
 
-def output(fd: int) -> tuple[Output, Events]:
+def output(fd: int) -> tuple[TerminalWriter, Events]:
     events = Events()
-    return Output(fd, "utf-8", events.gone.set, events.drained.set), events
+    return TerminalWriter(fd, "utf-8", events.gone.set, events.drained.set), events
 
 
 def read_all(fd: int, pause_s: float = 0.2) -> bytes:
@@ -71,7 +71,7 @@ def test_text_arrives_whole_and_in_order(terminal: tuple[int, int]) -> None:
 
 def test_what_the_encoding_cannot_carry_becomes_a_question_mark(terminal: tuple[int, int]) -> None:
     master, slave = terminal
-    out = Output(slave, "ascii", lambda: None, lambda: None)
+    out = TerminalWriter(slave, "ascii", lambda: None, lambda: None)
     out.write("a█b")
     assert out.finish()
     assert read_all(master, 0.02) == b"a?b"

@@ -24,10 +24,10 @@ def normalise_svg(svg: str) -> str:
 
 
 @pytest.fixture
-def snapshot(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+def compare(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a picture with the one of that name under `__snapshots__`."""
 
-    def compare(svg: str, name: str) -> None:
+    def with_kept(svg: str, name: str) -> None:
         path = SNAPSHOTS / f"{name}.svg"
         new = normalise_svg(svg)
         if request.config.getoption("--snapshot-update", default=False):
@@ -39,4 +39,4 @@ def snapshot(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         changed = [f"{a}\n  is now {b}" for a, b in zip(old.split("\n"), new.split("\n"), strict=False) if a != b]
         assert new == old, f"{path.name} changed in {len(changed)} places, first:\n" + "\n".join(changed[:3])
 
-    return compare
+    return with_kept

@@ -95,7 +95,7 @@ class FakeSource:
     def note(self, level: str, text: str) -> None:
         self.asked.append(("note", level, text))
 
-    def on_frame(self, callback: Callable[[], None]) -> None:
+    def on_publish(self, callback: Callable[[], None]) -> None:
         self.told_frame = callback
 
     def on_failure(self, callback: Callable[[BaseException], None]) -> None:

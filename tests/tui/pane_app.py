@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 from textual.message import Message
 
+from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.paint.pane import Line, Pane
+from kraken_tui.tui.paint.pane import Pane
+from kraken_tui.tui.paint.styles import textual_theme
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.tabs import PairChosen
 
@@ -44,7 +46,7 @@ class PaneApp(App[None]):
 
     def on_mount(self) -> None:
         for palette in PALETTES.values():
-            self.register_theme(palette.theme())
+            self.register_theme(textual_theme(palette))
         self.theme = f"kraken-{self.palette_name}"
 
     def on_price_chosen(self, message: PriceChosen) -> None:

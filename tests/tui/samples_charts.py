@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from kraken_tui.market.events import Candle
 from kraken_tui.market.views import FeedView, LogLine, PairView
+from kraken_tui.tui.draw.picture import BookChoices, Picture
+from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.paint.pane import Frame, Line, ViewState
+from kraken_tui.tui.paint.styles import styles_of
 from tests.tui import samples as common
 
 LONG = (
@@ -23,11 +25,11 @@ LOG = (
 )
 
 
-def frame(
+def picture(
     pair: PairView | None = None, feed: FeedView | None = None, *, ascii_only: bool = False, **state: int
-) -> Frame:
-    """A frame of BTC/USD on a healthy feed, unless told otherwise."""
-    return Frame(pair or common.pair(), feed or common.feed(), ViewState(**state), ascii_only)  # type: ignore[arg-type]
+) -> Picture:
+    """A picture of BTC/USD on a healthy feed, unless told otherwise."""
+    return Picture(pair or common.pair(), feed or common.feed(), BookChoices(**state), ascii_only)  # type: ignore[arg-type]
 
 
 def candle(
@@ -53,5 +55,5 @@ def check_styles(lines: list[Line]) -> None:
     """Every style key must be known to every palette."""
     for line in lines:
         for _, key in line:
-            for palette in PALETTES.values():
-                palette.style(key)
+            for palette in PALETTES:
+                styles_of(palette).style(key)

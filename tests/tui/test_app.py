@@ -23,9 +23,11 @@ from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import COMMANDS, effective
-from kraken_tui.tui.layout import View
 from kraken_tui.tui.paint.pane import Pane
-from kraken_tui.tui.palette_commands import Palette
+from kraken_tui.tui.paint.styles import styles_of
+from kraken_tui.tui.panes import BOOK, CHARTS, HEALTH, TAPE
+from kraken_tui.tui.panes.charts import ChartsPane
+from kraken_tui.tui.screens.commands import Commands
 from kraken_tui.tui.screens.find_pair import FindPair
 from tests.tui import samples
 from tests.tui.fake_source import SYMBOLS, FakeSource
@@ -115,7 +117,7 @@ async def test_the_first_picture_is_complete_and_in_its_theme(
         assert words in text
     assert text.count("\n") == 47
     colours = {segment.style.bgcolor for row in first for segment in row if segment.style is not None}
-    assert PALETTES[name].style("text").bgcolor in colours
+    assert styles_of(name).style("text").bgcolor in colours
 
 
 # --- sizes ----------------------------------------------------------------------------------------------------
@@ -252,21 +254,22 @@ async def test_a_pair_can_be_named_before_the_list_is_known(
 
 
 @pytest.mark.parametrize(
-    ("key", "view"), [("f4", View.CHARTS), ("f5", View.TAPE), ("f7", View.HEALTH), ("f2", View.BOOK)]
+    ("key", "view"), [("f4", CHARTS.name), ("f5", TAPE.name), ("f7", HEALTH.name), ("f2", BOOK.name)]
 )
-async def test_view_keys(app: KrakenApp, key: str, view: View) -> None:
+async def test_view_keys(app: KrakenApp, key: str, view: str) -> None:
     async with running(app) as pilot:
-        await pilot.press("f7" if view is View.BOOK else "f2", key)
-        assert app.main.view is view
-        expected = {"book": "ladder", "charts": "charts", "tape": "tape", "health": "log"}[view.value]
+        await pilot.press("f7" if view == BOOK.name else "f2", key)
+        assert app.main.view == view
+        expected = {"book": "ladder", "charts": "charts", "tape": "tape", "health": "log"}[view]
         assert app.main._panes[expected].display
 
 
 async def test_c_shows_the_charts_and_then_the_next_one(app: KrakenApp) -> None:
     async with running(app, (80, 24)) as pilot:
         await pilot.press("c")
-        assert app.main.view is View.CHARTS
-        charts = app.main._charts
+        assert app.main.view == CHARTS.name
+        charts = app.main._panes["charts"]
+        assert isinstance(charts, ChartsPane)
         assert charts.chosen == 0
         await pilot.press("c", "c")
         assert charts.chosen == 2
@@ -287,8 +290,8 @@ async def test_o_goes_through_the_panes_of_a_small_screen(app: KrakenApp) -> Non
         seen = []
         for _ in range(4):
             await pilot.press("o")
-            seen.append(next(name for name in ("aggregated", "ladder", "candles", "tape") if name in app.main.places))
-        assert seen == ["ladder", "candles", "tape", "aggregated"]
+            seen.append(next(name for name in ("book", "ladder", "candles", "tape") if name in app.main.places))
+        assert seen == ["ladder", "candles", "tape", "book"]
 
 
 async def test_maximise_the_pane_under_the_mouse_and_back(app: KrakenApp) -> None:
@@ -300,7 +303,7 @@ async def test_maximise_the_pane_under_the_mouse_and_back(app: KrakenApp) -> Non
         await pilot.press("m")
         assert app.main.places == before
         await pilot.press("o")
-        assert set(app.main.places) == {"tabs", "header", "footer", "aggregated"}
+        assert set(app.main.places) == {"tabs", "header", "footer", "book"}
         await pilot.press("escape")
         assert app.main.places == before
 
@@ -310,7 +313,7 @@ async def test_maximise_the_pane_under_the_mouse_and_back(app: KrakenApp) -> Non
 
 async def test_cursor_keys_move_by_rows_of_the_aggregated_book(app: KrakenApp) -> None:
     async with running(app) as pilot:
-        state = app.main.choices.state
+        state = app.main.control.choices
         await pilot.press("j")
         assert state.cursor == 642_500
         await pilot.press("down")
@@ -332,9 +335,9 @@ async def test_a_cursor_never_leaves_the_screen(app: KrakenApp) -> None:
     async with running(app, (80, 24)) as pilot:
         for _ in range(6):
             await pilot.press("K")
-        state = app.main.choices.state
+        state = app.main.control.choices
         assert state.cursor == 642_510 + 50 * 10
-        assert "64,301" in text_of(panes(app)["aggregated"])
+        assert "64,301" in text_of(panes(app)["book"])
 
 
 async def test_the_cursor_is_read_out(app: KrakenApp, source: FakeSource) -> None:
@@ -351,21 +354,21 @@ async def test_the_cursor_is_read_out(app: KrakenApp, source: FakeSource) -> Non
 
 async def test_clicking_a_price_sets_the_cursor(app: KrakenApp) -> None:
     async with running(app) as pilot:
-        place = app.main.places["aggregated"]
+        place = app.main.places["book"]
         await pilot.click(offset=(place.x + 20, place.y + 6))
         await pilot.pause()
-        cursor = app.main.choices.state.cursor
+        cursor = app.main.control.choices.cursor
         assert cursor is not None
         assert cursor % 10 == 0
 
 
 async def test_the_wheel_scrolls_the_aggregated_book_and_space_brings_it_back(app: KrakenApp) -> None:
     async with running(app) as pilot:
-        book = panes(app)["aggregated"]
-        state = app.main.choices.state
+        book = panes(app)["book"]
+        state = app.main.control.choices
         middle = state.centre
         assert middle is not None
-        place = app.main.places["aggregated"]
+        place = app.main.places["book"]
         await pilot.hover(offset=(place.x + 5, place.y + 5))
         from textual import events
 
@@ -380,7 +383,7 @@ async def test_the_wheel_scrolls_the_aggregated_book_and_space_brings_it_back(ap
 
 async def test_grouping_keys(app: KrakenApp) -> None:
     async with running(app) as pilot:
-        state = app.main.choices.state
+        state = app.main.control.choices
         assert state.grouping == 10
         await pilot.press("+")
         assert state.grouping == 25
@@ -390,15 +393,15 @@ async def test_grouping_keys(app: KrakenApp) -> None:
             await pilot.press("=")
         assert state.grouping == GROUPINGS[-1]
         await pilot.press("2")
-        assert app.main.choices.state.grouping == 10
+        assert app.main.control.choices.grouping == 10
 
 
 async def test_grouping_is_chosen_by_price_when_none_is_set(source: FakeSource) -> None:
     app = new_app(source, Settings(group=0))
     async with running(app) as pilot:
-        assert app.main.choices.state.grouping > 1
+        assert app.main.control.choices.grouping > 1
         await pilot.press("2")
-        assert app.main.choices.state.grouping == 1
+        assert app.main.control.choices.grouping == 1
 
 
 async def test_depth_keys(app: KrakenApp, source: FakeSource) -> None:
@@ -415,9 +418,9 @@ async def test_depth_keys(app: KrakenApp, source: FakeSource) -> None:
 async def test_cumulative_key(app: KrakenApp) -> None:
     async with running(app) as pilot:
         await pilot.press("v")
-        assert app.main.choices.state.cumulative
+        assert app.main.control.choices.cumulative
         await pilot.press("v")
-        assert not app.main.choices.state.cumulative
+        assert not app.main.control.choices.cumulative
 
 
 async def test_interval_keys(app: KrakenApp, source: FakeSource) -> None:
@@ -443,7 +446,7 @@ async def test_pause_freezes_the_screen_and_counts(app: KrakenApp, source: FakeS
         assert "PAUSED" in text_of(panes(app)["badge"])
         assert "1,234 behind" in text_of(panes(app)["footer"])
         await pilot.press("j", "v", "t")
-        assert app.main.choices.state.cursor == 642_500
+        assert app.main.control.choices.cursor == 642_500
         await pilot.press("p")
         await pilot.pause()
         assert "badge" not in app.main.places
@@ -540,7 +543,7 @@ async def test_theme_key_goes_through_all_palettes_and_repaints(app: KrakenApp) 
             assert app.palette_name == name
             assert app.theme == f"kraken-{name}"
             strip = panes(app)["ladder"].render_line(0)
-            expected = PALETTES[name].style("rule").color
+            expected = styles_of(name).style("rule").color
             assert any(segment.style and segment.style.color == expected for segment in strip)
 
 
@@ -563,7 +566,7 @@ async def test_without_colour_bids_and_asks_still_differ(
         assert app.no_color
         from textual.geometry import Region
 
-        pane = panes(app)["aggregated"]
+        pane = panes(app)["book"]
         for strip in pane.render_lines(Region(0, 0, *pane.size)):
             for segment in strip:
                 color = segment.style.color if segment.style else None
@@ -645,7 +648,7 @@ async def test_a_palette_that_is_gone_hears_no_more_of_its_search(app: KrakenApp
         await pilot.press("ctrl+p")
         await pilot.pause()
         palette = app.screen
-        assert isinstance(palette, Palette)
+        assert isinstance(palette, Commands)
         await palette.query_children("*").remove()
         palette._show_busy = not palette._show_busy
         await pilot.pause()
@@ -660,12 +663,12 @@ async def test_a_palette_that_is_gone_hears_no_more_of_its_search(app: KrakenApp
         ("theme: light", lambda app, source: app.palette_name == "light"),
         ("depth: 25", lambda app, source: ("set_depth", 25) in source.asked),
         ("candles: 60", lambda app, source: ("set_interval", 60) in source.asked),
-        ("grouping: 250", lambda app, source: app.main.choices.state.grouping == 250),
-        ("view: charts", lambda app, source: app.main.view is View.CHARTS),
+        ("grouping: 250", lambda app, source: app.main.control.choices.grouping == 250),
+        ("view: charts", lambda app, source: app.main.view == CHARTS.name),
         ("doge", lambda app, source: ("add_pair", "DOGE/USD") in source.asked),
         ("close pair: eth", lambda app, source: ("remove_pair", "ETH/BTC") in source.asked),
         ("record", lambda app, source: source.asked[-1][0] == "record"),
-        ("cumulative", lambda app, source: app.main.choices.state.cumulative),
+        ("cumulative", lambda app, source: app.main.control.choices.cumulative),
     ],
 )
 async def test_palette(
@@ -780,14 +783,14 @@ async def test_a_slow_terminal_halves_the_rate_and_says_so(source: FakeSource) -
             first = app._timer
             for _ in range(8):
                 clock.now += 0.4
-                app.frame_tick()
+                app.timer_tick()
             assert app.pacer.fps == 5
             assert app._timer is not first
             app.tick()
             assert "slow terminal: 5 fps" in text_of(panes(app)["footer"])
             for _ in range(60):
                 clock.now += app.pacer.period
-                app.frame_tick()
+                app.timer_tick()
             app.tick()
             assert app.pacer.fps == 10
             assert "slow terminal" not in text_of(panes(app)["footer"])
@@ -802,26 +805,26 @@ async def test_a_new_view_is_drawn_when_it_comes_and_not_at_the_next_frame(sourc
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.pause()
             app.tick()
-            before = text_of(panes(app)["aggregated"])
+            before = text_of(panes(app)["book"])
 
             async def told(passed: float) -> bool:
                 clock.now += passed
                 source.advance()
                 await asyncio.to_thread(source.told_frame)
                 await pilot.pause()
-                return text_of(panes(app)["aggregated"]) != before
+                return text_of(panes(app)["book"]) != before
 
             assert not await told(0.5), "too soon after the last picture"
             assert await told(0.5)
-            before = text_of(panes(app)["aggregated"])
+            before = text_of(panes(app)["book"])
             source.views = {symbol: samples.pair(symbol) for symbol in source.views}
             app._timer.stop()  # type: ignore[union-attr]
             clock.now += 1.3
-            app.frame_tick()
-            assert text_of(panes(app)["aggregated"]) == before, "the engine may still call"
+            app.timer_tick()
+            assert text_of(panes(app)["book"]) == before, "the engine may still call"
             clock.now += 0.2
-            app.frame_tick()
-            assert text_of(panes(app)["aggregated"]) != before, "it has not called for too long"
+            app.timer_tick()
+            assert text_of(panes(app)["book"]) != before, "it has not called for too long"
     finally:
         gc.unfreeze()
 
@@ -832,10 +835,10 @@ async def test_the_frame_timer_draws_by_itself(source: FakeSource) -> None:
     try:
         async with app.run_test(size=(120, 36)) as pilot:
             await asyncio.sleep(0.3)
-            before = text_of(panes(app)["aggregated"])
+            before = text_of(panes(app)["book"])
             source.advance()
             await asyncio.sleep(0.3)
-            assert text_of(panes(app)["aggregated"]) != before
+            assert text_of(panes(app)["book"]) != before
             await pilot.press("q")
     finally:
         gc.unfreeze()

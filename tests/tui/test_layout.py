@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.tui.layout import CYCLES, PANES, Rect, Size, View, arrange, size_class
+from kraken_tui.tui.layout import Rect, Size, arrange, size_class
+from kraken_tui.tui.panes import CHARTS, HEALTH, TAPE, cycle_of, stands_in, views
 
 SIZES = st.tuples(st.integers(0, 1200), st.integers(0, 400))
 
@@ -17,10 +18,10 @@ def overlap(one: Rect, other: Rect) -> bool:
     return one.x < other.right and other.x < one.right and one.y < other.bottom and other.y < one.bottom
 
 
-@given(SIZES, st.sampled_from(View), st.data(), st.sampled_from([0, 8, 12]))
-def test_places_are_inside_and_apart(size: tuple[int, int], view: View, data: st.DataObject, badge: int) -> None:
+@given(SIZES, st.sampled_from([*views()]), st.data(), st.sampled_from([0, 8, 12]))
+def test_places_are_inside_and_apart(size: tuple[int, int], view: str, data: st.DataObject, badge: int) -> None:
     width, height = size
-    alone = data.draw(st.sampled_from([None, "no such pane", *PANES[view]]))
+    alone = data.draw(st.sampled_from([None, "no such pane", *stands_in(view)]))
     places = arrange(width, height, view, alone=alone, badge=badge)
     for name, place in places.items():
         assert place.width > 0, name
@@ -33,8 +34,8 @@ def test_places_are_inside_and_apart(size: tuple[int, int], view: View, data: st
         assert not overlap(one, other), (name, other_name)
 
 
-@given(SIZES, st.sampled_from(View))
-def test_columns_keep_one_blank_column_between_them(size: tuple[int, int], view: View) -> None:
+@given(SIZES, st.sampled_from([*views()]))
+def test_columns_keep_one_blank_column_between_them(size: tuple[int, int], view: str) -> None:
     places = arrange(*size, view)
     body = [place for name, place in places.items() if name not in ("tabs", "badge", "header", "footer")]
     for one, other in combinations(body, 2):
@@ -43,8 +44,8 @@ def test_columns_keep_one_blank_column_between_them(size: tuple[int, int], view:
             assert right.x - left.right >= 1
 
 
-@given(st.integers(60, 1200), st.integers(18, 400), st.sampled_from(View))
-def test_every_row_of_the_body_is_used(width: int, height: int, view: View) -> None:
+@given(st.integers(60, 1200), st.integers(18, 400), st.sampled_from([*views()]))
+def test_every_row_of_the_body_is_used(width: int, height: int, view: str) -> None:
     places = arrange(width, height, view)
     body = [place for name, place in places.items() if name not in ("tabs", "badge", "header", "footer")]
     top = places["header"].bottom
@@ -69,19 +70,19 @@ def test_what_each_size_shows() -> None:
     edges = {"tabs", "header", "footer"}
     assert set(arrange(0, 5)) == set()
     assert set(arrange(58, 12)) == {"too_small"}
-    assert set(arrange(80, 24)) == edges | {"aggregated", "gauge"}
-    assert set(arrange(120, 36)) == edges | {"ladder", "gauge", "aggregated", "candles"}
-    wide = {"ladder", "gauge", "aggregated", "candles", "flow", "tape", "health"}
+    assert set(arrange(80, 24)) == edges | {"book", "gauge"}
+    assert set(arrange(120, 36)) == edges | {"ladder", "gauge", "book", "candles"}
+    wide = {"ladder", "gauge", "book", "candles", "flow", "tape", "health"}
     assert set(arrange(160, 48)) == edges | wide
     assert set(arrange(160, 48, badge=8)) == edges | wide | {"badge"}
-    assert set(arrange(160, 48, View.HEALTH)) == edges | {"health", "log"}
-    assert set(arrange(80, 24, View.TAPE)) == edges | {"tape", "flow"}
-    assert set(arrange(160, 48, View.CHARTS)) == edges | {"charts"}
+    assert set(arrange(160, 48, HEALTH.name)) == edges | {"health", "log"}
+    assert set(arrange(80, 24, TAPE.name)) == edges | {"tape", "flow"}
+    assert set(arrange(160, 48, CHARTS.name)) == edges | {"charts"}
 
 
 def test_one_pane_alone_gets_the_body() -> None:
-    for view, cycle in CYCLES.items():
-        for name in cycle:
+    for view in views():
+        for name in cycle_of(view):
             place = arrange(160, 48, view, alone=name)[name]
             assert (place.x, place.y, place.width, place.height) == (0, 3, 160, 44)
 
@@ -89,4 +90,4 @@ def test_one_pane_alone_gets_the_body() -> None:
 def test_a_small_book_keeps_its_gauge_in_one_row() -> None:
     places = arrange(80, 24)
     assert places["gauge"] == Rect(0, 22, 80, 1)
-    assert places["aggregated"].height == 20
+    assert places["book"].height == 20

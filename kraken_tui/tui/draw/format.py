@@ -6,14 +6,12 @@ header carries "≈"; one that is shown in thousands or millions carries its own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from math import isfinite
-from unicodedata import combining, east_asian_width
 
 import msgspec
 
-from kraken_tui.tui.paint.pane import Line, Run
+from kraken_tui.tui.draw.runs import Run, shorten
 
 _SECOND = 1_000_000_000
 _UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
@@ -21,69 +19,6 @@ _UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
 _WHOLE_STEPS = ((3, 3), (5, 6), (6, 7), (7, 9))
 _PARTIAL = " ▏▎▍▌▋▊▉"
 _RIGHT_PARTIAL = ("", "▕", "▕", "▐", "▐", "▐", "▐", "█")
-_ASCII = str.maketrans(
-    {
-        "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
-        "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
-        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
-        "┤": "|", "├": "|",
-    }
-)  # fmt: skip
-
-
-def on(role: str, ground: str) -> str:
-    """Style key of `role` on the background of another role; "" is the screen's own background."""
-    return f"{role}/{ground}" if ground else role
-
-
-def width_of(runs: Sequence[Run]) -> int:
-    """Cells the runs take."""
-    return sum(len(text) for text, _ in runs)
-
-
-def fit_fields(fields: Sequence[tuple[int, tuple[Run, ...]]], width: int, gap: int = 3) -> list[tuple[Run, ...]]:
-    """Keep the fields that fit side by side, whole, in their order.
-
-    Args:
-        fields: (rank, runs); the highest rank is dropped first, among equals the rightmost.
-        width: Cells for all of them.
-        gap: Cells between two.
-    """
-    kept = [(rank, index, runs, width_of(runs)) for index, (rank, runs) in enumerate(fields) if runs]
-    while kept and sum(field[3] for field in kept) + gap * (len(kept) - 1) > width:
-        kept.remove(max(kept, key=lambda field: field[:2]))
-    return [runs for _, _, runs, _ in kept]
-
-
-def join_fields(fields: Sequence[tuple[Run, ...]], gap: int = 3) -> tuple[Run, ...]:
-    """Fields side by side with `gap` blank cells between them."""
-    runs: list[Run] = []
-    for number, field in enumerate(fields):
-        if number:
-            runs.append((" " * gap, "text"))
-        runs += field
-    return tuple(runs)
-
-
-def to_ascii(lines: list[Line]) -> list[Line]:
-    """The same lines in ASCII, cell for cell, for terminals without box drawing."""
-    return [tuple((_plain(text), key) for text, key in line) for line in lines]
-
-
-@lru_cache(maxsize=4096)
-def _plain(text: str) -> str:
-    if text.isascii():
-        return text
-    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
-
-
-def shorten(text: str, width: int) -> str:
-    """Words cut to `width` cells, with an ellipsis where something is missing; wide characters become "?"."""
-    if not text.isascii():
-        text = "".join("?" if east_asian_width(c) in "WF" or combining(c) else c for c in text)
-    if len(text) <= width:
-        return text
-    return text[: width - 1] + "…" if width > 0 else ""
 
 
 @lru_cache(maxsize=8192)
@@ -230,7 +165,7 @@ def _rounded(lots: int, precision: int, decimals: int, unit: int) -> str:
     scale = 10 ** (precision + unit - decimals)
     shown = (lots + scale // 2) // scale
     if shown == 0 and lots:
-        # A rest of nothing would look like no quantity at all.
+        # Rounded to zero it would look like no quantity at all.
         return f"<{price(1, decimals)}{suffix}"
     return price(shown, decimals) + suffix
 
@@ -285,7 +220,7 @@ def duration(ns: int) -> str:
 
 
 def basis_points(value: float) -> str:
-    """Basis points without their unit: two decimals, fewer from 100 on; a rest of nothing reads "<0.01"."""
+    """Basis points without their unit: two decimals, fewer from 100 on; a tiny one reads "<0.01"."""
     size = abs(value)
     if 0 < size < 0.005:
         return "<0.01"
@@ -301,7 +236,7 @@ def signed(value: float, decimals: int = 2) -> str:
 
 
 def change_percent(text: str | None) -> str | None:
-    """The ticker's change in percent with sign and two decimals; None where there is none to show."""
+    """The ticker's change in percent with sign and two decimals; None if there is no change to show."""
     try:
         value = float(text or "nan")
     except ValueError:

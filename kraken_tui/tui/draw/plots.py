@@ -15,12 +15,11 @@ from typing import Any
 
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, Level, PairView, Sample
-from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, shorten, signed
+from kraken_tui.tui.draw.candles import bars_of, interval_name, nice_step, time_label
+from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, signed
+from kraken_tui.tui.draw.health import milliseconds
+from kraken_tui.tui.draw.runs import Line, one_cell, shorten, title_line
 from kraken_tui.tui.draw.themes import Palette
-from kraken_tui.tui.paint.pane import Line, title_line
-from kraken_tui.tui.panes.candles import bars_of, interval_name, nice_step, time_label
-from kraken_tui.tui.panes.health import milliseconds
-from kraken_tui.tui.panes.parts import one_cell
 
 _LOCK = threading.Lock()
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,7 +32,7 @@ _GAP_NS = 3 * _SECOND
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _TIME_LABELS = 5
 _ROUND_BARS = (1, 2, 5, 10, 15, 30, 60, 120, 240)
-_FRAME = 2
+_BORDER = 2
 
 Colour = str | int | tuple[int, int, int]
 """As plotext takes it: "default", a number of the 256, or red, green and blue."""
@@ -318,7 +317,7 @@ def candle_chart(view: PairView | None, width: int, height: int, palette: Palett
         return "Candles: none yet."
     spec = view.spec
     axis = len(price(max(candle.high for candle in view.candles), spec.price_precision))
-    bars = [bar for bar in bars_of(view, max(2, width - axis - _FRAME)) if bar.candle]
+    bars = [bar for bar in bars_of(view, max(2, width - axis - _BORDER)) if bar.candle]
     candles = [bar.candle for bar in bars if bar.candle]
     if not candles:
         return "Candles: no trade in the time shown."

@@ -1,17 +1,15 @@
-"""Colours: named roles, four palettes, and the Textual themes made from them.
+"""Colours as plain data: named roles, and a palette of them for each theme.
 
-Panes never name a colour. They write style keys such as "bid", "!text" (bold) or "muted/cursor" (role on the
-background of another role), and a `Palette` turns each key into a Rich style once.
+Drawings never name a colour. They write style keys, `[! or ~]role[/background role]`: "bid", "muted/cursor" (a role
+on the background of another), "!text" (bold), "~warn" (reverse video: the terminal swaps the two colours, which also
+holds where they are its own defaults or it has none).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from rich.segment import Segment
-from rich.style import Style
-from textual.theme import BUILTIN_THEMES, Theme
+import msgspec
 
 ROLES = (
     "bg", "text", "bright", "muted", "faint", "title", "rule", "accent",
@@ -29,79 +27,20 @@ background of the active tab.
 """
 
 
-_KEPT_SEGMENTS = 8_000
+class Palette(msgspec.Struct, frozen=True):
+    """One theme's colours.
 
-
-@dataclass(frozen=True)
-class Palette:
-    """One theme's colours by role; `ansi` palettes use the terminal's own 16 colours."""
+    Attributes:
+        name: Name of the theme.
+        colours: "#rrggbb" by role, or the name of one of the terminal's own colours where `ansi`.
+        dark: Whether the background is dark.
+        ansi: Whether the colours are the terminal's own 16.
+    """
 
     name: str
     colours: Mapping[str, str]
     dark: bool = True
     ansi: bool = False
-    _styles: dict[str, Style] = field(default_factory=dict, repr=False, compare=False)
-    _segments: dict[tuple[str, str], Segment] = field(default_factory=dict, repr=False, compare=False)
-
-    def style(self, key: str) -> Style:
-        """Rich style of a style key; keys are few, each is made once.
-
-        Args:
-            key: [! or ~]role[/background-role]; "!" means bold, "~" the two colours swapped by the terminal itself
-                (reverse video), which also holds where colours are its own defaults or none at all.
-
-        Raises:
-            KeyError: A role that is not in `ROLES`.
-        """
-        style = self._styles.get(key)
-        if style is None:
-            style = self._styles[key] = self._make(key)
-        return style
-
-    def segment(self, run: tuple[str, str]) -> Segment:
-        """The segment of a run of (text, style key); runs repeat from row to row, so segments are kept."""
-        segment = self._segments.get(run)
-        if segment is None:
-            if len(self._segments) >= _KEPT_SEGMENTS:
-                self._segments.clear()
-            segment = self._segments[run] = Segment(run[0], self.style(run[1]))
-        return segment
-
-    def _make(self, key: str) -> Style:
-        bold = key.startswith("!")
-        reverse = key.startswith("~")
-        role, _, ground = key.lstrip("!~").partition("/")
-        return Style(
-            color=self.colours[role],
-            bgcolor=self.colours[ground or "bg"],
-            bold=bold or None,
-            reverse=reverse or None,
-        )
-
-    def theme(self) -> Theme:
-        """The Textual theme that dresses menus, toasts and the palette in the same colours."""
-        colours = self.colours
-        if self.ansi:
-            colours = {role: f"ansi_{colour}" for role, colour in colours.items()}
-        # Textual's own widgets ask an ansi theme for further variables.
-        variables = dict(BUILTIN_THEMES["ansi-dark"].variables) if self.ansi else {}
-        variables |= {f"kraken-{role}": colours[role] for role in ROLES}
-        return Theme(
-            name=f"kraken-{self.name}",
-            primary=colours["accent"],
-            secondary=colours["title"],
-            accent=colours["accent"],
-            foreground=colours["text"],
-            background=colours["bg"],
-            surface=colours["bg"],
-            panel=colours["tab"],
-            success=colours["ok"],
-            warning=colours["warn"],
-            error=colours["bad"],
-            dark=self.dark,
-            ansi=self.ansi,
-            variables=variables,
-        )
 
 
 _DARK = {
@@ -148,4 +87,4 @@ PALETTES: Mapping[str, Palette] = {
     "colour-blind": Palette("colour-blind", _COLOUR_BLIND),
     "terminal": Palette("terminal", _TERMINAL, ansi=True),
 }
-"""Built-in palettes by the name the settings use. Blue and orange in the colour-blind one are Okabe and Ito's."""
+"""Built-in palettes by the name of their theme. Blue and orange in the colour-blind one are Okabe and Ito's."""

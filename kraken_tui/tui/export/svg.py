@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from kraken_tui.errors import FeedFailed
 from kraken_tui.files import make_folder, open_private, user_folder
-from kraken_tui.market.events import Proof
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.tui.export.svg_cells import FONT_SIZE, in_cells
 
 if TYPE_CHECKING:
-    from kraken_tui.engine.api import MarketSource
-    from kraken_tui.market.views import FeedView
     from kraken_tui.settings import Settings
-    from kraken_tui.tui.app import KrakenApp
 
 FONTS = "'DejaVu Sans Mono','Cascadia Mono',Menlo,Consolas,'Liberation Mono',monospace"
-"""Fonts with box drawing that machines have. Every run of text carries its `textLength`, so any will line up."""
+"""Common fonts with box drawing. Every run of text carries its `textLength`, so any will line up."""
 
 _POLL_S = 0.02
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}\s*")
@@ -43,7 +36,7 @@ def screen_svg(app: App[Any], title: str) -> str:
 
 
 def without_references(svg: str) -> str:
-    """Take web fonts and comments out of Rich's SVG and name fonts a machine has."""
+    """Take web fonts and comments out of Rich's SVG and name common fonts."""
     svg = _COMMENT.sub("", _FONT_FACE.sub("", svg, count=8), count=8)
     svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
     svg = svg.replace("font-family: arial", "font-family: sans-serif")
@@ -98,63 +91,3 @@ def save(svg: str, folder: Path, name: str) -> Path:
 def why(error: OSError) -> str:
     """The reason of a file error in words, without path and number."""
     return clean_text((error.strerror or str(error) or type(error).__name__).lower(), 80)
-
-
-def has_proven_book(feed: FeedView) -> bool:
-    """Whether any pair's book is proven."""
-    return any(tab.proof is Proof.VERIFIED for tab in feed.tabs)
-
-
-async def picture(
-    source: MarketSource,
-    settings: Settings,
-    *,
-    size: tuple[int, int],
-    view: str,
-    until: Callable[[FeedView], bool] | None,
-) -> str:
-    """Draw one picture without a terminal.
-
-    Args:
-        source: A running engine.
-        settings: As for the screen.
-        size: Columns and rows.
-        view: A `layout.View` by name.
-        until: Says when there is enough to draw; None waits for a proven book of any pair.
-
-    Returns:
-        SVG text.
-
-    Raises:
-        FeedFailed: The feed failed for good.
-        ValueError: There is no such view.
-    """
-    from kraken_tui.tui.app import KrakenApp
-    from kraken_tui.tui.layout import View
-
-    chosen = View(view)
-    ready = until or has_proven_book
-    app = KrakenApp(source, settings, live=False)
-    async with app.run_test(size=size) as pilot:
-        while True:
-            feed = source.feed_view
-            app.tick()
-            if feed.fatal:
-                raise FeedFailed(feed.fatal)
-            if ready(feed):
-                _show_a_proven_pair(app, feed)
-                if app.pair_view is not None:
-                    break
-            await asyncio.sleep(_POLL_S)
-        app.main.set_view(chosen)
-        await pilot.pause()
-        app.tick(everything=True)
-        await pilot.pause()
-        return screen_svg(app, app.picture_title())
-
-
-def _show_a_proven_pair(app: KrakenApp, feed: FeedView) -> None:
-    """Turn to the first proven pair where the one on screen (say, a refused one) is not proven."""
-    proven = [tab.symbol for tab in feed.tabs if tab.proof is Proof.VERIFIED]
-    if proven and app.main.symbol not in proven:
-        app.main.show_pair(proven[0])

@@ -1,23 +1,9 @@
-"""How often panes are drawn, and what gives way when the terminal is slow. Pure: time comes in as a number."""
+"""How often panes are drawn, and what gives way when the terminal is slow. Pure: time is passed in."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-
-RATES: Mapping[str, float] = {
-    "header": 5.0,
-    "gauge": 5.0,
-    "tape": 5.0,
-    "tabs": 4.0,
-    "candles": 3.0,
-    "flow": 3.0,
-    "health": 2.0,
-    "log": 2.0,
-    "charts": 4.0,
-}
-"""Frames a second of the panes that need fewer than the screen's own, so that the book can have them. A key is
-answered at once all the same. The charts view draws one chart a frame."""
 
 _WINDOW = 8
 _LATE_TO_SLOW = 4
@@ -32,10 +18,12 @@ class Pacer:
     again, up to the rate asked for.
 
     Args:
-        fps: Frames a second asked for, at least 1.
+        fps: Pictures a second asked for, at least 1.
+        rates: Pictures a second of the panes that need fewer, so that the others can have them.
     """
 
-    def __init__(self, fps: int) -> None:
+    def __init__(self, fps: int, rates: Mapping[str, float] | None = None) -> None:
+        self._rates = rates or {}
         self.asked = max(1, fps)
         self.fps = float(self.asked)
         self._last: float | None = None
@@ -54,7 +42,7 @@ class Pacer:
         return self.fps < self.asked
 
     def tick(self, now: float) -> bool:
-        """Note that a tick happens at `now` (s); True when the rate changed and the timer must be set anew."""
+        """Note that a tick happens at `now` (s); True when the rate changed and the timer must be set again."""
         last, self._last = self._last, now
         if last is None:
             self._last_late = now
@@ -78,7 +66,7 @@ class Pacer:
 
     def due(self, name: str, now: float) -> bool:
         """Whether the pane `name` should be drawn at `now` (s); counts as drawn when it is."""
-        rate = RATES.get(name)
+        rate = self._rates.get(name)
         if rate is None or rate >= self.fps:
             return True
         # A hair early is better than a whole tick late.

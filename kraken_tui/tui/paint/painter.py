@@ -1,9 +1,10 @@
 """Changed cells straight to the terminal, past Textual's compositor, where nothing can lie over the panes.
 
-Textual repaints whole rows, restates every colour and composes all widgets anew for it; ten times a second that costs
+Textual repaints whole rows, restates every colour and composes all widgets each time; ten times a second that costs
 more than drawing (docs/PERFORMANCE.md). Panes know which runs of which rows differ, so while only panes are on screen
-they are written as they are: cursor, colour changes, text. The panes keep their rows for the compositor, which goes
-on painting everything else (first pictures, new sizes, dialogs, toasts), from the same rows.
+these are written as they are: cursor, colour changes, text. The panes keep their rows for the compositor, which goes
+on painting everything else (first pictures, new sizes, dialogs, toasts) from the same rows. It paints all where this
+version of Textual lacks a private name that the painter needs.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.color import ColorSystem
-from textual._ansi_sequences import SYNC_END, SYNC_START
+from rich.console import COLOR_SYSTEMS
+from textual.app import App
+from textual.widget import Widget
 
-from kraken_tui.tui.draw.themes import PALETTES
-
-if TYPE_CHECKING:
-    from kraken_tui.tui.app import KrakenApp
-    from kraken_tui.tui.paint.pane import Line, Pane
+from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.paint.styles import styles_of
+from kraken_tui.tui.paint.textual_private import PrivateNameMissing, shows_only, takes_synchronised, writer_of
+from kraken_tui.tui.program import program_of
 
 _RESET = "\x1b[0m"
+# Synchronised output: the terminal shows what stands between these at once.
+_SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _PIECE = 8192
 """Characters handed over at a time; more at once confuse Python's console output on Windows."""
 
@@ -34,20 +38,22 @@ class Painter:
         app: Whose screen it is.
 
     Attributes:
-        frames: Frames written this way.
+        pictures: Pictures written this way.
     """
 
-    def __init__(self, app: KrakenApp) -> None:
+    def __init__(self, app: App[Any]) -> None:
         self._app = app
+        self._program = program_of(app)
         self._parts: list[str] | None = None
         self._style = ""
         self._at = (-1, -1)
         self._system: ColorSystem | None = None
         self._palette = ""
-        self.frames = 0
+        self._off = False
+        self.pictures = 0
 
     @contextmanager
-    def frame(self) -> Iterator[None]:
+    def picture(self) -> Iterator[None]:
         """Rows that panes offer within this context are written at its end, if nothing can lie over them."""
         write = self._terminal()
         if write is None:
@@ -55,43 +61,45 @@ class Painter:
             return
         self._parts = []
         self._style, self._at = "", (-1, -1)
-        self._system, self._palette = self._app.console._color_system, self._app.palette_name
+        self._system = COLOR_SYSTEMS.get(self._app.console.color_system or "")
+        self._palette = self._program.palette_name
         try:
             yield
         finally:
             parts, self._parts = self._parts, None
             if parts:
-                self.frames += 1
+                self.pictures += 1
                 text = "".join(parts) + _RESET
-                if self._app._sync_available:
-                    text = f"{SYNC_START}{text}{SYNC_END}"
+                if takes_synchronised(self._app):
+                    text = f"{_SYNC_START}{text}{_SYNC_END}"
                 for start in range(0, len(text), _PIECE):
                     write(text[start : start + _PIECE])
 
     def _terminal(self) -> Callable[[str], None] | None:
         """Where to write; None while the compositor must paint."""
-        app, driver = self._app, self._app._driver
-        if not app._running or app._exit or app.is_headless or driver is None or app._batch_count or app.no_color:
+        app = self._app
+        if self._off or not app.is_running or self._program.leaving or app.is_headless or app.no_color:
             return None
-        return driver.write if self._uncovered() else None
+        try:
+            takes_synchronised(app)
+            return writer_of(app) if self._uncovered() else None
+        except PrivateNameMissing as missing:
+            self._off = True
+            self._program.source.note("warning", f"{missing}: the screen is drawn more slowly")
+            return None
 
     def _uncovered(self) -> bool:
         """Whether the panes are all that is on screen, in the places they were composed for."""
-        app, main = self._app, self._app.main
-        if app.screen is not main or main._layout_required or not main.is_mounted:
-            return False
-        ours = main.painted
-        return all(
-            widget in ours or not region.area for widget, (region, _) in main._compositor.visible_widgets.items()
-        )
+        screen, main = self._app.screen, self._program.main
+        return screen in main.painted and main.is_mounted and shows_only(screen, main.painted)
 
-    def rows(self, pane: Pane, old: list[Line], new: list[Line], changed: Iterable[int]) -> bool:
+    def rows(self, pane: Widget, old: list[Line], new: list[Line], changed: Iterable[int]) -> bool:
         """Paint rows of a pane.
 
         Args:
-            pane: Where; its place is asked of the compositor.
+            pane: The pane; the compositor knows its place.
             old: What is on screen.
-            new: What is to be there.
+            new: What it is to show.
             changed: Rows that differ.
 
         Returns:
@@ -125,7 +133,7 @@ class Painter:
 
 
 def _placed(line: Line, width: int) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Runs with their columns, cut and padded to `width` cells as rows are."""
+    """Runs with their columns, cut or padded to `width` cells as rows are."""
     column = 0
     for run in line:
         size = len(run[0])
@@ -143,20 +151,20 @@ def _placed(line: Line, width: int) -> Iterator[tuple[int, tuple[str, str]]]:
 
 @lru_cache(maxsize=4096)
 def _turn(before: str, key: str, palette: str, system: ColorSystem | None) -> str:
-    """The sequence from one style to another; only what differs is said. "" before means nothing is known."""
+    """The sequence from one style to another, only what differs. A `before` of "" means that the state is unknown."""
     attributes, colours = _codes(key, palette, system)
     if before:
         old_attributes, old_colours = _codes(before, palette, system)
         if attributes == old_attributes:
-            said = [code for old, code in zip(old_colours, colours, strict=True) if code != old]
-            return f"\x1b[{';'.join(said)}m" if said else ""
+            changed = [code for old, code in zip(old_colours, colours, strict=True) if code != old]
+            return f"\x1b[{';'.join(changed)}m" if changed else ""
     return f"\x1b[{';'.join(('0', *attributes, *filter(None, colours)))}m"
 
 
 @lru_cache(maxsize=1024)
 def _codes(key: str, palette: str, system: ColorSystem | None) -> tuple[tuple[str, ...], tuple[str, str]]:
     """(attributes, (foreground, background)) of a style key as numbers of the SGR sequence (ECMA-48, 8.3.117)."""
-    style = PALETTES[palette].style(key)
+    style = styles_of(palette).style(key)
     attributes = tuple(code for code, wanted in (("1", style.bold), ("7", style.reverse)) if wanted)
     colours = ["", ""]
     for place, colour in enumerate((style.color, style.bgcolor)):

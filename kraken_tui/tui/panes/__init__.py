@@ -1,0 +1,157 @@
+"""The table of panes: the only list of them. Layout, screen, pacing, keys, help and command palette are made from it.
+
+A pane is one drawing (`tui/draw/`), one widget (`tui/panes/`) and one row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class View(msgspec.Struct, frozen=True):
+    """What the body of the screen can show. A view exists when a pane stands in it.
+
+    Attributes:
+        name: Name in key map (`view.NAME`) and command line (`--view`).
+        key: Its key, as Textual names it.
+        label: One or two words, for the command palette and the bindings.
+        short: Word in the footer.
+        about: One sentence, for the help.
+        title: What it shows, for the command palette.
+    """
+
+    name: str
+    key: str
+    label: str
+    short: str
+    about: str
+    title: str
+
+
+BOOK = View(
+    name="book",
+    key="f2",
+    label="book",
+    short="book",
+    about="Depth ladder, aggregated book and their gauge.",
+    title="Depth ladder and aggregated book",
+)
+CHARTS = View(
+    name="charts",
+    key="f4",
+    label="charts",
+    short="charts",
+    about="Depth curve, spread, imbalance, feed latency.",
+    title="Charts",
+)
+TAPE = View(
+    name="tape",
+    key="f5",
+    label="tape & flow",
+    short="tape",
+    about="Time and sales, and events of the book.",
+    title="Tape and flow events",
+)
+HEALTH = View(
+    name="health",
+    key="f7",
+    label="health & log",
+    short="health",
+    about="State of feed and market, and the log.",
+    title="Health and log",
+)
+
+
+class Standing(StrEnum):
+    """How a pane stands in a view."""
+
+    BESIDE = "beside"
+    """Beside the view's other panes, in the order of the table; one above the other on a small screen."""
+    DESK = "desk"
+    """Where the arithmetic of the desk (`tui/layout.py`) puts it."""
+    ALONE = "alone"
+    """Only by itself, when the user asks for it."""
+
+
+class Stand(msgspec.Struct, frozen=True):
+    """A pane in one view.
+
+    Attributes:
+        view: The view.
+        how: How it stands there.
+        share: Part of the width (of the height on a small screen) among the panes that stand beside each other.
+        alone: Whether the key for the next pane also shows it by itself.
+    """
+
+    view: View
+    how: Standing = Standing.BESIDE
+    share: int = 1
+    alone: bool = True
+
+
+class PaneRow(msgspec.Struct, frozen=True):
+    """One pane.
+
+    Attributes:
+        name: Its name, also its widget's id.
+        widget: "module:class" of its widget; a module without dots lies in this folder.
+        rate: Pictures a second it needs; None for as many as the screen draws. A key is answered at once all the same.
+        stands: The views it appears in; empty for the edges of the screen.
+        late: Whether it is imported and made only when it is first looked at.
+    """
+
+    name: str
+    widget: str
+    rate: float | None = None
+    stands: tuple[Stand, ...] = ()
+    late: bool = False
+
+
+_DESK = Stand(BOOK, Standing.DESK)
+_DESK_SIDE = Stand(BOOK, Standing.DESK, alone=False)
+
+PANES: tuple[PaneRow, ...] = (
+    PaneRow("tabs", "tabs:TabsPane", 4.0),
+    PaneRow("badge", "tabs:BadgePane"),
+    PaneRow("header", "header:HeaderPane", 5.0),
+    PaneRow("book", "book:BookPane", None, (_DESK,)),
+    PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
+    PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,)),
+    PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK,)),
+    # One chart a picture.
+    PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), late=True),
+    PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), late=True),
+    PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
+    PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), late=True),
+    PaneRow("log", "log:LogPane", 2.0, (Stand(HEALTH, share=3),), late=True),
+    PaneRow("footer", "footer:FooterPane"),
+    PaneRow("too_small", "too_small:TooSmallPane", late=True),
+)
+"""All panes. Within a view the one that matters most stands first; views come in the order of their first pane."""
+
+
+def views() -> dict[str, View]:
+    """The views by name, in order."""
+    return {stand.view.name: stand.view for row in PANES for stand in row.stands}
+
+
+def stands_in(view: str) -> dict[str, Stand]:
+    """How each pane of a view stands there, by the pane's name, in order.
+
+    Args:
+        view: Name of the view.
+    """
+    return {row.name: stand for row in PANES for stand in row.stands if stand.view.name == view}
+
+
+def cycle_of(view: str) -> tuple[str, ...]:
+    """The panes of a view that the key for the next pane shows by themselves, in order."""
+    return tuple(name for name, stand in stands_in(view).items() if stand.alone)
+
+
+def rates() -> Mapping[str, float]:
+    """Pictures a second of the panes that need fewer than the screen draws."""
+    return {row.name: row.rate for row in PANES if row.rate is not None}

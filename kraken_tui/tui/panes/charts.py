@@ -1,81 +1,77 @@
-"""The charts view: depth curve, spread, imbalance and latency, redrawn once a second at most."""
+"""The pane of `kraken_tui.tui.draw.plots`: depth curve, spread, imbalance and latency, each once a second at most."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
+from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.plots import depth_chart, imbalance_chart, latency_chart, spread_chart
 from kraken_tui.tui.draw.themes import PALETTES, Palette
-from kraken_tui.tui.paint.pane import Frame
+from kraken_tui.tui.paint.pane import LivePart
+from kraken_tui.tui.paint.styles import styles_of
 
 REFRESH_S = 1.0
 """Seconds between two drawings of the same chart; a chart costs 5 to 20 ms."""
 
 # (name, seconds between drawings in units of REFRESH_S, drawing); five minutes of latency move slowly.
-_DRAWERS: tuple[tuple[str, int, Callable[[Frame, int, int, Palette | None], str]], ...] = (
-    ("depth", 1, lambda frame, width, height, palette: depth_chart(frame.pair, width, height, palette)),
-    ("spread", 1, lambda frame, width, height, palette: spread_chart(frame.pair, width, height, palette)),
-    ("imbalance", 1, lambda frame, width, height, palette: imbalance_chart(frame.pair, width, height, palette)),
-    ("latency", 5, lambda frame, width, height, palette: latency_chart(frame.feed, width, height, palette)),
+_DRAWERS: tuple[tuple[str, int, Callable[[Picture, int, int, Palette | None], str]], ...] = (
+    ("depth", 1, lambda picture, width, height, palette: depth_chart(picture.pair, width, height, palette)),
+    ("spread", 1, lambda picture, width, height, palette: spread_chart(picture.pair, width, height, palette)),
+    ("imbalance", 1, lambda picture, width, height, palette: imbalance_chart(picture.pair, width, height, palette)),
+    ("latency", 5, lambda picture, width, height, palette: latency_chart(picture.feed, width, height, palette)),
 )
 _GRID_FROM = (100, 24)
 
 
-class Picture(Static):
+class Chart(Static):
     """One chart; holds the text of the last drawing."""
 
     ALLOW_SELECT = False
 
-    def show(self, picture: str, palette: Palette | None) -> None:
+    def show(self, drawing: str, palette: Palette | None) -> None:
         """Put a drawing, or the sentence that stands for it, on screen without asking for a new layout."""
-        if "\n" in picture:
-            text = Text.from_ansi(picture, no_wrap=True, end="")
+        if "\n" in drawing:
+            text = Text.from_ansi(drawing, no_wrap=True, end="")
         else:
             width, height = self.size
-            text = Text("\n" * (height // 2) + picture.center(width), style=palette.style("muted") if palette else "")
+            text = Text(
+                "\n" * (height // 2) + drawing.center(width),
+                style=styles_of(palette.name).style("muted") if palette else "",
+            )
         self.update(text, layout=False)
 
 
-class ChartsView(Container):
-    """Four charts side by side, or one at a time where there is no room.
+class ChartsPane(LivePart, Container):
+    """Four charts side by side, or one at a time where four do not fit.
 
     Attributes:
         chosen: Chart shown where only one fits: 0 depth, 1 spread, 2 imbalance, 3 latency.
     """
 
     DEFAULT_CSS = """
-    ChartsView { layout: grid; grid-size: 2 2; grid-gutter: 1 2; width: 1fr; height: 1fr; }
-    ChartsView.-single { grid-size: 1 1; }
-    ChartsView Picture { width: 1fr; height: 1fr; }
+    ChartsPane { layout: grid; grid-size: 2 2; grid-gutter: 1 2; width: 1fr; height: 1fr; }
+    ChartsPane.-single { grid-size: 1 1; }
+    ChartsPane Chart { width: 1fr; height: 1fr; }
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "next_chart(1)", "Next chart", id="charts.next", tooltip="Show the next chart where one fits"),
-    ]
-
-    can_focus = True
 
     def __init__(
         self,
         *,
         id: str | None = "charts",  # noqa: A002
-        classes: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(id=id, classes=classes)
+        super().__init__(id=id)
         self.chosen = 0
-        self.frame: Frame | None = None
+        self.picture: Picture | None = None
         self.drawings = 0
         self._now = now
-        self._pictures = [Picture(id=f"chart-{name}", markup=False) for name, _, _ in _DRAWERS]
+        self._charts = [Chart(id=f"chart-{name}", markup=False) for name, _, _ in _DRAWERS]
         self._pending: list[int] = []
         self._round = 0
         self._round_at = float("-inf")
@@ -83,19 +79,19 @@ class ChartsView(Container):
 
     def compose(self) -> ComposeResult:
         """The four charts, in reading order."""
-        yield from self._pictures
+        yield from self._charts
 
-    def push(self, frame: Frame) -> None:
-        """Take the newest frame; at most one chart is drawn now, so that no single frame is held up by all four."""
-        before, self.frame = self.frame, frame
+    def push(self, picture: Picture) -> None:
+        """Take the newest picture; at most one chart is drawn now, so that no single picture is held up by all four."""
+        before, self.picture = self.picture, picture
         if not self._on_screen():
             return
-        if before is None or _symbol(before) != _symbol(frame):
+        if before is None or _symbol(before) != _symbol(picture):
             self.redraw()
             return
         now = self._now()
         if now - self._round_at >= REFRESH_S:
-            # Frames came slower than charts: finish the round that was due.
+            # Pictures came slower than charts: finish the round that was due.
             self._draw_pending(len(self._pending))
             self._round_at = now
             if self._source() != self._drawn_from:
@@ -106,16 +102,16 @@ class ChartsView(Container):
 
     def redraw(self) -> None:
         """Draw every chart that is shown, now: after a change of size, colours, pair or choice."""
-        if not self._on_screen() or self.frame is None:
+        if not self._on_screen() or self.picture is None:
             return
         self._pending = self._shown()
         self._round_at = self._now()
         self._drawn_from = self._source()
         self._draw_pending(len(self._pending))
 
-    def action_next_chart(self, step: int) -> None:
-        """Show another chart where only one fits."""
-        self.chosen = (self.chosen + step) % len(self._pictures)
+    def show_next(self) -> None:
+        """Show the next chart where only one fits."""
+        self.chosen = (self.chosen + 1) % len(self._charts)
         self._arrange()
         self.call_after_refresh(self.redraw)
 
@@ -138,30 +134,30 @@ class ChartsView(Container):
     def _arrange(self) -> None:
         single = self.size.width < _GRID_FROM[0] or self.size.height < _GRID_FROM[1]
         self.set_class(single, "-single")
-        for index, picture in enumerate(self._pictures):
-            picture.display = not single or index == self.chosen
+        for index, chart in enumerate(self._charts):
+            chart.display = not single or index == self.chosen
 
     def _shown(self) -> list[int]:
-        return [index for index, picture in enumerate(self._pictures) if picture.display and picture.size.area]
+        return [index for index, chart in enumerate(self._charts) if chart.display and chart.size.area]
 
     def _source(self) -> tuple[object, ...]:
         """What the drawings depend on: nothing is drawn again while it stays the same."""
-        assert self.frame is not None
-        pair = self.frame.pair
-        return (_symbol(self.frame), pair.version if pair else None, self.frame.feed.version)
+        assert self.picture is not None
+        pair = self.picture.pair
+        return (_symbol(self.picture), pair.version if pair else None, self.picture.feed.version)
 
     def _draw_pending(self, most: int) -> None:
-        frame = self.frame
-        if frame is None:
+        picture = self.picture
+        if picture is None:
             return
         palette = None if self.app.no_color else PALETTES[getattr(self.app, "palette_name", "dark")]
         for index in self._pending[:most]:
-            picture = self._pictures[index]
-            width, height = picture.size
-            picture.show(_DRAWERS[index][2](frame, width, height, palette), palette)
+            chart = self._charts[index]
+            width, height = chart.size
+            chart.show(_DRAWERS[index][2](picture, width, height, palette), palette)
             self.drawings += 1
         del self._pending[:most]
 
 
-def _symbol(frame: Frame) -> str:
-    return frame.pair.symbol if frame.pair else ""
+def _symbol(picture: Picture) -> str:
+    return picture.pair.symbol if picture.pair else ""

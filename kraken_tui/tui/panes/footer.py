@@ -1,10 +1,16 @@
-"""The last row: what is out of the ordinary, else the keys that matter most."""
+"""The pane of `kraken_tui.tui.draw.footer`."""
 
 from __future__ import annotations
 
-from kraken_tui.tui.draw.format import to_ascii
+from functools import partial
+from typing import Self
+
+from kraken_tui.settings import Settings
+from kraken_tui.tui.draw.footer import draw_footer
+from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.keymap import KeyMap, footer_items
-from kraken_tui.tui.paint.pane import Frame, Line, Pane, Run, blank
+from kraken_tui.tui.paint.pane import Pane
 
 
 class FooterPane(Pane):
@@ -14,35 +20,15 @@ class FooterPane(Pane):
         keymap: The keys in force.
     """
 
-    def __init__(self, keymap: KeyMap) -> None:
-        super().__init__(id="footer")
-        self.keymap = keymap
-        self.status: Line = ()
+    def __init__(self, keymap: KeyMap, *, id: str | None = "footer") -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._keys_for = partial(footer_items, keymap)
 
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
-        """Draw the row; a status is never cut to make room for keys."""
-        runs: list[Run] = list(self.status)
-        used = sum(len(text) for text, _ in runs)
-        for keys, label in footer_items(self.keymap, width - used):
-            runs += [(f" {keys}", "accent"), (f" {label} ", "muted")]
-        lines: list[Line] = [tuple(runs)]
-        return to_ascii(lines) if frame.ascii_only else lines
+    @classmethod
+    def for_screen(cls, name: str, settings: Settings, keymap: KeyMap) -> Self:
+        """See `Pane.for_screen`."""
+        return cls(keymap, id=name)
 
-
-class BadgePane(Pane):
-    """One row in the colours of a badge.
-
-    Args:
-        text: What it says.
-        role: Colour role of its background.
-    """
-
-    def __init__(self, text: str, role: str) -> None:
-        super().__init__(id="badge")
-        self.text = text
-        self.role = role
-
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
-        """Draw the badge, centred."""
-        line: Line = ((self.text.center(width), f"!badge/{self.role}"),)
-        return [line, *(blank(width) for _ in range(height - 1))]
+    def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
+        """See `draw_footer`."""
+        return draw_footer(picture, width, self._keys_for)

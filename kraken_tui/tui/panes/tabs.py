@@ -1,17 +1,17 @@
-"""The top row: one tab a pair, and at the right how the connection does, the time, and what is being shown."""
+"""The panes of `kraken_tui.tui.draw.tabs`: the top row, and the badge at its right end."""
 
 from __future__ import annotations
 
-import msgspec
 from textual import events
 from textual.message import Message
 
-from kraken_tui.market.events import Proof
-from kraken_tui.market.views import FeedView, Mode, PairSummary
-from kraken_tui.tui.draw import format as fmt
-from kraken_tui.tui.paint.pane import Frame, Line, Pane, Run
+from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.draw.tabs import draw_badge, draw_tabs, tab_row
+from kraken_tui.tui.paint.pane import Pane
 
-_SEPARATOR: Run = ("│", "rule")
+PAUSED_BADGE = " PAUSED "
+"""In the upper right corner while the screen is frozen."""
 
 
 class PairChosen(Message):
@@ -26,185 +26,18 @@ class PairChosen(Message):
         self.symbol = symbol
 
 
-class TabRow(msgspec.Struct, frozen=True):
-    """The drawn row and where its tabs are.
-
-    Attributes:
-        line: The row.
-        spans: (first cell, cell after the last, symbol) of each tab in sight.
-    """
-
-    line: Line
-    spans: tuple[tuple[int, int, str], ...]
-
-
-def draw_tabs(frame: Frame, width: int, height: int) -> list[Line]:
-    """Draw the row of tabs: at most one line.
-
-    Args:
-        frame: What to draw; the active pair is `frame.pair`.
-        width: Cells.
-        height: Rows.
-    """
-    if height < 1:
-        return []
-    lines = [tab_row(frame, width).line]
-    return fmt.to_ascii(lines) if frame.ascii_only else lines
-
-
-def tab_row(frame: Frame, width: int) -> TabRow:
-    """Lay the row out: everything if it fits, else first latency, clock and the other pairs' prices give way."""
-    feed = frame.feed
-    active = frame.pair.symbol if frame.pair else ""
-    right_forms = _right_forms(feed, width)
-    for short in (False, True):
-        tabs = [_tab(number, tab, active, short) for number, tab in enumerate(feed.tabs, 1)]
-        needed = sum(fmt.width_of(runs) + 1 for _, runs in tabs)
-        # The cause of a bad connection matters more than the other pairs' prices.
-        for right in right_forms if short else right_forms[:-1]:
-            if needed + fmt.width_of(right) <= width:
-                return _assemble(tabs, right, width, 0, 0)
-    right = right_forms[-1]
-    first, last = _window(tabs, active, width - fmt.width_of(right))
-    return _assemble(tabs[first:last], right, width, first, len(tabs) - last)
-
-
-def _window(tabs: list[tuple[str, tuple[Run, ...]]], active: str, room: int) -> tuple[int, int]:
-    """Neighbours of the active tab that fit, leaving room for the counts of those that do not."""
-    if not tabs:
-        return 0, 0
-    chosen = next((index for index, (symbol, _) in enumerate(tabs) if symbol == active), 0)
-    first, last = chosen, chosen + 1
-    used = fmt.width_of(tabs[chosen][1]) + 11
-    while True:
-        for index in (last, first - 1):
-            if 0 <= index < len(tabs) and used + fmt.width_of(tabs[index][1]) + 1 <= room:
-                used += fmt.width_of(tabs[index][1]) + 1
-                first, last = min(first, index), max(last, index + 1)
-                break
-        else:
-            return first, last
-
-
-def _assemble(
-    tabs: list[tuple[str, tuple[Run, ...]]], right: tuple[Run, ...], width: int, before: int, after: int
-) -> TabRow:
-    line: list[Run] = []
-    spans: list[tuple[int, int, str]] = []
-    used = 0
-    if before:
-        line.append((f" +{before} ", "muted"))
-        line.append(_SEPARATOR)
-        used = fmt.width_of(line)
-    for number, (symbol, runs) in enumerate(tabs):
-        if number:
-            line.append(_SEPARATOR)
-            used += 1
-        cells = fmt.width_of(runs)
-        spans.append((used, used + cells, symbol))
-        line += runs
-        used += cells
-    if after:
-        line += [_SEPARATOR, (f" +{after} ", "muted")]
-        used = fmt.width_of(line)
-    line.append((" " * max(0, width - used - fmt.width_of(right)), "text"))
-    return TabRow((*line, *right), tuple(spans))
-
-
-def _tab(number: int, tab: PairSummary, active: str, short: bool) -> tuple[str, tuple[Run, ...]]:
-    """One tab: number, pair, last price with its direction; a mark and dimmed figures where it has a problem."""
-    chosen = tab.symbol == active
-    ground = "tab" if chosen else ""
-    on = fmt.on
-    runs: list[Run] = [
-        (f" {number} ", on("muted", ground)),
-        (fmt.shorten(tab.symbol, 14), ("!" if chosen else "") + on("bright" if chosen else "text", ground)),
-    ]
-    mark, role = _mark(tab)
-    if tab.last is not None and not tab.problem and not (short and not chosen):
-        text = f" {fmt.price(tab.last, tab.price_precision)} {fmt.direction_glyph(tab.last_direction)}"
-        runs.append((text, on("muted" if mark else fmt.direction_role(tab.last_direction), ground)))
-    if mark:
-        runs.append((f" {mark}", on(role, ground)))
-    runs.append((" ", on("text", ground)))
-    return tab.symbol, tuple(runs)
-
-
-def _mark(tab: PairSummary) -> tuple[str, str]:
-    if tab.problem:
-        return "✗ " + fmt.shorten(tab.problem, 16), "bad"
-    if tab.proof is Proof.UNVERIFIED:
-        return "✗", "bad"
-    if tab.proof is Proof.CHECKING:
-        return "…", "warn"
-    return ("stale", "stale") if tab.stale else ("", "")
-
-
-def _right_forms(feed: FeedView, width: int) -> list[tuple[Run, ...]]:
-    """The right end from its fullest form to its shortest; the mode badge and the state are in all of them."""
-    state = connection_state(feed, max(12, width // 3))
-    badge = mode_badge(feed)
-    clock: tuple[Run, ...] = ((f"{fmt.clock(feed.now_ns)} UTC", "text"),)
-    latency = _latency(feed)
-    forms = ((state, latency, clock, badge), (state, clock, badge), (state, badge), (connection_state(feed, 0), badge))
-    return [((" ", "text"), *fmt.join_fields([runs for runs in form if runs], 2), (" ", "text")) for form in forms]
-
-
-def connection_state(feed: FeedView, room: int) -> tuple[Run, ...]:
-    """Connection state in a word; with its cause, in at most `room` cells, while it is not SUBSCRIBED."""
-    if feed.fatal:
-        return ((fmt.shorten(f"✗ FAILED {feed.fatal}", max(8, room)), "!bad"),)
-    if feed.state == "SUBSCRIBED":
-        return (("SUBSCRIBED ●" if room else "●", "ok"),)
-    text = f"{feed.state} ○"
-    if feed.retry_in_s is not None and room:
-        text += f" retry {feed.retry_in_s:.0f} s"
-    if feed.cause and room > len(text) + 6:
-        text += " " + fmt.shorten(feed.cause, room - len(text))
-    return ((text, "!warn"),)
-
-
-def _latency(feed: FeedView) -> tuple[Run, ...]:
-    latency = feed.latency
-    if latency.p50 is None or latency.p99 is None:
-        return ()
-    return (
-        ("feed ", "muted"),
-        (f"{latency.p50:>3.0f} ms", "text"),
-        (" p99 ", "muted"),
-        (f"{latency.p99:>3.0f} ms", "text"),
-    )
-
-
-def mode_badge(feed: FeedView) -> tuple[Run, ...]:
-    """What is shown, wherever it is not the live market."""
-    if feed.mode is Mode.DEMO:
-        return ((" DEMO ", "badge/warn"),)
-    if feed.mode is not Mode.REPLAY:
-        return ()
-    replay = feed.replay
-    if replay is None:
-        return ((" REPLAY ", "badge/accent"),)
-    speed = f"x{replay.speed:g}" if replay.speed else "x max"
-    state = " end" if replay.finished else " ▮▮" if replay.paused else ""
-    return ((f" REPLAY {speed}{state} ", "badge/accent"),)
-
-
 class TabsPane(Pane):
     """The pairs of this session; click one to see it."""
 
-    def __init__(self) -> None:
-        super().__init__(id="tabs")
-
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
+    def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
         """See `draw_tabs`."""
-        return draw_tabs(frame, width, height)
+        return draw_tabs(picture, width, height)
 
     def pair_at(self, x: int) -> str | None:
-        """Symbol of the tab at cell `x`; None where there is none."""
-        if self.frame is None:
+        """Symbol of the tab at cell `x`; None outside the tabs."""
+        if self.picture is None:
             return None
-        spans = tab_row(self.frame, self.size.width).spans
+        spans = tab_row(self.picture, self.size.width).spans
         return next((symbol for start, end, symbol in spans if start <= x < end), None)
 
     def on_click(self, event: events.Click) -> None:
@@ -212,3 +45,11 @@ class TabsPane(Pane):
         symbol = self.pair_at(event.x)
         if symbol is not None:
             self.post_message(PairChosen(symbol))
+
+
+class BadgePane(Pane):
+    """Says that the screen is frozen."""
+
+    def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
+        """See `draw_badge`."""
+        return draw_badge(PAUSED_BADGE.strip(), "warn", width, height)

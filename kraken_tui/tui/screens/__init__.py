@@ -1,1 +1,1 @@
-"""One screen a file."""
+"""Full pages and dialogs, one a file."""

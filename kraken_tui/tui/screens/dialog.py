@@ -7,12 +7,12 @@ from textual.screen import ModalScreen, Screen, ScreenResultType
 
 
 class ClosesOnce(Screen[ScreenResultType]):
-    """A screen that closes once: keys that were pressed before it was gone do nothing more."""
+    """A screen that closes once: keys pressed before it is gone do nothing more."""
 
     _is_closing_already = False
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """See `Screen.dismiss`, for which a second time is an error of the program."""
+        """See `Screen.dismiss`, which raises an error the second time."""
         if self._is_closing_already:
             return AwaitComplete()
         self._is_closing_already = True
@@ -20,4 +20,4 @@ class ClosesOnce(Screen[ScreenResultType]):
 
 
 class Dialog(ModalScreen[ScreenResultType], ClosesOnce[ScreenResultType]):
-    """A dialog of ours."""
+    """A dialog over the market screen."""

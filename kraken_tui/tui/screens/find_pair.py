@@ -24,7 +24,7 @@ class FindPair(Dialog[str | None]):
     """Asks for a pair; dismissed with its symbol, or None.
 
     Args:
-        source: Searched at every key.
+        source: Searched at every key press.
     """
 
     BINDINGS = bindings("dialog")
@@ -96,7 +96,7 @@ class FindPair(Dialog[str | None]):
         """The arrow keys move in the list while the input keeps the focus."""
         if (move := self._MOVES.get(event.key)) is not None:
             event.stop()
-            # Textual's list cannot be moved in where the window has no room for a line of it.
+            # Textual raises an error for moving in a list without a line on screen.
             if self._list.scrollable_content_region:
                 getattr(self._list, f"action_{move}")()
 

@@ -41,7 +41,7 @@ WORDS = (
     ("large", "From the threshold in the settings, or chosen from recent sizes."),
     ("tape", "Time and sales: every trade, newest first; up is an aggressive buy."),
     ("latency", "Receive time minus the venue's timestamp, corrected by the measured clock offset."),
-    ("resync", "A book is fetched anew after a failed checksum or a gap."),
+    ("resync", "A book is fetched again after a failed checksum or a gap."),
 )
 """Words on the screen that a newcomer may not know."""
 
@@ -54,7 +54,7 @@ NOTES = (
 
 
 class HelpScreen(Dialog[None]):
-    """Shows the help over the market, which goes on.
+    """Shows the help over the market, which keeps updating.
 
     Args:
         keymap: The keys in force.

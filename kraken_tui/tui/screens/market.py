@@ -1,8 +1,9 @@
-"""The main screen: all panes, one view of them at a time, and what the market keys do."""
+"""The market screen: all panes, one view of them at a time, and what the market keys do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from importlib import import_module
 
 from msgspec.structs import replace
 from textual import events, on
@@ -13,37 +14,26 @@ from textual.widget import Widget
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.views import FeedView, Mode, PairView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
-from kraken_tui.tui.choices import SPEEDS, PairChoices, next_option
-from kraken_tui.tui.draw.readout import cursor_parts, feed_parts, fitting
+from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
+from kraken_tui.tui.draw.book_rows import HEAD_ROWS
+from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.draw.status import cursor_parts, feed_parts, fitting
 from kraken_tui.tui.keymap import KeyMap, bindings
-from kraken_tui.tui.layout import CYCLES, PANES, Places, Rect, Size, View, arrange, size_class
+from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
 from kraken_tui.tui.paint.pacing import Pacer
-from kraken_tui.tui.paint.pane import Frame, Line, Pane
-from kraken_tui.tui.panes.aggregated import HEAD_ROWS, AggregatedPane
+from kraken_tui.tui.paint.pane import LivePart, Pane
+from kraken_tui.tui.panes import BOOK, CHARTS, PANES, PaneRow, cycle_of, stands_in
 from kraken_tui.tui.panes.book_rows import PriceChosen
-from kraken_tui.tui.panes.candles import CandlesPane
-from kraken_tui.tui.panes.flow import FlowPane
-from kraken_tui.tui.panes.footer import BadgePane, FooterPane
-from kraken_tui.tui.panes.gauge import GaugePane
-from kraken_tui.tui.panes.header import HeaderPane
-from kraken_tui.tui.panes.health import HealthPane
-from kraken_tui.tui.panes.ladder import LadderPane
-from kraken_tui.tui.panes.log import LogPane
-from kraken_tui.tui.panes.tabs import PairChosen, TabsPane
-from kraken_tui.tui.panes.tape import TapePane
-from kraken_tui.tui.panes.too_small import TooSmallPane
+from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
+from kraken_tui.tui.program import Program, program_of
 
-if TYPE_CHECKING:
-    from kraken_tui.tui.app import KrakenApp
-    from kraken_tui.tui.panes.charts import ChartsView
-
-PAUSED_BADGE = " PAUSED "
 _PENDING_S = 5.0
 _PAUSE_STALE_NS = 5 * 10**9
 
 
 class MarketScreen(Screen[None], inherit_bindings=False):
-    """Shows one pair; knows which, in which view, and what the person chose for each pair.
+    """Shows one pair; knows which, in which view, and what the user chose for each pair.
 
     Args:
         source: Where views come from and commands go.
@@ -66,49 +56,46 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.settings = settings
         self.keymap = keymap
         self.ascii_only = ascii_only
-        self.view = View.BOOK
+        self.view = BOOK.name
         self.alone: str | None = None
         self.symbol = ""
         self.frozen: tuple[PairView | None, FeedView] | None = None
-        self._choices: dict[str, PairChoices] = {}
+        self._controls: dict[str, BookControl] = {}
         self._tab = 0
         self._pending_until: float | None = None
         self._places: Places = {}
         self._everything = True
         self._flash = ("", 0.0)
-        self._footer = FooterPane(keymap)
-        self._ladder = LadderPane(flash=not settings.low_bandwidth)
-        self._aggregated = AggregatedPane(flash=not settings.low_bandwidth)
-        self._charts: ChartsView | None = None
-        self._panes: dict[str, Pane | ChartsView] = {
-            "tabs": TabsPane(),
-            "badge": BadgePane(PAUSED_BADGE.strip(), "warn"),
-            "header": HeaderPane(),
-            "ladder": self._ladder,
-            "gauge": GaugePane(),
-            "aggregated": self._aggregated,
-            "candles": CandlesPane(),
-            "flow": FlowPane(),
-            "tape": TapePane(),
-            "health": HealthPane(),
-            "log": LogPane(),
-            "footer": self._footer,
-            "too_small": TooSmallPane(),
-        }
+        self._panes: dict[str, LivePart] = {}
+        self._make(row.name for row in PANES if not row.late)
+
+    def _make(self, names: Iterable[str]) -> list[LivePart]:
+        """Make the widgets of these panes that are not there yet."""
+        names = set(names) - self._panes.keys()
+        made = {row.name: self._made(row) for row in PANES if row.name in names}
+        self._panes |= made
+        return [*made.values()]
+
+    def _made(self, row: PaneRow) -> LivePart:
+        module, _, name = row.widget.partition(":")
+        module = module if "." in module else f"kraken_tui.tui.panes.{module}"
+        widget: type[LivePart] = getattr(import_module(module), name)
+        return widget.for_screen(row.name, self.settings, self.keymap)
 
     @property
-    def program(self) -> KrakenApp:
-        """The app, by its own type."""
-        return cast("KrakenApp", self.app)
+    def program(self) -> Program:
+        """The app, as what it can do."""
+        return program_of(self.app)
 
     def compose(self) -> ComposeResult:
         """All panes at once, in their places from the first layout on; the layout decides which are seen."""
         places = arrange(*self.app.size, self.view)
+        self._make(places)
         for name, pane in self._panes.items():
             self._place(pane, None, places.get(name))
         self._places = places
         self.push(self.program.pacer, self.program.clock(), everything=True)
-        yield from cast("dict[str, Widget]", self._panes).values()
+        yield from self._panes.values()
 
     def on_resize(self, event: events.Resize) -> None:
         self.relayout(event.size.width, event.size.height)
@@ -122,20 +109,13 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         height = size.height if height is None else height
         badge = len(PAUSED_BADGE) if self.paused else 0
         places = arrange(width, height, self.view, alone=self.alone, badge=badge)
-        if "charts" in places and self._charts is None:
-            self._make_charts()
+        if late := self._make(places):
+            self.mount_all(late)
         with self.app.batch_update():
             for name, pane in self._panes.items():
                 self._place(pane, self._places.get(name), places.get(name))
         self._places = places
         self._everything = True
-
-    def _make_charts(self) -> None:
-        # Made when first looked at: most sessions never do, and the start is faster without them.
-        from kraken_tui.tui.panes.charts import ChartsView
-
-        self._charts = self._panes["charts"] = ChartsView()
-        self.mount(self._charts)
 
     @staticmethod
     def _place(pane: Widget, old: Rect | None, new: Rect | None) -> None:
@@ -155,12 +135,12 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     @property
     def painted(self) -> set[Widget]:
         """The screen and its panes: widgets that never lie over one another."""
-        return {self, *(pane for name, pane in self._panes.items() if name != "charts")}
+        return {self, *(pane for pane in self._panes.values() if isinstance(pane, Pane))}
 
     @property
     def book_rows(self) -> int:
         """Price rows of the aggregated book on screen; 0 while it is hidden."""
-        place = self._places.get("aggregated")
+        place = self._places.get("book")
         return 0 if place is None else max(0, place.height - HEAD_ROWS)
 
     # --- drawing ----------------------------------------------------------------------------------------------
@@ -179,12 +159,12 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         return self.frozen is not None
 
     @property
-    def choices(self) -> PairChoices:
-        """Choices of the pair on screen."""
-        choices = self._choices.get(self.symbol)
-        if choices is None:
-            choices = self._choices[self.symbol] = PairChoices(self.settings)
-        return choices
+    def control(self) -> BookControl:
+        """What the user chose for the book of the pair on screen."""
+        control = self._controls.get(self.symbol)
+        if control is None:
+            control = self._controls[self.symbol] = BookControl(self.settings)
+        return control
 
     def push(self, pacer: Pacer, now: float, *, everything: bool = False) -> None:
         """Draw the panes that are due.
@@ -198,17 +178,15 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         everything = everything or self._everything
         self._everything = False
         pair, feed = self.newest()
-        choices = self.choices
-        state = choices.prepare(pair, self.book_rows)
+        choices = self.control.prepare(pair, self.book_rows)
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
-        frame = Frame(pair, feed, state, self.ascii_only, problem)
-        self._footer.status = self._status(pair, pacer, now)
+        picture = Picture(pair, feed, choices, self.ascii_only, problem, self._status(pair, pacer, now))
         for name in self._places:
             if everything or pacer.due(name, now):
-                self._panes[name].push(frame)
+                self._panes[name].push(picture)
 
     def flash(self, text: str, until: float) -> None:
-        """Show a few words at the left of the last row until a moment of the app's clock."""
+        """Show a few words at the left of the last row until a time of the app's clock."""
         self._flash = (text, until)
 
     def _status(self, pair: PairView | None, pacer: Pacer, now: float) -> Line:
@@ -219,7 +197,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         text, until = self._flash
         if now < until:
             parts.append(((f" {text} ", "bright/tab"),))
-        parts += cursor_parts(pair, self.choices.state.cursor)
+        parts += cursor_parts(pair, self.control.choices.cursor)
         return fitting(parts, self.app.size.width)
 
     # --- pairs ------------------------------------------------------------------------------------------------
@@ -237,7 +215,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self.show_pair(symbols[min(self._tab, len(symbols) - 1)])
 
     def show_pair(self, symbol: str) -> None:
-        """Put a pair on screen; a frozen screen is let go."""
+        """Put a pair on screen; a frozen screen is released."""
         if symbol == self.symbol:
             return
         self.symbol = symbol
@@ -292,8 +270,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     # --- views and panes --------------------------------------------------------------------------------------
 
-    def set_view(self, view: View) -> None:
-        """Change what the body shows."""
+    def set_view(self, view: str) -> None:
+        """Change what the body shows, by the name of a view."""
         self.view = view
         self.alone = None
         self.relayout()
@@ -301,30 +279,31 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_view(self, name: str) -> None:
         """Change what the body shows, by name."""
-        self.set_view(View(name))
+        self.set_view(name)
 
     def action_next_pane(self) -> None:
-        """Show one pane alone, the next one at each press."""
-        cycle = CYCLES[self.view]
+        """Show one pane by itself, the next one at each press."""
+        cycle = cycle_of(self.view)
         first = self.alone
-        if first is None and size_class(*self.app.size) is Size.SMALL and self.view is View.BOOK:
+        if first is None and size_class(*self.app.size) is Size.SMALL and self.view == BOOK.name:
             # The first of the cycle is what a small screen shows anyway.
             first = cycle[0]
         self._show_alone(cycle[0] if first not in cycle else cycle[(cycle.index(first) + 1) % len(cycle)])
 
     def action_next_chart(self) -> None:
-        """Show the charts, else the next of them where only one fits."""
-        if self.view is View.CHARTS and self._charts is not None:
-            self._charts.action_next_chart(1)
+        """Show the charts; if they are shown, the next of them where only one fits."""
+        if self.view == CHARTS.name:
+            for name in self._places:
+                self._panes[name].show_next()
         else:
-            self.set_view(View.CHARTS)
+            self.set_view(CHARTS.name)
 
     def action_maximise(self) -> None:
         """Give the pane under the mouse, else the view's first, the whole body; again to go back."""
         hovered = self.app.mouse_over
-        # Charts that never had room were not made yet.
-        under = (name for name in PANES[self.view] if hovered is not None and self._panes.get(name) is hovered)
-        name = next(under, PANES[self.view][0])
+        names = [*stands_in(self.view)]
+        under = (name for name in names if hovered is not None and self._panes.get(name) is hovered)
+        name = next(under, names[0])
         self._show_alone(None if self.alone else name)
 
     def _show_alone(self, name: str | None) -> None:
@@ -336,35 +315,39 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_cursor(self, steps: int) -> None:
         """Move the price cursor; positive is up."""
-        self.choices.move_cursor(self.newest()[0], steps, self.book_rows)
+        self.control.move_cursor(self.newest()[0], steps, self.book_rows)
         self.program.tick()
 
     def action_clear_cursor(self) -> None:
-        """Take the cursor away, else go back from one pane to all."""
-        if not self.choices.clear_cursor() and self.alone:
+        """Remove the cursor; where there is none, go back from one pane to all."""
+        if not self.control.clear_cursor() and self.alone:
             self._show_alone(None)
         self.program.tick()
 
     @on(PriceChosen)
     def _price_clicked(self, message: PriceChosen) -> None:
-        self.choices.state.cursor = message.ticks
+        self.control.choices.cursor = message.ticks
         self.program.tick()
 
     def action_centre(self) -> None:
         """Put the touch in the middle of the book."""
-        self._aggregated.recentre()
-        self._ladder.recentre()
+        for pane in self._panes.values():
+            pane.recentre()
         self.program.tick()
 
     def action_grouping(self, direction: int) -> None:
         """Group more (+1) or fewer (-1) prices in a row."""
-        self.choices.regroup(direction)
+        self.control.regroup(direction)
         self.program.tick()
+
+    def set_grouping(self, grouping: int) -> None:
+        """Choose the price step of the book's rows, one of `settings.GROUPINGS`."""
+        self.control.set_grouping(grouping)
 
     def action_cumulative(self) -> None:
         """Show summed or single sizes."""
-        state = self.choices.state
-        state.cumulative = not state.cumulative
+        choices = self.control.choices
+        choices.cumulative = not choices.cumulative
         self.program.tick()
 
     def action_depth(self, direction: int) -> None:
@@ -435,7 +418,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
 
 def _aged(pair: PairView, now_ns: int, frozen_ns: int) -> PairView:
-    """A frozen pair as it must be shown later: the same levels, truly aged, and no longer called fresh."""
+    """A frozen pair as it must be shown later: the same levels at their true age, and no longer called fresh."""
     passed = max(0, now_ns - frozen_ns)
     return replace(
         pair,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.format import QuantityFormat
+from kraken_tui.tui.draw.runs import width_of
 from kraken_tui.wire.digits import from_units
 
 
@@ -190,7 +191,7 @@ def test_bars_are_exactly_as_wide_as_asked(part: float, width: int) -> None:
     for ascii_only in (False, True):
         assert len(fmt.bar_right(length, width, "bid", ascii_only)[0]) == width
         for fine in (False, True):
-            assert fmt.width_of(fmt.bar_left(length, width, "bid", ascii_only, fine=fine)) == width
+            assert width_of(fmt.bar_left(length, width, "bid", ascii_only, fine=fine)) == width
 
 
 def test_bars() -> None:
@@ -203,26 +204,6 @@ def test_bars() -> None:
     assert fmt.bar_right(19, 4, "ask", True)[0] == "### "
     assert fmt.eighths(1, 10**9, 5) == 1
     assert fmt.eighths(0, 5, 5) == 0
-
-
-def test_fields_are_dropped_whole_by_rank() -> None:
-    fields = [(0, (("aaaa", "text"),)), (2, (("bbbb", "text"),)), (1, (("cccc", "text"),)), (2, (("dddd", "text"),))]
-    names = ["".join(runs[0][0][0] for runs in fmt.fit_fields(fields, width, 1)) for width in (19, 18, 13, 4, 3)]
-    assert names == ["abcd", "abc", "ac", "a", ""]
-
-
-def test_shortened_words_are_marked_and_single_cell() -> None:
-    assert fmt.shorten("no message for 12 s", 10) == "no messag…"
-    assert fmt.shorten("市場", 5) == "??"
-    assert fmt.shorten("abc", 0) == ""
-
-
-def test_ascii_keeps_every_cell() -> None:
-    line = (("─ Depth · 12 ▲ ✓ ●", "text"), ("≈┊…", "muted"))
-    ((first, second),) = fmt.to_ascii([line])
-    assert first[0].isascii()
-    assert second[0].isascii()
-    assert (len(first[0]), len(second[0])) == (18, 3)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kraken_tui.tui.paint.pacing import RATES, Pacer
+from kraken_tui.tui.paint.pacing import Pacer
+from kraken_tui.tui.panes import rates
 
 
 def run(pacer: Pacer, now: float, ticks: int, period: float | None = None) -> tuple[float, int]:
@@ -49,11 +50,11 @@ def test_recovery_after_ten_calm_seconds() -> None:
 
 
 def test_slow_panes_are_due_at_their_rate() -> None:
-    pacer = Pacer(20)
-    counts = dict.fromkeys([*RATES, "ladder"], 0)
+    pacer = Pacer(20, rates())
+    counts = dict.fromkeys([*rates(), "ladder"], 0)
     for tick in range(200):
         for name in counts:
             counts[name] += pacer.due(name, tick * 0.05)
     assert counts["ladder"] == 200
-    for name, rate in RATES.items():
+    for name, rate in rates().items():
         assert abs(counts[name] - 10 * rate) <= 2, name

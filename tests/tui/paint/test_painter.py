@@ -15,9 +15,10 @@ from rich.console import Console
 
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
+from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.paint.painter import Painter, _placed, _turn
-from kraken_tui.tui.paint.pane import Line, build_strip
+from kraken_tui.tui.paint.styles import Styles, build_strip
 from tests.tui import samples
 from tests.tui.fake_source import FakeSource
 from tests.tui.test_app import Clock
@@ -46,7 +47,7 @@ class SinkPainter(Painter):
     written: list[str]
 
     def _terminal(self):  # type: ignore[no-untyped-def]
-        if self._app._exit or not self._app.is_running or not self._uncovered():
+        if self._program.leaving or not self._app.is_running or not self._uncovered():
             return None
         return self.written.append
 
@@ -61,11 +62,10 @@ def test_a_changed_row_looks_as_if_painted_anew(palette: str, system: str, old: 
     console = Console(color_system=system, force_terminal=True, legacy_windows=False)  # type: ignore[arg-type]
     (changed, stream), (anew, anew_stream) = terminal(20, 3), terminal(20, 3)
     x, width = 3, 14
-    # Rich keeps a style's sequence for the first kind of terminal it is used on.
-    PALETTES[palette]._segments.clear()
-    PALETTES[palette]._styles.clear()
-    stream.feed(f"\x1b[2;{x + 1}H" + build_strip(old, width, PALETTES[palette]).render(console))
-    anew_stream.feed(f"\x1b[2;{x + 1}H" + build_strip(new, width, PALETTES[palette]).render(console))
+    # Rich keeps a style's sequence for the first kind of terminal it is used on, so these are not shared.
+    styles = Styles(PALETTES[palette])
+    stream.feed(f"\x1b[2;{x + 1}H" + build_strip(old, width, styles).render(console))
+    anew_stream.feed(f"\x1b[2;{x + 1}H" + build_strip(new, width, styles).render(console))
     painter = Painter.__new__(Painter)
     painter._app = type("App", (), {"size": type("Size", (), {"width": 20})})  # type: ignore[assignment]
     painter._parts, painter._style, painter._at = [], "", (-1, -1)
@@ -137,7 +137,7 @@ async def test_every_tick_leaves_what_the_compositor_would(
             painter.written.clear()
             assert screen.display == composed(program), number
             await pilot.pause()
-        assert painter.frames > 50
+        assert painter.pictures > 50
 
 
 async def test_it_stands_back_while_anything_lies_over_the_panes(
@@ -149,9 +149,9 @@ async def test_it_stands_back_while_anything_lies_over_the_panes(
     def painted() -> bool:
         moved(source, rng)
         program.clock.now += 0.1  # type: ignore[attr-defined]
-        before = painter.frames
+        before = painter.pictures
         program.tick()
-        return painter.frames > before
+        return painter.pictures > before
 
     async with program.run_test(size=(WIDTH, HEIGHT), notifications=True) as pilot:
         await pilot.pause()

@@ -16,13 +16,18 @@ from textual.strip import Strip
 
 from kraken_tui.market.events import BookState
 from kraken_tui.market.views import FeedView, Mode, PairView
+from kraken_tui.tui.draw.book import draw_book
+from kraken_tui.tui.draw.gauge import draw_gauge
+from kraken_tui.tui.draw.header import draw_header
+from kraken_tui.tui.draw.ladder import draw_ladder
+from kraken_tui.tui.draw.picture import BookChoices, Picture
+from kraken_tui.tui.draw.runs import Line, title_line, to_ascii
+from kraken_tui.tui.draw.tabs import draw_tabs
 from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.paint.pane import Frame, Line, Pane, Row, ViewState, build_strip, make_strip, title_line
-from kraken_tui.tui.panes.aggregated import draw_aggregated
-from kraken_tui.tui.panes.gauge import draw_gauge
-from kraken_tui.tui.panes.header import draw_header
-from kraken_tui.tui.panes.ladder import LadderPane, draw_ladder
-from kraken_tui.tui.panes.tabs import draw_tabs
+from kraken_tui.tui.paint.pane import Pane
+from kraken_tui.tui.paint.styles import build_strip, make_strip, styles_of
+from kraken_tui.tui.paint.textual_private import LazyStrip
+from kraken_tui.tui.panes.ladder import LadderPane
 from tests.tui import samples
 from tests.tui.pane_app import PaneApp, text_of
 
@@ -53,17 +58,17 @@ FEEDS: tuple[Callable[[], FeedView], ...] = (
 )
 
 
-def _aggregated(frame: Frame, width: int, height: int) -> list[Line]:
-    view = frame.pair
+def _aggregated(picture: Picture, width: int, height: int) -> list[Line]:
+    view = picture.pair
     centre = None
     if view is not None and (view.bids or view.asks):
-        centre = (view.bids or view.asks)[0][0] // frame.state.grouping
-    return draw_aggregated(frame, width, height, centre)
+        centre = (view.bids or view.asks)[0][0] // picture.choices.grouping
+    return draw_book(picture, width, height, centre)
 
 
-DRAWINGS: dict[str, Callable[[Frame, int, int], list[Line]]] = {
+DRAWINGS: dict[str, Callable[[Picture, int, int], list[Line]]] = {
     "ladder": draw_ladder,
-    "aggregated": _aggregated,
+    "book": _aggregated,
     "gauge": draw_gauge,
     "header": draw_header,
     "tabs": draw_tabs,
@@ -77,10 +82,11 @@ SIZES = ((12, 4), (20, 3), (30, 10), (38, 24), (46, 9), (60, 1), (60, 18), (80, 
 def test_every_pane_draws_every_state_within_its_cells(state: str, drawing: str, ascii_only: bool) -> None:
     view = PAIRS[state]()
     for make_feed in FEEDS:
-        chosen = ViewState(grouping=10, cursor=642_570, cumulative=ascii_only)
-        frame = Frame(view, make_feed(), chosen, ascii_only)
+        chosen = BookChoices(grouping=10, cursor=642_570, cumulative=ascii_only)
+        picture = Picture(view, make_feed(), chosen, ascii_only)
         for width, height in SIZES:
-            lines = DRAWINGS[drawing](frame, width, height)
+            lines = DRAWINGS[drawing](picture, width, height)
+            lines = to_ascii(lines) if ascii_only else lines
             assert len(lines) <= height
             for line in lines:
                 text = text_of(line)
@@ -88,27 +94,27 @@ def test_every_pane_draws_every_state_within_its_cells(state: str, drawing: str,
                 assert len(text) <= width or (drawing in ("header", "tabs") and width < 60), (width, text)
                 assert all(cell_len(character) == 1 for character in text), text
                 assert not ascii_only or text.isascii(), text
-                for palette in PALETTES.values():
+                for palette in map(styles_of, PALETTES):
                     for _, key in line:
                         palette.style(key)
 
 
 @pytest.mark.parametrize("height", [0, 1, 2, 3])
 def test_no_pane_needs_height(height: int) -> None:
-    frame = Frame(samples.pair(), samples.feed(), ViewState(grouping=10))
+    picture = Picture(samples.pair(), samples.feed(), BookChoices(grouping=10))
     for draw in DRAWINGS.values():
-        assert len(draw(frame, 40, height)) <= height
+        assert len(draw(picture, 40, height)) <= height
 
 
 def test_strips_are_exactly_as_wide_as_asked() -> None:
-    palette = PALETTES["dark"]
+    palette = styles_of("dark")
     line: Line = (("abc", "bid"), ("", "ask"), ("defg", "!text"))
     assert [build_strip(line, width, palette).text for width in (2, 5, 9)] == ["ab", "abcde", "abcdefg  "]
     assert make_strip(line, 5, "dark") is make_strip(line, 5, "dark")
 
 
 def test_style_keys() -> None:
-    palette = PALETTES["dark"]
+    palette = styles_of("dark")
     plain, bold, reverse = (palette.style(key) for key in ("bid/touch", "!bid/touch", "~bid/touch"))
     assert (plain.bold, plain.reverse) == (None, None)
     assert (bold.bold, bold.reverse) == (True, None)
@@ -130,20 +136,20 @@ class Rows(Pane):
         super().__init__()
         self.rows = ["one", "two", "three"]
 
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
+    def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
         return [((row, "text"),) for row in self.rows]
 
 
 async def test_only_changed_rows_are_repainted() -> None:
     pane = Rows()
     async with PaneApp(pane).run_test(size=(20, 6)) as pilot:
-        pane.push(Frame(None, samples.feed()))
+        pane.push(Picture(None, samples.feed()))
         await pilot.pause()
         before = pane.rows_painted
-        pane.push(Frame(None, samples.feed()))
+        pane.push(Picture(None, samples.feed()))
         assert pane.rows_painted == before
         pane.rows[1] = "TWO"
-        pane.push(Frame(None, samples.feed()))
+        pane.push(Picture(None, samples.feed()))
         assert pane.rows_painted == before + 1
         await pilot.pause()
         assert [pane.render_line(y).text.rstrip() for y in range(4)] == ["one", "TWO", "three", ""]
@@ -152,7 +158,7 @@ async def test_only_changed_rows_are_repainted() -> None:
 async def test_a_resize_redraws_everything() -> None:
     pane = Rows()
     async with PaneApp(pane).run_test(size=(20, 6)) as pilot:
-        pane.push(Frame(None, samples.feed()))
+        pane.push(Picture(None, samples.feed()))
         await pilot.pause()
         await pilot.resize_terminal(30, 4)
         await pilot.pause()
@@ -163,7 +169,7 @@ async def test_a_theme_change_recolours_the_rows() -> None:
     pane = LadderPane()
     app = PaneApp(pane)
     async with app.run_test(size=(60, 12)) as pilot:
-        pane.push(Frame(samples.pair(), samples.feed()))
+        pane.push(Picture(samples.pair(), samples.feed()))
         await pilot.pause()
         dark = pane.render_line(3)
         app.palette_name = "light"
@@ -176,7 +182,7 @@ async def test_a_theme_change_recolours_the_rows() -> None:
 
 def test_a_row_does_all_that_a_strip_does() -> None:
     segments = [Segment("ask ", Style(color="red")), Segment("64,257.1", Style(bold=True)), Segment(" BTC", Style())]
-    row, strip = Row(list(segments), 16), Strip(list(segments), 16)
+    row, strip = LazyStrip(list(segments), 16), Strip(list(segments), 16)
     doings: list[Callable[[Strip], object]] = [
         lambda it: list(it.divide([4, 12, 16])),
         lambda it: it.crop(2, 9),

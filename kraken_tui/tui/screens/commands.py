@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.dom import DOMNode
 from textual.widgets import LoadingIndicator
 
 from kraken_tui.market.views import Mode
@@ -14,30 +15,22 @@ from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
 from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import COMMANDS
-from kraken_tui.tui.layout import View
+from kraken_tui.tui.panes import views
+from kraken_tui.tui.program import Program, program_of
 from kraken_tui.tui.screens.dialog import ClosesOnce
-
-if TYPE_CHECKING:
-    from kraken_tui.tui.app import KrakenApp
 
 Entry = tuple[str, str, Callable[[], object]]
 """(name, help, what it does)."""
 
-_VIEWS = {
-    View.BOOK: "Depth ladder and aggregated book",
-    View.CHARTS: "Charts",
-    View.TAPE: "Tape and flow events",
-    View.HEALTH: "Health and log",
-}
-# Commands that need no entry: they are listed by value, or mean nothing without a place.
+# Commands that need no entry: they are listed by value, or make no sense without a position.
 _LISTED = ("pair.", "view.", "cursor.", "palette", "quit.always", "book.deeper", "book.shallower", "book.coarser",
            "book.finer", "candles.", "screen.theme", "replay.", "dialog.", "help.close")  # fmt: skip
 
 
-class Palette(CommandPalette, ClosesOnce[None]):
-    """Textual's palette; in a window without room for its list, keys that move in it do nothing.
+class Commands(CommandPalette, ClosesOnce[None]):
+    """Textual's palette; in a window too small for its list, keys that move in the list do nothing.
 
-    Its search may tell that it is busy, or has ended, when the palette has been closed and holds nothing any more.
+    Its search may report that it is busy or done after the palette was closed and emptied.
     """
 
     async def _watch__show_busy(self) -> None:
@@ -49,7 +42,7 @@ class Palette(CommandPalette, ClosesOnce[None]):
             super()._watch__list_visible()
 
     def _action_command_list(self, action: str) -> None:
-        # Textual's list takes paging without a line on screen for an error of the program.
+        # Textual raises an error for paging in a list without a line on screen.
         if self.query_one(CommandList).scrollable_content_region:
             super()._action_command_list(action)
 
@@ -58,16 +51,16 @@ class KrakenCommands(Provider):
     """Offers pairs, depths, intervals, groupings, themes, views and the commands of the key map."""
 
     @property
-    def program(self) -> KrakenApp:
-        """The app, by its own type."""
-        return cast("KrakenApp", self.app)
+    def program(self) -> Program:
+        """The app, as what it can do."""
+        return program_of(self.app)
 
     def _entries(self) -> Iterator[Entry]:
         program = self.program
         main = program.main
         yield from self._commands()
-        for view, name in _VIEWS.items():
-            yield f"View: {name}", "What the body of the screen shows", partial(main.set_view, view)
+        for view in views().values():
+            yield f"View: {view.title}", "What the body of the screen shows", partial(main.set_view, view.name)
         for tab in program.source.feed_view.tabs:
             symbol = tab.symbol
             yield f"Pair: {symbol}", "Show this pair", partial(main.show_pair, symbol)
@@ -78,7 +71,7 @@ class KrakenCommands(Provider):
             yield f"Candles: {minutes} min", "Candle interval", partial(program.source.set_interval, minutes)
         for grouping in GROUPINGS:
             name = f"Grouping: {grouping} x the price step"
-            yield name, "Rows of the aggregated book", partial(main.choices.set_grouping, grouping)
+            yield name, "Rows of the aggregated book", partial(main.set_grouping, grouping)
         for theme in PALETTES:
             yield f"Theme: {theme}", "Colours", partial(program.set_theme, theme)
 
@@ -94,7 +87,7 @@ class KrakenCommands(Provider):
             yield f"{name} ({key})", command.tooltip, partial(self._run, command.action)
 
     async def _run(self, action: str) -> None:
-        await self.app.run_action(action, default_namespace=self.program.main)
+        await self.app.run_action(action, default_namespace=cast("DOMNode", self.program.main))
 
     async def discover(self) -> Hits:
         """The commands, before anything is typed."""

@@ -6,18 +6,18 @@ import pytest
 from msgspec.structs import replace
 
 from kraken_tui.market.views import FeedView, PairView, RecordingView, Ticker
-from kraken_tui.tui.paint.pane import Frame
-from kraken_tui.tui.panes.header import draw_header
+from kraken_tui.tui.draw.header import draw_header
+from kraken_tui.tui.draw.picture import Picture
 from tests.tui import samples
 from tests.tui.pane_app import texts
 
 
 def drawn(view: PairView | None, width: int = 160, height: int = 2, feed: FeedView | None = None) -> list[str]:
-    return texts(draw_header(Frame(view, feed or samples.feed()), width, height))
+    return texts(draw_header(Picture(view, feed or samples.feed()), width, height))
 
 
 def roles(view: PairView, word: str, height: int = 2) -> list[str]:
-    lines = draw_header(Frame(view, samples.feed()), 160, height)
+    lines = draw_header(Picture(view, samples.feed()), 160, height)
     return [key for line in lines for text, key in line if word in text]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from textual.events import MouseScrollDown, MouseScrollUp
 
 from kraken_tui.market.views import PairView, TradedAt
-from kraken_tui.tui.paint.pane import Frame, Line, ViewState
-from kraken_tui.tui.panes.aggregated import AggregatedPane, TradedSums, draw_aggregated
-from kraken_tui.tui.panes.book_rows import Changed, PriceChosen
+from kraken_tui.tui.draw.book import TradedSums, draw_book
+from kraken_tui.tui.draw.book_rows import Changed
+from kraken_tui.tui.draw.picture import BookChoices, Picture
+from kraken_tui.tui.draw.runs import Line
 from tests.tui import samples
-from tests.tui.pane_app import PaneApp, key_at, text_of, texts
+from tests.tui.pane_app import key_at, text_of, texts
 
 # Prices of one decimal, sizes of two, in steps of 1.0.
 ASKS = ((1005, 50), (1007, 150), (1031, 300))
@@ -30,12 +30,12 @@ def small_view() -> PairView:
     )
 
 
-def frame_of(view: PairView, **state: object) -> Frame:
-    return Frame(view, samples.feed(), ViewState(grouping=10, **state))  # type: ignore[arg-type]
+def frame_of(view: PairView, **state: object) -> Picture:
+    return Picture(view, samples.feed(), BookChoices(grouping=10, **state))  # type: ignore[arg-type]
 
 
 def drawn(view: PairView, width: int = 60, height: int = 13, centre: int = 100, **state: object) -> list[Line]:
-    return draw_aggregated(frame_of(view, **state), width, height, centre)
+    return draw_book(frame_of(view, **state), width, height, centre)
 
 
 MARKS = str.maketrans(dict.fromkeys("│┊┤├▸◂", " "))
@@ -75,7 +75,7 @@ def test_sides_mirror_each_other_around_the_price() -> None:
     level = 12_345_678
     bids = tuple((642_500 - 10 * n, level) for n in range(40))
     asks = tuple((642_510 + 10 * n, level) for n in range(40))
-    lines = draw_aggregated(frame_of(replace(view, bids=bids, asks=asks, traded={})), 60, 22, 64_250)
+    lines = draw_book(frame_of(replace(view, bids=bids, asks=asks, traded={})), 60, 22, 64_250)
     up, down = text_of(lines[5]), text_of(lines[20])
     assert up.count("█") == down.count("█") > 0
     assert down.index("█") == 0
@@ -84,9 +84,9 @@ def test_sides_mirror_each_other_around_the_price() -> None:
 
 def test_rows_stand_still_when_sizes_change() -> None:
     view = samples.pair()
-    before = texts(draw_aggregated(frame_of(view), 60, 30, 64_250))
+    before = texts(draw_book(frame_of(view), 60, 30, 64_250))
     bids = tuple((ticks, lots * 9 // 10) for ticks, lots in view.bids)
-    after = texts(draw_aggregated(frame_of(replace(view, bids=bids)), 60, 30, 64_250))
+    after = texts(draw_book(frame_of(replace(view, bids=bids)), 60, 30, 64_250))
     middle = slice(24, 36)
     assert [line[middle] for line in before] == [line[middle] for line in after]
 
@@ -94,7 +94,7 @@ def test_rows_stand_still_when_sizes_change() -> None:
 def test_the_step_is_in_the_title() -> None:
     assert text_of(drawn(small_view())[0]).startswith("─ Aggregated book ×10 = 1.0 ─")
     assert "cumulative" in text_of(drawn(small_view(), cumulative=True)[0])
-    narrow = text_of(draw_aggregated(Frame(samples.pair("PEPE/USD"), samples.feed(), ViewState(5)), 38, 9, 2469)[0])
+    narrow = text_of(draw_book(Picture(samples.pair("PEPE/USD"), samples.feed(), BookChoices(5)), 38, 9, 2469)[0])
     assert narrow.startswith("─ Book ×5 = 0.000000005 ")
 
 
@@ -108,7 +108,7 @@ def test_touch_rows_are_marked_and_have_their_ground() -> None:
 
 def test_the_band_and_every_tenth_step_are_marked_without_colour() -> None:
     view = samples.pair()
-    lines = draw_aggregated(frame_of(view), 60, 42, 64_250)
+    lines = draw_book(frame_of(view), 60, 42, 64_250)
     left = [text_of(line)[25] for line in lines[2:]]
     assert left[:10] == ["┤", *"┊┊┊┊┊┊┊┊┊"]
     assert left[10] == "┤"
@@ -160,13 +160,13 @@ def test_the_cursor_marks_the_step_that_holds_its_price() -> None:
 
 
 def test_changed_levels_brighten_their_step() -> None:
-    lines = draw_aggregated(frame_of(small_view()), 60, 13, 100, Changed(bids=frozenset({975}), asks=frozenset({1031})))
+    lines = draw_book(frame_of(small_view()), 60, 13, 100, Changed(bids=frozenset({975}), asks=frozenset({1031})))
     marked = [text_of(line) for line in lines if any(key.endswith("/changed") for _, key in line)]
     assert marked == [row_of(lines, "104"), row_of(lines, "97")]
 
 
 def test_an_unproven_book_is_muted_but_its_trades_are_not() -> None:
-    lines = draw_aggregated(frame_of(samples.unverified()), 80, 20, 64_250)
+    lines = draw_book(frame_of(samples.unverified()), 80, 20, 64_250)
     assert "UNVERIFIED: checksum failed, resyncing" in text_of(lines[0])
     keys = {key for line in lines[2:] for _, key in line}
     assert not keys & {"bid", "ask", "bid-bar", "ask-bar", "bright"}
@@ -176,13 +176,13 @@ def test_an_unproven_book_is_muted_but_its_trades_are_not() -> None:
 def test_prices_below_zero_have_no_row() -> None:
     spec = replace(samples.BTC, qty_precision=2)
     view = replace(small_view(), spec=spec, bids=((2, 5),), asks=((3, 5),), traded={})
-    lines = draw_aggregated(Frame(view, samples.feed(), ViewState(1)), 60, 13, 2)
+    lines = draw_book(Picture(view, samples.feed(), BookChoices(1)), 60, 13, 2)
     assert texts(lines)[-1] == ""
     assert "-" not in "".join(texts(lines)[2:])
 
 
 def test_before_a_touch_the_pane_says_what_it_waits_for() -> None:
-    lines = texts(draw_aggregated(frame_of(samples.waiting()), 60, 13, None))
+    lines = texts(draw_book(frame_of(samples.waiting()), 60, 13, None))
     assert any("waiting for the first snapshot of the book" in line for line in lines)
 
 
@@ -193,87 +193,6 @@ def moved(view: PairView, ticks: int) -> PairView:
         bids=tuple((price + ticks, lots) for price, lots in view.bids),
         asks=tuple((price + ticks, lots) for price, lots in view.asks),
     )
-
-
-async def test_rows_stay_until_the_touch_leaves_the_band() -> None:
-    pane = AggregatedPane()
-    async with PaneApp(pane).run_test(size=(60, 42)):
-        view, state = samples.pair(), ViewState(grouping=10)
-        pane.push(Frame(view, samples.feed(), state))
-        assert state.centre == 64_250
-        pane.push(Frame(moved(view, 80), samples.feed(), state))
-        assert state.centre == 64_250
-        state.cursor = 642_500
-        pane.push(Frame(moved(view, 150), samples.feed(), state))
-        assert state.centre == 64_250
-        state.cursor = None
-        pane.push(Frame(moved(view, 150), samples.feed(), state))
-        assert state.centre == 64_265
-
-
-@pytest.mark.parametrize("policy", ["space", "never"])
-async def test_other_policies_leave_the_rows_alone(policy: str) -> None:
-    pane = AggregatedPane()
-    async with PaneApp(pane).run_test(size=(60, 42)):
-        view, state = samples.pair(), ViewState(grouping=10, recentre=policy)
-        pane.push(Frame(view, samples.feed(), state))
-        pane.push(Frame(moved(view, 5_000), samples.feed(), state))
-        assert state.centre == 64_250
-        pane.recentre()
-        assert state.centre == 64_750
-
-
-async def test_a_new_grouping_or_none_centres_again_and_pairs_keep_their_own() -> None:
-    pane = AggregatedPane()
-    async with PaneApp(pane).run_test(size=(60, 42)):
-        view, state = samples.pair(), ViewState(grouping=10)
-        other, other_state = samples.pair("ETH/BTC"), ViewState(grouping=1)
-        pane.push(Frame(view, samples.feed(), state))
-        pane.push(Frame(other, samples.feed(), other_state))
-        assert (state.centre, other_state.centre) == (64_250, 4_857)
-        state.centre = 64_255
-        pane.push(Frame(view, samples.feed(), state))
-        assert state.centre == 64_255
-        state.grouping = 100
-        pane.push(Frame(view, samples.feed(), state))
-        assert state.centre == 6_425
-        state.centre = None
-        pane.push(Frame(moved(view, 300), samples.feed(), state))
-        assert state.centre == 6_428
-
-
-async def test_a_new_pane_takes_over_the_centre_it_finds() -> None:
-    pane = AggregatedPane()
-    async with PaneApp(pane).run_test(size=(60, 42)):
-        state = ViewState(grouping=10, centre=64_254)
-        pane.push(Frame(samples.pair(), samples.feed(), state))
-        assert state.centre == 64_254
-
-
-async def test_click_reports_the_step_and_the_wheel_moves_and_holds_the_rows() -> None:
-    pane = AggregatedPane()
-    app = PaneApp(pane)
-    async with app.run_test(size=(60, 42)) as pilot:
-        view, state = samples.pair(), ViewState(grouping=10)
-        pane.push(Frame(view, samples.feed(), state))
-        await pilot.pause()
-        assert [pane.price_at(y) for y in (0, 1, 2, 22, 41, 42)] == [None, None, 642_700, 642_500, 642_310, None]
-        await pilot.click(AggregatedPane, offset=(30, 22))
-        await pilot.pause()
-        assert [m.ticks for m in app.heard if isinstance(m, PriceChosen)] == [642_500]
-        for _ in range(5):
-            await pilot._post_mouse_events([MouseScrollUp], AggregatedPane, offset=(5, 9))
-        await pilot.pause()
-        assert state.centre == 64_265
-        assert pane.price_at(22) == 642_650
-        pane.push(Frame(view, samples.feed(), state))
-        assert state.centre == 64_265
-        assert "moved by hand" in pane.render_line(0).text
-        for _ in range(5):
-            await pilot._post_mouse_events([MouseScrollDown], AggregatedPane, offset=(5, 9))
-        await pilot.pause()
-        assert state.centre == 64_250
-        assert "recentre: band" in pane.render_line(0).text
 
 
 def test_trade_sums_are_kept_until_a_trade_or_the_window_changes() -> None:

@@ -7,14 +7,14 @@ from msgspec.structs import replace
 
 from kraken_tui.market.events import Signal
 from kraken_tui.market.views import BookMetrics, PairView
-from kraken_tui.tui.paint.pane import Frame
-from kraken_tui.tui.panes.gauge import draw_gauge, imbalance_bar
+from kraken_tui.tui.draw.gauge import draw_gauge, imbalance_bar
+from kraken_tui.tui.draw.picture import Picture
 from tests.tui import samples
 from tests.tui.pane_app import text_of, texts
 
 
 def drawn(view: PairView | None, width: int = 45, height: int = 9) -> list[str]:
-    return texts(draw_gauge(Frame(view, samples.feed()), width, height))
+    return texts(draw_gauge(Picture(view, samples.feed()), width, height))
 
 
 def with_figures(**changes: object) -> PairView:
@@ -79,7 +79,7 @@ def test_the_bar_is_exact_to_an_eighth_on_both_sides() -> None:
 )
 def test_signals_differ_without_colour(signal: Signal, words: str, role: str) -> None:
     for height in (9, 1):
-        lines = draw_gauge(Frame(with_figures(signal=signal), samples.feed()), 80, height)
+        lines = draw_gauge(Picture(with_figures(signal=signal), samples.feed()), 80, height)
         found = [key for line in lines for text, key in line if text.strip() == words]
         assert found == [role]
 

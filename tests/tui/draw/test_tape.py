@@ -6,15 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Side
-from kraken_tui.tui.panes.tape import TapePane, draw_tape
+from kraken_tui.tui.draw.runs import to_ascii
+from kraken_tui.tui.draw.tape import draw_tape
 from tests.tui import samples as common
-from tests.tui.samples_charts import check_styles, frame, text_of
+from tests.tui.samples_charts import check_styles, picture, text_of
 
 
 @pytest.mark.parametrize("symbol", ["BTC/USD", "ETH/BTC", "DOGE/USD", "PEPE/USD"])
 @pytest.mark.parametrize("width", [28, 30, 40, 58, 90])
 def test_columns_stand_in_line(symbol: str, width: int) -> None:
-    lines = draw_tape(frame(common.pair(symbol)), width, 30)
+    lines = draw_tape(picture(common.pair(symbol)), width, 30)
     rows = text_of(lines)
     check_styles(lines)
     assert len(rows) == 30
@@ -31,7 +32,7 @@ def test_columns_stand_in_line(symbol: str, width: int) -> None:
 
 def test_newest_first_with_side_size_and_price() -> None:
     view = common.pair()
-    rows = text_of(draw_tape(frame(view), 44, 12))[2:]
+    rows = text_of(draw_tape(picture(view), 44, 12))[2:]
     for row, trade in zip(rows, view.tape, strict=False):
         time, glyph, size, price = row.split()
         assert time.count(":") == 2
@@ -43,7 +44,7 @@ def test_newest_first_with_side_size_and_price() -> None:
 
 def test_value_column_is_price_times_size() -> None:
     view = common.pair()
-    row = text_of(draw_tape(frame(view), 58, 12))[2]
+    row = text_of(draw_tape(picture(view), 58, 12))[2]
     value = float(row.split()[-1].replace(",", ""))
     assert value == pytest.approx(view.tape[0].price * view.tape[0].qty / 10**9, abs=0.005)
 
@@ -51,7 +52,7 @@ def test_value_column_is_price_times_size() -> None:
 def test_large_trades_stand_out_without_colour() -> None:
     base = common.trades(count=3)
     tape = tuple(replace(trade, qty=qty) for trade, qty in zip(base, (10, 25, 100), strict=True))
-    lines = draw_tape(frame(replace(common.pair(), tape=tape, large_lots=100)), 30, 10)
+    lines = draw_tape(picture(replace(common.pair(), tape=tape, large_lots=100)), 30, 10)
     keys = [{key for text, key in line if text.strip()} for line in lines[2:]]
     assert not any(key.startswith("!") for key in keys[0])
     assert "!bright" in keys[1]
@@ -63,33 +64,33 @@ def test_large_trades_stand_out_without_colour() -> None:
 
 def test_snapshot_trades_are_muted() -> None:
     tape = tuple(replace(trade, live=False, qty=10**12) for trade in common.trades(count=3))
-    lines = draw_tape(frame(replace(common.pair(), tape=tape)), 30, 10)
+    lines = draw_tape(picture(replace(common.pair(), tape=tape)), 30, 10)
     assert {key for line in lines[2:] for text, key in line if text.strip()} <= {"muted", "faint"}
 
 
 def test_minimum_filters_and_is_said() -> None:
     view = common.pair()
     minimum = sorted(trade.qty for trade in view.tape)[len(view.tape) // 2]
-    lines = draw_tape(frame(view, tape_minimum=minimum), 60, 100)
+    lines = draw_tape(picture(view), 60, 100, minimum)
     assert len(lines) - 2 == sum(trade.qty >= minimum for trade in view.tape)
     title = text_of(lines)[0]
     assert "≥" in title
-    lines = draw_tape(frame(view, tape_minimum=10**15), 60, 30)
+    lines = draw_tape(picture(view), 60, 30, 10**15)
     assert "No trade of ≥ 10,000,000 BTC" in text_of(lines)[2]
 
 
 def test_filter_does_not_move_the_columns() -> None:
     view = common.pair()
-    few, many = (text_of(draw_tape(frame(view, tape_minimum=m), 44, 30))[1] for m in (0, 50_000_000))
+    few, many = (text_of(draw_tape(picture(view), 44, 30, m))[1] for m in (0, 50_000_000))
     assert few == many
 
 
 def test_no_trades_and_stale_are_said() -> None:
-    assert "No trade yet" in "".join(text_of(draw_tape(frame(replace(common.pair(), tape=())), 30, 10)))
-    assert "STALE" in text_of(draw_tape(frame(common.stale()), 30, 10))[0]
+    assert "No trade yet" in "".join(text_of(draw_tape(picture(replace(common.pair(), tape=())), 30, 10)))
+    assert "STALE" in text_of(draw_tape(picture(common.stale()), 30, 10))[0]
 
 
-def test_ascii_only() -> None:
-    text = "".join(text_of(TapePane().draw(frame(ascii_only=True), 58, 20)))
+def test_every_character_has_one_in_ascii() -> None:
+    text = "".join(text_of(to_ascii(draw_tape(picture(), 58, 20))))
     assert text.isascii()
     assert "?" not in text

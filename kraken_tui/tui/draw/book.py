@@ -7,7 +7,6 @@ from functools import lru_cache
 from itertools import takewhile
 
 import msgspec
-from textual import events
 
 from kraken_tui.market.book.aggregation import (
     BookRow,
@@ -22,30 +21,26 @@ from kraken_tui.market.book.aggregation import (
 from kraken_tui.market.events import Proof, Side
 from kraken_tui.market.views import PairView, TradedAt
 from kraken_tui.tui.draw import format as fmt
-from kraken_tui.tui.draw.format import QuantityFormat
-from kraken_tui.tui.paint.pane import Frame, Line, Pane, Run
-from kraken_tui.tui.panes.book_rows import (
+from kraken_tui.tui.draw.book_rows import (
+    HEAD_ROWS,
     NOTHING_CHANGED,
     Changed,
-    ChangeTracker,
-    PriceChosen,
     book_note,
     row_keys,
     titled,
     too_narrow,
     waiting_lines,
 )
+from kraken_tui.tui.draw.format import QuantityFormat
+from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.runs import Line, Run, on
 from kraken_tui.wire.symbols import PairSpec
 
-HEAD_ROWS = 2
-"""Title and column headers."""
-
-_WHEEL_ROWS = 3
 _NEAR_BAND = 2
 _GRID = 10
 
 
-class AggregatedShape(msgspec.Struct, frozen=True):
+class BookShape(msgspec.Struct, frozen=True):
     """Columns of one half; the other half mirrors it.
 
     Attributes:
@@ -53,7 +48,7 @@ class AggregatedShape(msgspec.Struct, frozen=True):
         divisor: Ticks of one unit in the last of those decimals.
         price: Cells of the price text.
         size: Resting size.
-        volume: Traded volume at price, None where there is no room.
+        volume: Traded volume at price, None where it does not fit.
         bar: Cells of the size bar.
         spare: Cells left over at the right edge.
     """
@@ -75,7 +70,7 @@ def _step_decimals(precision: int, step: int) -> tuple[int, int]:
     return precision, divisor
 
 
-def aggregated_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], width: int) -> AggregatedShape:
+def book_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], width: int) -> BookShape:
     """Choose columns for `width` cells from the precisions and the magnitudes in sight."""
     decimals, divisor = _step_decimals(spec.price_precision, step)
     price = max(len(fmt.price(row.ticks // divisor, decimals)) for row in (shown[0], shown[-1]))
@@ -88,7 +83,7 @@ def aggregated_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], widt
     most = max(max(row.bought, row.sold) for row in shown)
     volume = size.wider(most, volume_width) if volume_width else None
     bar = max(0, half - size_width - 1 - (volume_width + 1 if volume_width else 0))
-    return AggregatedShape(decimals, divisor, price, size, volume, bar, spare)
+    return BookShape(decimals, divisor, price, size, volume, bar, spare)
 
 
 class TradedSums:
@@ -145,8 +140,8 @@ def touch_buckets(view: PairView, step: int) -> tuple[int | None, int | None]:
     return bid, ask
 
 
-def draw_aggregated(
-    frame: Frame,
+def draw_book(
+    picture: Picture,
     width: int,
     height: int,
     centre: int | None,
@@ -157,45 +152,44 @@ def draw_aggregated(
     """Draw the aggregated book.
 
     Args:
-        frame: What to draw; grouping, cursor and cumulative mode come from its state.
+        picture: What to draw; grouping, cursor and cumulative mode come from its choices.
         width: Cells.
         height: Rows, title and headers included.
-        centre: Bucket of the middle row, from `Centring`; None while no touch was ever seen.
+        centre: Bucket of the middle row, from `Centring`; None until a touch has been seen.
         changed: Levels whose rows are drawn on the brighter background.
-        held: Whether the rows were moved by hand and wait there.
+        held: Whether the rows were moved by hand and stay there.
         sums: Keeps the trade sums between drawings; never changes what is drawn.
 
     Returns:
         At most `height` lines.
     """
-    lines = _draw(frame, width, height, centre, changed, held, sums or TradedSums())[: max(0, height)]
-    return fmt.to_ascii(lines) if frame.ascii_only else lines
+    return _draw(picture, width, height, centre, changed, held, sums or TradedSums())[: max(0, height)]
 
 
 def _draw(
-    frame: Frame, width: int, height: int, centre: int | None, changed: Changed, held: bool, sums: TradedSums
+    picture: Picture, width: int, height: int, centre: int | None, changed: Changed, held: bool, sums: TradedSums
 ) -> list[Line]:
-    view = frame.pair
+    view = picture.pair
     if view is None or view.spec is None or centre is None or not (view.bids or view.asks):
         note, role = book_note(view, "") if view else ("", "muted")
-        page = waiting_lines(frame, width, height - 1)
+        page = waiting_lines(picture, width, height - 1)
         return [titled("Aggregated book", note, role, width, "Book"), *page]
     count = height - HEAD_ROWS
-    step = step_of(view.spec, max(1, frame.state.grouping))
-    title = _title(frame, view, step, centre, count, held, width)
+    step = step_of(view.spec, max(1, picture.choices.grouping))
+    title = _title(picture, view, step, centre, count, held, width)
     if count < 1:
         return [title]
-    shown = visible_rows(view, step, centre, count, sums, cumulative=frame.state.cumulative)
-    shape = aggregated_shape(view.spec, step, shown, width)
+    shown = visible_rows(view, step, centre, count, sums, cumulative=picture.choices.cumulative)
+    shape = book_shape(view.spec, step, shown, width)
     if shape.price + 4 + 2 * (shape.size.width + 1) > width:
         return [title, *too_narrow(width, height - 1)]
-    return [title, _headers(shape), *_row_lines(frame, view, step, shown, shape, changed)]
+    return [title, _headers(shape), *_row_lines(picture, view, step, shown, shape, changed)]
 
 
-def _title(frame: Frame, view: PairView, step: int, centre: int, count: int, held: bool, width: int) -> Line:
+def _title(picture: Picture, view: PairView, step: int, centre: int, count: int, held: bool, width: int) -> Line:
     spec = view.spec
     assert spec is not None
-    state = frame.state
+    state = picture.choices
     decimals, divisor = _step_decimals(spec.price_precision, step)
     name = f"Aggregated book ×{max(1, state.grouping)} = {_step_text(spec, step)}"
     if state.cumulative:
@@ -244,7 +238,7 @@ def _band_note(
     return f"recentre: {policy}", "muted"
 
 
-def _headers(shape: AggregatedShape) -> Line:
+def _headers(shape: BookShape) -> Line:
     left = " " * shape.bar + " " + shape.size.header("bid")
     right = shape.size.header("ask")
     if shape.volume:
@@ -257,11 +251,11 @@ def _headers(shape: AggregatedShape) -> Line:
 class _Sheet(msgspec.Struct, frozen=True):
     """What all rows of one drawing share.
 
-    `bid` and `ask` are the touch's buckets; `lowest` and `highest` are the last buckets the book holds where its
-    depth cut it off, None on a side that is held whole: beyond them nothing is known, which is not the same as empty.
+    `bid` and `ask` are the touch's buckets; `lowest` and `highest` are the last buckets of the book where its
+    depth cuts it off, None on a side that is complete: beyond them nothing is known, which is not the same as empty.
     """
 
-    shape: AggregatedShape
+    shape: BookShape
     bid: int | None
     ask: int | None
     lowest: int | None
@@ -273,17 +267,17 @@ class _Sheet(msgspec.Struct, frozen=True):
 
 
 def _row_lines(
-    frame: Frame, view: PairView, step: int, shown: tuple[BookRow, ...], shape: AggregatedShape, changed: Changed
+    picture: Picture, view: PairView, step: int, shown: tuple[BookRow, ...], shape: BookShape, changed: Changed
 ) -> list[Line]:
     bid, ask = touch_buckets(view, step)
     first, last = Centring.band_rows(len(shown))
-    cursor = _cursor_bucket(view, step, frame.state.cursor)
+    cursor = _cursor_bucket(view, step, picture.choices.cursor)
     moved = {bucket_of(ticks, step, Side.BUY) for ticks in changed.bids}
     moved |= {bucket_of(ticks, step, Side.SELL) for ticks in changed.asks}
     largest = max(max(row.bid, row.ask) for row in shown)
     trusted = view.proof is Proof.VERIFIED
     lowest, highest = _known_buckets(view, step)
-    sheet = _Sheet(shape, bid, ask, lowest, highest, largest, trusted, view.stale, frame.ascii_only)
+    sheet = _Sheet(shape, bid, ask, lowest, highest, largest, trusted, view.stale, picture.ascii_only)
     lines: list[Line] = []
     for number, row in enumerate(shown):
         index = row.index
@@ -328,15 +322,15 @@ def _price_cells(sheet: _Sheet, row: BookRow, ground: str, outside: bool) -> tup
     shape = sheet.shape
     on_grid = row.index % _GRID == 0
     left, right = ("┤", "├") if on_grid else ("┊", "┊") if outside else ("│", "│")
-    rule = fmt.on("band" if outside else "muted" if on_grid else "rule", ground)
+    rule = on("band" if outside else "muted" if on_grid else "rule", ground)
     key = _price_key(sheet, row.index, ground)
     if on_grid:
         key = f"!{key}"
-    mark = fmt.on("bright" if sheet.trusted else "muted", ground)
+    mark = on("bright" if sheet.trusted else "muted", ground)
     return (
         (left, rule),
         ("▸" if row.index == sheet.bid else " ", mark),
-        *fmt.price_runs(row.ticks // shape.divisor, shape.decimals, shape.price, key, fmt.on("muted", ground)),
+        *fmt.price_runs(row.ticks // shape.divisor, shape.decimals, shape.price, key, on("muted", ground)),
         ("◂" if row.index == sheet.ask else " ", mark),
         (right, rule),
     )
@@ -347,7 +341,7 @@ def _price_key(sheet: _Sheet, index: int, ground: str) -> str:
     below = sheet.bid is not None and index <= sheet.bid
     above = sheet.ask is not None and index >= sheet.ask
     if not (below or above):
-        return fmt.on("muted", ground)
+        return on("muted", ground)
     keys = row_keys("bid" if below else "ask", ground, sheet.trusted, sheet.stale)
     return keys.text if below and above else keys.price
 
@@ -356,7 +350,7 @@ def _bid_half(sheet: _Sheet, row: BookRow, ground: str) -> tuple[Run, ...]:
     shape = sheet.shape
     unknown = sheet.lowest is not None and row.index < sheet.lowest
     if not (row.bid or row.sold or unknown):
-        return ((" " * _half_width(shape), fmt.on("text", ground)),)
+        return ((" " * _half_width(shape), on("text", ground)),)
     keys = row_keys("bid", ground, sheet.trusted, sheet.stale)
     bar = fmt.bar_left(fmt.eighths(row.bid, sheet.largest, shape.bar), shape.bar, keys.bar, sheet.ascii_only)
     head, tail = _resting(shape, row.bid, unknown)
@@ -367,7 +361,7 @@ def _ask_half(sheet: _Sheet, row: BookRow, ground: str) -> tuple[Run, ...]:
     shape = sheet.shape
     unknown = sheet.highest is not None and row.index > sheet.highest
     if not (row.ask or row.bought or unknown):
-        return ((" " * (_half_width(shape) + shape.spare), fmt.on("text", ground)),)
+        return ((" " * (_half_width(shape) + shape.spare), on("text", ground)),)
     keys = row_keys("ask", ground, sheet.trusted, sheet.stale)
     text, bar_key = fmt.bar_right(fmt.eighths(row.ask, sheet.largest, shape.bar), shape.bar, keys.bar, sheet.ascii_only)
     head, tail = _resting(shape, row.ask, unknown)
@@ -380,11 +374,11 @@ def _ask_half(sheet: _Sheet, row: BookRow, ground: str) -> tuple[Run, ...]:
     )
 
 
-def _half_width(shape: AggregatedShape) -> int:
+def _half_width(shape: BookShape) -> int:
     return shape.bar + 1 + shape.size.width + (shape.volume.width + 1 if shape.volume else 0)
 
 
-def _resting(shape: AggregatedShape, lots: int, unknown: bool) -> tuple[str, str]:
+def _resting(shape: BookShape, lots: int, unknown: bool) -> tuple[str, str]:
     if unknown:
         return "", "·".rjust(shape.size.width)
     return shape.size.split(lots) if lots else (" " * shape.size.width, "")
@@ -395,119 +389,7 @@ def _volume(sheet: _Sheet, lots: int, role: str, ground: str, gap: str) -> tuple
     if volume is None:
         return ()
     if not lots:
-        return ((gap + " " * volume.width, fmt.on("text", ground)),)
+        return ((gap + " " * volume.width, on("text", ground)),)
     head, tail = volume.split(lots)
     # What was traded stays true while the resting book is unproven.
-    return ((gap + head, fmt.on(role, ground)), (tail, fmt.on("faint", ground)))
-
-
-class AggregatedPane(Pane):
-    """The book by price steps; click for a price, wheel to move the rows."""
-
-    def __init__(self, *, flash: bool = True) -> None:
-        super().__init__(id="aggregated")
-        self._tracker = ChangeTracker(flash)
-        self._changed = NOTHING_CHANGED
-        self._sums = TradedSums()
-        self._centring: dict[str, tuple[int, Centring, int | None]] = {}
-        self._held = False
-        self._shown_for: tuple[str, int] = ("", 0)
-
-    def push(self, frame: Frame) -> None:
-        if frame.pair is not None:
-            self._changed = self._tracker.take(frame.pair)
-        self.frame = frame
-        self._centre_on(frame)
-        super().push(frame)
-
-    def draw(self, frame: Frame, width: int, height: int) -> list[Line]:
-        """See `draw_aggregated`."""
-        return draw_aggregated(frame, width, height, frame.state.centre, self._changed, self._held, self._sums)
-
-    def on_resize(self) -> None:
-        if self.frame is not None:
-            self._centre_on(self.frame)
-        super().on_resize()
-
-    def _centre_on(self, frame: Frame) -> None:
-        """Let `Centring` choose the middle row and keep it in the person's state."""
-        view, state = frame.pair, frame.state
-        count = self.size.height - HEAD_ROWS
-        if view is None or view.spec is None or count < 1:
-            return
-        step = step_of(view.spec, max(1, state.grouping))
-        if self._shown_for != (view.symbol, step):
-            self._shown_for = (view.symbol, step)
-            self._held = False
-        known_step, centring, known = self._centring.get(view.symbol, (step, Centring(state.recentre), None))
-        centring.policy = state.recentre
-        if state.centre is None or known_step != step:
-            centring.reset()
-            self._held = False
-            known = state.centre = None
-        bid, ask = touch_buckets(view, step)
-        moved = 0
-        if state.centre is not None:
-            if known is None:
-                # This pane is new; the centre is older than it.
-                known = centring.on_view(bid, ask, count)
-            moved = state.centre - known if known is not None else 0
-            centring.shift(moved)
-        held = self._held or state.cursor is not None or bool(moved)
-        centre = centring.on_view(bid, ask, count, cursor_active=held)
-        state.centre = centre
-        self._centring[view.symbol] = (step, centring, centre)
-        if self._held and centre is not None and self._touch_in_band(bid, ask, centre, count):
-            self._held = False
-
-    @staticmethod
-    def _touch_in_band(bid: int | None, ask: int | None, centre: int, count: int) -> bool:
-        first, last = Centring.band_rows(count)
-        _, high = visible_range(centre, count)
-        return all(first <= high - index <= last for index in (bid, ask) if index is not None)
-
-    def recentre(self) -> None:
-        """Put the touch back into the middle, whatever the policy."""
-        if self.frame is not None:
-            self.frame.state.centre = None
-            self._redraw()
-
-    def _redraw(self) -> None:
-        if self.frame is not None:
-            self._centre_on(self.frame)
-            self._update()
-
-    def price_at(self, y: int) -> int | None:
-        """Price in ticks of the step in row `y` of the pane; None outside the rows."""
-        frame = self.frame
-        if frame is None or frame.pair is None or frame.pair.spec is None or frame.state.centre is None:
-            return None
-        count = self.size.height - HEAD_ROWS
-        if not HEAD_ROWS <= y < HEAD_ROWS + count:
-            return None
-        _, high = visible_range(frame.state.centre, count)
-        ticks = (high - (y - HEAD_ROWS)) * step_of(frame.pair.spec, max(1, frame.state.grouping))
-        return ticks if ticks > 0 else None
-
-    def on_click(self, event: events.Click) -> None:
-        """Report the price of the clicked row."""
-        ticks = self.price_at(event.y)
-        if ticks is not None:
-            self.post_message(PriceChosen(ticks))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Look at higher prices."""
-        event.stop()
-        self._move(_WHEEL_ROWS)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Look at lower prices."""
-        event.stop()
-        self._move(-_WHEEL_ROWS)
-
-    def _move(self, rows_up: int) -> None:
-        if self.frame is None or self.frame.state.centre is None:
-            return
-        self._held = True
-        self.frame.state.centre += rows_up
-        self._redraw()
+    return ((gap + head, on(role, ground)), (tail, on("faint", ground)))

@@ -1,4 +1,4 @@
-"""What the person chose for one pair: grouping, cursor. Pure."""
+"""Grouping, centre and cursor of one pair's book, moved by keys. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kraken_tui.market.book.aggregation import bucket_of, nice_grouping, step_of
 from kraken_tui.market.events import Side
 from kraken_tui.market.views import PairView
 from kraken_tui.settings import GROUPINGS, Settings
-from kraken_tui.tui.paint.pane import ViewState
+from kraken_tui.tui.draw.picture import BookChoices
 
 Option = TypeVar("Option", int, float)
 
@@ -20,49 +20,53 @@ _USUAL_ROWS = 30
 
 
 def next_option(options: Sequence[Option], current: Option, direction: int) -> Option:
-    """The option after (+1) or before (-1) the current one; the ends stay. `options` ascend."""
+    """The option after (+1) or before (-1) the current one, or the last at either end. `options` ascend."""
     if direction > 0:
         return next((option for option in options if option > current), options[-1])
     return next((option for option in reversed(options) if option < current), options[0])
 
 
-class PairChoices:
-    """One pair's choices and its price cursor.
+class BookControl:
+    """What the user chose for one pair's book.
 
     Args:
         settings: Grouping and recentring policy to start with.
 
     Attributes:
-        state: What panes are given; they keep `state.centre`.
+        choices: What drawings read; the book's pane keeps `choices.centre`.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.state = ViewState(grouping=settings.group or 1, recentre=settings.recentre)
+        self.choices = BookChoices(grouping=settings.group or 1, recentre=settings.recentre)
         self._choose_grouping = settings.group == 0
 
-    def prepare(self, view: PairView | None, rows: int) -> ViewState:
+    def prepare(self, view: PairView | None, rows: int) -> BookChoices:
         """Choose the grouping once the price is known, for a book drawn on `rows` rows (0 while hidden)."""
         if self._choose_grouping and view is not None and view.spec is not None and view.bids and view.asks:
             mid = (view.bids[0][0] + view.asks[0][0]) // 2
-            self.state.grouping = nice_grouping(view.spec, mid, rows or _USUAL_ROWS, view.bids, view.asks)
+            self.choices.grouping = nice_grouping(view.spec, mid, rows or _USUAL_ROWS, view.bids, view.asks)
             self._choose_grouping = False
-        return self.state
+        return self.choices
 
     def regroup(self, direction: int) -> None:
         """Group more (+1) or fewer (-1) prices in a row."""
-        self.set_grouping(next_option(GROUPINGS, self.state.grouping, direction))
+        self.set_grouping(next_option(GROUPINGS, self.choices.grouping, direction))
 
     def set_grouping(self, grouping: int) -> None:
-        """Choose a grouping, one of `settings.GROUPINGS`; the book centres anew, its rows now mean other prices."""
+        """Choose a grouping, one of `settings.GROUPINGS`; the book is centred again, as its rows mean other prices."""
         self._choose_grouping = False
-        if grouping != self.state.grouping:
-            self.state.grouping = grouping
-            self.state.centre = None
+        if grouping != self.choices.grouping:
+            self.choices.grouping = grouping
+            self.choices.centre = None
 
     def clear_cursor(self) -> bool:
-        """Take the cursor away; False when there was none."""
-        had = self.state.cursor is not None
-        self.state.cursor = None
+        """Remove the cursor.
+
+        Returns:
+            Whether there was one.
+        """
+        had = self.choices.cursor is not None
+        self.choices.cursor = None
         return had
 
     def move_cursor(self, view: PairView | None, steps: int, rows: int) -> None:
@@ -77,8 +81,8 @@ class PairChoices:
         """
         if view is None or view.spec is None:
             return
-        step = step_of(view.spec, self.state.grouping)
-        cursor = self.state.cursor
+        step = step_of(view.spec, self.choices.grouping)
+        cursor = self.choices.cursor
         if cursor is None:
             levels, side = (view.asks, Side.SELL) if steps > 0 else (view.bids, Side.BUY)
             if not levels:
@@ -87,7 +91,7 @@ class PairChoices:
         else:
             below = bool(view.bids) and cursor <= view.bids[0][0]
             bucket = max(1, bucket_of(cursor, step, Side.BUY if below else Side.SELL) + steps)
-        self.state.cursor = bucket * step
-        if self.state.centre is not None and rows > 0:
-            low, high = visible_range(self.state.centre, rows)
-            self.state.centre += min(0, bucket - low) + max(0, bucket - high)
+        self.choices.cursor = bucket * step
+        if self.choices.centre is not None and rows > 0:
+            low, high = visible_range(self.choices.centre, rows)
+            self.choices.centre += min(0, bucket - low) + max(0, bucket - high)

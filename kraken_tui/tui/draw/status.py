@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kraken_tui.market.book.metrics import at_cursor
 from kraken_tui.market.views import FeedView, PairView
-from kraken_tui.tui.draw.format import basis_points, fine_price, price, quantity, shorten, width_of
-from kraken_tui.tui.paint.pane import Line
+from kraken_tui.tui.draw.format import basis_points, fine_price, price, quantity
+from kraken_tui.tui.draw.runs import Line, shorten, width_of
 
 
 def fitting(parts: list[Line], width: int) -> Line:

@@ -7,20 +7,21 @@ from msgspec.structs import replace
 
 from kraken_tui.market.events import Health, MarketStatus
 from kraken_tui.market.views import LatencyView, RecordingView
-from kraken_tui.tui.paint.pane import Frame
-from kraken_tui.tui.panes.health import HealthPane, draw_health, histogram_rows
+from kraken_tui.tui.draw.health import draw_health, histogram_rows
+from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.runs import to_ascii
 from tests.tui import samples as common
-from tests.tui.samples_charts import check_styles, frame, text_of
+from tests.tui.samples_charts import check_styles, picture, text_of
 
 SMALL = (32, 14)
 
 
-def rows_of(sample: Frame, width: int = 32, height: int = 14) -> str:
+def rows_of(sample: Picture, width: int = 32, height: int = 14) -> str:
     return "\n".join(text_of(draw_health(sample, width, height)))
 
 
 def test_all_figures_fit_the_smallest_pane() -> None:
-    lines = draw_health(frame(), *SMALL)
+    lines = draw_health(picture(), *SMALL)
     check_styles(lines)
     rows = text_of(lines)
     assert len(rows) <= 14
@@ -54,68 +55,68 @@ def test_all_figures_fit_the_smallest_pane() -> None:
 )
 def test_status_has_its_own_glyph_and_reason(status: MarketStatus, glyph: str) -> None:
     view = replace(common.pair(), health=Health("BTC/USD", status, "why", 1))
-    assert f"{glyph} {status.value.upper()}  why" in rows_of(frame(view))
+    assert f"{glyph} {status.value.upper()}  why" in rows_of(picture(view))
 
 
 def test_a_long_reason_for_trouble_gets_its_own_row() -> None:
     view = replace(common.pair(), health=Health("BTC/USD", MarketStatus.HALTED, "exchange in maintenance mode", None))
-    rows = rows_of(frame(view)).splitlines()
+    rows = rows_of(picture(view)).splitlines()
     assert rows[1] == "■ HALTED"
     assert rows[2].strip() == "exchange in maintenance mode"
 
 
 def test_lost_connection_says_cause_and_countdown() -> None:
-    text = rows_of(frame(feed=common.reconnecting()))
+    text = rows_of(picture(feed=common.reconnecting()))
     assert "○ DISCONNECTED" in text
     assert "no message for 10 s" in text
     assert "retry in  4.2 s  attempt 3" in text
-    lines = draw_health(frame(feed=common.reconnecting()), *SMALL)
+    lines = draw_health(picture(feed=common.reconnecting()), *SMALL)
     beat = next(line for line in lines if line[0][0].startswith("heartbeat"))
     assert beat[1] == ("12 s ago", "!bad")
 
 
 def test_fatal_sentence_is_shown() -> None:
-    text = rows_of(frame(feed=common.feed(state="CLOSED", fatal="no such pair")))
+    text = rows_of(picture(feed=common.feed(state="CLOSED", fatal="no such pair")))
     assert "✗ no such pair" in text
 
 
 def test_trouble_is_marked() -> None:
     feed = common.feed(checks_failed=2, resyncs=1, dropped=3, invalid=4, queue=4000)
     marked = {
-        text for line in draw_health(frame(feed=feed), *SMALL) for text, key in line if key[:5] in ("!warn", "!bad")
+        text for line in draw_health(picture(feed=feed), *SMALL) for text, key in line if key[:5] in ("!warn", "!bad")
     }
     assert marked == {"2", "1", "3", "4", "4,000/4,096"}
-    quiet = draw_health(frame(), *SMALL)
+    quiet = draw_health(picture(), *SMALL)
     assert not any(key in ("!warn", "!bad") for line in quiet for _, key in line)
 
 
 def test_stale_book_age_is_marked() -> None:
-    lines = draw_health(frame(common.stale()), *SMALL)
+    lines = draw_health(picture(common.stale()), *SMALL)
     book = next(line for line in lines if line[0][0].startswith("book"))
     assert book[1][1] == "!stale"
 
 
 def test_nothing_known_yet() -> None:
     feed = common.feed(latency=LatencyView(), heartbeat_age_ns=None)
-    text = "\n".join(text_of(draw_health(Frame(None, feed), *SMALL)))
+    text = "\n".join(text_of(draw_health(Picture(None, feed), *SMALL)))
     assert "○ UNKNOWN  no data yet" in text
     assert "latency   none yet" in text
     assert "clock     not measured yet" in text
 
 
 def test_recorder_and_replay() -> None:
-    assert "● 12.4 MB  60,000 frames" in rows_of(frame(feed=common.recording()), 40, 20)
-    assert "● 12.4 MB" in rows_of(frame(feed=common.recording()))
-    assert "fram" not in rows_of(frame(feed=common.recording()))
+    assert "● 12.4 MB  60,000 frames" in rows_of(picture(feed=common.recording()), 40, 20)
+    assert "● 12.4 MB" in rows_of(picture(feed=common.recording()))
+    assert "fram" not in rows_of(picture(feed=common.recording()))
     broken = common.feed(recording=RecordingView("x", 1, 1, "disk full"))
-    assert "recorder  ✗ disk full" in rows_of(frame(feed=broken))
-    assert "▸ ×2 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying()))
-    assert "paused 00:01:15/00:10:00" in rows_of(frame(feed=common.replaying(paused=True)), 40, 20)
-    assert "paused 00:01:15\n" in rows_of(frame(feed=common.replaying(paused=True)))
+    assert "recorder  ✗ disk full" in rows_of(picture(feed=broken))
+    assert "▸ ×2 00:01:15/00:10:00" in rows_of(picture(feed=common.replaying()))
+    assert "paused 00:01:15/00:10:00" in rows_of(picture(feed=common.replaying(paused=True)), 40, 20)
+    assert "paused 00:01:15\n" in rows_of(picture(feed=common.replaying(paused=True)))
 
 
 def test_larger_panes_add_details() -> None:
-    sample = frame(feed=common.feed(ignored=(("status", 3), ("book.extra", 1))))
+    sample = picture(feed=common.feed(ignored=(("status", 3), ("book.extra", 1))))
     for width, height in ((50, 37), (80, 17)):
         lines = draw_health(sample, width, height)
         assert all(len(row) <= width for row in text_of(lines))
@@ -135,33 +136,33 @@ def test_histogram_bars_are_in_proportion() -> None:
 
 
 def test_text_of_the_exchange_takes_one_cell_each() -> None:
-    text = rows_of(frame(feed=common.feed(cause="停止 now")))
+    text = rows_of(picture(feed=common.feed(cause="停止 now")))
     assert "停" not in text
     assert "now" in text
 
 
-def test_ascii_only() -> None:
-    for feed in (common.replaying(), common.reconnecting(), common.recording()):
-        text = "".join(text_of(HealthPane().draw(frame(ascii_only=True, feed=feed), 80, 30)))
-        assert text.isascii()
-        assert "?" not in text
-
-
 def test_a_larger_pane_shows_what_stands_behind_the_book() -> None:
-    text = rows_of(frame(common.pair()), 100, 30)
+    text = rows_of(picture(common.pair()), 100, 30)
     assert "audit     3 m ago, 100 levels" in text
     assert "ticker    agrees" in text
     assert "missed    0 trades, by their numbers" in text
     view = replace(common.pair(), audited_ns=None, witness="differs", trade_gaps=7)
-    text = rows_of(frame(view), 100, 30)
+    text = rows_of(picture(view), 100, 30)
     assert "audit     below 10: not audited" in text
     assert "ticker    differs" in text
     assert "missed    7 trades" in text
-    assert "audit     all 10 levels in the checksum" in rows_of(frame(replace(view, depth=10)), 100, 30)
-    check_styles(draw_health(frame(view), 100, 30))
+    assert "audit     all 10 levels in the checksum" in rows_of(picture(replace(view, depth=10)), 100, 30)
+    check_styles(draw_health(picture(view), 100, 30))
 
 
 def test_the_last_thousandth_of_the_latency_has_a_row_where_there_is_room() -> None:
     latency = replace(common.feed().latency, p999=61.5)
-    sample = frame(feed=common.feed(latency=latency))
+    sample = picture(feed=common.feed(latency=latency))
     assert "p99.9     62 ms  latency, 5 min" in rows_of(sample, 100, 30)
+
+
+def test_every_character_has_one_in_ascii() -> None:
+    for feed in (common.replaying(), common.reconnecting(), common.recording()):
+        text = "".join(text_of(to_ascii(draw_health(picture(ascii_only=True, feed=feed), 80, 30))))
+        assert text.isascii()
+        assert "?" not in text

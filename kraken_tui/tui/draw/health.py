@@ -1,0 +1,257 @@
+"""Market health: how fresh, how complete and how proven the feed is, and what the program itself is doing."""
+
+from __future__ import annotations
+
+from kraken_tui.market.events import MarketStatus, Proof
+from kraken_tui.market.views import FeedView, LatencyView, PairView
+from kraken_tui.tui.draw.format import bar_right, clock, data_size, duration, eighths, rate
+from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.runs import Line, Run, one_cell, shorten, title_line, width_of
+
+_STATUS = {
+    MarketStatus.ACTIVE: ("●", "ok"),
+    MarketStatus.STALE: ("◐", "stale"),
+    MarketStatus.HALTED: ("■", "bad"),
+    MarketStatus.UNKNOWN: ("○", "muted"),
+}
+_GOOD_STATES = frozenset({"SUBSCRIBED"})
+_LOST_STATES = frozenset({"DISCONNECTED", "COOLDOWN", "CLOSED"})
+_LABEL = 10
+_TWO_COLUMNS_FROM = 72
+_LEFT_COLUMN = 36
+_SECOND = 1_000_000_000
+
+# The venue sends a heartbeat every second while anything is subscribed (PROTOCOL.md), so three are a remark.
+_QUIET_NS = 3 * _SECOND
+_SILENT_NS = 10 * _SECOND
+_OFFSET_REMARK_MS = 1_000.0
+
+
+def _row(label: str, *runs: Run) -> Line:
+    return ((label.ljust(_LABEL), "muted"), *runs)
+
+
+def _count(value: int, key: str = "warn") -> Run:
+    """A count that should be zero; anything else is marked."""
+    return f"{value:,}", f"!{key}" if value else "text"
+
+
+def milliseconds(value: float) -> str:
+    """A latency without its unit: whole from ten on, one decimal below."""
+    return f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}"
+
+
+def _age(ns: int | None, key: str = "text") -> Run:
+    return ("none yet", "muted") if ns is None else (f"{duration(ns)} ago", key)
+
+
+def _word_and_reason(word: str, key: str, reason: str, width: int) -> list[Line]:
+    """A state and why: on one row where both fit; a reason for something wrong gets a row before it is cut."""
+    reason = one_cell(reason)
+    quiet = "text" if key in ("ok", "muted") else key
+    if len(word) + 2 + len(reason) <= width or quiet == "text":
+        return [((word, f"!{key}"), ("  " + shorten(reason, max(0, width - len(word) - 2)), quiet))]
+    return [((word, f"!{key}"),), (("  " + shorten(reason, width - 2), quiet),)]
+
+
+def status_lines(pair: PairView | None, width: int) -> list[Line]:
+    """The market's status with its glyph and reason."""
+    if pair is None:
+        return [(("○ UNKNOWN", "!muted"), ("  no data yet", "muted"))]
+    glyph, key = _STATUS[pair.health.status]
+    return _word_and_reason(f"{glyph} {pair.health.status.value.upper()}", key, pair.health.reason, width)
+
+
+def connection_lines(feed: FeedView, width: int) -> list[Line]:
+    """Connection state and cause; a further row while a reconnect is planned or the feed has failed for good."""
+    key = "ok" if feed.state in _GOOD_STATES else "bad" if feed.state in _LOST_STATES or feed.fatal else "warn"
+    glyph = {"ok": "●", "warn": "◐", "bad": "○"}[key]
+    lines = _word_and_reason(f"{glyph} {one_cell(feed.state)}", key, feed.cause, width)
+    if feed.fatal:
+        lines.append(((shorten(f"✗ {one_cell(feed.fatal)}", width), "!bad"),))
+    elif feed.retry_in_s is not None:
+        retry = (f"{max(0.0, feed.retry_in_s):.1f} s", "!warn")
+        lines.append(_row("retry in", retry, (f"  attempt {feed.attempt}", "text")))
+    return lines
+
+
+def _latency_runs(latency: LatencyView, width: int) -> tuple[Run, ...]:
+    if latency.p50 is None or latency.p99 is None or latency.worst is None:
+        return (("none yet", "muted"),)
+    text = f"{milliseconds(latency.p50)} / {milliseconds(latency.p99)} / {milliseconds(latency.worst)} ms"
+    for unit in ("  p50 / p99 / max, 5 min", "  p50/p99/max", "  5 min"):
+        if _LABEL + len(text) + len(unit) <= width:
+            return ((text, "text"), (unit, "muted"))
+    return ((text, "text"),)
+
+
+def _pair_rows(pair: PairView | None) -> list[Line]:
+    if pair is None:
+        return []
+    trade_age = None if pair.last_trade_ns is None else pair.now_ns - pair.last_trade_ns
+    return [
+        _row("book", _age(pair.age_ns, "!stale" if pair.stale else "text"), (f"  {rate(pair.book_rate)}", "muted")),
+        _row("trades", _age(trade_age), (f"  {rate(pair.trade_rate)}", "muted")),
+    ]
+
+
+def _output_rows(feed: FeedView, width: int) -> list[Line]:
+    """The recorder and the replay, where active."""
+    rows: list[Line] = []
+    recording, replay = feed.recording, feed.replay
+    if recording is not None and recording.problem:
+        rows.append(_row("recorder", (shorten(f"✗ {one_cell(recording.problem)}", width - _LABEL), "!bad")))
+    elif recording is not None:
+        size, frames = data_size(recording.bytes), f"  {recording.frames:,} frames"
+        fits = _LABEL + 2 + len(size) + len(frames) <= width
+        rows.append(_row("recorder", ("● ", "!bad"), (size, "text"), (frames if fits else "", "muted")))
+    if replay is not None:
+        state = (
+            "■ ended"
+            if replay.finished
+            else "paused"
+            if replay.paused
+            else f"▸ ×{replay.speed:g}"
+            if replay.speed
+            else "▸ max"
+        )
+        length = "" if replay.length_ns is None else f"/{clock(replay.length_ns)}"
+        position = clock(replay.position_ns)
+        fits = _LABEL + len(state) + 1 + len(position) + len(length) <= width
+        rows.append(_row("replay", (f"{state} ", "!accent"), (position + (length if fits else ""), "text")))
+    return rows
+
+
+def essential_rows(picture: Picture, width: int) -> list[Line]:
+    """What every size of the pane shows, most urgent first: 12 to 15 rows, 32 cells suffice."""
+    feed, pair = picture.feed, picture.pair
+    beat = feed.heartbeat_age_ns
+    beat_key = "text" if beat is None or beat < _QUIET_NS else "!warn" if beat < _SILENT_NS else "!bad"
+    latency = feed.latency
+    offset, trip = latency.clock_offset_ms, latency.round_trip_ms
+    offset_key = "!warn" if offset is not None and abs(offset) >= _OFFSET_REMARK_MS else "text"
+    ignored = sum(count for _, count in feed.ignored)
+    return [
+        *status_lines(pair, width),
+        *connection_lines(feed, width),
+        *_pair_rows(pair),
+        _row("heartbeat", _age(beat, beat_key)),
+        _row("latency", *_latency_runs(latency, width)),
+        _row(
+            "checksums",
+            (f"{feed.checks_ok:,} ok", "text"),
+            ("  ", "text"),
+            _count(feed.checks_failed, "bad"),
+            (" failed", "text"),
+        ),
+        _row("resyncs", _count(feed.resyncs), ("  reconnects ", "muted"), _count(feed.reconnects)),
+        *_output_rows(feed, width),
+        _row(
+            "queue",
+            (f"{feed.queue:,}/{feed.queue_limit:,}", "!warn" if 2 * feed.queue > feed.queue_limit else "text"),
+            ("  dropped ", "muted"),
+            _count(feed.dropped),
+        ),
+        _row("messages", (rate(feed.message_rate), "text"), (f"  {feed.messages:,} total", "muted")),
+        _row("invalid", _count(feed.invalid), ("  ignored ", "muted"), (f"{ignored:,}", "text")),
+        _row(
+            "clock",
+            ("not measured yet" if offset is None else f"{offset:+,.0f} ms", "muted" if offset is None else offset_key),
+            ("" if trip is None else f"  ping {milliseconds(trip)} ms", "muted"),
+        ),
+    ]
+
+
+def further_rows(picture: Picture, width: int) -> list[Line]:
+    """What a larger pane adds: venue, proof of this pair, source, unknown kinds, the latency histogram."""
+    feed, pair = picture.feed, picture.pair
+    rows: list[Line] = [_row("system", (feed.system, "text" if feed.system == "online" else "!warn"))]
+    if pair is not None:
+        rows.append(_row("venue", (pair.venue, "text" if pair.venue == "ONLINE" else "!warn")))
+        key = {Proof.VERIFIED: "ok", Proof.CHECKING: "warn"}.get(pair.proof, "bad")
+        reason = one_cell(pair.proof_reason) or f"{pair.checks_ok:,} ok"
+        word = f"{pair.proof.value}  "
+        rows.append(_row("proof", (word, f"!{key}"), (shorten(reason, max(0, width - _LABEL - len(word))), "text")))
+        rows += _evidence_rows(pair, width)
+        if pair.stale_reason:
+            rows.append(_row("stale", (shorten(one_cell(pair.stale_reason), width - _LABEL), "!stale")))
+    if feed.latency.p999 is not None:
+        rows.append(_row("p99.9", (f"{milliseconds(feed.latency.p999)} ms", "text"), ("  latency, 5 min", "muted")))
+    rows.append(_row("mode", (feed.mode.value, "text")))
+    rows.append(_row("source", (shorten(one_cell(feed.url), width - _LABEL), "text")))
+    for name, count in feed.ignored[:4]:
+        rows.append(
+            _row("ignored", (f"{count:,} ", "text"), (shorten(one_cell(name), max(0, width - _LABEL - 8)), "muted"))
+        )
+    return rows + histogram_rows(feed.latency, width, picture.ascii_only)
+
+
+def _evidence_rows(pair: PairView, width: int) -> list[Line]:
+    """What stands behind the book besides its checksum: audit, second witness, complete trades."""
+    covered = pair.covered_levels
+    if pair.depth <= covered:
+        audit = (f"all {pair.depth} levels in the checksum", "text")
+    elif pair.audited_ns is None:
+        audit = (f"below {covered}: not audited", "!warn")
+    else:
+        audit = (f"{duration(max(0, pair.now_ns - pair.audited_ns))} ago, {pair.depth} levels", "text")
+    rows = [_row("audit", (shorten(audit[0], width - _LABEL), audit[1]))]
+    if pair.witness:
+        doubtful = "differs" in pair.witness or "silent" in pair.witness
+        rows.append(_row("ticker", (shorten(pair.witness, width - _LABEL), "!warn" if doubtful else "text")))
+    return [*rows, _row("missed", _count(pair.trade_gaps), (" trades, by their numbers", "muted"))]
+
+
+def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -> list[Line]:
+    """Latency counts by bucket as bars, buckets without a count at either end left out."""
+    counts = [count for _, count in latency.histogram]
+    filled = [index for index, count in enumerate(counts) if count]
+    if not filled or width < 24:
+        return []
+    rows: list[Line] = [(("feed latency, ms", "muted"),)]
+    room = width - 18
+    for bound, count in latency.histogram[filled[0] : filled[-1] + 1]:
+        label = "more" if bound == float("inf") else f"≤ {bound:,g}"
+        bar = bar_right(eighths(count, max(counts), room), room, "accent", ascii_only)
+        rows.append(((label.rjust(8) + " ", "muted"), bar, (f"{count:,}".rjust(9), "text")))
+    return rows
+
+
+def draw_health(picture: Picture, width: int, height: int) -> list[Line]:
+    """Draw the pane; what does not fit is left out from the bottom, where the least urgent rows are."""
+    symbol = picture.pair.symbol if picture.pair else ""
+    title = title_line("Market health", symbol, width)
+    if width >= _TWO_COLUMNS_FROM:
+        left = essential_rows(picture, _LEFT_COLUMN)
+        right = further_rows(picture, width - _LEFT_COLUMN - 2)
+        rows = [
+            (
+                *_fitted(left[y] if y < len(left) else (), _LEFT_COLUMN),
+                ("  ", "text"),
+                *(right[y] if y < len(right) else ()),
+            )
+            for y in range(max(len(left), len(right)))
+        ]
+    else:
+        rows = essential_rows(picture, width)
+        if height - 1 > len(rows) + 1:
+            rows = [*rows, (), *further_rows(picture, width)]
+    return [title, *(_cut(row, width) for row in rows[: max(0, height - 1)])]
+
+
+def _fitted(line: Line, width: int) -> Line:
+    """A line cut or padded to `width` cells."""
+    cut = _cut(line, width)
+    return (*cut, (" " * (width - width_of(cut)), "text"))
+
+
+def _cut(line: Line, width: int) -> Line:
+    """A line of at most `width` cells; an ellipsis stands for what is missing, or half a number would look whole."""
+    if width_of(line) <= width:
+        return line
+    runs: list[Run] = []
+    left = width - 1
+    for text, key in line:
+        runs.append((text[:left], key))
+        left -= len(runs[-1][0])
+    return (*runs, ("…" if width > 0 else "", "muted"))

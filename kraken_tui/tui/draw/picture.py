@@ -1,0 +1,46 @@
+"""What one picture of the screen is drawn from."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kraken_tui.market.views import FeedView, PairView
+from kraken_tui.tui.draw.runs import Line
+
+
+class BookChoices(msgspec.Struct):
+    """What the user chose for one pair's book; the screen changes it, drawings read it.
+
+    Attributes:
+        grouping: Price step of the aggregated book as a multiple of the increment.
+        centre: Bucket in the middle row of the aggregated book, in units of the step; None to follow the touch.
+        cursor: Price under the cursor in ticks; None when no row is chosen.
+        cumulative: Whether the aggregated book shows growing sizes.
+        recentre: "band", "space" or "never".
+    """
+
+    grouping: int = 1
+    centre: int | None = None
+    cursor: int | None = None
+    cumulative: bool = False
+    recentre: str = "band"
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """All that a drawing may draw from: one version of the views and the user's choices.
+
+    Attributes:
+        pair: The pair on screen; None before its first view.
+        feed: Connection, counters and tabs.
+        choices: What the user chose for the pair.
+        ascii_only: Whether the terminal cannot show box drawing.
+        problem: Why the pair has no view, such as that the exchange does not list it; "" while one may still come.
+        status: Runs for the left end of the footer.
+    """
+
+    pair: PairView | None
+    feed: FeedView
+    choices: BookChoices = msgspec.field(default_factory=BookChoices)
+    ascii_only: bool = False
+    problem: str = ""
+    status: Line = ()

@@ -1,0 +1,119 @@
+"""Rows of a pane as runs of (text, style key), and the few operations that all drawings share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from unicodedata import category, combining, east_asian_width
+
+from kraken_tui.text import REPLACEMENT
+
+Run = tuple[str, str]
+"""(text, style key). Text holds single-cell characters only, so that len(text) is its width in cells."""
+
+Line = tuple[Run, ...]
+"""One row of a pane. A short line is padded with background, a long one is cut."""
+
+# Combining and invisible characters, and those this version of Unicode does not know.
+_NO_CELL = frozenset({"Mn", "Mc", "Me", "Cf", "Cc", "Cs", "Cn", "Zl", "Zp"})
+# What Python's Unicode tables do not tell: joining jamo take no cell; trigrams, hexagrams and most emoji take two.
+_ODD = (range(0x1160, 0x1200), range(0x2630, 0x2638), range(0x268A, 0x2690), range(0x4DC0, 0x4E00),
+        range(0xD7B0, 0xD800), range(0xFFA0, 0xFFA1), range(0x10000, 0x110000))  # fmt: skip
+_ASCII = str.maketrans(
+    {
+        "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
+        "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
+        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
+        "┤": "|", "├": "|",
+    }
+)  # fmt: skip
+
+
+def on(role: str, ground: str) -> str:
+    """Style key of `role` on the background of another role; "" is the screen's own background."""
+    return f"{role}/{ground}" if ground else role
+
+
+def width_of(runs: Sequence[Run]) -> int:
+    """Cells the runs take."""
+    return sum(len(text) for text, _ in runs)
+
+
+def blank(width: int) -> Line:
+    """An empty row."""
+    return ((" " * width, "text"),)
+
+
+def title_line(title: str, note: str, width: int) -> Line:
+    """The first row of a pane: "─ Title ─────── note ─" in `width` cells; the note is dropped where it does not fit."""
+    head = f"─ {title} "
+    tail = f" {note} " if note and len(head) + len(note) + 4 <= width else ""
+    rule = "─" * max(0, width - len(head) - len(tail))
+    return (("─ ", "rule"), (title, "title"), (" " + rule, "rule"), (tail, "muted"))
+
+
+def draw_waiting(title: str, sentence: str, width: int, height: int) -> list[Line]:
+    """A titled pane with one muted sentence in its middle."""
+    lines = [title_line(title, "", width)]
+    lines += [blank(width)] * max(0, height // 2 - 1)
+    lines.append(((shorten(sentence, width).center(width), "muted"),))
+    return lines
+
+
+def fit_fields(fields: Sequence[tuple[int, tuple[Run, ...]]], width: int, gap: int = 3) -> list[tuple[Run, ...]]:
+    """Keep the fields that fit side by side, whole, in their order.
+
+    Args:
+        fields: (rank, runs); the highest rank is dropped first, among equals the rightmost.
+        width: Cells for all of them.
+        gap: Cells between two.
+    """
+    kept = [(rank, index, runs, width_of(runs)) for index, (rank, runs) in enumerate(fields) if runs]
+    while kept and sum(field[3] for field in kept) + gap * (len(kept) - 1) > width:
+        kept.remove(max(kept, key=lambda field: field[:2]))
+    return [runs for _, _, runs, _ in kept]
+
+
+def join_fields(fields: Sequence[tuple[Run, ...]], gap: int = 3) -> tuple[Run, ...]:
+    """Fields side by side with `gap` blank cells between them."""
+    runs: list[Run] = []
+    for number, field in enumerate(fields):
+        if number:
+            runs.append((" " * gap, "text"))
+        runs += field
+    return tuple(runs)
+
+
+def shorten(text: str, width: int) -> str:
+    """Words cut to `width` cells, with an ellipsis where something is missing; wide characters become "?"."""
+    if not text.isascii():
+        text = "".join("?" if east_asian_width(c) in "WF" or combining(c) else c for c in text)
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + "…" if width > 0 else ""
+
+
+def one_cell(text: str) -> str:
+    """Text in which every character takes one cell; wide, combining and invisible ones are replaced."""
+    if text.isascii():
+        return text
+    return "".join(character if _takes_one_cell(character) else REPLACEMENT for character in text)
+
+
+@lru_cache(maxsize=1024)
+def _takes_one_cell(character: str) -> bool:
+    if category(character) in _NO_CELL or east_asian_width(character) in ("W", "F"):
+        return False
+    return not any(ord(character) in odd for odd in _ODD)
+
+
+def to_ascii(lines: list[Line]) -> list[Line]:
+    """The same lines in ASCII, cell for cell, for terminals without box drawing."""
+    return [tuple((_plain(text), key) for text, key in line) for line in lines]
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str:
+    if text.isascii():
+        return text
+    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")

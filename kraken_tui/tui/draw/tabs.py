@@ -1,0 +1,188 @@
+"""The top row: one tab a pair; at the right the state of the connection, the time, and what is being shown. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kraken_tui.market.events import Proof
+from kraken_tui.market.views import FeedView, Mode, PairSummary
+from kraken_tui.tui.draw import format as fmt
+from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.runs import Line, Run, blank, join_fields, on, shorten, width_of
+
+_SEPARATOR: Run = ("│", "rule")
+
+
+class TabRow(msgspec.Struct, frozen=True):
+    """The drawn row and where its tabs are.
+
+    Attributes:
+        line: The row.
+        spans: (first cell, cell after the last, symbol) of each tab in sight.
+    """
+
+    line: Line
+    spans: tuple[tuple[int, int, str], ...]
+
+
+def draw_tabs(picture: Picture, width: int, height: int) -> list[Line]:
+    """Draw the row of tabs: at most one line.
+
+    Args:
+        picture: What to draw; the active pair is `picture.pair`.
+        width: Cells.
+        height: Rows.
+    """
+    if height < 1:
+        return []
+    return [tab_row(picture, width).line]
+
+
+def tab_row(picture: Picture, width: int) -> TabRow:
+    """Lay the row out: everything if it fits, else first latency, clock and the other pairs' prices give way."""
+    feed = picture.feed
+    active = picture.pair.symbol if picture.pair else ""
+    right_forms = _right_forms(feed, width)
+    for short in (False, True):
+        tabs = [_tab(number, tab, active, short) for number, tab in enumerate(feed.tabs, 1)]
+        needed = sum(width_of(runs) + 1 for _, runs in tabs)
+        # The cause of a bad connection matters more than the other pairs' prices.
+        for right in right_forms if short else right_forms[:-1]:
+            if needed + width_of(right) <= width:
+                return _assemble(tabs, right, width, 0, 0)
+    right = right_forms[-1]
+    first, last = _window(tabs, active, width - width_of(right))
+    return _assemble(tabs[first:last], right, width, first, len(tabs) - last)
+
+
+def _window(tabs: list[tuple[str, tuple[Run, ...]]], active: str, room: int) -> tuple[int, int]:
+    """Neighbours of the active tab that fit, leaving room for the counts of those that do not."""
+    if not tabs:
+        return 0, 0
+    chosen = next((index for index, (symbol, _) in enumerate(tabs) if symbol == active), 0)
+    first, last = chosen, chosen + 1
+    used = width_of(tabs[chosen][1]) + 11
+    while True:
+        for index in (last, first - 1):
+            if 0 <= index < len(tabs) and used + width_of(tabs[index][1]) + 1 <= room:
+                used += width_of(tabs[index][1]) + 1
+                first, last = min(first, index), max(last, index + 1)
+                break
+        else:
+            return first, last
+
+
+def _assemble(
+    tabs: list[tuple[str, tuple[Run, ...]]], right: tuple[Run, ...], width: int, before: int, after: int
+) -> TabRow:
+    line: list[Run] = []
+    spans: list[tuple[int, int, str]] = []
+    used = 0
+    if before:
+        line.append((f" +{before} ", "muted"))
+        line.append(_SEPARATOR)
+        used = width_of(line)
+    for number, (symbol, runs) in enumerate(tabs):
+        if number:
+            line.append(_SEPARATOR)
+            used += 1
+        cells = width_of(runs)
+        spans.append((used, used + cells, symbol))
+        line += runs
+        used += cells
+    if after:
+        line += [_SEPARATOR, (f" +{after} ", "muted")]
+        used = width_of(line)
+    line.append((" " * max(0, width - used - width_of(right)), "text"))
+    return TabRow((*line, *right), tuple(spans))
+
+
+def _tab(number: int, tab: PairSummary, active: str, short: bool) -> tuple[str, tuple[Run, ...]]:
+    """One tab: number, pair, last price with its direction; a mark and dimmed figures where it has a problem."""
+    chosen = tab.symbol == active
+    ground = "tab" if chosen else ""
+    runs: list[Run] = [
+        (f" {number} ", on("muted", ground)),
+        (shorten(tab.symbol, 14), ("!" if chosen else "") + on("bright" if chosen else "text", ground)),
+    ]
+    mark, role = _mark(tab)
+    if tab.last is not None and not tab.problem and not (short and not chosen):
+        text = f" {fmt.price(tab.last, tab.price_precision)} {fmt.direction_glyph(tab.last_direction)}"
+        runs.append((text, on("muted" if mark else fmt.direction_role(tab.last_direction), ground)))
+    if mark:
+        runs.append((f" {mark}", on(role, ground)))
+    runs.append((" ", on("text", ground)))
+    return tab.symbol, tuple(runs)
+
+
+def _mark(tab: PairSummary) -> tuple[str, str]:
+    if tab.problem:
+        return "✗ " + shorten(tab.problem, 16), "bad"
+    if tab.proof is Proof.UNVERIFIED:
+        return "✗", "bad"
+    if tab.proof is Proof.CHECKING:
+        return "…", "warn"
+    return ("stale", "stale") if tab.stale else ("", "")
+
+
+def _right_forms(feed: FeedView, width: int) -> list[tuple[Run, ...]]:
+    """The right end from its fullest form to its shortest; the mode badge and the state are in all of them."""
+    state = connection_state(feed, max(12, width // 3))
+    badge = mode_badge(feed)
+    clock: tuple[Run, ...] = ((f"{fmt.clock(feed.now_ns)} UTC", "text"),)
+    latency = _latency(feed)
+    forms = ((state, latency, clock, badge), (state, clock, badge), (state, badge), (connection_state(feed, 0), badge))
+    return [((" ", "text"), *join_fields([runs for runs in form if runs], 2), (" ", "text")) for form in forms]
+
+
+def connection_state(feed: FeedView, room: int) -> tuple[Run, ...]:
+    """Connection state in a word; with its cause, in at most `room` cells, while it is not SUBSCRIBED."""
+    if feed.fatal:
+        return ((shorten(f"✗ FAILED {feed.fatal}", max(8, room)), "!bad"),)
+    if feed.state == "SUBSCRIBED":
+        return (("SUBSCRIBED ●" if room else "●", "ok"),)
+    text = f"{feed.state} ○"
+    if feed.retry_in_s is not None and room:
+        text += f" retry {feed.retry_in_s:.0f} s"
+    if feed.cause and room > len(text) + 6:
+        text += " " + shorten(feed.cause, room - len(text))
+    return ((text, "!warn"),)
+
+
+def _latency(feed: FeedView) -> tuple[Run, ...]:
+    latency = feed.latency
+    if latency.p50 is None or latency.p99 is None:
+        return ()
+    return (
+        ("feed ", "muted"),
+        (f"{latency.p50:>3.0f} ms", "text"),
+        (" p99 ", "muted"),
+        (f"{latency.p99:>3.0f} ms", "text"),
+    )
+
+
+def mode_badge(feed: FeedView) -> tuple[Run, ...]:
+    """What is shown, wherever it is not the live market."""
+    if feed.mode is Mode.DEMO:
+        return ((" DEMO ", "badge/warn"),)
+    if feed.mode is not Mode.REPLAY:
+        return ()
+    replay = feed.replay
+    if replay is None:
+        return ((" REPLAY ", "badge/accent"),)
+    speed = f"x{replay.speed:g}" if replay.speed else "x max"
+    state = " end" if replay.finished else " ▮▮" if replay.paused else ""
+    return ((f" REPLAY {speed}{state} ", "badge/accent"),)
+
+
+def draw_badge(text: str, role: str, width: int, height: int) -> list[Line]:
+    """Draw a few words, centred, on the colour of a role.
+
+    Args:
+        text: What it says.
+        role: Colour role of its background.
+        width: Cells.
+        height: Rows.
+    """
+    line: Line = ((text.center(width), f"!badge/{role}"),)
+    return [line, *(blank(width) for _ in range(height - 1))]
