@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -58,27 +57,67 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert link.is_symlink()
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="FIFOs are a POSIX thing")
-def test_a_pipe_that_nobody_reads_is_an_error_and_nothing_to_wait_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="No such device"):
-        files.open_private(tmp_path / "pipe", os.O_WRONLY | os.O_APPEND)
+@posix
+def test_opening_waits_for_nobody_and_is_not_inherited(tmp_path: Path) -> None:
+    descriptor = files.open_private(tmp_path / "file", os.O_WRONLY)
+    # A pipe that nobody reads would otherwise be waited for.
+    assert not os.get_blocking(descriptor)
+    assert not os.get_inheritable(descriptor)
+    os.close(descriptor)
 
 
-def test_a_lock_keeps_others_out_until_its_descriptor_is_closed(tmp_path: Path) -> None:
+def test_a_folder_that_somebody_else_makes_at_the_same_time_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, is_dir = tmp_path / "a", Path.is_dir
+
+    def made_right_after(path: Path) -> bool:
+        if path == folder and not folder.exists():
+            os.mkdir(folder)  # noqa: PTH102
+            return False
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", made_right_after)
+    files.make_folder(folder)
+    assert is_dir(folder)
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, and not for ever."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sleeps: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+        assert len(self.sleeps) < 1000
+
+
+def test_a_lock_keeps_others_out_until_its_descriptor_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(files, "time", clock)
     first, second = (files.open_private(tmp_path / "file", os.O_RDWR) for _ in range(2))
-    assert files.lock(first)
-    assert not files.lock(second)
-    began = time.monotonic()
-    assert not files.lock(second, 0.05)
-    assert time.monotonic() - began >= 0.05
+    assert files.lock(first) is True
+    assert files.lock(second) is False
+    assert clock.sleeps == []
+    assert files.lock(second, 0.25) is False
+    assert clock.sleeps == [0.01] * len(clock.sleeps)
+    assert 0.25 <= clock.now < 0.27
     os.close(first)
-    assert files.lock(second, 0.05)
+    assert files.lock(second, 0.25) is True
     os.close(second)
 
 
 @posix
 def test_a_file_system_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "time", Clock())
     import fcntl
 
     def fail(number: int) -> None:
@@ -124,6 +163,7 @@ def test_a_name_is_read_as_a_user_writes_it(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_on_windows_the_lock_lies_far_beyond_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """There locked bytes cannot be read by others; its `msvcrt` is played here."""
+    monkeypatch.setattr(files, "time", Clock())
     done: list[tuple[object, ...]] = []
 
     def locking(*how: object) -> None:
@@ -138,3 +178,21 @@ def test_on_windows_the_lock_lies_far_beyond_the_data(monkeypatch: pytest.Monkey
         assert files.lock(5)
         assert not files.lock(5)
     assert done == [(5, 2**62, os.SEEK_SET), (5, "at once", 1)] * 2
+
+
+@posix
+def test_folders_are_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("platformdirs.user_state_path", lambda name, appauthor: tmp_path / (appauthor or name))
+    monkeypatch.setattr("platformdirs.user_pictures_path", lambda: tmp_path / "Pictures")
+    assert files.user_folder("state") == tmp_path / "kraken-tui"
+    assert files.user_folder("pictures") == tmp_path / "Pictures"
+    monkeypatch.setattr("platformdirs.user_state_path", lambda name, appauthor: Path("~") / name)
+    with pytest.raises(FileNotFoundError, match="no home folder; set HOME"):
+        files.user_folder("state")
+
+    def nobody() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr("platformdirs.user_pictures_path", nobody)
+    with pytest.raises(FileNotFoundError, match="no home folder; set HOME"):
+        files.user_folder("pictures")

@@ -139,6 +139,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_same: return False -> return None": "asked for its truth alone",
         **{f"check: {_CHECK} -> {_CHECK.replace('0', new)}": "never written" for new in ("1", "-1")},
     },
+    "files.py": {
+        ": TYPE_CHECKING -> not TYPE_CHECKING": "only when its imports are made",
+        "lock: 0.0 -> -1.0": "the first look is the last either way",
+        "replace_text: temporary.unlink(missing_ok=True) -> temporary.unlink(missing_ok=False)": "it is always there",
+    },
     "text.py": {
         "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
         " -> text = bytes(text[:5 * (limit + 1)]).decode('utf-8', 'replace')": "what is too much is cut off again",
