@@ -227,7 +227,7 @@ async def pane_costs(frames: list[Views], times: int) -> list[tuple[str, float, 
                 pane.render_line(y).render(console)
 
         def changes(pane: Pane = pane, frame_of: Iterator[Picture] = frame_of) -> None:
-            with app.painter.frame():
+            with app.painter.picture():
                 pane.push(next(frame_of))
 
         results.append((name, timed(whole, times), timed(changes, times)))
