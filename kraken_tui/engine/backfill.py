@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from kraken_tui.engine.desk import Desk
+from kraken_tui.errors import WireError
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.channels.ohlc import OHLC
 from kraken_tui.feed.channels.trade import TRADE
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.market.pair import PairMarket
-from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import PairSpec
 
 if TYPE_CHECKING:

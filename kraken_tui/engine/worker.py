@@ -15,7 +15,7 @@ from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
-from kraken_tui.errors import RecordingError
+from kraken_tui.errors import RecordingError, UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -29,7 +29,7 @@ from kraken_tui.settings import Settings
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
-from kraken_tui.wire.symbols import UnknownPair, canonical
+from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.recording.replay import ReplayClock

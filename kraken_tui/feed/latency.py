@@ -11,9 +11,10 @@ import math
 from bisect import bisect_left
 from collections import OrderedDict, deque
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.market.views import LatencyView
 from kraken_tui.units import SECOND
-from kraken_tui.wire.messages import InvalidMessage, Pong
+from kraken_tui.wire.messages import Pong
 from kraken_tui.wire.timestamps import parse_timestamp
 
 WINDOW_S = 300

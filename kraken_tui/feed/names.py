@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from kraken_tui.errors import UnknownPair
 from kraken_tui.feed.events import FeedEvent, PairAdded, Refused
 from kraken_tui.text import clean_text
-from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
+from kraken_tui.wire.symbols import SymbolTable, canonical
 
 
 class PairNames:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Protocol
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.connection.table import Trigger
@@ -21,7 +22,7 @@ from kraken_tui.feed.names import PairNames
 from kraken_tui.feed.pair import TOUCH_TRIGGER, Pair
 from kraken_tui.feed.subscriptions import Answer, Subscriptions
 from kraken_tui.text import clean_text
-from kraken_tui.wire.messages import InvalidMessage, Refusal, SubscribeAck
+from kraken_tui.wire.messages import Refusal, SubscribeAck
 
 Grant = Callable[[Pair], None]
 """Tells a pair what the exchange granted it."""

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.answers import Answers
 from kraken_tui.feed.channels import CHANNELS, pair_channels
 from kraken_tui.feed.channels.book import BOOK
@@ -38,7 +39,7 @@ from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import FieldCensus, decode
-from kraken_tui.wire.messages import InvalidMessage, Pong, Refusal, SubscribeAck, UnknownMessage
+from kraken_tui.wire.messages import Pong, Refusal, SubscribeAck, UnknownMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})

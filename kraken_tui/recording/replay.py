@@ -10,21 +10,14 @@ from itertools import chain
 
 import msgspec
 
-from kraken_tui.errors import RecordingError
+from kraken_tui.errors import RecordingError, WireError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
 from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import (
-    BookMessage,
-    HeartbeatMessage,
-    Pong,
-    SubscribeAck,
-    TradeMessage,
-    WireError,
-)
+from kraken_tui.wire.messages import BookMessage, HeartbeatMessage, Pong, SubscribeAck, TradeMessage
 from kraken_tui.wire.timestamps import parse_timestamp
 
 __all__ = ["Recording", "RecordingError", "ReplayClock", "Timed", "open_recording", "run_replay", "timeline"]

@@ -15,6 +15,7 @@ from typing import Any, Union, get_args
 
 import msgspec
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import (
     AssetData,
@@ -23,7 +24,6 @@ from kraken_tui.wire.messages import (
     HeartbeatMessage,
     InstrumentData,
     InstrumentMessage,
-    InvalidMessage,
     Kind,
     Message,
     OhlcMessage,

@@ -15,7 +15,7 @@ from kraken_tui.market.events import Proof
 from kraken_tui.units import SECOND
 from tests.feed.connection import test_websocket
 from tests.feed.connection.test_websocket import Client, server, venue_handler
-from tests.feed.feed_harness import Rig
+from tests.rig.bench import Rig
 
 
 class Clocks:

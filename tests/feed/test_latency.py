@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kraken_tui.feed.latency import UNCERTAINTY_NS, WINDOW_S, LatencyTracker
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import Pong
-from tests.feed.feed_harness import WALL, stamp
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import stamp
 
 MS = 1_000_000
 

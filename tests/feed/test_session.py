@@ -23,8 +23,9 @@ from kraken_tui.feed.events import (
 )
 from kraken_tui.market.events import BookChanged, Proof
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import Rig, stamp
 from tests.feed.session_rig import live, states
+from tests.rig.bench import Rig
+from tests.rig.scripted import stamp
 
 
 def test_a_feed_comes_up_instruments_first_and_everything_verified() -> None:

@@ -11,7 +11,8 @@ from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.market.events import Proof
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import SubscribeAck
-from tests.feed.feed_harness import Rig, Venue
+from tests.rig.bench import Rig
+from tests.rig.scripted import ScriptedVenue as Venue
 
 
 @pytest.mark.parametrize(

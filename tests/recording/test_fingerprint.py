@@ -15,7 +15,8 @@ from kraken_tui.recording.fingerprint import ContentHash, Fingerprint, canonical
 from kraken_tui.recording.reader import Recorded, Recording
 from kraken_tui.recording.replay import timeline
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import WALL, Venue
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import ScriptedVenue as Venue
 
 GOLDEN_LINES = """\
 {"format":"kraken-tui","version":1,"created":"2026-09-21T14:13:20.000Z","url":"","pairs":[]}

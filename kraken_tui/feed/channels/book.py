@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, Effect
 from kraken_tui.feed.events import Audited, BookLine, BookStateChanged, FeedEvent, Resync
@@ -10,7 +11,7 @@ from kraken_tui.feed.proof.assumed_spec import infer_depth, infer_spec
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.events import BookChanged, BookState
 from kraken_tui.text import clean_text
-from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, SubscribeAck
+from kraken_tui.wire.messages import BookData, BookMessage, SubscribeAck
 from kraken_tui.wire.symbols import is_clean
 
 NAME = "book"

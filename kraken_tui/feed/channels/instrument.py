@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from kraken_tui.errors import WireError
 from kraken_tui.feed.channels.channel import Channel, MarketDesk, Scope
 from kraken_tui.feed.effect import Effect
 from kraken_tui.feed.events import FeedEvent, InstrumentsKnown, SpecChanged
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.text import clean_text
-from kraken_tui.wire.messages import InstrumentMessage, WireError
+from kraken_tui.wire.messages import InstrumentMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 NAME = "instrument"

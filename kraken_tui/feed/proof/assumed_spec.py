@@ -6,11 +6,12 @@ zeros, so more are tried until the snapshot's own checksum agrees (PROTOCOL.md s
 
 from __future__ import annotations
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.feed.proof.stitcher import valid_checksum
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.wire.digits import decimals
-from kraken_tui.wire.messages import BookData, InvalidNumber
+from kraken_tui.wire.messages import BookData
 from kraken_tui.wire.symbols import PairSpec
 
 MOST_DECIMALS = 10

@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from kraken_tui.errors import InvalidNumber, WireError
 from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.effect import Effect
@@ -31,7 +32,7 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire import requests
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, Refusal, WireError
+from kraken_tui.wire.messages import BookData, BookMessage, Refusal
 
 _GRACE_NS = 5 * SECOND
 """Wait for the live book to go past the snapshot's moment; in a quiet market it never does."""

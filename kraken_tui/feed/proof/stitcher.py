@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from kraken_tui.errors import InvalidMessage, InvalidNumber
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookChanged, BookState, LevelChange, Proof
-from kraken_tui.wire.messages import BookData, InvalidMessage, InvalidNumber
+from kraken_tui.wire.messages import BookData
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import parse_timestamp
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.market.events import LevelChange, Side
 from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import decimals, from_units
-from kraken_tui.wire.messages import InvalidNumber, WireLevel
+from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
 
 PATIENCE_NS = 2 * SECOND

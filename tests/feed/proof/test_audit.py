@@ -27,8 +27,8 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import BookData, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 from tests.faults.ledger import Ledger
-from tests.feed.exchange_rig import ExchangeRig
-from tests.feed.feed_harness import SlowBook
+from tests.rig.bench import ExchangeRig
+from tests.rig.scripted import SlowBook
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
 QUICK = Limits(audit_first_s=5.0, audit_every_s=30.0, audit_again_s=10.0)

@@ -10,8 +10,8 @@ from kraken_tui.feed.events import BookStateChanged, Resync
 from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.market.events import BookState, Proof
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import WALL
 from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, SNAPSHOT_NS, Script, data_of, of
+from tests.rig.clock import VENUE_START as WALL
 
 
 def test_updates_between_a_failure_and_the_snapshot_are_ignored() -> None:
