@@ -92,7 +92,7 @@ def open_private(path: Path, flags: int) -> int:
 
     Raises:
         OSError: It cannot be opened; `errno.ELOOP` if it is a symbolic link.
-        ValueError: The path is no file name.
+        ValueError: The path is not a file name.
     """
     for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CONFIG = Option(
     "config", FileName(), "settings file instead of the usual one", flag="--config", metavar="FILE", commands=MARKET
 )
-"""Says where settings come from, and is none itself."""
+"""Where settings come from; not a setting itself."""
 
 
 class Command(NamedTuple):
@@ -58,7 +58,7 @@ class Command(NamedTuple):
 
     @property
     def own(self) -> tuple[Option, ...]:
-        """Its options that are no settings."""
+        """Its options that are not settings."""
         return (*((CONFIG,) if self.name in CONFIG.commands else ()), *self.options)
 
 

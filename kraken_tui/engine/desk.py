@@ -1,4 +1,4 @@
-"""Feed events to markets: one `PairMarket` a pair, and one tab for every name the user asked for."""
+"""Routes feed events to markets: one `PairMarket` per pair, and one tab per name the user asked for."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Desk:
     # -- what a channel's event can reach: `feed.channels.channel.MarketDesk` ---------------------------------------
 
     def market(self, symbol: str) -> PairMarket:
-        """The market of a pair, made where there is none yet."""
+        """The market of a pair, created on first use."""
         market = self.by_symbol.get(symbol)
         if market is None:
             market = self.by_symbol[symbol] = PairMarket(symbol, self._settings, self.pair(symbol))
@@ -118,17 +118,17 @@ class Desk:
         return self._session.pairs.get(symbol)
 
     def emit_derived(self, market: PairMarket) -> None:
-        """Tell listeners what a market made of its input."""
+        """Tell listeners what a market derived from its input."""
         for derived in market.drain():
             self.emit(derived)
 
     def want_history(self, market: PairMarket) -> None:
-        """Fetch candles of the interval that is shown, where they are lacking."""
+        """Fetch candles of the displayed interval if they are missing."""
         if market.lacks_candles(self.interval):
             self.history_wanted.add(market.symbol)
 
     def look_at_venue(self, market: PairMarket) -> None:
-        """Let a market know what the venue says about itself and the pair."""
+        """Pass the status of the venue and of the pair on to a market."""
         spec = self._session.specs.get(market.symbol)
         market.set_venue(self._session.system, spec.status if spec is not None else None)
 
@@ -165,7 +165,7 @@ class Desk:
     # -- time and views ---------------------------------------------------------------------------------------------
 
     def tick(self, wall_ns: int) -> None:
-        """Roll candles, sample the slow history, update rates; once a publish."""
+        """Roll candles, sample the slow history, update rates; called once per publish."""
         for market in self.by_symbol.values():
             market.tick(wall_ns)
             self.emit_derived(market)
@@ -175,7 +175,7 @@ class Desk:
         return tuple((tab.name, tab.symbol) for tab in self._tabs)
 
     def summaries(self) -> tuple[PairSummary, ...]:
-        """One summary a tab, in the user's order."""
+        """One summary per tab, in the user's order."""
         return tuple(self._summary(tab) for tab in self._tabs)
 
     def _summary(self, tab: _Tab) -> PairSummary:

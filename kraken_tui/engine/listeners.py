@@ -1,4 +1,4 @@
-"""Bounded queues between the engine's thread and whoever listens.
+"""Bounded queues between the engine's thread and its listeners.
 
 A listener that does not keep up loses its own events, by its own policy, and nobody else's. Listeners come after the
 books: nothing between the socket and a book is ever dropped.
@@ -54,7 +54,7 @@ class ListenerCounts(Value, frozen=True, gc=False):
 
 
 class _Slot:
-    """A waiting event; a newer one may take its place."""
+    """A queued event; a newer one may replace it."""
 
     __slots__ = ("event", "key")
 

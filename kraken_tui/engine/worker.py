@@ -95,7 +95,7 @@ class Worker:
     # -- life ---------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Run until `stop`; an unexpected error in any part ends the whole with that error."""
+        """Run until `stop`; an unexpected error in any part ends it with that error."""
         for name in self._settings.pairs:
             self.add_pair(name)
         if self._settings.record is not None:
@@ -318,7 +318,7 @@ class Worker:
             self._note("error", str(error))
 
     def _end_recording(self) -> None:
-        """Write the rest of it, and publish whether that went well: nobody looks at this recorder any more."""
+        """Write out the rest and publish the result: nothing looks at this recorder again."""
         if self._recorder is not None:
             self._recorder.close()
             self._tell_stopped()
@@ -332,7 +332,7 @@ class Worker:
         self._stopped_told = bool(problem)
 
     def _history_ended(self, task: asyncio.Task[None]) -> None:
-        """Books and trades go on without the history, but a defect in it must be heard of."""
+        """Books and trades go on without history, but a defect in it must be logged."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._note("error", f"history ended: {type(error).__name__}: {error}")
 
@@ -366,7 +366,7 @@ class Worker:
             self._tell_stopped()
         self._version += 1
         views = dict(self._views)
-        # The others once a second, but not all in one publish: a thousand views are a tenth of a second's work.
+        # The others once a second, spread over publishes: a thousand views take a tenth of a second.
         rate = self._settings.frame_rate
         turn = self._version % rate
         for number, symbol in enumerate(self._desk.by_symbol):
@@ -459,5 +459,5 @@ def budget_path_for(url: str) -> Path | None:
     try:
         return user_folder("state") / "dials.json"
     except OSError:
-        # No home, no memory: the budget holds for this run alone.
+        # Without a home folder the budget holds for this run only.
         return None

@@ -19,7 +19,7 @@ class BookTruth(Protocol):
         resyncs: Times the book was fetched again after a failure.
         audited_ns: Wall clock of the last audit that found all levels right; None since the book was loaded or failed.
         trade_gaps: Trades that never came, by their numbers.
-        witness: What the second witness says; "" where there is none.
+        witness: What the second witness says; "" without one.
     """
 
     @property

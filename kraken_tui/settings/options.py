@@ -51,7 +51,7 @@ class Option(NamedTuple):
         source: Whether it says where the frames come from; only one such option can hold.
         library: Whether `KrakenClient` takes it.
         library_rule: Which values the library allows, if others.
-        default: Default of an option of a single command, which is no field of `Settings`.
+        default: Default of an option of a single command, which is not a field of `Settings`.
         required: Whether the command line must name it.
     """
 

@@ -23,7 +23,7 @@ MAX_CONFIG_BYTES = 1024 * 1024
 """Size of the largest configuration file that is read."""
 
 KEYS = "keys"
-"""The one setting that is no option: the table of key bindings, which only the file holds."""
+"""The one setting that is not an option: the table of key bindings, which only the file holds."""
 
 
 def default_config_path() -> Path:

@@ -1,6 +1,6 @@
 """The channels of the exchange: one file and one row each.
 
-To add one, write its file and put its row below; nothing else has to know its name.
+To add one, write its file and add its row below; nothing else needs to know its name.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ CHANNELS: dict[str, Channel] = {}
 
 
 def add(channel: Channel) -> None:
-    """Put a row into the table; sessions made from now on have it."""
+    """Add a row to the table; sessions created from now on have it."""
     CHANNELS[channel.name] = channel
     register(channel.message, channel.by_rows)
 
 
 def pair_channels() -> tuple[str, ...]:
-    """Names of the channels that are subscribed for every pair, unless a program chooses fewer."""
+    """Names of the channels subscribed for every pair, unless a program chooses fewer."""
     return tuple(name for name, channel in CHANNELS.items() if channel.scope is Scope.PAIR)
 
 

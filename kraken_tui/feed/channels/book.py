@@ -56,7 +56,7 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
 
 
 def _meet(kind: str, data: BookData, roster: Roster, wall_ns: int) -> tuple[Pair | None, list[FeedEvent], str]:
-    """Keep the pair of a book that a recording shows for the first time: (pair, events, verdict where it is None)."""
+    """Keep a pair whose book a recording shows for the first time: (pair, events, verdict if the pair is None)."""
     admitted, events = roster.policy.admits(data.symbol, roster.pairs)
     if not admitted:
         return None, events, _UNWANTED

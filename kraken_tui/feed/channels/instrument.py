@@ -16,7 +16,7 @@ NAME = "instrument"
 
 
 def apply(message: InstrumentMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
-    """Take the whole list or what changed. Precisions may change (PROTOCOL.md section 4.5)."""
+    """Apply the whole list or a change. Precisions may change (PROTOCOL.md section 4.5)."""
     snapshot = message.type == "snapshot"
     effect = Effect(settle=True, resolve=True)
     if snapshot:
@@ -61,7 +61,7 @@ def _on_spec(event: SpecChanged, desk: MarketDesk) -> None:
 
 
 def _on_known(_event: InstrumentsKnown, _desk: MarketDesk) -> None:
-    """Nobody waits for it: the session resolves names by itself."""
+    """Nothing to do: the session itself resolves names."""
 
 
 INSTRUMENT = Channel(

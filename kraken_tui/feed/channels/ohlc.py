@@ -17,7 +17,7 @@ NAME = "ohlc"
 
 
 def apply(message: OhlcMessage, roster: Roster, _now: int, wall_ns: int) -> Effect:
-    """Take candles of the interval that is wanted."""
+    """Apply candles of the wanted interval."""
     policy = roster.policy
     effect = Effect("empty ohlc frame")
     for row in message.data[:1]:

@@ -15,7 +15,7 @@ NAME = "ticker"
 
 
 def apply(message: TickerMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
-    """Take figures, and let the second witness hear them."""
+    """Apply the figures, and show them to the second witness."""
     snapshot = message.type == "snapshot"
     effect = Effect("empty ticker frame")
     if message.data:

@@ -18,7 +18,7 @@ NAME = "trade"
 
 
 def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
-    """Take trades; each is reported once however often it is delivered."""
+    """Apply trades; each is reported once, however often it is delivered."""
     snapshot = message.type == "snapshot"
     effect = Effect("empty trade frame")
     if message.data:

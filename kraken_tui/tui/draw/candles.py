@@ -334,7 +334,7 @@ def _price_axis(
 
 
 def choose_scale(view: PairView | None, width: int, height: int, previous: PriceRange | None) -> PriceRange | None:
-    """The price scale of the chart at this size, the previous one while it serves; None where there is no chart."""
+    """The price scale of the chart at this size, the previous one while it still fits; None if no chart is drawn."""
     if view is None or view.spec is None or not view.candles:
         return None
     layout = layout_for(view, width, height)

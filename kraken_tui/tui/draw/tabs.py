@@ -162,7 +162,7 @@ def _latency(feed: FeedView) -> tuple[Run, ...]:
 
 
 def mode_badge(feed: FeedView) -> tuple[Run, ...]:
-    """What is shown, wherever it is not the live market."""
+    """What is shown when it is not the live market."""
     if feed.mode is Mode.DEMO:
         return ((" DEMO ", "badge/warn"),)
     if feed.mode is not Mode.REPLAY:

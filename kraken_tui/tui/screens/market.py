@@ -319,7 +319,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.program.tick()
 
     def action_clear_cursor(self) -> None:
-        """Remove the cursor; where there is none, go back from one pane to all."""
+        """Remove the cursor; without one, go back from one pane to all."""
         if not self.control.clear_cursor() and self.alone:
             self._show_alone(None)
         self.program.tick()
