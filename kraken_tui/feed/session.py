@@ -8,20 +8,17 @@ what is to be sent and what is to be reported. `now` is a monotonic clock that c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from kraken_tui.errors import InvalidMessage
-from kraken_tui.feed.answers import Answers
 from kraken_tui.feed.channels import CHANNELS, pair_channels
-from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.counters import Counters
-from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
+from kraken_tui.feed.dispatch import Dispatch
+from kraken_tui.feed.effect import Effect
 from kraken_tui.feed.enrolment import Enrolment
 from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
 from kraken_tui.feed.latency import LatencyTracker
@@ -38,8 +35,6 @@ from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
-from kraken_tui.wire.decode import FieldCensus, decode
-from kraken_tui.wire.messages import Pong, Refusal, SubscribeAck, UnknownMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -75,6 +70,7 @@ class Session:
         pairs: Every wanted pair by symbol, with all the feed holds of it.
         specs: Reference data of every known pair by symbol.
         counters: Counts since the start.
+        census: Unknown fields of the frames so far.
     """
 
     def __init__(
@@ -90,7 +86,6 @@ class Session:
         self.state = State.DISCONNECTED
         self.cause = "not started"
         self.latency = LatencyTracker()
-        self.census = FieldCensus()
         rng = rng or random.Random()
         self.dialler = Dialler(self.limits, rng)
         self.subscriptions = Subscriptions(self.limits)
@@ -116,14 +111,8 @@ class Session:
         channels: Mapping[str, Channel] = dict(CHANNELS)
         self._enrolment = Enrolment(channels, self._names, self.roster, self.subscriptions)
         self._upkeep = Upkeep(self.roster, self.subscriptions, self.watchdog)
-        answers = Answers(channels, self.roster, self.subscriptions)
-        self._data = {channel.message: channel.apply for channel in channels.values()}
-        self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
-            SubscribeAck: answers.acknowledged,
-            Refusal: answers.refused,
-            Pong: answers.ponged,
-            UnknownMessage: lambda message, _now, _wall: Effect(f"unknown: {message.kind}"),
-        }
+        self._dispatch = Dispatch(channels, self.roster, self.subscriptions, policy, self.watchdog)
+        self.census = self._dispatch.census
         self._events: list[FeedEvent] = []
         self._now = 0
         self._wall = 0
@@ -239,30 +228,7 @@ class Session:
         if self.state not in _UP or self._is_backlog():
             counters.ignored["frame of a lost connection"] += 1
             return
-        try:
-            message = decode(data)
-        except InvalidMessage as error:
-            counters.invalid += 1
-            counters.rejected += 1
-            of_book = error.channel in ("", BOOK.name)
-            self._take(self.policy.unreadable(error, self._now, self._wall, of_book=of_book))
-            return
-        self.watchdog.frame(now, application=not isinstance(message, Pong))
-        self.census.look(data, message)
-        kind = type(message)
-        apply = self._data.get(kind)
-        if apply is not None:
-            effect = apply(message, self.roster, self._now, wall_ns)
-        else:
-            effect = self._answers[kind](message, self._now, wall_ns)
-        verdict = effect.verdict
-        if verdict == APPLIED:
-            counters.applied += 1
-        elif verdict == REJECTED:
-            counters.rejected += 1
-        else:
-            counters.ignored[verdict] += 1
-        self._take(effect)
+        self._take(self._dispatch.apply(data, self._now, wall_ns))
         if self._unsettled and self.policy.asks and now >= self._settle_due:
             self._settle()
             self._pump()
