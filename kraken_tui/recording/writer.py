@@ -14,8 +14,9 @@ from kraken_tui.files import lock, make_folder, open_private
 from kraken_tui.recording.chunks import codec_for
 from kraken_tui.recording.format import check_appendable, frame_line, header_line
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 
-FLUSH_NS = 1_000_000_000
+FLUSH_NS = SECOND
 """Longest time a frame waits in memory, and so the most that a kill can lose (RELIABILITY.md F80)."""
 
 CHUNK_BYTES = 256 * 1024

@@ -27,9 +27,10 @@ from kraken_tui.tui.panes import BOOK, CHARTS, PANES, PaneRow, cycle_of, stands_
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
+from kraken_tui.units import SECOND
 
 _PENDING_S = 5.0
-_PAUSE_STALE_NS = 5 * 10**9
+_PAUSE_STALE_NS = 5 * SECOND
 
 
 class MarketScreen(Screen[None], inherit_bindings=False):
@@ -425,5 +426,5 @@ def _aged(pair: PairView, now_ns: int, frozen_ns: int) -> PairView:
         now_ns=pair.now_ns + passed,
         age_ns=None if pair.age_ns is None else pair.age_ns + passed,
         stale=pair.stale or passed >= _PAUSE_STALE_NS,
-        stale_reason=pair.stale_reason or (f"paused for {passed // 10**9} s" if passed >= _PAUSE_STALE_NS else ""),
+        stale_reason=pair.stale_reason or (f"paused for {passed // SECOND} s" if passed >= _PAUSE_STALE_NS else ""),
     )
