@@ -35,7 +35,7 @@ class Desk:
 
     Args:
         session: Holder of the books and precisions.
-        settings: Thresholds and the starting interval.
+        settings: Thresholds.
         emit: Called with every event listeners may want.
         note: Called with (level, text) for the log.
     """
@@ -53,7 +53,6 @@ class Desk:
         self.note = note
         self._tabs: list[_Tab] = []
         self.by_symbol: dict[str, PairMarket] = {}
-        self.interval = settings.interval
         self.book_levels = 0
         """Levels a side that listeners want with each book message; 0 when nobody does."""
         self.history_wanted: set[str] = set()
@@ -78,11 +77,15 @@ class Desk:
         self._tabs = [tab for tab in self._tabs if symbol not in (tab.symbol, tab.name)]
         self.by_symbol.pop(symbol, None)
 
-    def set_interval(self, minutes: int) -> None:
-        """Change the candle interval of every pair."""
-        self.interval = minutes
+    @property
+    def interval(self) -> int:
+        """Candle interval of every pair, in minutes: the session's."""
+        return self._session.options.interval
+
+    def interval_changed(self) -> None:
+        """Show every pair at the session's new candle interval."""
         for symbol, market in self.by_symbol.items():
-            market.set_interval(minutes)
+            market.set_interval(self.interval)
             self.history_wanted.add(symbol)
 
     def handle(self, event: FeedEvent) -> None:

@@ -245,7 +245,7 @@ class Worker:
     def set_interval(self, minutes: int) -> None:
         """Change the candle interval."""
         self._session.set_interval(None, minutes, *self._now())
-        self._desk.set_interval(minutes)
+        self._desk.interval_changed()
         self._after_command()
 
     def set_book_levels(self, levels: int) -> None:
