@@ -30,7 +30,7 @@ CONFIG = Option(
 """Where settings come from; not a setting itself."""
 
 
-class Command(NamedTuple):
+class Subcommand(NamedTuple):
     """One command.
 
     Attributes:
@@ -77,7 +77,7 @@ class Parser(argparse.ArgumentParser):
         raise ConfigurationError(f"{message}; see {self.prog} --help")
 
 
-def add_options(parser: Parser, command: Command) -> None:
+def add_options(parser: Parser, command: Subcommand) -> None:
     """Add to a parser everything a command takes. Options that are not given leave no trace, so other sources count."""
     for row in (*command.settings, *command.own):
         words = row.help.format(allowed=row.rule, default=_shown(_default(row, command)))
@@ -91,7 +91,7 @@ def add_options(parser: Parser, command: Command) -> None:
     parser.add_argument("--version", action="version", version=version, help="print the version and exit")
 
 
-def _default(row: Option, command: Command) -> Any:
+def _default(row: Option, command: Subcommand) -> Any:
     if row in command.own:
         return row.default
     default = command.defaults.get(row.name, options.default_of(row))
@@ -123,7 +123,7 @@ class Call:
         ConfigurationError: A value of one of its own options cannot work.
     """
 
-    def __init__(self, command: Command, given: Mapping[str, Any]) -> None:
+    def __init__(self, command: Subcommand, given: Mapping[str, Any]) -> None:
         self.command = command
         self.given = dict(given)
         if "pairs" in self.given:

@@ -17,7 +17,7 @@ from kraken_tui.settings.readers import (
     Number,
     OneOf,
     PairCount,
-    PairNames,
+    PairList,
     Reader,
     RestAddress,
     Rule,
@@ -134,7 +134,7 @@ _PAIR = "pair such as BTC/USD, btcusd or XXBTZUSD"
 
 OPTIONS: tuple[Option, ...] = (
     Option(
-        "pairs", PairNames(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
+        "pairs", PairList(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
         flag="PAIR", commands=MARKET,
         # The screen has a tab for each; a program has only the pace of subscriptions to mind, and may add them later.
         library=True, library_rule=PairCount(0, 1000),

@@ -169,7 +169,7 @@ class FileName:
         return self.text(name)
 
 
-class PairNames:
+class PairList:
     """Names of pairs, in any spelling; each counts once."""
 
     def text(self, text: str) -> tuple[str, ...]:
