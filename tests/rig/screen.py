@@ -401,7 +401,7 @@ class ScreenRig:
             if old != new:
                 x = next(at for at, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
                 return (
-                    f"row {y}, column {x} of {shown.columns}x{len(shown.rows)} is {old[x]}, drawn anew {new[x]}\n"
+                    f"row {y}, column {x} of {shown.columns}x{len(shown.rows)} is {old[x]}, redrawn {new[x]}\n"
                     f"{shown.lines[y]}\n{fresh.lines[y]}"
                 )
         return ""

@@ -415,7 +415,7 @@ def test_f99_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(env: dict[str,
             terminal.until(LIVE)
             terminal.read(0.3)
             again = terminal.written[mark:]
-            # The whole screen anew: the last row as well as the first.
+            # The whole screen again: the last row as well as the first.
             assert b"\x1b[?1049h" in again
             assert b"BTC/USD" in again
             assert b"quit" in again

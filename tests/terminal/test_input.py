@@ -201,7 +201,7 @@ def test_f96_a_window_made_small_and_large_again_at_once_is_drawn_anew(live: Ter
         assert time.monotonic() - start < 3.0, cells.rows
         cells.feed(live.read(0.02))
     took = time.monotonic() - start
-    ledger("drawn anew", f"40x10 and back within a millisecond: whole screen {ms(took)} after", "250 ms after the last")
+    ledger("redrawn", f"40x10 and back within a millisecond: whole screen {ms(took)} after", "250 ms after the last")
 
 
 _SLOW_LOOK = """
