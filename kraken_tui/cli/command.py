@@ -145,7 +145,7 @@ class Call:
         return self.command.run(self)
 
     def settings(self) -> Settings:
-        """Merge what was given with environment and file, and look at the files that are named.
+        """Merge the given options with environment and file, and check the files they name.
 
         Raises:
             ConfigurationError: A setting cannot work.
@@ -158,7 +158,7 @@ class Call:
         settings = load(self.given, os.environ, self.own["config"], self.command.defaults)
         if "pairs" not in self.given:
             if settings.replay is not None:
-                # The usual pairs are those of the live market; a recording shows what it holds.
+                # The default pairs belong to the live market; a recording shows all its pairs.
                 settings = replace(settings, pairs=())
             elif self.command.one_pair:
                 settings = replace(settings, pairs=settings.pairs[:1])

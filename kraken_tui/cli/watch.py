@@ -22,7 +22,7 @@ DEFAULT_LIMIT_S = 20.0
 """Longest wait for the first proven book if the user gave no time."""
 
 PATIENCE_S = 6.0
-"""After this long, draw what there is, even if more would look better."""
+"""After this long, draw what has arrived so far."""
 
 _POLL_S = 0.05
 _CANDLES_WANTED = 30
@@ -173,7 +173,7 @@ class Watch:
                 break
             if leaves_no_book(event):
                 self._refused[canonical(event.symbol)] = f"{event.symbol}: {event.sentence}"
-        # Without a name asked for, a recording shows what it holds, and nothing can be refused.
+        # Without named pairs, a recording shows all it holds, and nothing can be refused.
         if self._wanted and self._refused.keys() >= self._wanted:
             raise ConfigurationError("; ".join(self._refused.values()))
 

@@ -140,7 +140,7 @@ class Newest:
         if error is not None:
             self.trouble = error
         elif event.state != State.CONNECTING:
-            # During the next dial the last trouble still stands.
+            # The last trouble remains during the next dial.
             self.trouble = None
         # The program closing the client, or the end of a recording, is not an error.
         return None if event.state == State.CLOSED else error

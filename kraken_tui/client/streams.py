@@ -141,7 +141,7 @@ def _waker(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> Callable[[]
         try:
             loop.call_soon_threadsafe(woken.set)
         except RuntimeError:
-            # The program's loop has closed: nobody is left to wake.
+            # The program's loop has closed: there is nothing left to wake.
             return
 
     return wake

@@ -42,7 +42,7 @@ def decimal_of(value: object) -> Decimal:
 
 
 def to_nearest_units(value: object, precision: int) -> int:
-    """Convert a number to whole units of 10^-precision, rounding what is finer half to even.
+    """Convert a number to whole units of 10^-precision, rounding finer digits half to even.
 
     Raises:
         InvalidNumber: Not a plain, finite, non-negative decimal of sane length.

@@ -63,7 +63,7 @@ class Recorder:
         self._space_due_ns = 0
         shown = clean_text(path)
         if playing is not None and _same(path, playing):
-            # It would read what it writes, and never end.
+            # It would read its own output and never end.
             raise RecordingError(f"cannot record to {shown}: it is the recording being played")
         try:
             self._codec = codec_for(path)

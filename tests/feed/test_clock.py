@@ -122,7 +122,7 @@ class Drowsy(SystemClock):
         return asleep
 
 
-async def test_a_running_feed_asks_and_connects_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_running_feed_asks_and_reconnects(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Drowsy()
     monkeypatch.setattr(test_websocket, "SystemClock", lambda: clock)
     async with server(venue_handler) as url:

@@ -19,7 +19,7 @@ from tests.rig.scripted import ScriptedVenue as Venue
     "row",
     ['"bids":[{"price":5000.0}],"asks":[]', '"bids":7,"asks":[]', '"bids":[{"price":5000.0,"qty":null}],"asks":[]'],
 )
-def test_an_unreadable_book_is_fetched_anew_and_no_other_notices(up: Rig, row: str) -> None:
+def test_an_unreadable_book_is_refetched_and_no_other_notices(up: Rig, row: str) -> None:
     up.events.clear()
     up.deliver(f'{{"channel":"book","type":"update","data":[{{"symbol":"BTC/USD",{row},"checksum":1}}]}}')
     up.run(3)

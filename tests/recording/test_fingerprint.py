@@ -33,7 +33,7 @@ GOLDEN_LINES = """\
 {"rx_ns":1790000001300000000,"frame":{"channel":"moon","type":"update","data":[]}}
 {"rx_ns":1790000001400000000,"frame":[1,2]}
 """
-"""A right snapshot, a wrong checksum, two missing trades, an unknown channel and a frame that is no message."""
+"""A right snapshot, a wrong checksum, two missing trades, an unknown channel and a frame that is not a message."""
 
 GOLDEN_STATE = "a7111eb3f7f08d1da456e267d58c5f4856874f7afb266a679fb77610f5c6fcd7"
 GOLDEN_CONTENT = "57dd3077cce252aefcc285751c8ddb0e65f094260fea2ace1d919da2220ed691"

@@ -196,7 +196,8 @@ class WorldSource:
 
     def set_interval(self, minutes: int) -> None:
         assert self.world.screen is not None
-        self.world.screen.set_interval(minutes)
+        self.world.client.set_interval(None, minutes)
+        self.world.screen.interval_changed()
 
     def pause_replay(self, paused: bool) -> None: ...
 
@@ -232,7 +233,7 @@ class InnerDriver(SteadyDriver):
         return Size(*(self._size or (160, 48)))
 
     def resize(self, columns: int, rows: int) -> None:
-        """Another window; a size that is no other changes nothing."""
+        """Resize the window; the same size changes nothing."""
         if (columns, rows) == self._get_terminal_size():
             return
         self._size = (columns, rows)

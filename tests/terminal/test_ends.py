@@ -490,7 +490,7 @@ def test_f99_after_fg_no_old_picture_looks_fresh(env: dict[str, str]) -> None:
         terminal.until(LIVE)
         terminal.send(b"\x1a")
         wait_for(lambda: stopped(terminal))
-        # What it wrote before it stopped is no picture of afterwards.
+        # Output from before the stop is not a picture from after it.
         terminal.read(0.2)
         time.sleep(3.2)
         since = time.strftime("%H:%M:%S", time.gmtime(time.time() - 1)).encode()

@@ -346,7 +346,7 @@ def choose_scale(view: PairView | None, width: int, height: int, previous: Price
 
 
 def draw_candles(picture: Picture, scale: PriceRange | None, width: int, height: int) -> list[Line]:
-    """Draw the chart, or say what it waits for.
+    """Draw the chart, or say what is missing.
 
     Args:
         picture: What to draw.

@@ -187,7 +187,7 @@ def further_rows(picture: Picture, width: int) -> list[Line]:
 
 
 def _evidence_rows(pair: PairView, width: int) -> list[Line]:
-    """What stands behind the book besides its checksum: audit, second witness, complete trades."""
+    """What proves the book besides its checksum: audit, second witness, complete trades."""
     covered = pair.covered_levels
     if pair.depth <= covered:
         audit = (f"all {pair.depth} levels in the checksum", "text")

@@ -1,4 +1,4 @@
-"""The top row: one tab a pair; at the right the state of the connection, the time, and what is being shown. Pure."""
+"""The top row: one tab per pair; at the right the state of the connection, the time, and what is being shown. Pure."""
 
 from __future__ import annotations
 

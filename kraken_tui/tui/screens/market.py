@@ -85,7 +85,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     @property
     def program(self) -> Program:
-        """The app, as what it can do."""
+        """The app, seen as a `Program`."""
         return program_of(self.app)
 
     def compose(self) -> ComposeResult:
@@ -130,7 +130,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     @property
     def places(self) -> Places:
-        """Where the visible panes stand."""
+        """Places of the visible panes."""
         return dict(self._places)
 
     @property
@@ -147,7 +147,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[PairView | None, FeedView]:
-        """The pair and feed on screen; while paused the pair stands still, but its age does not."""
+        """The pair and feed on screen; while paused the pair is frozen, but its age is not."""
         feed = self.source.feed_view
         if self.frozen is None:
             return (self.source.view(self.symbol) if self.symbol else None), feed

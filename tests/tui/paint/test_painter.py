@@ -58,7 +58,7 @@ RUNS = st.lists(st.tuples(st.text("ab1.▌ ", max_size=6), st.sampled_from(KEYS)
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("palette", PALETTES)
 @given(old=RUNS, new=RUNS)
-def test_a_changed_row_looks_as_if_painted_anew(palette: str, system: str, old: Line, new: Line) -> None:
+def test_a_changed_row_looks_as_if_repainted(palette: str, system: str, old: Line, new: Line) -> None:
     console = Console(color_system=system, force_terminal=True, legacy_windows=False)  # type: ignore[arg-type]
     (changed, stream), (fresh, fresh_stream) = terminal(20, 3), terminal(20, 3)
     x, width = 3, 14
