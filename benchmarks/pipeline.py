@@ -28,7 +28,7 @@ SPEC = PairSpec("BTC/USD", "BTC", "USD", PRICE_DECIMALS, QTY_DECIMALS)
 """The pair of a `Stream` as it comes, for the benchmarks that are built on it."""
 
 MOST_GROWTH = 2.0
-"""A book 100 times as deep may cost this many times as much; sorting anew each time would cost far more."""
+"""A book 100 times as deep may cost this many times as much; sorting every time would cost far more."""
 
 LEAST_LEAD = 2.0
 """The textbook's client must cost at least this many times as much as ours."""

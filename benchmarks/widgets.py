@@ -134,7 +134,7 @@ class Playing(KrakenApp):
 
 
 class Naive(App[None]):
-    """The same market as it is usually drawn: a DataTable, a Rich table and a plotext chart, anew at every tick."""
+    """The same market as it is usually drawn: a DataTable, a Rich table and a plotext chart, rebuilt at every tick."""
 
     def __init__(self, frames: list[Views], fps: int) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Naive(App[None]):
         self.set_interval(1 / self._fps, self.draw)
 
     def draw(self) -> None:
-        """Everything anew."""
+        """Rebuild everything."""
         from rich.table import Table
         from rich.text import Text
 

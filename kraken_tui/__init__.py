@@ -1,6 +1,6 @@
 """Live, checksum-proven Kraken order books: a terminal program, and its engine as a library.
 
-The names of `__all__` are what a program may rely on; docs/LIBRARY.md describes them. They stand in
+The names of `__all__` are what a program may rely on; docs/LIBRARY.md describes them. They are listed in
 `kraken_tui.public`, which is imported when the first of them is used. None of them needs Textual.
 """
 

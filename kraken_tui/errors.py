@@ -180,7 +180,7 @@ class ChecksumMismatch(KrakenError):
 
 
 class TimedOut(KrakenError, TimeoutError):
-    """What was waited for did not happen in time, though the connection stands."""
+    """The awaited result did not come in time, although the connection is up."""
 
 
 class FeedFailed(KrakenError):

@@ -1,7 +1,7 @@
 """Files of the program, made safely: private to their owner, never through a link, locked, replaced as a whole.
 
 Everybody who writes a file of the user's does it through here (RELIABILITY.md X7). Files are made with mode 0600 and
-folders with 0700, whatever the umask.
+folders with 0700, regardless of the umask.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def make_folder(path: Path) -> None:
 def open_private(path: Path, flags: int) -> int:
     """Open a file for writing, and make it if it is missing; a link in its place is not followed.
 
-    A pipe that nobody reads is an error, and nothing to wait for.
+    Opening a pipe without a reader is an error instead of a wait.
 
     Args:
         path: The file.
@@ -92,7 +92,7 @@ def open_private(path: Path, flags: int) -> int:
 
     Raises:
         OSError: It cannot be opened; `errno.ELOOP` if it is a symbolic link.
-        ValueError: The path is no file name.
+        ValueError: The path is not a file name.
     """
     for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -107,7 +107,7 @@ def lock(descriptor: int, wait_s: float = 0.0) -> bool:
         wait_s: Longest time to wait for it.
 
     Returns:
-        Whether nobody else holds the lock. Some network file systems know no locks: there it is True.
+        Whether no other process holds the lock. True on network file systems without locks.
     """
     end = time.monotonic() + wait_s
     while not _lock_at_once(descriptor):

@@ -1,4 +1,4 @@
-"""The public names: what `kraken_tui` exports is exactly what is imported here, and stands in no other list.
+"""The public names: `kraken_tui` exports exactly what is imported here; there is no other list.
 
 `kraken_tui` imports this module when a name is first used; `docs/LIBRARY.md` describes every one of them. To add a
 name, import it here as itself and describe it there.

@@ -16,7 +16,7 @@ from tests.shared import shared_folder
 
 pytest_plugins = ["tests.faults.ledger"]
 
-# The many processes that tests start would compile the package anew each time.
+# The many processes that tests start would recompile the package each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 

@@ -25,7 +25,7 @@ def imports_of(package: Path) -> Graph:
                 named |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 full = {f"{node.module}.{alias.name}" for alias in node.names}
-                # A name that is no module stands for the module it comes from.
+                # A name that is not a module counts as the module it comes from.
                 named |= {name if name in modules else node.module for name in full}
         graph[module] = (named & modules.keys()) - {module}
     return graph

@@ -12,7 +12,7 @@ from kraken.spot import orderbook as module
 
 
 async def _no_pause(_: float) -> None:
-    """The client waits three seconds before it subscribes anew; nothing else is left out."""
+    """The client waits three seconds before it resubscribes; nothing else is left out."""
 
 
 class _Market:
@@ -38,7 +38,7 @@ class _Book(SpotOrderBookClient):
         self.alarms += 1
 
     async def add_book(self, pairs: list[str]) -> None:
-        """There is no connection on which to subscribe anew."""
+        """There is no connection to resubscribe on."""
 
 
 class Sdk(Client):

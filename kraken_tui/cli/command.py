@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 CONFIG = Option(
     "config", FileName(), "settings file instead of the usual one", flag="--config", metavar="FILE", commands=MARKET
 )
-"""Says where settings come from, and is none itself."""
+"""Where settings come from; not a setting itself."""
 
 
-class Command(NamedTuple):
+class Subcommand(NamedTuple):
     """One command.
 
     Attributes:
@@ -58,7 +58,7 @@ class Command(NamedTuple):
 
     @property
     def own(self) -> tuple[Option, ...]:
-        """Its options that are no settings."""
+        """Its options that are not settings."""
         return (*((CONFIG,) if self.name in CONFIG.commands else ()), *self.options)
 
 
@@ -77,7 +77,7 @@ class Parser(argparse.ArgumentParser):
         raise ConfigurationError(f"{message}; see {self.prog} --help")
 
 
-def add_options(parser: Parser, command: Command) -> None:
+def add_options(parser: Parser, command: Subcommand) -> None:
     """Add to a parser everything a command takes. Options that are not given leave no trace, so other sources count."""
     for row in (*command.settings, *command.own):
         words = row.help.format(allowed=row.rule, default=_shown(_default(row, command)))
@@ -91,7 +91,7 @@ def add_options(parser: Parser, command: Command) -> None:
     parser.add_argument("--version", action="version", version=version, help="print the version and exit")
 
 
-def _default(row: Option, command: Command) -> Any:
+def _default(row: Option, command: Subcommand) -> Any:
     if row in command.own:
         return row.default
     default = command.defaults.get(row.name, options.default_of(row))
@@ -123,7 +123,7 @@ class Call:
         ConfigurationError: A value of one of its own options cannot work.
     """
 
-    def __init__(self, command: Command, given: Mapping[str, Any]) -> None:
+    def __init__(self, command: Subcommand, given: Mapping[str, Any]) -> None:
         self.command = command
         self.given = dict(given)
         if "pairs" in self.given:
@@ -145,7 +145,7 @@ class Call:
         return self.command.run(self)
 
     def settings(self) -> Settings:
-        """Merge what was given with environment and file, and look at the files that are named.
+        """Merge the given options with environment and file, and check the files they name.
 
         Raises:
             ConfigurationError: A setting cannot work.
@@ -158,7 +158,7 @@ class Call:
         settings = load(self.given, os.environ, self.own["config"], self.command.defaults)
         if "pairs" not in self.given:
             if settings.replay is not None:
-                # The usual pairs are those of the live market; a recording shows what it holds.
+                # The default pairs belong to the live market; a recording shows all its pairs.
                 settings = replace(settings, pairs=())
             elif self.command.one_pair:
                 settings = replace(settings, pairs=settings.pairs[:1])

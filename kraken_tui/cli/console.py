@@ -55,7 +55,7 @@ def print_out(text: str) -> None:
 
 
 def complain(sentence: str) -> None:
-    """Write one line to standard error, whatever the sentence holds; nothing if that is closed."""
+    """Write one line to standard error; any text is safe, and a closed standard error is ignored."""
     from kraken_tui.text import clean_text
 
     if sys.stderr is None:
@@ -69,7 +69,7 @@ def complain(sentence: str) -> None:
 
 
 def discard_stdout() -> None:
-    """Drop what is still to be written, without an error at exit."""
+    """Drop pending output, without an error at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, sys.stdout.fileno())

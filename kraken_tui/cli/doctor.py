@@ -7,19 +7,19 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Command, check_recording
+from kraken_tui.cli.command import Call, Subcommand, check_recording
 from kraken_tui.cli.console import need_stdout, print_out
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings import LIVE_URL
 from kraken_tui.settings.options import Option
-from kraken_tui.settings.readers import PairCount, PairNames, Switch, Text, WebSocketAddress
+from kraken_tui.settings.readers import PairCount, PairList, Switch, Text, WebSocketAddress
 
 if TYPE_CHECKING:
     from kraken_tui.doctor.report import Result
 
 OPTIONS = (
     Option(
-        "pairs", PairNames(), "pair whose book --connect proves (default BTC/USD)", PairCount(1, 1), flag="PAIR",
+        "pairs", PairList(), "pair whose book --connect proves (default BTC/USD)", PairCount(1, 1), flag="PAIR",
     ),
     Option(
         "connect", Switch(), "check the way to the exchange instead, with one connection",
@@ -89,7 +89,7 @@ def _visit(address: str, pair: str) -> Callable[[], list[Result]]:
     return lambda: visit(address, pair, budget_path=budget_path_for(address))
 
 
-COMMAND = Command(
+COMMAND = Subcommand(
     "doctor",
     "Test this installation on this computer alone; or check the way to the exchange, or a recording."
     " Exit code 1 if a fault was found.",

@@ -27,7 +27,7 @@ from kraken_tui.errors import ConfigurationError, FeedFailed, KrakenError, Outpu
 if TYPE_CHECKING:
     import argparse
 
-    from kraken_tui.cli.command import Call, Command, Parser
+    from kraken_tui.cli.command import Call, Parser, Subcommand
 
 COMMANDS = ("screen", "stream", "snapshot", "plot", "doctor")
 """Every command is the module of this package that bears its name; the first need not be named."""
@@ -88,11 +88,11 @@ def _crashed(error: Exception, call: Call | None) -> int:
 # -- arguments ----------------------------------------------------------------------------------------------------
 
 
-def command_named(name: str) -> Command:
+def command_named(name: str) -> Subcommand:
     """One of `COMMANDS`."""
     from importlib import import_module
 
-    command: Command = import_module(f"kraken_tui.cli.{name}").COMMAND
+    command: Subcommand = import_module(f"kraken_tui.cli.{name}").COMMAND
     return command
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from kraken_tui.cli.command import Call, Command, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, tell_recording
 from kraken_tui.cli.console import DONE, need_stdout, print_out
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import Between, Number, OneOf, Text, Whole
@@ -54,4 +54,4 @@ def _run(call: Call) -> int:
     return DONE
 
 
-COMMAND = Command("plot", "Print one chart as text.", _run, OPTIONS, one_pair=True, defaults={"speed": 0.0})
+COMMAND = Subcommand("plot", "Print one chart as text.", _run, OPTIONS, one_pair=True, defaults={"speed": 0.0})

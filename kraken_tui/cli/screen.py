@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Command, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, tell_recording
 from kraken_tui.cli.console import FAILED, complain
 from kraken_tui.errors import ConfigurationError
 
@@ -79,4 +79,4 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
     return code
 
 
-COMMAND = Command("screen", "Live, checksum-proven Kraken order books in the terminal.", _run, epilog=_EPILOG)
+COMMAND = Subcommand("screen", "Live, checksum-proven Kraken order books in the terminal.", _run, epilog=_EPILOG)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Command, is_path, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, is_path, tell_recording
 from kraken_tui.cli.console import DONE
 from kraken_tui.errors import ConfigurationError, OutputFailed
 from kraken_tui.settings.options import Option
@@ -17,7 +17,7 @@ _SMALLEST = 20, 5
 _LARGEST = 500, 200
 
 
-class Size:
+class PictureSize:
     """Columns and rows, such as 160x48."""
 
     def text(self, text: str) -> tuple[int, int]:
@@ -43,7 +43,7 @@ OPTIONS = (
         Between(0, 86_400), flag="--seconds", metavar="S",
     ),
     Option(
-        "size", Size(), "columns x rows (default 160x48)", flag="--size", metavar="160x48", default=(160, 48),
+        "size", PictureSize(), "columns x rows (default 160x48)", flag="--size", metavar="160x48", default=(160, 48),
     ),
     Option(
         "view", Text(), "what the picture shows (default {default})", flag="--view", metavar="NAME", default="book",
@@ -91,7 +91,7 @@ def _check_output(path: Path) -> None:
         raise ConfigurationError(f"--output: there is no folder {clean_text(path.parent)}")
 
 
-COMMAND = Command(
+COMMAND = Subcommand(
     "snapshot",
     "Draw one picture of the screen as an SVG file; needs no terminal.",
     _run,

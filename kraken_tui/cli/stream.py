@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Command, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, tell_recording
 from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain, need_stdout
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings.options import Option
@@ -88,7 +88,7 @@ def _spec(engine: Engine, symbol: str) -> PairSpec | None:
     return None if view is None else view.spec
 
 
-COMMAND = Command(
+COMMAND = Subcommand(
     "stream",
     "Print book, trades, candles and feed state as JSON lines, one object a line.",
     _run,

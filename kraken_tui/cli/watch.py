@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kraken_tui.cli.console import Interrupted
 from kraken_tui.errors import ConfigurationError, FeedFailed
+from kraken_tui.feed.channels import leaves_no_book
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.terminal.signals import Signals
@@ -21,7 +22,7 @@ DEFAULT_LIMIT_S = 20.0
 """Longest wait for the first proven book if the user gave no time."""
 
 PATIENCE_S = 6.0
-"""After this long, draw what there is, even if more would look better."""
+"""After this long, draw what has arrived so far."""
 
 _POLL_S = 0.05
 _CANDLES_WANTED = 30
@@ -170,9 +171,9 @@ class Watch:
             event: Any = self._listener.get(0.0)
             if event is None:
                 break
-            if event.channel in ("", "book"):
+            if leaves_no_book(event):
                 self._refused[canonical(event.symbol)] = f"{event.symbol}: {event.sentence}"
-        # Without a name asked for, a recording shows what it holds, and nothing can be refused.
+        # Without named pairs, a recording shows all it holds, and nothing can be refused.
         if self._wanted and self._refused.keys() >= self._wanted:
             raise ConfigurationError("; ".join(self._refused.values()))
 

@@ -49,7 +49,7 @@ class LevelChange(Value, frozen=True, gc=False):
     Attributes:
         side: BUY for a bid, SELL for an ask.
         price: Of the level.
-        before, after: Its size; zero where there is no such level.
+        before, after: Its size; zero if the level did not exist.
     """
 
     side: Side
@@ -88,12 +88,12 @@ class _Levels(Value, frozen=True, gc=False):
 
     @property
     def best_bid(self) -> Quote | None:
-        """Best bid; None where there is none."""
+        """Best bid; None on an empty side."""
         return next(iter(self._quotes(self.bid_ticks_lots[:1])), None)
 
     @property
     def best_ask(self) -> Quote | None:
-        """Best ask; None where there is none."""
+        """Best ask; None on an empty side."""
         return next(iter(self._quotes(self.ask_ticks_lots[:1])), None)
 
     def own_checksum(self) -> int:

@@ -48,7 +48,7 @@ class Registration:
         self._remove(self)
 
     def call(self, event: object) -> object:
-        """Call it; whatever it raises is the caller's to handle."""
+        """Call it; the caller handles its exceptions."""
         return self._callback(event)
 
 
@@ -221,13 +221,13 @@ class Callbacks:
     # -- ending ---------------------------------------------------------------------------------------------------
 
     def join(self) -> None:
-        """Give the thread a moment to finish what is queued; call this after the engine has stopped."""
+        """Give the thread a moment to drain its queue; call this after the engine has stopped."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(_GRACE_S)
 
     async def finish(self) -> None:
-        """Give the tasks a moment to finish what is queued, then cancel them."""
+        """Give the tasks a moment to drain their queues, then cancel them."""
         tasks = {task for task in self._tasks if task is not asyncio.current_task()}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_GRACE_S)

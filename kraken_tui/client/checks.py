@@ -10,7 +10,7 @@ from typing import Any
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted, preset
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.feed.channels import pair_channels
+from kraken_tui.feed.channels import CHANNELS, pair_channels
 from kraken_tui.settings import Settings
 from kraken_tui.settings.options import check_value, check_values
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
@@ -73,7 +73,7 @@ def levels(value: Any, depth: int) -> int:
 
 
 def channel_names(names: object) -> tuple[str, ...]:
-    """Channels; the book is among them whatever is chosen.
+    """Channels; the book is always among them.
 
     Raises:
         ConfigurationError: There is no such channel.
@@ -82,7 +82,7 @@ def channel_names(names: object) -> tuple[str, ...]:
     offered = pair_channels()
     if any(name not in offered for name in given):
         raise ConfigurationError(f"channels takes some of {', '.join(offered)}")
-    return tuple(name for name in offered if name == "book" or name in given)
+    return tuple(name for name in offered if CHANNELS[name].always or name in given)
 
 
 def gap_policy(name: object) -> GapPolicy:

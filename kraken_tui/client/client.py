@@ -135,7 +135,7 @@ class KrakenClient:
         return self
 
     def close(self) -> None:
-        """End the feed, within two seconds at most; streams end after what they hold. A second call does nothing."""
+        """End the feed, within two seconds at most; streams end once drained. A second call does nothing."""
         self._run.closed = True
         if self._run.is_ours():
             # A forked process has no engine to end.
@@ -208,7 +208,7 @@ class KrakenClient:
             The registration; its `remove` ends the calls.
 
         Raises:
-            ConfigurationError: Not an event type, not callable, or a coroutine function where there is no event loop.
+            ConfigurationError: Not an event type, not callable, or a coroutine function without an event loop.
         """
         wanted = types if isinstance(types, tuple) else (types,)
         if not wanted or not callable(callback):
@@ -355,7 +355,7 @@ class KrakenClient:
 
     @property
     def connection(self) -> Connection:
-        """Where the connection stands, as of the last tenth of a second."""
+        """State of the connection, as of the last tenth of a second."""
         return self._reading.connection()
 
     @property
@@ -384,7 +384,7 @@ class KrakenClient:
 
     @property
     def playback(self) -> ReplayView | None:
-        """Where the replay stands; None for a live feed."""
+        """State of the replay; None for a live feed."""
         return self._run.engine.feed_view.replay
 
     def pause(self, paused: bool = True) -> None:

@@ -20,6 +20,7 @@ from kraken_tui.errors import (
     RateLimited,
     SubscriptionFailed,
 )
+from kraken_tui.feed.channels import leaves_no_book
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import BookStateChanged, Refused, Resync, SpecChanged, StateChanged
 from kraken_tui.market.events import Proof
@@ -109,7 +110,7 @@ class Newest:
             return self._connection_error(event)
         elif isinstance(event, Refused):
             error = SubscriptionFailed(event.symbol, event.error, event.nearest, event.channel)
-            if event.channel in ("", "book"):
+            if leaves_no_book(event):
                 self.refused[canonical(event.symbol)] = error
             return error
         elif isinstance(event, Resync):
@@ -139,7 +140,7 @@ class Newest:
         if error is not None:
             self.trouble = error
         elif event.state != State.CONNECTING:
-            # During the next dial the last trouble still stands.
+            # The last trouble remains during the next dial.
             self.trouble = None
         # The program closing the client, or the end of a recording, is not an error.
         return None if event.state == State.CLOSED else error

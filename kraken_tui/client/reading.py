@@ -36,7 +36,7 @@ class Reading:
     # -- names ----------------------------------------------------------------------------------------------------
 
     def symbol(self, name: str) -> str:
-        """The v2 symbol of a name; what was found once is remembered, so that reading need not ask again."""
+        """The v2 symbol of a name; cached, so that reading need not ask the engine again."""
         self._run.begin()
         if name in self._newest.states:
             return name
@@ -176,7 +176,7 @@ class Reading:
         return self._run.ask(_latency) or Latency(0, None, None, None, None, None, None, None)
 
     def connection(self) -> Connection:
-        """Where the connection stands."""
+        """State of the connection."""
         self._run.check_process()
         view = self._run.engine.feed_view
         newest = self._newest.connection

@@ -60,7 +60,7 @@ class Stats(Value, frozen=True, gc=False):
 
 
 class Connection(Value, frozen=True, gc=False):
-    """Where the connection stands.
+    """State of the connection.
 
     Attributes:
         state: DISCONNECTED, CONNECTING, SUBSCRIBING, SUBSCRIBED, RESYNCING, DEGRADED, COOLDOWN or CLOSED.

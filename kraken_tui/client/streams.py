@@ -12,6 +12,7 @@ from kraken_tui.client.events import public
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import Listener, ListenerClosed, ListenerCounts
 from kraken_tui.errors import ConnectionClosed
+from kraken_tui.units import SECOND
 
 _FAIR_SHARE = 64
 """Events taken before other tasks of the loop get a turn."""
@@ -129,7 +130,7 @@ async def take(listener: Listener, timeout_s: float | None = None) -> Any:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return None
-            waits = [each for each in (left, None if wait_ns is None else wait_ns / 1e9) if each is not None]
+            waits = [each for each in (left, None if wait_ns is None else wait_ns / SECOND) if each is not None]
             await _wait(woken, min(waits, default=None))
         finally:
             listener.forget(waker)
@@ -140,7 +141,7 @@ def _waker(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> Callable[[]
         try:
             loop.call_soon_threadsafe(woken.set)
         except RuntimeError:
-            # The program's loop has closed: nobody is left to wake.
+            # The program's loop has closed: there is nothing left to wake.
             return
 
     return wake

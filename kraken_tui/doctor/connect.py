@@ -37,7 +37,7 @@ _MOST_OFFSET_S = 2.0
 _DOWN = frozenset({State.DISCONNECTED, State.COOLDOWN, State.CLOSED})
 
 
-class Connect:
+class Visit:
     """One visit to an exchange.
 
     Args:
@@ -236,6 +236,6 @@ def visit(url: str, pair: str, *, budget_path: Path | None) -> list[Result]:
 
     async def go() -> list[Result]:
         asyncio.get_running_loop().set_exception_handler(forgive_lost_connections)
-        return await Connect(url, pair, budget_path=budget_path).results()
+        return await Visit(url, pair, budget_path=budget_path).results()
 
     return asyncio.run(go())

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.events import FeedEvent, Note, Resync, Trades
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged
@@ -13,7 +14,7 @@ from kraken_tui.recording.fingerprint import Fingerprint
 from kraken_tui.recording.replay import Timed
 from kraken_tui.text import clean_text
 from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import BookMessage, InvalidMessage
+from kraken_tui.wire.messages import BookMessage
 
 _LOST_PROOFS = {
     "checksum": "",

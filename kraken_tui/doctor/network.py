@@ -72,7 +72,7 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def client(url: str, limits: Limits | None = None) -> AsyncIterator[Client]:
-    """A client that is stopped whatever happens."""
+    """A client that is always stopped."""
     one = Client(url, limits)
     try:
         yield one

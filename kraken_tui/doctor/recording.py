@@ -1,4 +1,4 @@
-"""`kraken-tui doctor --recording FILE`: a recording through the feed as fast as possible, and what was found in it."""
+"""`kraken-tui doctor --recording FILE`: plays a recording through the feed as fast as possible and reports on it."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Examination:
 
 
 def examine(path: Path, *, until_fault: bool, machine: bool, write: Callable[[str], object]) -> int:
-    """Play a recording and print what was found.
+    """Play a recording and print the findings.
 
     Args:
         path: A file that `recording.reader.open_recording` took.

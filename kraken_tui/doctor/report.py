@@ -158,7 +158,7 @@ def table(results: Sequence[Result], width: int) -> str:
 
 
 def _shares(wanted: list[int], room: int) -> list[int]:
-    """Columns for each cell: what it wants, or an equal share of what the narrower cells leave."""
+    """Columns for each cell: its full width, or an equal share of the space the narrower cells leave."""
     given = [0] * len(wanted)
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     for position, index in enumerate(order):

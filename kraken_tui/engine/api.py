@@ -26,7 +26,7 @@ class MarketSource(Protocol):
         ...
 
     def show(self, symbol: str) -> None:
-        """Make this the pair on screen: it gets a fresh view every publish, the others once a second."""
+        """Make this the pair on screen: it gets a new view at every publish, the others one a second."""
         ...
 
     def search(self, text: str, limit: int = 50) -> list[str]:

@@ -1,7 +1,7 @@
-"""History that only REST has: 720 candles and the recent trades, fetched once a pair and interval, and again where
-an outage left a hole in the candles.
+"""History that only REST has: 720 candles and the recent trades, fetched once per pair and interval, and again after
+an outage left a gap in the candles.
 
-It fills what the screen would otherwise start empty with. It fails softly: a refusal is a log line, never more.
+Without it the screen would start empty. A failure is only a log line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from kraken_tui.engine.desk import Desk
+from kraken_tui.errors import WireError
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.channels.ohlc import OHLC
 from kraken_tui.feed.channels.trade import TRADE
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.market.pair import PairMarket
-from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import PairSpec
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Backfill:
         self._wall = wall
         self._shown = shown
         self._channels = pair_channels() if channels is None else channels
-        # What was fetched: intervals, 0 for trades. A pair that is removed and added again is another market.
+        # What was fetched: intervals, 0 for trades. A pair that is removed and added again is a new market.
         self._have: WeakKeyDictionary[PairMarket, set[int]] = WeakKeyDictionary()
         self._wake = asyncio.Event()
 
@@ -87,7 +87,7 @@ class Backfill:
         if answer.rows is None:
             self._note("warning", f"{symbol}: no candle history: {answer.reason}")
             return
-        # Pair and precisions are those of now: both may have changed while the answer was on its way.
+        # Look up pair and precisions now: both may have changed while the answer was in flight.
         market, spec = self._desk.by_symbol.get(symbol), self._specs(symbol)
         if market is None or spec is None:
             return

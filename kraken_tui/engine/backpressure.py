@@ -1,6 +1,6 @@
-"""What happens to a listener that does not keep up: queue, drop policy, coalescing window, rate limit, presets.
+"""How a slow listener is handled: queue, drop policy, coalescing window, rate limit, presets.
 
-All of this comes after the books: between the socket and a book nothing is ever dropped, merged or delayed.
+All of this happens after the books: between socket and book nothing is ever dropped, merged or delayed.
 """
 
 from __future__ import annotations
@@ -162,13 +162,13 @@ def coalescing_key(event: object) -> Key | None:
 def barrier_key(event: object) -> Key | None:
     """The key that must not be merged across this event.
 
-    A book that was still proven reaches the listener before the news that its proof is lost, never after it.
+    A proven book reaches the listener before the news that its proof is lost, never after.
     """
     return (BookLine, event.symbol) if isinstance(event, BookStateChanged) else None
 
 
 def merged(newer: object) -> object:
-    """The newer event in place of those it replaced: a book without its list of changes."""
+    """The newer event, adapted to replace older ones: a book loses its list of changes."""
     if isinstance(newer, BookLine) and newer.changed.changes:
         return msgspec.structs.replace(newer, changed=msgspec.structs.replace(newer.changed, changes=()))
     return newer

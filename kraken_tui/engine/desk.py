@@ -1,4 +1,4 @@
-"""Feed events to markets: one `PairMarket` a pair, and one tab for every name the user asked for."""
+"""Routes feed events to markets: one `PairMarket` per pair, and one tab per name the user asked for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Desk:
 
     Args:
         session: Holder of the books and precisions.
-        settings: Thresholds and the starting interval.
+        settings: Thresholds.
         emit: Called with every event listeners may want.
         note: Called with (level, text) for the log.
     """
@@ -53,7 +53,6 @@ class Desk:
         self.note = note
         self._tabs: list[_Tab] = []
         self.by_symbol: dict[str, PairMarket] = {}
-        self.interval = settings.interval
         self.book_levels = 0
         """Levels a side that listeners want with each book message; 0 when nobody does."""
         self.history_wanted: set[str] = set()
@@ -78,11 +77,15 @@ class Desk:
         self._tabs = [tab for tab in self._tabs if symbol not in (tab.symbol, tab.name)]
         self.by_symbol.pop(symbol, None)
 
-    def set_interval(self, minutes: int) -> None:
-        """Change the candle interval of every pair."""
-        self.interval = minutes
+    @property
+    def interval(self) -> int:
+        """Candle interval of every pair, in minutes: the session's."""
+        return self._session.options.interval
+
+    def interval_changed(self) -> None:
+        """Show every pair at the session's new candle interval."""
         for symbol, market in self.by_symbol.items():
-            market.set_interval(minutes)
+            market.set_interval(self.interval)
             self.history_wanted.add(symbol)
 
     def handle(self, event: FeedEvent) -> None:
@@ -96,7 +99,7 @@ class Desk:
     # -- what a channel's event can reach: `feed.channels.channel.MarketDesk` ---------------------------------------
 
     def market(self, symbol: str) -> PairMarket:
-        """The market of a pair, made where there is none yet."""
+        """The market of a pair, created on first use."""
         market = self.by_symbol.get(symbol)
         if market is None:
             market = self.by_symbol[symbol] = PairMarket(symbol, self._settings, self.pair(symbol))
@@ -118,17 +121,17 @@ class Desk:
         return self._session.pairs.get(symbol)
 
     def emit_derived(self, market: PairMarket) -> None:
-        """Tell listeners what a market made of its input."""
+        """Tell listeners what a market derived from its input."""
         for derived in market.drain():
             self.emit(derived)
 
     def want_history(self, market: PairMarket) -> None:
-        """Fetch candles of the interval that is shown, where they are lacking."""
+        """Fetch candles of the displayed interval if they are missing."""
         if market.lacks_candles(self.interval):
             self.history_wanted.add(market.symbol)
 
     def look_at_venue(self, market: PairMarket) -> None:
-        """Let a market know what the venue says about itself and the pair."""
+        """Pass the status of the venue and of the pair on to a market."""
         spec = self._session.specs.get(market.symbol)
         market.set_venue(self._session.system, spec.status if spec is not None else None)
 
@@ -165,7 +168,7 @@ class Desk:
     # -- time and views ---------------------------------------------------------------------------------------------
 
     def tick(self, wall_ns: int) -> None:
-        """Roll candles, sample the slow history, update rates; once a publish."""
+        """Roll candles, sample the slow history, update rates; called once per publish."""
         for market in self.by_symbol.values():
             market.tick(wall_ns)
             self.emit_derived(market)
@@ -175,7 +178,7 @@ class Desk:
         return tuple((tab.name, tab.symbol) for tab in self._tabs)
 
     def summaries(self) -> tuple[PairSummary, ...]:
-        """One summary a tab, in the user's order."""
+        """One summary per tab, in the user's order."""
         return tuple(self._summary(tab) for tab in self._tabs)
 
     def _summary(self, tab: _Tab) -> PairSummary:

@@ -156,7 +156,7 @@ class Engine:
                 listener.put(told)
 
     def _route(self, kind: type) -> tuple[Listener, ...]:
-        """Remember who is offered events of a type, until listeners come or go."""
+        """Cache who is offered events of a type, until the listeners change."""
         with self._lock:
             found = tuple(each for each in self._listeners if each.types is None or issubclass(kind, each.types))
             self._routes[kind] = found
@@ -197,7 +197,7 @@ class Engine:
         return worker.search(text, limit) if worker is not None else []
 
     def ask(self, question: Callable[[Worker], T], timeout_s: float = ASK_TIMEOUT_S) -> T | None:
-        """Have the engine's thread answer a question between two frames; the answer is of that very moment.
+        """Run a question on the engine's thread, between two frames; the answer is a consistent state.
 
         Args:
             question: Reads what it wants; it must be quick, and change nothing.
@@ -213,7 +213,7 @@ class Engine:
         if worker is None or thread is None:
             return None
         if thread is threading.current_thread() or not thread.is_alive():
-            # Its own thread need not wait; after its end nothing changes any more.
+            # Called on its own thread, or after its end when nothing changes any more.
             return question(worker)
         answer: Future[T] = Future()
 
@@ -235,7 +235,7 @@ class Engine:
                     raise TimedOut("the engine does not answer") from None
 
     def tell(self, command: Callable[[Worker], None]) -> None:
-        """Have the engine's thread do something between two frames; returns at once."""
+        """Run a command on the engine's thread, between two frames; returns at once."""
         self._command(command)
 
     # -- commands -----------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ class Engine:
 
         Args:
             capacity: Most events kept before the policy drops some.
-            policy: Which event a full queue gives up.
+            policy: Which event a full queue drops.
             wants: Chooses events; None for all.
             book_levels: Levels a side to attach to each book message as `BookLine`; 0 for no book lines.
             types: Event types offered, subclasses included; None for all.
@@ -322,7 +322,7 @@ class Engine:
         return listener
 
     def unlisten(self, listener: Listener) -> None:
-        """Close a listener and forget it; what waits in its queue counts as dropped."""
+        """Close a listener and forget it; events left in its queue count as dropped."""
         with self._lock:
             self._listeners = [each for each in self._listeners if each is not listener]
             self._routes = {}
@@ -334,7 +334,7 @@ class Engine:
 
 
 def _first_view(settings: Settings, now_ns: int) -> FeedView:
-    """What the screen shows before the worker's first word."""
+    """What the screen shows before the worker's first view."""
     mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
     return FeedView(
         version=0,

@@ -29,7 +29,7 @@ class FrameRejected(Value, frozen=True, gc=False):
 
 
 class Priced(msgspec.Struct, frozen=True, gc=False):
-    """An event in ticks and lots with the precisions in force when it happened, so that it can be read at any time.
+    """An event in ticks and lots with the precisions in force when it happened, so that it can be decoded at any time.
 
     Listeners get these in place of the bare events where `EngineOptions.transform` says so.
     """
@@ -44,7 +44,7 @@ class Priced(msgspec.Struct, frozen=True, gc=False):
 
 
 class PricedTrade(Priced, frozen=True, gc=False):
-    """A `Trade`. One type each, since listeners are offered events by their type."""
+    """A `Trade`. Each has a type of its own, since listeners choose events by type."""
 
 
 class PricedCandle(Priced, frozen=True, gc=False):
@@ -65,4 +65,4 @@ PRICED: dict[type, type[Priced]] = {
     TickerChanged: PricedTicker,
     FlowEvent: PricedFlow,
 }
-"""Events that mean nothing without their precisions, each with the type that carries both."""
+"""Events that need their precisions, each with the type that carries both."""

@@ -1,4 +1,4 @@
-"""Bounded queues between the engine's thread and whoever listens.
+"""Bounded queues between the engine's thread and its listeners.
 
 A listener that does not keep up loses its own events, by its own policy, and nobody else's. Listeners come after the
 books: nothing between the socket and a book is ever dropped.
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from kraken_tui.engine.backpressure import DropPolicy, Key, barrier_key, coalescing_key, merged
 from kraken_tui.market.plain import Value
+from kraken_tui.units import SECOND
 
 __all__ = ["DropPolicy", "Listener", "ListenerClosed", "ListenerCounts"]
 
@@ -54,7 +55,7 @@ class ListenerCounts(Value, frozen=True, gc=False):
 
 
 class _Slot:
-    """A waiting event; a newer one may take its place."""
+    """A queued event; a newer one may replace it."""
 
     __slots__ = ("event", "key")
 
@@ -99,7 +100,7 @@ class Listener:
         self._wants = wants
         self._merges = policy is DropPolicy.COALESCE or coalesce_ns > 0
         self._window = coalesce_ns
-        self._interval = round(1_000_000_000 / rate) if rate else 0
+        self._interval = round(SECOND / rate) if rate else 0
         self._clock = clock
         # Slots where events may be replaced, else the events themselves: most listeners merge nothing.
         self._queue: deque[Any] = deque()
@@ -246,7 +247,7 @@ class Listener:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return None
-                waits = [each for each in (left, None if wait_ns is None else wait_ns / 1e9) if each is not None]
+                waits = [each for each in (left, None if wait_ns is None else wait_ns / SECOND) if each is not None]
                 self._sleepers += 1
                 try:
                     self._ready.wait(min(waits, default=None))

@@ -31,7 +31,7 @@ class _PrivateFile(RotatingFileHandler):
     problem = ""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's own
-        """Note the error; logging would print a traceback over the screen."""
+        """Keep the error; logging would print a traceback over the screen."""
         error = sys.exc_info()[1]
         self.problem = str(getattr(error, "strerror", None) or error)
 
@@ -41,7 +41,7 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class EventLog:
-    """Collects log lines; all text is cleaned here, whatever its source.
+    """Collects log lines; all text is cleaned here.
 
     Args:
         path: File that lines are also appended to, or None.

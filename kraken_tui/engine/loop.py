@@ -27,10 +27,10 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def forgive_lost_connections(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """An exception handler that ignores connections that broke while nobody waited for them.
+    """Exception handler that ignores broken connections nobody awaits.
 
-    Whoever does wait reports them. The library raises `EOFError` in a callback whenever a proxy hangs up. Everything
-    else is handled as usual.
+    An awaited one is reported by its awaiter. The library raises `EOFError` in a callback whenever a proxy hangs up.
+    Everything else is handled as usual.
     """
     if not isinstance(context.get("exception"), OSError | EOFError):
         loop.default_exception_handler(context)

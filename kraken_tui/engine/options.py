@@ -1,4 +1,4 @@
-"""What a program may choose of an engine beyond the user's `Settings`."""
+"""What a program may choose beyond the user's `Settings`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _as_it_is(event: object) -> Iterable[object]:
 
 
 def _nobody(_: FeedView) -> None:
-    """Nobody looks at the views as they are published."""
+    """Ignore published views."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class EngineOptions:
 
     Attributes:
         channels: Channels subscribed for every pair besides the book; None for all.
-        ignore_gaps: Let books go on after a wrong checksum, UNVERIFIED.
+        ignore_gaps: Keep updating books after a wrong checksum, UNVERIFIED.
         book_levels: Levels a side attached to book events from the start; 0 for no book events until one is asked.
         transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
         on_publish: Called in the engine's thread with every new feed view.

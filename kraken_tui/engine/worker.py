@@ -15,7 +15,7 @@ from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
-from kraken_tui.errors import RecordingError
+from kraken_tui.errors import RecordingError, UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -29,7 +29,7 @@ from kraken_tui.settings import Settings
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
-from kraken_tui.wire.symbols import UnknownPair, canonical
+from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.recording.replay import ReplayClock
@@ -95,7 +95,7 @@ class Worker:
     # -- life ---------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Run until `stop`; an unexpected error in any part ends the whole with that error."""
+        """Run until `stop`; an unexpected error in any part ends it with that error."""
         for name in self._settings.pairs:
             self.add_pair(name)
         if self._settings.record is not None:
@@ -245,7 +245,7 @@ class Worker:
     def set_interval(self, minutes: int) -> None:
         """Change the candle interval."""
         self._session.set_interval(None, minutes, *self._now())
-        self._desk.set_interval(minutes)
+        self._desk.interval_changed()
         self._after_command()
 
     def set_book_levels(self, levels: int) -> None:
@@ -318,7 +318,7 @@ class Worker:
             self._note("error", str(error))
 
     def _end_recording(self) -> None:
-        """Write the rest of it, and publish whether that went well: nobody looks at this recorder any more."""
+        """Write out the rest and publish the result: nothing looks at this recorder again."""
         if self._recorder is not None:
             self._recorder.close()
             self._tell_stopped()
@@ -332,7 +332,7 @@ class Worker:
         self._stopped_told = bool(problem)
 
     def _history_ended(self, task: asyncio.Task[None]) -> None:
-        """Books and trades go on without the history, but a defect in it must be heard of."""
+        """Books and trades go on without history, but a defect in it must be logged."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._note("error", f"history ended: {type(error).__name__}: {error}")
 
@@ -366,7 +366,7 @@ class Worker:
             self._tell_stopped()
         self._version += 1
         views = dict(self._views)
-        # The others once a second, but not all in one publish: a thousand views are a tenth of a second's work.
+        # The others once a second, spread over publishes: a thousand views take a tenth of a second.
         rate = self._settings.frame_rate
         turn = self._version % rate
         for number, symbol in enumerate(self._desk.by_symbol):
@@ -459,5 +459,5 @@ def budget_path_for(url: str) -> Path | None:
     try:
         return user_folder("state") / "dials.json"
     except OSError:
-        # No home, no memory: the budget holds for this run alone.
+        # Without a home folder the budget holds for this run only.
         return None

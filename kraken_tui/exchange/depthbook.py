@@ -73,7 +73,7 @@ class Side:
         return ((key * sign, lots[key]) for key in self.keys[:count])
 
     def begin(self) -> None:
-        """Start a message: whoever watches a depth now holds exactly that many levels."""
+        """Start a message: every watcher of a depth now holds exactly that many levels."""
         keys = self.keys
         for watch in self.watches:
             watch.reach = keys[watch.depth - 1] if len(keys) >= watch.depth else _EVERYTHING

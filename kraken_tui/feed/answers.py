@@ -1,4 +1,4 @@
-"""What acknowledgements, refusals and pongs do: settle subscriptions, tell pairs what they were granted, set clocks.
+"""Handles acknowledgements, refusals and pongs: subscriptions, what pairs were granted, the clock offset.
 
 Pure.
 """
@@ -23,7 +23,7 @@ _SKEW_NOTICE_NS = 2 * SECOND
 
 
 class Answers:
-    """Takes the answers of one feed.
+    """Handles the answers of one feed.
 
     Args:
         channels: The table of channels.
@@ -42,7 +42,7 @@ class Answers:
         roster = self._roster
         answer = roster.policy.acknowledged(ack)
         if answer is not None and not answer.matched:
-            # What it grants belongs to a request that no longer counts.
+            # It answers an outdated request.
             return Effect(f"late {clean_text(ack.method, 20)} acknowledgement", settle=True)
         self._grant(ack)
         effect = Effect(APPLIED, settle=True)
@@ -110,11 +110,11 @@ class Answers:
         return [*events, Refused(wall_ns, symbol, "" if whole_pair else channel, error, nearest)]
 
     def ponged(self, pong: Pong, now: int, wall_ns: int) -> Effect:
-        """Take the answer to a ping, which tells the clocks apart."""
+        """Take the answer to a ping, which measures the clock offset."""
         latency = self._roster.latency
         effect = Effect()
         if latency.ponged(pong, now, wall_ns):
-            # Where no book moves, this alone tells that the line is late.
+            # While no book moves, only this shows that the line is late.
             effect.lag_ns = latency.lag_ns
             skew = latency.wall_offset_ns or 0
             if (abs(skew) > _SKEW_NOTICE_NS) is not self._skew_noted:

@@ -24,7 +24,7 @@ class Clock(Protocol):
 
 
 def boot_clock() -> Callable[[], int] | None:
-    """A monotonic clock that counts sleep, beside one that does not; None where the system has no two such clocks."""
+    """A monotonic clock that counts sleep, if the system also has one that does not; None otherwise."""
     # On macOS CLOCK_MONOTONIC_RAW counts sleep and Python's monotonic clock (CLOCK_UPTIME_RAW) does not; Linux has a
     # CLOCK_MONOTONIC_RAW too, which does not count it.
     name = "CLOCK_MONOTONIC_RAW" if sys.platform == "darwin" else "CLOCK_BOOTTIME"
@@ -33,11 +33,11 @@ def boot_clock() -> Callable[[], int] | None:
 
 
 class SleepGauge:
-    """Tells how long the computer slept: by so much the boot clock gained on the monotonic one.
+    """Measures how long the computer slept: the time the boot clock gained on the monotonic one.
 
     Args:
-        boot: Monotonic ns with sleep; None if there is no such clock, and then no sleep is ever seen.
-        awake: Monotonic ns that stand still meanwhile.
+        boot: Monotonic ns with sleep; None if the system has no such clock; sleep then goes unnoticed.
+        awake: Monotonic ns without sleep.
     """
 
     def __init__(self, boot: Callable[[], int] | None, awake: Callable[[], int] = time.monotonic_ns) -> None:
@@ -48,7 +48,7 @@ class SleepGauge:
         return 0 if self._boot is None else self._boot() - self._awake()
 
     def slept(self) -> int:
-        """Ns of sleep since the last call; 0 for less than a second, which may be the reading of two clocks."""
+        """Ns of sleep since the last call; less than a second counts as 0, since reading two clocks takes time."""
         gained = self._difference() - self._ahead
         if gained < SECOND:
             return 0

@@ -1,4 +1,4 @@
-"""Log lines about bad values from the exchange, each text said rarely however often it is deserved."""
+"""Log lines about bad values from the exchange, repeated ever more rarely."""
 
 from __future__ import annotations
 

@@ -18,19 +18,19 @@ OF_PAIRS: dict[str, Callable[[Pair], int]] = {
     "duplicates": lambda pair: pair.trades.duplicates,
     "witness_alarms": lambda pair: pair.alarms,
 }
-"""What each pair counts itself; the totals are sums."""
+"""Counted by each pair; the totals are sums."""
 
 
 @dataclass(slots=True)
 class FrameCounters:
-    """What is counted for the feed as a whole: frames = applied + all of ignored + rejected.
+    """Counts of the feed as a whole: frames = applied + all of ignored + rejected.
 
     Attributes:
         frames: Frames received.
         applied: Frames that were used.
         ignored: Frames that were not, by kind.
         rejected: Frames that could not be read or held unacceptable values; `invalid` of them could not be read.
-        deltas_ignored: Book messages before a snapshot or after an unsubscribe, those of removed pairs included.
+        deltas_ignored: Book messages before a snapshot or after an unsubscribe, including removed pairs.
         reconnects: Connections lost after they were open, in a recording too.
         audits, audits_failed: Whole books compared with a second snapshot, and those that were wrong.
     """
@@ -100,7 +100,7 @@ class Counters(FrameCounters):
         return own | {name: getattr(self, name) for name in OF_PAIRS}
 
     def copy(self) -> Counters:
-        """The counts of this moment, for another thread; `ignored` stays shared."""
+        """A copy of the counts, for another thread; `ignored` stays shared."""
         other = Counters()
         for each in fields(FrameCounters):
             setattr(other, each.name, getattr(self, each.name))

@@ -1,4 +1,4 @@
-"""What became of one message: returned by whoever took it, never deposited anywhere."""
+"""The effect of one message, returned by its handler and stored nowhere else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REJECTED = "rejected"
 
 
 class Loss(msgspec.Struct, frozen=True, gc=False):
-    """The connection is of no more use: the cause, and the least wait before the next dial in seconds."""
+    """The connection must be dropped: the cause, and the least wait in seconds before the next dial."""
 
     cause: str
     floor_s: float = 0.0
@@ -24,9 +24,9 @@ class Effect(msgspec.Struct, gc=False):
     Attributes:
         verdict: `APPLIED`, `REJECTED`, or why the message was ignored.
         events: What listeners are told, in order.
-        settle: A subscription or the state of a book changed: the connection's state must be looked at.
-        resolve: Reference data arrived: names of pairs may be known now.
-        lag_ns: How late the message was, where it told; None otherwise.
+        settle: A subscription or the state of a book changed: the connection's state must be updated.
+        resolve: Reference data arrived: pair names may resolve now.
+        lag_ns: How late the message was; None if unknown.
         loss: Set when the connection has to be given up.
     """
 
@@ -38,7 +38,7 @@ class Effect(msgspec.Struct, gc=False):
     loss: Loss | None = None
 
     def add(self, part: Effect) -> None:
-        """Take in what the next part of the same frame did; the last verdict and the last lag stand for the frame."""
+        """Merge the effect of the frame's next part; the last verdict and the last lag stand for the frame."""
         self.verdict = part.verdict
         self.events += part.events
         self.settle |= part.settle

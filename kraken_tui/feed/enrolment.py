@@ -1,4 +1,4 @@
-"""Which pairs are kept and what is subscribed for them, as the user wants it. Pure."""
+"""Which pairs are kept and what is subscribed for them, as the user asked. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kraken_tui.feed.subscriptions import Subscriptions
 
 
 class Enrolment:
-    """Brings names, pairs and subscriptions in line.
+    """Keeps names, pairs and subscriptions consistent.
 
     Args:
         channels: The table of channels.
@@ -31,7 +31,7 @@ class Enrolment:
         self._subscriptions = subscriptions
 
     def opened(self) -> None:
-        """A connection stands: nothing of an earlier one is granted, and what the whole feed rests on is asked for."""
+        """A connection is open: nothing is granted yet, and the channels of the whole feed are requested."""
         self._subscriptions.reset()
         for channel in self._channels.values():
             if channel.scope is Scope.FEED:
@@ -75,7 +75,7 @@ class Enrolment:
             self._subscribe(pair)
 
     def _subscribe(self, pair: Pair) -> None:
-        """Want all chosen channels of a pair; those that are subscribed as they should be stay as they are."""
+        """Want all chosen channels of a pair; correct subscriptions are left alone."""
         chosen = self._roster.options.channels
         for name, channel in self._channels.items():
             if channel.scope is Scope.PAIR and (channel.always or name in chosen):

@@ -32,9 +32,9 @@ class StateChanged(Value, frozen=True, gc=False):
 
 
 class Refused(Value, frozen=True, gc=False):
-    """A pair or one of its channels was refused; it is not asked for again until the user changes something.
+    """A pair or one of its channels was refused; it is not requested again until the user changes something.
 
-    `symbol` is the name as asked for, `channel` is "" where the whole pair is meant, `nearest` are similar symbols.
+    `symbol` is the name as requested, `channel` is "" for the whole pair, `nearest` are similar symbols.
     """
 
     ns: int
@@ -45,7 +45,7 @@ class Refused(Value, frozen=True, gc=False):
 
     @property
     def sentence(self) -> str:
-        """The channel and what the exchange said, with the nearest symbols where it does not name them itself."""
+        """The channel and the exchange's words, plus the nearest symbols unless it names them itself."""
         channel = f"{self.channel}: " if self.channel else ""
         hint = ""
         if self.nearest and not any(name in self.error for name in self.nearest):
@@ -58,7 +58,7 @@ class Resync(Value, frozen=True, gc=False):
 
     `cause` is "checksum", "no snapshot", "bad number", "precision changed", "reconnect", "witness" (the ticker or the
     number of decimals contradicts the book) or "audit" (a second snapshot does);
-    `expected` is the venue's checksum and `actual` ours where the cause is a checksum.
+    `expected` is the venue's checksum and `actual` ours if the cause is a checksum.
     """
 
     ns: int
@@ -79,7 +79,7 @@ class BookStateChanged(Value, frozen=True, gc=False):
 
 
 class Audited(Value, frozen=True, gc=False):
-    """A whole book was found equal to a second snapshot: `levels` a side, at most, down to the last."""
+    """A whole book matched a second snapshot, in up to `levels` levels a side."""
 
     ns: int
     symbol: str
@@ -87,7 +87,7 @@ class Audited(Value, frozen=True, gc=False):
 
 
 class Trades(msgspec.Struct, frozen=True, gc=False):
-    """New trades of one pair, oldest first, each reported once; `snapshot` where they are recent history."""
+    """New trades of one pair, oldest first, each reported once; `snapshot` for recent history."""
 
     symbol: str
     trades: tuple[Trade, ...]
@@ -135,7 +135,7 @@ class SystemChanged(Value, frozen=True, gc=False):
 
 
 class PairAdded(msgspec.Struct, frozen=True, gc=False):
-    """A name the user gave was found to be this symbol."""
+    """A name the user gave was resolved to this symbol."""
 
     name: str
     symbol: str
@@ -150,7 +150,7 @@ class Note(msgspec.Struct, frozen=True, gc=False):
 
 
 class BookLine(msgspec.Struct, frozen=True, gc=False):
-    """A book right after one message: what `stream` prints as one line.
+    """A book right after one message; `stream` prints it as one line.
 
     Made only for listeners that want levels; see `engine.listeners`.
 

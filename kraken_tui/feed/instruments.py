@@ -1,15 +1,15 @@
-"""Waiting for the list of all pairs: without it no name can be resolved and a connection is of no use."""
+"""Waiting for the list of all pairs: without it no name can be resolved and the connection is useless."""
 
 from __future__ import annotations
 
 
 class InstrumentList:
-    """Where the list of this connection stands. Times are monotonic ns.
+    """State of this connection's list. Times are monotonic ns.
 
     Attributes:
-        ready: Whether it has come.
-        due: When it must have come, once it was granted; None while nothing is due.
-        tries: Times it was asked for again.
+        ready: Whether it has arrived.
+        due: When it must have arrived, once granted; None while nothing is due.
+        tries: Times it was requested again.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class InstrumentList:
         self.tries = 0
 
     def opened(self) -> None:
-        """A connection stands."""
+        """A connection is open."""
         self.ready = False
         self.due = None
         self.tries = 0
@@ -28,17 +28,17 @@ class InstrumentList:
         self.ready = False
 
     def granted(self, due: int) -> None:
-        """It was granted and must follow."""
+        """It was granted and must arrive by `due`."""
         if not self.ready:
             self.due = due
 
     def arrived(self) -> None:
-        """It is here."""
+        """It arrived."""
         self.due = None
         self.ready = True
 
     def overdue(self, now: int) -> bool:
-        """Whether it is to be asked for again; told once."""
+        """Whether to request it again; True once per deadline."""
         if self.due is None or now < self.due:
             return False
         self.due = None

@@ -1,8 +1,8 @@
 """How late the feed is: receipt minus the venue's timestamp, corrected by the measured clock offset.
 
-The offset comes from application pings, NTP style: the pong tells when the venue received and answered, and of
-several pings the one with the shortest round trip is believed. It relates the *monotonic* clock to the venue's, so
-that steps of the wall clock change nothing (RELIABILITY.md F24).
+The offset comes from application pings, NTP style: the pong says when the venue received and answered, and of
+several pings the one with the shortest round trip wins. It relates the *monotonic* clock to the venue's, so
+steps of the wall clock have no effect (RELIABILITY.md F24).
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import math
 from bisect import bisect_left
 from collections import OrderedDict, deque
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.market.views import LatencyView
 from kraken_tui.units import SECOND
-from kraken_tui.wire.messages import InvalidMessage, Pong
+from kraken_tui.wire.messages import Pong
 from kraken_tui.wire.timestamps import parse_timestamp
 
 WINDOW_S = 300
 """Length of the window that figures are taken over."""
 
 UNCERTAINTY_NS = SECOND // 4
-"""How much younger than it is an age may look at most (RELIABILITY.md P14)."""
+"""How much too young an age may look at most (RELIABILITY.md P14)."""
 
 _MS = 1_000_000
 _PER_DECADE = 40  # Buckets grow by 10^(1/40), 5.9 %, so a percentile is off by at most that.
@@ -52,9 +53,9 @@ class LatencyTracker:
     Attributes:
         offset_ns: This machine's monotonic clock minus the venue's; None before the first pong.
         round_trip_ns: Of the last ping.
-        lag_ns: Of the newest frame that told one.
-        heard_ns: The venue's latest time that anything on this connection told: frames come in order, so what was
-            sent before has arrived.
+        lag_ns: Of the newest frame with a timestamp.
+        heard_ns: The latest venue time seen on this connection: frames arrive in order, so everything sent
+            before it has arrived.
     """
 
     def __init__(self) -> None:
@@ -78,7 +79,7 @@ class LatencyTracker:
             self._pings.popitem(last=False)
 
     def ponged(self, pong: Pong, now: int, wall_ns: int) -> bool:
-        """Take the answer to a ping; returns whether it told the offset."""
+        """Take the answer to a ping; returns whether it set the offset."""
         sent = self._pings.pop(pong.req_id, None) if pong.req_id is not None else None
         if sent is None or pong.time_in is None or pong.time_out is None:
             return False
@@ -94,21 +95,21 @@ class LatencyTracker:
             # The many pings of a late line must not push out the good ones.
             self._offsets.append((round_trip, ((sent[0] - venue_in) + (now - venue_out)) // 2))
         best, middle = min(self._offsets)
-        # All of a long round trip may have been the way back: then the clocks are further apart by half of it, and
-        # ages must rather be too great than too small.
+        # The whole of a long round trip may have been the way back; the clocks then differ by half of it more, and
+        # an age must err on the high side.
         self.offset_ns = middle - max(0, best // 2 - UNCERTAINTY_NS)
         self._wall_shift = wall_ns - now
         self._hear(venue_out)
         if self.lag_ns is not None:
-            # All that the venue sent before this answer has come: nothing older can be on its way.
+            # Everything the venue sent before this answer has arrived: nothing older can be in flight.
             self._tell(max(0, self.venue_now(now, wall_ns) - venue_out), venue_out)
         if first:
-            # What was measured against an uncorrected clock is not comparable with what follows.
+            # Lags measured against an uncorrected clock cannot be compared with later ones.
             self._clear()
         return True
 
     def reconnected(self) -> None:
-        """Another path to the venue: old round trips say nothing about it, the offset itself stays."""
+        """A new path to the venue: old round trips no longer apply, the offset itself stays."""
         self._offsets.clear()
         self._pings.clear()
         self.lag_ns = self.heard_ns = self._sent_after = None
@@ -146,13 +147,13 @@ class LatencyTracker:
         return lag
 
     def _tell(self, lag: int, sent_ns: int) -> None:
-        # On a line that is late already, frames without a time of their own may be later still.
+        # On a line that is already late, frames without a timestamp may be later still.
         self.lag_ns, self._sent_after = lag, sent_ns if lag > _LATE_NS else None
 
     def bound(self, since_ns: int, now: int, wall_ns: int) -> int | None:
-        """Take a message that tells no lag of its own, but that the venue sent after `since_ns`.
+        """Take a message without a timestamp of its own that the venue sent after `since_ns`.
 
-        It is no sample of the figures. The lag it allows counts until the next timestamped message or pong.
+        It does not enter the figures. The bound holds until the next timestamped message or pong.
 
         Returns:
             The greatest lag the message can have, ns; None while the venue's clock is unknown.
@@ -171,8 +172,8 @@ class LatencyTracker:
     def lag_at(self, frame_ns: int | None) -> int | None:
         """Lag of the newest data when the frame of this monotonic time came, ns; None while unknown.
 
-        Frames that tell no time (heartbeats) do not show how old they are: while there is but a bound, or the line is
-        over a second late, it grows until one tells.
+        Frames without a timestamp (heartbeats) do not show their age: while only a bound is known, or the line is over
+        a second late, the lag grows until a timestamp arrives.
         """
         if self._sent_after is None or self.offset_ns is None or frame_ns is None:
             return self.lag_ns

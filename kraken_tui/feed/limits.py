@@ -1,6 +1,6 @@
 """Every timer and limit of the feed, and the unit they are compared in.
 
-Pure. Times called `now` are monotonic nanoseconds. docs/CONNECTION.md says what each figure is for.
+Pure. Times called `now` are monotonic nanoseconds. docs/CONNECTION.md explains each figure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Limits:
 
     Attributes:
         feed_deadline_s: Silence on a subscribed connection that means it is dead; pongs do not count.
-        feed_late_s: Silence from which the connection is called DEGRADED.
+        feed_late_s: Silence after which the connection counts as DEGRADED.
         idle_ping_s: Longest time without a request while nothing is subscribed; the venue closes after a minute.
         clock_ping_s: Time between the pings that measure the clock offset.
         open_s, ack_s, snapshot_s: Longest wait for an open connection, an acknowledgement, a first snapshot.
@@ -35,17 +35,17 @@ class Limits:
         resync_limit, resync_window_s: Resyncs of one book in a window before it is quarantined.
         resync_gap_s: Least time between two resyncs of one book.
         quarantine_s: Lengths of successive quarantines of one book.
-        requests_per_s, burst: Even pace of requests, and how many may leave together; with these ten in any second.
-            The pace is halved on "Exceeded msg rate".
+        requests_per_s, burst: Even pace of requests, and how many may leave together; combined at most ten in any
+            second. The pace is halved on "Exceeded msg rate".
         batch: Symbols in one request at most.
         lag_degraded_s, lag_drop_s, lag_drop_gap_s: Feed lag that is DEGRADED, that forces a reconnect, and the
             least time between two such reconnects.
         audit_first_s, audit_every_s, audit_again_s: When whole books are compared with a second snapshot: after they
-            came up, from then on, and after a try that told nothing or when a book was loaded again. Each with
-            up to a fifth more, at random.
-        audit_limit_s: Longest an audit's connection stands.
+            came up, from then on, and after an inconclusive try or when a book was reloaded. Each plus up
+            to a fifth more, at random.
+        audit_limit_s: Longest life of an audit's connection.
         audit_batch: Books compared by one audit at most.
-        backlog_s: Gap after which frames that follow are a backlog (the machine slept) and not to be shown.
+        backlog_s: Gap after which the frames that follow are a backlog (the machine slept) and are not shown.
     """
 
     feed_deadline_s: float = 5.0

@@ -1,12 +1,13 @@
-"""Names of pairs as the user gave them, and the symbols they were found to be. Pure."""
+"""Names of pairs as the user gave them, and the symbols they resolve to. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 
+from kraken_tui.errors import UnknownPair
 from kraken_tui.feed.events import FeedEvent, PairAdded, Refused
 from kraken_tui.text import clean_text
-from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
+from kraken_tui.wire.symbols import SymbolTable, canonical
 
 
 class PairNames:
@@ -27,7 +28,7 @@ class PairNames:
         self._refused.discard(name)
 
     def drop(self, symbol: str) -> None:
-        """Want a pair, or a name that was refused, no longer."""
+        """Stop wanting a pair, or a name that was refused."""
         for name in [name for name, found in self.found.items() if symbol in (found, name)]:
             del self.found[name]
 
@@ -37,7 +38,7 @@ class PairNames:
         A name that is not found is refused once, with the nearest symbols, and tried again with every new list.
 
         Returns:
-            (all symbols found by now, in the user's order; events).
+            (all symbols found so far, in the user's order; events).
         """
         events: list[FeedEvent] = []
         known: list[str] = []
@@ -58,10 +59,10 @@ class PairNames:
     # -- recordings ---------------------------------------------------------------------------------------------
 
     def admits(self, symbol: str, kept: Container[str]) -> tuple[bool, list[FeedEvent]]:
-        """Whether a symbol met in a recording is one of the names given; all are when none was given.
+        """Whether a symbol in a recording is one of the names given; without names, every symbol is.
 
         Args:
-            symbol: As met.
+            symbol: As recorded.
             kept: Symbols that were admitted before.
 
         Returns:
@@ -80,7 +81,7 @@ class PairNames:
         return False, []
 
     def refuse_unmet(self, wall_ns: int) -> list[FeedEvent]:
-        """The recording is over: names it never mentioned are refused."""
+        """The recording is over: refuse the names it never mentioned."""
         events: list[FeedEvent] = []
         for name in [name for name, found in self.found.items() if found is None]:
             error = f"the recording holds no pair {clean_text(name, 40)!r}"

@@ -27,7 +27,7 @@ EARLY = "book before its snapshot"
 """Verdict on a book message that cannot apply: before the snapshot, or after an unsubscribe."""
 
 TOUCH_TRIGGER = "bbo"
-"""The ticker's `event_trigger` with which it testifies to the touch."""
+"""The `event_trigger` with which the ticker reports every change of the touch."""
 
 _MATCHING = frozenset({"online", "limit_only", "reduce_only"})
 _TRADES_REMEMBERED = 4000
@@ -77,7 +77,7 @@ class TradeSequence:
 
 
 class Judgement(msgspec.Struct, gc=False):
-    """What the second witness brought about: events, and whether the ticker is to be subscribed again."""
+    """The second witness's decision: events, and whether to resubscribe the ticker."""
 
     events: list[FeedEvent] = []
     ask: bool = False
@@ -92,19 +92,19 @@ class Pair:
         interval: Candle interval in minutes.
         limits: Timers and resync limits.
         complaints: Log lines about odd values.
-        can_resync: Whether a failed book can be fetched again; not so in a recording.
-        ignore_gaps: Let the book go on after a wrong checksum, UNVERIFIED.
-        trigger: What makes the exchange send a ticker as long as it has not told; "" where that is unknown.
+        can_resync: Whether a failed book can be fetched again; False for a recording.
+        ignore_gaps: After a wrong checksum, keep updating the book as UNVERIFIED.
+        trigger: The ticker's assumed `event_trigger` until the exchange confirms one; "" if unknown.
 
     Attributes:
         stitcher: The book, its state, proof, depth and counts.
         touch: The second witness.
         trades: Trade numbers.
         interval: Minutes of the candles that are wanted.
-        trigger: What makes the exchange send a ticker, as granted.
+        trigger: The ticker's `event_trigger`, as granted.
         granted_ns: When the book's subscription was granted, the venue's clock; None once its snapshot came.
-        alarms: Times the book was fetched again because a witness contradicted it.
-        disputes: Audits in a row that contradicted the book.
+        alarms: Resyncs because a witness contradicted the book.
+        disputes: Consecutive audits that contradicted the book.
     """
 
     __slots__ = (
@@ -176,7 +176,7 @@ class Pair:
 
     @property
     def reason(self) -> str:
-        """Why it is not; "" when it is."""
+        """Why it is not proven; "" when it is."""
         return self.stitcher.reason
 
     @property
@@ -206,12 +206,12 @@ class Pair:
 
     @property
     def witness(self) -> str:
-        """What the second witness says; "" where there is none, as in a recording without tickers."""
+        """What the second witness says; "" without one, as in a recording without tickers."""
         return "" if self._must_be_heard and not self.touch.heard else self.touch.text
 
     @property
     def testifies(self) -> bool:
-        """Whether the ticker speaks of the touch."""
+        """Whether the ticker reports changes of the touch."""
         return self.trigger == TOUCH_TRIGGER
 
     # -- messages -------------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class Pair:
             leaving: The data belong to a subscription that is being left.
 
         Returns:
-            Where it was applied, the last event is its `BookChanged`.
+            If the message was applied, the last event is its `BookChanged`.
         """
         stitcher = self.stitcher
         counts = stitcher.counters
@@ -267,7 +267,7 @@ class Pair:
             touch.unmoved(now)
 
     def on_ticker(self, row: TickerData, ticker: Ticker, now: int, wall_ns: int, *, snapshot: bool) -> list[FeedEvent]:
-        """Hear the touch a second time; only a ticker that was triggered by it testifies."""
+        """Compare the touch with the ticker's, if the ticker is triggered by the touch."""
         if not self.testifies:
             return []
         events: list[FeedEvent] = []
@@ -282,10 +282,10 @@ class Pair:
     # -- the second witness ---------------------------------------------------------------------------------------
 
     def judge(self, now: int, wall_ns: int, system: str) -> Judgement:
-        """Let the second witness judge; call it about once a second.
+        """Run the second witness; call it about once a second.
 
-        Nothing is held against a book while the exchange does not match orders: the channels need not agree then. If
-        they do all the same, that is as good as ever.
+        A mismatch does not count while the exchange is not matching orders: the channels need not agree then.
+        Agreement still counts.
 
         Args:
             now: Monotonic ns.
@@ -327,17 +327,17 @@ class Pair:
             self.stitcher.depth = depth
 
     def granted_ticker(self, trigger: object) -> None:
-        """The exchange told what makes it send a ticker."""
+        """The exchange granted an `event_trigger`."""
         if isinstance(trigger, str):
             self.trigger = trigger
 
     def take_granted_ns(self) -> int | None:
-        """When the subscription of the snapshot that just came was granted; told once."""
+        """When the subscription behind the snapshot that just arrived was granted; returned once."""
         granted, self.granted_ns = self.granted_ns, None
         return granted
 
     def set_spec(self, spec: PairSpec, now: int, wall_ns: int) -> list[FeedEvent]:
-        """Take over changed reference data; other precisions mean that the book must be fetched again."""
+        """Adopt changed reference data; if a precision changed, the book is fetched again."""
         stitcher, old = self.stitcher, self.stitcher.spec
         stitcher.spec = spec
         self.touch, self._decimals = TouchWitness(spec), DecimalsWitness(spec)
@@ -349,12 +349,12 @@ class Pair:
         return events
 
     def set_depth(self, depth: int, wall_ns: int) -> list[FeedEvent]:
-        """Another depth is being asked for."""
+        """Another depth is being requested."""
         self.stitcher.depth = depth
         return self.stitcher.lost(wall_ns, "changing depth") or self.stitcher.asked(wall_ns)
 
     def lost(self, wall_ns: int, cause: str) -> list[FeedEvent]:
-        """The connection is gone: nothing about the book is proven any more."""
+        """The connection is gone: the book is no longer proven."""
         self.touch.lost()
         self.granted_ns = None
         return self.stitcher.lost(wall_ns, cause)

@@ -1,4 +1,4 @@
-"""Where a live feed and the replay of a recording differ, each difference once.
+"""The differences between a live feed and a replay, each in one place.
 
 A live feed asks the exchange, waits for answers and holds it to deadlines. A recording answers nothing: nothing is
 sent and nothing is due, what it granted was granted to somebody else, and without names every pair in it is wanted.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Protocol
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.connection.table import Trigger
@@ -21,7 +22,7 @@ from kraken_tui.feed.names import PairNames
 from kraken_tui.feed.pair import TOUCH_TRIGGER, Pair
 from kraken_tui.feed.subscriptions import Answer, Subscriptions
 from kraken_tui.text import clean_text
-from kraken_tui.wire.messages import InvalidMessage, Refusal, SubscribeAck
+from kraken_tui.wire.messages import Refusal, SubscribeAck
 
 Grant = Callable[[Pair], None]
 """Tells a pair what the exchange granted it."""
@@ -33,8 +34,8 @@ class Policy(Protocol):
     Attributes:
         opening: Trigger and cause of the transition when frames begin to come.
         asks: Whether there is an exchange to ask: dials, requests, deadlines and resyncs.
-        trigger: What is taken to trigger a ticker as long as no acknowledgement has told.
-        judges_reports: Whether the second witness judges with every report, because nothing else calls it.
+        trigger: The assumed `event_trigger` of a ticker until an acknowledgement names it.
+        judges_reports: Whether the second witness runs on every report, because no timer runs it.
     """
 
     opening: tuple[Trigger, str]
@@ -43,7 +44,7 @@ class Policy(Protocol):
     judges_reports: bool
 
     def next_dial(self, now: int) -> int | None:
-        """When the next dial may start, monotonic ns; None if there is none."""
+        """When the next dial may start, monotonic ns; None for never."""
         ...
 
     def requests(self, now: int, *, ready: bool) -> list[str]:
@@ -51,7 +52,7 @@ class Policy(Protocol):
         ...
 
     def admits(self, symbol: str, kept: Container[str]) -> tuple[bool, list[FeedEvent]]:
-        """Whether data of a symbol that has no pair yet are wanted, and what there is to tell of that."""
+        """Whether data of a symbol without a pair are wanted, and the events that follow."""
         ...
 
     def expects(self, channel: str, symbol: str) -> bool:
@@ -67,7 +68,7 @@ class Policy(Protocol):
         ...
 
     def reconnected(self, connection_id: object) -> bool:
-        """Whether a status frame shows that the feed is another connection's from here on."""
+        """Whether a status frame shows that a new connection begins here."""
         ...
 
     def listed(self, instruments: InstrumentList) -> None:
@@ -75,11 +76,11 @@ class Policy(Protocol):
         ...
 
     def acknowledged(self, ack: SubscribeAck) -> Answer | None:
-        """What an acknowledgement settled; None where nothing was asked and it only tells what was granted."""
+        """What an acknowledgement settled; None if we asked for nothing and only learn what was granted."""
         ...
 
     def refused(self, refusal: Refusal, now: int) -> Answer | None:
-        """What a refusal settled; None where nothing was asked."""
+        """What a refusal settled; None if we asked for nothing."""
         ...
 
     def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
@@ -87,7 +88,7 @@ class Policy(Protocol):
         ...
 
     def early_grants(self, symbol: str) -> list[Grant]:
-        """What was granted to a pair before it was kept; told once."""
+        """What was granted to a pair before it was kept; returned once."""
         ...
 
     def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
@@ -95,7 +96,7 @@ class Policy(Protocol):
         ...
 
     def ended(self, wall_ns: int) -> list[FeedEvent]:
-        """No frame follows."""
+        """The last frame was played or received."""
         ...
 
 
@@ -142,11 +143,11 @@ class LivePolicy:
         return self._subscriptions.seen_data(channel, symbol) is not None
 
     def takes_interval(self, interval: int, wanted: int | None) -> bool:
-        """Others are left-overs of an earlier choice."""
+        """Other intervals are left over from an earlier choice."""
         return interval == wanted
 
     def reconnected(self, connection_id: object) -> bool:
-        """The socket tells that."""
+        """The socket reports that."""
         return False
 
     def listed(self, instruments: InstrumentList) -> None:
@@ -161,9 +162,9 @@ class LivePolicy:
         return []
 
     def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
-        """Reconnect, unless no book is made of the frame or nothing else is to be had here."""
+        """Reconnect, unless the frame concerns no book or a new connection would not help."""
         if not of_book:
-            # No book is made of it, and a new connection would bring the same frame again.
+            # It concerns no book, and a new connection would deliver the same frame again.
             self._watchdog.frame(now, application=True)
             return Effect(events=[*self._complaints.say(wall_ns, f"a frame was left out: {error}")])
         if not self._watchdog.heard:
@@ -173,7 +174,7 @@ class LivePolicy:
         return Effect(events=[Note(wall_ns, "error", text)], loss=Loss("an unreadable frame"))
 
     def ended(self, wall_ns: int) -> list[FeedEvent]:
-        """Nothing is left to say."""
+        """Nothing to report."""
         return []
 
 
@@ -181,7 +182,7 @@ class ReplayPolicy:
     """A recording.
 
     Args:
-        names: Pairs the user named; all of the recording where there are none.
+        names: Pairs the user named; without any, every pair of the recording.
         complaints: Log lines about odd values.
     """
 
@@ -206,7 +207,7 @@ class ReplayPolicy:
         return []
 
     def expects(self, channel: str, symbol: str) -> bool:
-        """Whatever was recorded."""
+        """Everything that was recorded."""
         return True
 
     def heard(self, channel: str, symbol: str | None) -> bool:
@@ -214,7 +215,7 @@ class ReplayPolicy:
         return False
 
     def takes_interval(self, interval: int, wanted: int | None) -> bool:
-        """Whatever was recorded."""
+        """Everything that was recorded."""
         return True
 
     def reconnected(self, connection_id: object) -> bool:
@@ -240,7 +241,7 @@ class ReplayPolicy:
         self._early.setdefault(symbol, {})[channel] = grant
 
     def early_grants(self, symbol: str) -> list[Grant]:
-        """All that the acknowledgements before the first snapshot told."""
+        """Everything acknowledged before the first snapshot."""
         return list(self._early.pop(symbol, {}).values())
 
     def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:

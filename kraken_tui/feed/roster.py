@@ -1,4 +1,4 @@
-"""The pairs of one feed and what is known beyond them: reference data, state of the exchange, counts. Pure."""
+"""The pairs of one feed, and what is known besides: reference data, state of the exchange, counts. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PairOptions:
         depth: Levels a side of every book, one of `settings.DEPTHS`.
         interval: Candle interval in minutes of pairs to come.
         channels: Channels besides the book.
-        ignore_gaps: Whether new books go on after a wrong checksum, UNVERIFIED, instead of being fetched again.
+        ignore_gaps: Whether new books keep updating after a wrong checksum, UNVERIFIED, instead of being fetched again.
     """
 
     depth: int
@@ -53,7 +53,7 @@ class Roster:
     Attributes:
         pairs: Every pair that is kept, by symbol.
         specs, symbols: Reference data and names of all pairs of the exchange.
-        instruments: Where the instrument list of this connection stands.
+        instruments: State of this connection's instrument list.
         system: State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown".
         counters: Totals.
     """
@@ -86,7 +86,7 @@ class Roster:
         Args:
             symbol: v2 symbol.
             wall_ns: Wall clock ns.
-            depth: Levels a side where that is known better than from the options.
+            depth: Levels a side, if known better than from the options.
         """
         options, policy = self.options, self.policy
         pair = Pair(
@@ -111,7 +111,7 @@ class Roster:
             self.counters.removing(pair)
 
     def spec_of(self, symbol: str) -> tuple[PairSpec | None, list[FeedEvent]]:
-        """Reference data of a pair whose data are wanted, kept or not; None for all others."""
+        """Reference data of a pair whose data are wanted, whether kept yet or not; None otherwise."""
         pair = self.pairs.get(symbol)
         if pair is not None:
             return pair.spec, []
@@ -122,7 +122,7 @@ class Roster:
         return (spec if admitted else None), events
 
     def judge(self, now: int, wall_ns: int) -> tuple[list[FeedEvent], list[str]]:
-        """Let all second witnesses judge; returns events and the symbols whose ticker is to be subscribed again."""
+        """Run all second witnesses; returns events and the symbols whose ticker must be resubscribed."""
         events: list[FeedEvent] = []
         ask: list[str] = []
         for symbol, pair in self.pairs.items():
@@ -149,7 +149,7 @@ class Roster:
     # -- how late -----------------------------------------------------------------------------------------------
 
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int | None:
-        """Count the lag of a live message, ns; None where the time it carries is not plausible."""
+        """Count the lag of a live message, ns; None if its timestamp is not plausible."""
         lag = self.latency.venue_now(now, wall_ns) - venue_ns
         if abs(lag) > _PLAUSIBLE_LAG_NS:
             return None
@@ -157,14 +157,14 @@ class Roster:
 
     def bound(self, granted_ns: int | None, now: int, wall_ns: int) -> int | None:
         """The most a snapshot can lag, ns: its timestamp is the last change of the book, not its sending (PROTOCOL.md
-        section 0.8), but it was sent after its subscription was granted. None where that is not known."""
+        section 0.8), but it was sent after its subscription was granted. None if that is unknown."""
         if granted_ns is None or abs(self.latency.venue_now(now, wall_ns) - granted_ns) > _PLAUSIBLE_LAG_NS:
             return None
         return self.latency.bound(granted_ns, now, wall_ns)
 
 
 class OfPairs(Mapping[str, T]):
-    """One thing of every pair by symbol, read from the pairs each time."""
+    """One attribute of every pair by symbol, read from the pairs on each access."""
 
     def __init__(self, pairs: Mapping[str, Pair], read: Callable[[Pair], T]) -> None:
         self._pairs, self._read = pairs, read

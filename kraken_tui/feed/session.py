@@ -1,4 +1,4 @@
-"""The brain of a feed: connection, subscriptions and books together, without any input or output of its own.
+"""The brain of a feed: connection, subscriptions and books together, without I/O.
 
 A shell (`feed.connection.websocket`, `recording.replay`, a test) tells it what happened and when, and then takes
 what is to be sent and what is to be reported. `now` is a monotonic clock that counts sleep where the system has one,
@@ -8,19 +8,17 @@ what is to be sent and what is to be reported. `now` is a monotonic clock that c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from kraken_tui.feed.answers import Answers
 from kraken_tui.feed.channels import CHANNELS, pair_channels
-from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.counters import Counters
-from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
+from kraken_tui.feed.dispatch import Dispatch
+from kraken_tui.feed.effect import Effect
 from kraken_tui.feed.enrolment import Enrolment
 from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
 from kraken_tui.feed.latency import LatencyTracker
@@ -37,8 +35,6 @@ from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
-from kraken_tui.wire.decode import FieldCensus, decode
-from kraken_tui.wire.messages import InvalidMessage, Pong, Refusal, SubscribeAck, UnknownMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 _UP = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -62,8 +58,8 @@ class Session:
         limits: Every timer and limit.
         depth: Levels a side of every book, one of `settings.DEPTHS`.
         interval: Candle interval in minutes.
-        replay: Take a recording: nothing is sent, there are no deadlines, books are accepted without
-            acknowledgements or instrument list, and without names every pair of the recording is wanted.
+        replay: Take a recording: nothing is sent, there are no deadlines, books need neither acknowledgement
+            nor instrument list, and without names every pair of the recording is wanted.
         rng: Randomness of the backoff.
 
     Attributes:
@@ -74,6 +70,7 @@ class Session:
         pairs: Every wanted pair by symbol, with all the feed holds of it.
         specs: Reference data of every known pair by symbol.
         counters: Counts since the start.
+        census: Unknown fields of the frames so far.
     """
 
     def __init__(
@@ -89,7 +86,6 @@ class Session:
         self.state = State.DISCONNECTED
         self.cause = "not started"
         self.latency = LatencyTracker()
-        self.census = FieldCensus()
         rng = rng or random.Random()
         self.dialler = Dialler(self.limits, rng)
         self.subscriptions = Subscriptions(self.limits)
@@ -115,14 +111,8 @@ class Session:
         channels: Mapping[str, Channel] = dict(CHANNELS)
         self._enrolment = Enrolment(channels, self._names, self.roster, self.subscriptions)
         self._upkeep = Upkeep(self.roster, self.subscriptions, self.watchdog)
-        answers = Answers(channels, self.roster, self.subscriptions)
-        self._data = {channel.message: channel.apply for channel in channels.values()}
-        self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
-            SubscribeAck: answers.acknowledged,
-            Refusal: answers.refused,
-            Pong: answers.ponged,
-            UnknownMessage: lambda message, _now, _wall: Effect(f"unknown: {message.kind}"),
-        }
+        self._dispatch = Dispatch(channels, self.roster, self.subscriptions, policy, self.watchdog)
+        self.census = self._dispatch.census
         self._events: list[FeedEvent] = []
         self._now = 0
         self._wall = 0
@@ -208,7 +198,7 @@ class Session:
         self._pump()
 
     def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
-        """Take over dials and cooldown of an earlier run (`dialler.budget.state`); nonsense is ignored."""
+        """Take over dials and cooldown of an earlier run (`dialler.budget.state`); invalid data is ignored."""
         self._clock(now, wall_ns)
         budget = self.dialler.budget
         budget.restore(saved, now, wall_ns)
@@ -224,7 +214,7 @@ class Session:
         self._fire(Trigger.DIAL, "dialling")
 
     def opened(self, now: int, wall_ns: int) -> None:
-        """The connection stands, or the recording is open."""
+        """The connection is open, or the recording is."""
         self._clock(now, wall_ns)
         if (self.state, self.policy.opening[0]) in TABLE:
             self._fire(*self.policy.opening)
@@ -238,36 +228,13 @@ class Session:
         if self.state not in _UP or self._is_backlog():
             counters.ignored["frame of a lost connection"] += 1
             return
-        try:
-            message = decode(data)
-        except InvalidMessage as error:
-            counters.invalid += 1
-            counters.rejected += 1
-            of_book = error.channel in ("", BOOK.name)
-            self._take(self.policy.unreadable(error, self._now, self._wall, of_book=of_book))
-            return
-        self.watchdog.frame(now, application=not isinstance(message, Pong))
-        self.census.look(data, message)
-        kind = type(message)
-        apply = self._data.get(kind)
-        if apply is not None:
-            effect = apply(message, self.roster, self._now, wall_ns)
-        else:
-            effect = self._answers[kind](message, self._now, wall_ns)
-        verdict = effect.verdict
-        if verdict == APPLIED:
-            counters.applied += 1
-        elif verdict == REJECTED:
-            counters.rejected += 1
-        else:
-            counters.ignored[verdict] += 1
-        self._take(effect)
+        self._take(self._dispatch.apply(data, self._now, wall_ns))
         if self._unsettled and self.policy.asks and now >= self._settle_due:
             self._settle()
             self._pump()
 
     def _take(self, effect: Effect) -> None:
-        """Do what an effect asks for."""
+        """Carry out an effect."""
         self._events += effect.events
         if effect.settle:
             self._unsettled = True
@@ -294,7 +261,7 @@ class Session:
         self.watchdog.promise(self.next_wakeup(now))
 
     def slept(self, ns_asleep: int, now: int, wall_ns: int) -> None:
-        """The computer slept: what waits on the connection is history once it is as long as silence is tolerated."""
+        """The computer slept: after the longest tolerated silence, whatever is waiting on the connection is history."""
         self._clock(now, wall_ns)
         seconds = ns_asleep / SECOND
         self._report(Note(self._wall, "warning", f"the computer slept for {seconds:.1f} s"))
@@ -303,7 +270,7 @@ class Session:
 
     def wants_audit(self, now: int) -> bool:
         """Whether the shell should open a second, short connection for an audit; see `feed.proof.audit`."""
-        # DEGRADED because one channel of one pair is not answered is no reason to leave all books unaudited.
+        # One unanswered channel of one pair (DEGRADED) must not keep all books unaudited.
         partly_silent = self.state is State.DEGRADED and self.watchdog.complaint() is None
         return self.policy.asks and self.auditor.wants(now, up=self.state is State.SUBSCRIBED or partly_silent)
 
@@ -325,10 +292,10 @@ class Session:
         close_code: int | None = None,
         slow: bool = False,
     ) -> None:
-        """The connection is gone or could not be made; told twice, the second is ignored.
+        """The connection is gone or could not be made; a second report is ignored.
 
         Args:
-            cause: Why, a short clause.
+            cause: Reason, a short clause.
             now: Monotonic ns.
             wall_ns: Wall clock ns.
             http_status: Status with which the handshake was refused.
@@ -357,18 +324,18 @@ class Session:
     # -- what the shell takes -----------------------------------------------------------------------------------
 
     def take_sends(self) -> list[str]:
-        """Requests to send now, in order; each is handed out once."""
+        """Requests to send now, in order; each is returned once."""
         sends, self._sends = self._sends, []
         return sends
 
     def take_events(self) -> list[FeedEvent]:
-        """What happened, in order; each is handed out once."""
+        """What happened, in order; each event is returned once."""
         events, self._events = self._events, []
         return events
 
     @property
     def wants_attention(self) -> bool:
-        """Whether there is something to send, or the connection is to be closed: the shell should look at once."""
+        """Whether there is something to send, or the connection is to be closed: the shell should act at once."""
         return bool(self._sends) or self._close is not None
 
     def wants_dial(self, now: int) -> bool:
@@ -448,7 +415,8 @@ class Session:
 
     def _lose(self, cause: str, *, floor_s: float = 0.0) -> None:
         if self.system == "maintenance":
-            floor_s = max(floor_s, 5.0)  # The venue asks for no faster than every 5 s then (PROTOCOL.md section 1).
+            # The venue asks for at most one dial every 5 s then (PROTOCOL.md section 1).
+            floor_s = max(floor_s, 5.0)
         self._fire(Trigger.LOST, clean_text(cause), retry_in_s=self.dialler.after_loss(self._now, floor_s))
 
     def _ban(self, cause: str, retry_after_s: float | None) -> None:
@@ -456,7 +424,7 @@ class Session:
 
     def _is_backlog(self) -> bool:
         """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
-        # Asked for every frame: the clock first, which is cheap, and only then all subscriptions.
+        # Runs for every frame: check the cheap clock first, and only then all subscriptions.
         cause = self.watchdog.backlog(self._now)
         if cause is None or not self.subscriptions.confirmed:
             return False
@@ -476,7 +444,7 @@ class Session:
     # -- time while up ------------------------------------------------------------------------------------------
 
     def _notice_stall(self) -> None:
-        """A tick that comes late means that this program stood still, not the venue."""
+        """A late tick means that this program stood still, not the venue."""
         stalled = self.watchdog.stalled_s(self._now)
         if stalled is not None and self.state in _UP:
             self._report(Note(self._wall, "warning", f"the program stood still for {stalled:.1f} s"))
@@ -508,7 +476,7 @@ class Session:
             return
         self._unsettled = False
         if len(self.roster.pairs) > _MANY_PAIRS:
-            # All of them are looked at: done for each of a thousand answers, that would take seconds.
+            # This looks at all pairs; repeated for each of a thousand answers it would take seconds.
             self._settle_due = self._now + _SETTLE_GAP_NS
         self._upkeep.fetch_again()
         trigger, cause = self._upkeep.standing()

@@ -1,7 +1,7 @@
-"""What is wanted from the exchange against what it confirmed, and the requests that bring the two together.
+"""What is wanted from the exchange, what it has confirmed, and the requests that close the gap.
 
 Pure: `requests` says what to send now, `acknowledged` and `refused` take the answers. Requests for several symbols
-share one frame, are paced, carry a request number, are repeated when no answer comes, and are written anew from this
+share one frame, are paced, carry a request number, are repeated when no answer comes, and are rebuilt from this
 state after a reconnect (PROTOCOL.md section 3; RELIABILITY.md F28 to F33).
 """
 
@@ -17,7 +17,7 @@ from kraken_tui.wire import requests
 from kraken_tui.wire.messages import Refusal, SubscribeAck
 
 _KEPT_IDS = 16
-"""Requests of one subscription whose answers are still awaited: one that stays silent is repeated for days."""
+"""Request numbers kept per subscription: a silent one is repeated for days."""
 Key = tuple[str, str | None]
 """(channel, symbol); the symbol is None where a channel is subscribed for the whole feed."""
 
@@ -49,15 +49,15 @@ class Subscription:
 
     Attributes:
         params: Further parameters of the request.
-        repeats: Names of those that tell the subscription from others, so that an unsubscribe must repeat them.
+        repeats: Names of those that identify the subscription, so an unsubscribe must repeat them.
         status: Where it stands.
         again: After leaving, subscribe again (a resync, other parameters) rather than forget it.
         tries: Requests sent without an answer.
         clashes: Times in a row that the exchange said "Already subscribed".
-        silent: No answer after all retries; it is still tried now and then.
+        silent: No answer after all retries; it is still retried occasionally.
         req_ids: Numbers of the requests that may still be answered.
         deadline: When the answer is overdue, monotonic ns.
-        not_before: Not to be sent before this, monotonic ns.
+        not_before: Earliest time to send it, monotonic ns.
         sent_params: Parameters last sent, which an unsubscribe must repeat.
     """
 
@@ -104,7 +104,7 @@ class Answer:
         confirmed: Newly granted subscriptions.
         refused: Refused for good.
         slower: The exchange asked for fewer requests.
-        matched: Whether it answered anything that was asked.
+        matched: Whether it answered one of our requests.
     """
 
     confirmed: list[Subscription] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Answer:
 
 
 def judge(error: str) -> RefusalMeaning:
-    """What the text of a refusal means; unknown texts are refusals for good, so that nothing is asked in a loop."""
+    """What the text of a refusal means; an unknown text is a refusal for good, so that no request loops."""
     text = error.lower()
     if "msg rate" in text or "rate limit" in text:
         return RefusalMeaning.SLOWER
@@ -144,7 +144,7 @@ class Subscriptions:
 
     @property
     def _burst(self) -> int:
-        """How far the sending may run ahead of its even pace, ns: a few requests may leave together."""
+        """How far sending may run ahead of its even pace, ns: a few requests may leave together."""
         return (self._limits.burst - 1) * self._gap
 
     # -- what is wanted -----------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class Subscriptions:
             self._leave(known)
 
     def refuse(self, channel: str, symbol: str | None) -> None:
-        """Stop asking for a channel, without being told by the exchange."""
+        """Stop requesting a channel, without a refusal by the exchange."""
         known = self._all.get((channel, symbol))
         if known is not None:
             self._settle(known, Status.REFUSED)
@@ -218,7 +218,7 @@ class Subscriptions:
             if known.leaving and not known.again:
                 del self._all[known.key]
             elif known.status is not Status.REFUSED or known.symbol is None:
-                # What the whole feed rests on, the instrument list: no refusal of it is for good.
+                # The whole feed depends on the instrument list: no refusal of it is final.
                 self._queue(known)
         self._next_send = 0
         self._gap = ns(1.0 / self._limits.requests_per_s)
@@ -254,7 +254,7 @@ class Subscriptions:
 
         Args:
             now: Monotonic ns.
-            ready: Whether the instrument list is here; before that nothing is asked for a pair.
+            ready: Whether the instrument list is here; before that no pair is subscribed.
         """
         sends: list[str] = []
         # Leaving comes first: a subscribe for the same book must not overtake it.
@@ -301,7 +301,7 @@ class Subscriptions:
             if not leaving:
                 known.sent_params = known.params
         if leaving:
-            # Only what tells the subscriptions apart; the snapshot wish is no part of an unsubscribe.
+            # Only what identifies the subscription; an unsubscribe carries no `snapshot` flag.
             params = {name: value for name, value in batch[0].sent_params.items() if name in batch[0].repeats}
             return requests.unsubscribe(channel, symbols, req_id=req_id, **params)
         return requests.subscribe(channel, symbols, req_id=req_id, **batch[0].params)
@@ -313,7 +313,7 @@ class Subscriptions:
     # -- answers ------------------------------------------------------------------------------------------------
 
     def acknowledged(self, ack: SubscribeAck) -> Answer:
-        """Take a granted request. Answers to requests that no longer matter are told by their number and ignored."""
+        """Take a granted request. Answers to outdated requests are recognised by their number and ignored."""
         known = self._all.get((ack.channel, None)) or self._all.get((ack.channel, ack.symbol))
         if known is None or (ack.req_id is not None and ack.req_id not in known.req_ids):
             return Answer(matched=False)
@@ -328,7 +328,7 @@ class Subscriptions:
         return Answer(confirmed=[known])
 
     def seen_data(self, channel: str, symbol: str | None) -> Subscription | None:
-        """Take data as an acknowledgement whose frame was lost; returns what it newly confirmed."""
+        """Treat data as an acknowledgement whose frame was lost; returns what it newly confirmed."""
         known = self._all.get((channel, symbol))
         if known is None or known.leaving or not known.answerable:
             return None
@@ -364,7 +364,7 @@ class Subscriptions:
         return answer
 
     def _concerned(self, refusal: Refusal) -> list[Subscription]:
-        """The unanswered subscriptions a refusal speaks of: by its number, its symbol, or both."""
+        """The unanswered subscriptions a refusal refers to: by its number, its symbol, or both."""
         open_ones = [known for known in self._all.values() if known.answerable]
         if refusal.req_id is not None:
             open_ones = [known for known in open_ones if refusal.req_id in known.req_ids]
@@ -396,7 +396,7 @@ class Subscriptions:
     # -- time ---------------------------------------------------------------------------------------------------
 
     def tick(self, now: int) -> list[Subscription]:
-        """Repeat what was not answered in time; returns those that have just turned silent."""
+        """Repeat requests that were not answered in time; returns the subscriptions that have just turned silent."""
         silent: list[Subscription] = []
         for known in list(self._all.values()):
             if known.deadline is None or now < known.deadline:

@@ -2,7 +2,7 @@
 
 Where the numbers come from, in order of authority:
 
-1. A *statement*: a candle of the exchange (the `ohlc` channel, or REST `OHLC`). It replaces what was held.
+1. A *statement*: a candle of the exchange (the `ohlc` channel, or REST `OHLC`). It replaces the stored candle.
 2. Trades, which extend the newest candle until the next statement, in O(1) for all intervals at once.
 
 A trade and the statement that contains it travel on different channels, may arrive in either order, and do not refer
@@ -282,7 +282,7 @@ class _Series:
         self.stated = True
 
     def _restate_older(self, candle: Candle) -> None:
-        """A candle before the newest: the statement wins unless it is an earlier state of what is held."""
+        """A candle before the newest: the statement wins unless it is older than the stored candle."""
         held = self.older.get(candle.begin_s)
         if held is not None and held.trades > candle.trades:
             return

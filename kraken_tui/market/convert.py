@@ -13,12 +13,13 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from msgspec.structs import replace
 
+from kraken_tui.errors import InvalidMessage, InvalidNumber
 from kraken_tui.market.events import Candle, Side, Trade
 from kraken_tui.market.views import Ticker
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import MAX_DIGITS, to_units
-from kraken_tui.wire.messages import InvalidMessage, InvalidNumber, OhlcData, TickerData, TradeData
+from kraken_tui.wire.messages import OhlcData, TickerData, TradeData
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import format_timestamp, parse_timestamp
 
@@ -41,7 +42,7 @@ def decimal_of(value: object) -> Decimal:
 
 
 def to_nearest_units(value: object, precision: int) -> int:
-    """Convert a number to whole units of 10^-precision, rounding what is finer half to even.
+    """Convert a number to whole units of 10^-precision, rounding finer digits half to even.
 
     Raises:
         InvalidNumber: Not a plain, finite, non-negative decimal of sane length.

@@ -29,7 +29,7 @@ class Proof(StrEnum):
 
 
 class BookState(StrEnum):
-    """Where one book stands between subscribe and live (docs/CONNECTION.md, "Books")."""
+    """State of one book between subscribe and live (docs/CONNECTION.md, "Books")."""
 
     REFUSED = "REFUSED"
     WAIT_ACK = "WAIT_ACK"

@@ -127,7 +127,7 @@ class FlowTracker:
         self._hears_trades = True
 
     def on_snapshot(self, book: OrderBook) -> None:
-        """Start over from a snapshot, without events: what is large in it was there before."""
+        """Start over from a snapshot, without events: its large levels are not new."""
         self._walls.clear()
         self._gone.clear()
         self._gone_at.clear()
@@ -233,7 +233,7 @@ class FlowTracker:
     def _pass_to(self, now_ns: int) -> None:
         shift = now_ns - self._now_ns
         if shift < -_SET_BACK_NS:
-            # The clock was set back: what is due would otherwise wait until that time comes again.
+            # The clock was set back: pending items would otherwise wait until it catches up.
             self._gone = deque(replace(gone, due_ns=gone.due_ns + shift) for gone in self._gone)
             if self._run is not None:
                 self._run.seen_ns += shift

@@ -105,7 +105,7 @@ class Assessment:
         status: In one word.
         kind: Which rule decided; changes only when the reason changes in kind, not with every second of an age.
         reason: One short clause.
-        stale_reason: Why the book's age cannot be trusted (second truth), whatever `status` says; "" when fresh.
+        stale_reason: Why the book's age cannot be trusted (second truth), independent of `status`; "" when fresh.
     """
 
     status: MarketStatus

@@ -129,8 +129,8 @@ class PairMarket:
     def set_spec(self, spec: PairSpec) -> None:
         """Take over reference data.
 
-        When the precisions change, what is held is carried over where it fits the new ones exactly and dropped where
-        it does not; the book must be resynchronised by the feed.
+        When the precisions change, stored values are kept where they fit the new ones exactly and dropped where
+        they do not; the book must be resynchronised by the feed.
         """
         before, self.spec = self.spec, spec
         self._pair_status = spec.status
@@ -162,7 +162,7 @@ class PairMarket:
     def on_book(self, changed: BookChanged) -> None:
         """Take in one applied book message; the book after it is that of `truth`."""
         self._book_rate.count()
-        # Frames of before 2025 carry no timestamp on snapshots: their receipt stands in (PROTOCOL.md section 4.1).
+        # Snapshots from before 2025 carry no timestamp: their receipt time is used (PROTOCOL.md section 4.1).
         venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
         self._book_ns, self._book_received_ns = changed.venue_ns, changed.received_ns
         self._received_since = True
@@ -389,7 +389,7 @@ class PairMarket:
             heartbeat_age_ns: Since the last frame of any kind; None before the first.
             lag_ns: Receive time minus venue time of the last live frame, clock offset removed; None while unknown.
                 A snapshot's timestamp is that of the last change and tells no lag (PROTOCOL.md section 0, rule 8).
-            connected: Whether the connection stands.
+            connected: Whether the connection is up.
             clock_offset_ns: This machine's clock minus the venue's, taken out of the book's age and the candles' end.
         """
         self._clock_offset_ns = clock_offset_ns

@@ -27,7 +27,7 @@ class RateMeter:
         self._total += messages
 
     def advance(self, now_ns: int) -> None:
-        """Let the clock move on; where it was set back, what was counted goes back with it."""
+        """Advance the clock; if it was set back, the counts move back with it."""
         marks = self._marks
         if marks and now_ns < marks[-1][0]:
             shift = now_ns - marks[-1][0]

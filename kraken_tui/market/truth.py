@@ -14,12 +14,12 @@ class BookTruth(Protocol):
     Attributes:
         book: The levels; a snapshot brings a new object.
         depth: Levels a side, as granted or asked for.
-        state, proof, reason: Where the book stands, and why it is not VERIFIED.
+        state, proof, reason: State of the book, and why it is not VERIFIED.
         checks_ok, checks_failed: Checksums compared.
         resyncs: Times the book was fetched again after a failure.
         audited_ns: Wall clock of the last audit that found all levels right; None since the book was loaded or failed.
         trade_gaps: Trades that never came, by their numbers.
-        witness: What the second witness says; "" where there is none.
+        witness: What the second witness says; "" without one.
     """
 
     @property

@@ -243,7 +243,7 @@ class RecordingView(Value, frozen=True, gc=False):
 
 
 class ReplayView(Value, frozen=True, gc=False):
-    """Where a replay stands; `position_ns` and `length_ns` count from the recording's first frame."""
+    """State of a replay; `position_ns` and `length_ns` count from the recording's first frame."""
 
     path: str
     position_ns: int

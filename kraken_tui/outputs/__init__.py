@@ -18,7 +18,7 @@ class SinkRow:
     Attributes:
         name: What a user calls it.
         factory: "module:class", imported when the sink is made; called with (spec_of, out, **options).
-        extra: Extra of this package that installs what it needs; "" where it needs nothing.
+        extra: Extra of this package that installs its dependencies; "" if it has none.
         options: Names of the keyword options it takes.
     """
 

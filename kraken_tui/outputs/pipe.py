@@ -1,4 +1,4 @@
-"""Writing to a pipe that nobody may be reading."""
+"""Writing to a pipe that may have no reader."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Unread(Exception):
 
 
 class PipeWriter:
-    """A file descriptor written so that a signal is noticed even while nobody reads the other end.
+    """A file descriptor written so that a signal is noticed even while the other end is not read.
 
     Args:
         fd: Where to write.

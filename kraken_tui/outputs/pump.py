@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import ListenerClosed
+from kraken_tui.feed.channels import leaves_no_book
 from kraken_tui.feed.events import Refused
 from kraken_tui.market.events import CandleChanged, Trade
 from kraken_tui.market.views import FeedView
@@ -170,7 +171,7 @@ class Pump:
 
     def _on_refused(self, event: Refused) -> int | None:
         self._complain(f"{event.symbol}: {event.sentence}")
-        if event.channel in ("", "book"):
+        if leaves_no_book(event):
             self._refused.add(canonical(event.symbol))
         return WRONG_USE if self._wanted and self._refused >= self._wanted and not self._market_seen else None
 

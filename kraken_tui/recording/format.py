@@ -96,13 +96,13 @@ def has_checksum(line: bytes) -> bool:
 
 
 def checksum_holds(line: bytes) -> bool:
-    """Whether a line that claims to be ours is as it was written, whatever stands in it."""
+    """Whether a line that claims to be ours is unchanged since it was written."""
     number, _, body = line[len(_CRC) :].rstrip().partition(b",")
     return number.isdigit() and len(number) <= 10 and int(number) == zlib.crc32(body[:-1])
 
 
 def check_appendable(line: bytes) -> None:
-    """Check the header of a file that frames are to be appended to.
+    """Check the header of a file before frames are appended to it.
 
     Raises:
         RecordingError: It is not a header of ours, or of another version.

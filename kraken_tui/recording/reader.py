@@ -91,7 +91,7 @@ class _Engine(Protocol):
 
 
 class _Cut(Exception):
-    """The file ends within an archive; `text` is what it gave and nobody has seen yet."""
+    """The file ends within an archive; `text` holds its decompressed rest, not yet returned."""
 
     def __init__(self, text: bytes) -> None:
         super().__init__()
@@ -225,7 +225,7 @@ class Recording:
 
     def _chunks(self) -> Iterator[bytes]:
         try:
-            # Before it is opened: a pipe that nobody writes to would be waited for.
+            # Checked before opening: opening a pipe without a writer would block.
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise RecordingError(f"{self._shown} cannot be read: it is not a regular file")
             with self.path.open("rb") as file:

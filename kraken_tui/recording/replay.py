@@ -5,26 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import chain
 
 import msgspec
 
-from kraken_tui.errors import RecordingError
+from kraken_tui.errors import RecordingError, WireError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
 from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import (
-    BookMessage,
-    HeartbeatMessage,
-    Pong,
-    SubscribeAck,
-    TradeMessage,
-    WireError,
-)
+from kraken_tui.wire.messages import BookMessage, HeartbeatMessage, Pong, SubscribeAck, TradeMessage
 from kraken_tui.wire.timestamps import parse_timestamp
 
 __all__ = ["Recording", "RecordingError", "ReplayClock", "Timed", "open_recording", "run_replay", "timeline"]
@@ -240,43 +232,87 @@ async def run_replay(
     Raises:
         RecordingError: The file turned out to be unreadable.
     """
-    wake = asyncio.Event()
-    clock.changed = wake.set
-    watcher = asyncio.create_task(_watch(stop_event, wake))
-    backpressure = _Backpressure(load, stop_event) if load is not None else None
-    played = 0
-    at = 0
-    try:
-        for timed in timeline(recording):
-            if not played:
-                clock.begin(timed.ns)
-                session.opened(timed.ns, timed.ns)
-            if (due := clock.wait_s(timed.ns)) is None or due > 0:
-                await _until_due(clock, timed.ns, wake, stop_event, partial(_flush, session, on_events))
-            if backpressure is not None and not clock.speed:
-                await backpressure.wait()
-            if stop_event.is_set():
-                break
-            clock.reach(timed.ns)
-            at = timed.ns
-            played += 1
-            if on_frame is not None:
-                on_frame(timed.frame, at, "tx" if timed.sent else "rx")
-            if not timed.sent:
-                session.frame(timed.frame, at, at)
-                _flush(session, on_events)
-            if played % _YIELD_EVERY == 0:
-                # A burst, or full speed: let the rest of the program run.
-                await asyncio.sleep(0)
-        problem = getattr(recording, "problem", "")
+    player = _Player(session, clock, on_events, stop_event, on_frame)
+    return await player.play(recording, _Backpressure(load, stop_event) if load is not None else None)
+
+
+class _Player:
+    """Plays one recording; see `run_replay` for the arguments."""
+
+    def __init__(
+        self,
+        session: Session,
+        clock: ReplayClock,
+        on_events: Callable[[list[FeedEvent]], None],
+        stop_event: asyncio.Event,
+        on_frame: Callable[[bytes, int, str], None] | None,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._on_events = on_events
+        self._stop = stop_event
+        self._on_frame = on_frame
+        self._wake = asyncio.Event()
+        self._played = 0
+        self._at = 0
+        clock.changed = self._wake.set
+
+    async def play(self, recording: Iterable[Recorded], backpressure: _Backpressure | None) -> int:
+        """Play to the end or until told to stop; returns the frames played."""
+        clock = self._clock
+        watcher = asyncio.create_task(_watch(self._stop, self._wake))
+        try:
+            for timed in timeline(recording):
+                if not self._played:
+                    clock.begin(timed.ns)
+                    self._session.opened(timed.ns, timed.ns)
+                if (due := clock.wait_s(timed.ns)) is None or due > 0:
+                    await self._until_due(timed.ns)
+                if backpressure is not None and not clock.speed:
+                    await backpressure.wait()
+                if self._stop.is_set():
+                    break
+                self._apply(timed)
+                if self._played % _YIELD_EVERY == 0:
+                    # A burst, or full speed: let the rest of the program run.
+                    await asyncio.sleep(0)
+            self._finish(getattr(recording, "problem", ""))
+        finally:
+            watcher.cancel()
+        return self._played
+
+    def _apply(self, timed: Timed) -> None:
+        self._clock.reach(timed.ns)
+        self._at = at = timed.ns
+        self._played += 1
+        if self._on_frame is not None:
+            self._on_frame(timed.frame, at, "tx" if timed.sent else "rx")
+        if not timed.sent:
+            self._session.frame(timed.frame, at, at)
+            self._flush()
+
+    def _finish(self, problem: str) -> None:
+        at = self._at
         if problem:
-            on_events([Note(at, "warning", problem)])
-        clock.finish(at)
-        session.close(at, at, "stopped" if stop_event.is_set() else "end of the recording")
-        _flush(session, on_events)
-    finally:
-        watcher.cancel()
-    return played
+            self._on_events([Note(at, "warning", problem)])
+        self._clock.finish(at)
+        self._session.close(at, at, "stopped" if self._stop.is_set() else "end of the recording")
+        self._flush()
+
+    async def _until_due(self, ns: int) -> None:
+        """Wait until the recording's clock is there, through pauses and changes of speed, or until told to stop."""
+        due = self._clock.wait_s(ns)
+        while due is None or due > 0:
+            self._flush()
+            if self._stop.is_set():
+                return
+            await _sleep(self._wake, due)
+            due = self._clock.wait_s(ns)
+
+    def _flush(self) -> None:
+        events = self._session.take_events()
+        if events:
+            self._on_events(events)
 
 
 class _Backpressure:
@@ -306,19 +342,6 @@ async def _watch(stop_event: asyncio.Event, wake: asyncio.Event) -> None:
     wake.set()
 
 
-async def _until_due(
-    clock: ReplayClock, ns: int, wake: asyncio.Event, stop_event: asyncio.Event, flush: Callable[[], None]
-) -> None:
-    """Wait until the recording's clock is there, through pauses and changes of speed, or until told to stop."""
-    due = clock.wait_s(ns)
-    while due is None or due > 0:
-        flush()
-        if stop_event.is_set():
-            return
-        await _sleep(wake, due)
-        due = clock.wait_s(ns)
-
-
 async def _sleep(wake: asyncio.Event, due: float | None) -> None:
     wake.clear()
     delay = _LONGEST_SLEEP_S if due is None else min(due, _LONGEST_SLEEP_S)
@@ -327,9 +350,3 @@ async def _sleep(wake: asyncio.Event, due: float | None) -> None:
         await wake.wait()
     finally:
         timer.cancel()
-
-
-def _flush(session: Session, on_events: Callable[[list[FeedEvent]], None]) -> None:
-    events = session.take_events()
-    if events:
-        on_events(events)

@@ -14,8 +14,9 @@ from kraken_tui.files import lock, make_folder, open_private
 from kraken_tui.recording.chunks import codec_for
 from kraken_tui.recording.format import check_appendable, frame_line, header_line
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 
-FLUSH_NS = 1_000_000_000
+FLUSH_NS = SECOND
 """Longest time a frame waits in memory, and so the most that a kill can lose (RELIABILITY.md F80)."""
 
 CHUNK_BYTES = 256 * 1024
@@ -62,7 +63,7 @@ class Recorder:
         self._space_due_ns = 0
         shown = clean_text(path)
         if playing is not None and _same(path, playing):
-            # It would read what it writes, and never end.
+            # It would read its own output and never end.
             raise RecordingError(f"cannot record to {shown}: it is the recording being played")
         try:
             self._codec = codec_for(path)

@@ -17,7 +17,7 @@ from kraken_tui.settings.readers import (
     Number,
     OneOf,
     PairCount,
-    PairNames,
+    PairList,
     Reader,
     RestAddress,
     Rule,
@@ -51,7 +51,7 @@ class Option(NamedTuple):
         source: Whether it says where the frames come from; only one such option can hold.
         library: Whether `KrakenClient` takes it.
         library_rule: Which values the library allows, if others.
-        default: Default of an option of a single command, which is no field of `Settings`.
+        default: Default of an option of a single command, which is not a field of `Settings`.
         required: Whether the command line must name it.
     """
 
@@ -134,7 +134,7 @@ _PAIR = "pair such as BTC/USD, btcusd or XXBTZUSD"
 
 OPTIONS: tuple[Option, ...] = (
     Option(
-        "pairs", PairNames(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
+        "pairs", PairList(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
         flag="PAIR", commands=MARKET,
         # The screen has a tab for each; a program has only the pace of subscriptions to mind, and may add them later.
         library=True, library_rule=PairCount(0, 1000),

@@ -160,7 +160,7 @@ class FileName:
         return self.text(value)
 
     def value(self, value: Any) -> Path | None:
-        """See `Reader`; None is no file."""
+        """See `Reader`; None means no file."""
         if value is None:
             return None
         name = os.fspath(value) if isinstance(value, str | os.PathLike) else None
@@ -169,7 +169,7 @@ class FileName:
         return self.text(name)
 
 
-class PairNames:
+class PairList:
     """Names of pairs, in any spelling; each counts once."""
 
     def text(self, text: str) -> tuple[str, ...]:

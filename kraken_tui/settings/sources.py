@@ -1,7 +1,7 @@
 """Where `Settings` come from: command line, then environment, then a TOML file, then the defaults.
 
-`kraken_tui.settings.options` says how each value is read, so a wrong one is refused in the same words wherever it was
-written. Values from a file or the environment are never repeated in a message: they may one day be private.
+`kraken_tui.settings.options` says how each value is read, so every source refuses a wrong one in the same words.
+Values from a file or the environment are never repeated in a message: they may one day be private.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_CONFIG_BYTES = 1024 * 1024
 """Size of the largest configuration file that is read."""
 
 KEYS = "keys"
-"""The one setting that is no option: the table of key bindings, which only the file holds."""
+"""The one setting that is not an option: the table of key bindings, which only the file holds."""
 
 
 def default_config_path() -> Path:
@@ -151,7 +151,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         except WrongValue as wrong:
             raise ConfigurationError(f"{where} {wrong}") from None
         if isinstance(layer[key], Path):
-            # A relative name in a file means next to that file, wherever the program is started.
+            # A relative name in a file is relative to that file, not to the working directory.
             layer[key] = path.parent / layer[key]
     return layer
 

@@ -1,8 +1,8 @@
 """Textual's driver for POSIX terminals, made to survive what terminals do to programs.
 
 Differences (RELIABILITY.md F71, F91 to F96): the end of input quits, input that is neither UTF-8 nor a key is skipped,
-only the newest of many sizes counts, a terminal that is not read delays nobody, a stop from outside and a continuation
-while already running leave the modes right, and all modes that were set are unset.
+only the newest of many sizes counts, a terminal that is not read delays nothing else, a stop from outside and a
+continuation while already running leave the modes right, and all modes that were set are unset.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Keeper(Protocol):
         ...
 
     def redraw(self) -> None:
-        """What the terminal shows is not what it was sent last: it needs a whole new picture."""
+        """The terminal no longer shows what was last sent: redraw everything."""
         ...
 
     def leaving(self) -> None:
-        """The screen is over; what is left of the program should be short."""
+        """The screen is closed; the rest of the program should be short."""
         ...
 
     def gone(self) -> None:
@@ -92,7 +92,7 @@ class SteadyDriver(LinuxDriver):
     # -- output ----------------------------------------------------------------------------------------------------
 
     def write(self, data: str) -> None:
-        """Hand text to the writer; outside application mode there is nobody to read it."""
+        """Hand text to the writer; dropped outside application mode."""
         if self._output is not None:
             self._output.write(data)
 
@@ -134,7 +134,7 @@ class SteadyDriver(LinuxDriver):
     def _tell_size(self) -> None:
         if self._output is not None and not self._in_band_window_resize:
             size = Size(*self._get_terminal_size())
-            # Two sizes in a moment may leave no trace in what is drawn, and the terminal has lost what had no room.
+            # Two quick resizes may cancel out for the drawing, but the terminal has lost the cells that did not fit.
             if self._settled is not None:
                 self._settled.cancel()
             self._settled = self._loop.call_later(_SETTLE_S, self._settle_size)
@@ -275,7 +275,7 @@ def _read(fd: int) -> bytes | None:
 
 
 class Keys:
-    """Turns the terminal's bytes into messages, whatever the bytes."""
+    """Turns any bytes from the terminal into messages."""
 
     def __init__(self, debug: bool) -> None:
         self._debug = debug

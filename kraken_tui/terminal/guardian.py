@@ -2,7 +2,7 @@
 
 It starts before the screen takes the terminal, and blocks reading a pipe whose other end only this process holds; the
 kernel closes that end when the process dies. It runs in its own session with every signal but its alarm blocked, so
-whatever ends the program leaves it alive, and it exits within a second of the program's end.
+whatever kills the program leaves the guardian alive, and it exits within a second of the program's end.
 
 It cannot reach the terminal over a dead ssh link, act before a core dump is written (the pipe stays open that long),
 or undo what a shell printed in the microseconds before it. There is no guardian on Windows.

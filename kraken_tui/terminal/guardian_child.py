@@ -48,7 +48,7 @@ def watch() -> Plan | None:
 
 
 def main() -> None:
-    """Watch, restore and exit, within a second of the program's end whatever the terminal does."""
+    """Watch, restore and exit within a second of the program's end, even if the terminal hangs."""
     os.chdir("/")
     # Reopened, because O_NONBLOCK would otherwise apply to the shell's descriptor too.
     output = os.open(os.ttyname(1), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)

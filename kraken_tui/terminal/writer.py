@@ -85,7 +85,7 @@ class TerminalWriter:
         return True
 
     def discard(self) -> None:
-        """Forget what was not begun yet, and wait for the terminal no more: only the way out is left to write."""
+        """Drop everything not yet begun and stop waiting for the terminal: only the exit sequence is still written."""
         with self._changed:
             self._closing = True
             self._behind = False
@@ -104,7 +104,7 @@ class TerminalWriter:
             self._changed.notify_all()
         self._thread.join(STALLED_S)
         if self._thread.is_alive():
-            # The rest of what is under way would only fill the place that is made here.
+            # The rest of the current write would only refill the room that is made here.
             self._dead = True
             drop_unread(self.fd)
             self._thread.join(0.2)

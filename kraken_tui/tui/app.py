@@ -95,7 +95,7 @@ class KrakenApp(App[None], inherit_bindings=False):
     COMMANDS: ClassVar[set[Callable[[], type[Provider]]]] = {_commands}  # type: ignore[assignment]
     BINDINGS = bindings("everywhere")
 
-    class EngineFailed(Message):
+    class EngineEnded(Message):
         """The engine's thread ended with an unexpected error."""
 
         def __init__(self, error: BaseException) -> None:
@@ -254,9 +254,9 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def _engine_failed(self, error: BaseException) -> None:
         # Called on the engine's thread; posting a message is what Textual allows from there.
-        self.post_message(self.EngineFailed(error))
+        self.post_message(self.EngineEnded(error))
 
-    def on_kraken_app_engine_failed(self, message: EngineFailed) -> None:
+    def on_kraken_app_engine_ended(self, message: EngineEnded) -> None:
         self._leave_after(message.error)
 
     def _leave_after(self, error: BaseException) -> None:

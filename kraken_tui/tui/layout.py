@@ -1,4 +1,4 @@
-"""Which pane stands where, for any size of terminal: exact cells, no overlap.
+"""Places the panes for any size of terminal: exact cells, no overlap.
 
 Pure arithmetic, so that every size can be tested. The market screen asks at each resize or change of view, never for
 each picture, and gives each pane its rectangle; panes that are not in the answer are hidden. The panes of
@@ -22,7 +22,7 @@ MINIMUM_HEIGHT = 18
 MEDIUM_WIDTH = 100
 WIDE_WIDTH = 150
 TALL_HEIGHT = 30
-"""Below this many rows one pane is shown at a time, whatever the width."""
+"""Below this many rows one pane is shown at a time, at any width."""
 
 GAUGE_HEIGHT = 8
 HEALTH_HEIGHT = 12
@@ -188,7 +188,7 @@ def _split_rows(rect: Rect, bottom: int) -> tuple[Rect, Rect]:
 
 
 def _columns(rect: Rect, widths: list[int]) -> list[Rect]:
-    """Columns of these widths and one of what is left, a blank column between them."""
+    """Columns of these widths and one of the remaining width, a blank column between them."""
     columns: list[Rect] = []
     x = rect.x
     for width in widths:

@@ -99,5 +99,5 @@ class Program(Protocol):
 
 
 def program_of(app: App[Any]) -> Program:
-    """The app, as what it can do."""
+    """The app, seen as a `Program`."""
     return cast("Program", app)

@@ -12,7 +12,7 @@ from itertools import islice
 from zlib import crc32
 
 CHECKSUM_LEVELS = 10
-"""Levels a side the checksum covers, whatever the depth; errors below are invisible to it."""
+"""Levels a side the checksum covers, at any depth; errors below them are invisible to it."""
 
 
 def token(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Union, get_args
 
 import msgspec
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import (
     AssetData,
@@ -23,7 +24,6 @@ from kraken_tui.wire.messages import (
     HeartbeatMessage,
     InstrumentData,
     InstrumentMessage,
-    InvalidMessage,
     Kind,
     Message,
     OhlcMessage,
@@ -91,7 +91,7 @@ def decode(frame: bytes | str) -> Message:
         A typed message; `UnknownMessage` for well-formed frames of unknown kinds.
 
     Raises:
-        InvalidMessage: Too long, not JSON, or a known kind of frame without what it must have.
+        InvalidMessage: Too long, not JSON, or a known kind of frame without its required fields.
     """
     if len(frame) > MAX_FRAME:
         raise InvalidMessage(f"frame of {len(frame):,} bytes is over the limit of {MAX_FRAME:,}")

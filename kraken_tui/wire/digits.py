@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from kraken_tui.wire.messages import InvalidNumber
+from kraken_tui.errors import InvalidNumber
 
 MAX_DIGITS = 40
 """Longest number accepted, in digits (RELIABILITY.md F45)."""

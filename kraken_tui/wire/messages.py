@@ -11,10 +11,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from kraken_tui.errors import InvalidMessage as InvalidMessage
-from kraken_tui.errors import InvalidNumber as InvalidNumber
-from kraken_tui.errors import WireError as WireError
-
 Kind = Literal["snapshot", "update"]
 """The two types of channel frames; a frame of any other type counts as unknown."""
 

@@ -11,8 +11,7 @@ from difflib import get_close_matches
 
 import msgspec
 
-from kraken_tui.errors import InvalidMessage
-from kraken_tui.errors import UnknownPair as UnknownPair
+from kraken_tui.errors import InvalidMessage, UnknownPair
 from kraken_tui.text import clean_text
 from kraken_tui.wire.digits import to_units
 from kraken_tui.wire.messages import PairData

@@ -336,7 +336,7 @@ with KrakenClient("BTC/USD", demo=True) as client:
     assert (done.stdout, done.stderr) == ("0 True\n", "")
 
 
-def test_a_defect_of_our_own_reaches_whoever_waits(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_of_our_own_reaches_every_waiter(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from kraken_tui.engine.desk import Desk
 
     def broken(*_: object) -> None:

@@ -144,17 +144,42 @@ def test_what_a_document_cites_exists(path: Path) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
-_PATH = re.compile(r"`((?:[a-z_.]+/)*(?:[a-z_]+/|[A-Za-z_]+\.(?:py|md|toml)|run))`")
+# A folder, a file, or a module without its ending, such as `feed/session`.
+_PATH = re.compile(r"`((?:[A-Za-z_.]+/)+(?:[A-Za-z_]+(?:\.[a-z]+)?)?|[A-Za-z_]+\.(?:py|md|toml))`")
 
 
-def without_recipes(text: str) -> str:
-    """The guide without "Add something": each recipe has a test of its own that follows it."""
-    before, _, after = text.partition("## Add something")
-    return before + after[after.index("\n## ") :]
+def missing(paths: list[str]) -> list[str]:
+    """Paths that exist neither in the repository nor in the package."""
+    places = (ROOT, ROOT / "kraken_tui")
+    return [path for path in paths if not any((at / name).exists() for at in places for name in (path, f"{path}.py"))]
 
 
-def test_every_path_of_the_contributing_guide_exists() -> None:
-    text = without_recipes((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-    paths = _PATH.findall(text)
-    assert len(paths) > 20
-    assert [path for path in paths if not any((ROOT / at / path).exists() for at in ("", "kraken_tui"))] == []
+@pytest.mark.parametrize(("name", "least"), [("CONTRIBUTING.md", 50), ("docs/DESIGN.md", 15)])
+def test_every_path_of_the_guides_exists(name: str, least: int) -> None:
+    paths = _PATH.findall((ROOT / name).read_text(encoding="utf-8"))
+    assert len(paths) >= least
+    assert missing(paths) == []
+
+
+@pytest.mark.parametrize("wrong", ["`feed/sessions`", "`feed/sessions.py`", "`feeds/`", "`message.py`"])
+def test_a_dead_path_is_found(wrong: str) -> None:
+    assert missing(_PATH.findall(f"See {wrong}."))
+
+
+def tree(text: str) -> list[str]:
+    """Paths of the drawn tree in DESIGN.md, section 2: two more spaces are one folder down."""
+    block = text.split("```")[1]
+    folders: list[str] = []
+    found = []
+    for line in block.strip().splitlines():
+        name = line.split()[0]
+        folders[len(line) - len(line.lstrip()) >> 1 :] = [name.rstrip("/")]
+        found.append("/".join(folders))
+    return found
+
+
+def test_the_tree_of_the_design_names_every_folder_and_nothing_else() -> None:
+    drawn = tree((ROOT / "docs" / "DESIGN.md").read_text(encoding="utf-8"))
+    assert missing(drawn) == []
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "kraken_tui").rglob("__init__.py")}
+    assert folders - set(drawn) == set()

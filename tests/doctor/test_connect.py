@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kraken_tui.doctor import certificates
-from kraken_tui.doctor.connect import Connect, visit
+from kraken_tui.doctor.connect import Visit, visit
 from kraken_tui.doctor.report import Outcome, Result, Skipped
 from kraken_tui.exchange import ExchangeThread
 from kraken_tui.feed.limits import Limits
@@ -53,7 +53,7 @@ def test_each_visit_counts_in_the_budget_and_a_spent_one_allows_none(exchange: E
 
     def once() -> list[Result]:
         async def go() -> list[Result]:
-            return await Connect(exchange.ws_url, "BTC/USD", budget_path=budget, limits=limits).results()
+            return await Visit(exchange.ws_url, "BTC/USD", budget_path=budget, limits=limits).results()
 
         return asyncio.run(go())
 
@@ -156,7 +156,7 @@ def test_a_certificate_is_shown_and_one_that_ends_soon_is_a_finding(
         server = await asyncio.start_server(forward, "127.0.0.1", 0, ssl=context)
         url = f"wss://localhost:{server.sockets[0].getsockname()[1]}/v2"
         try:
-            return await Connect(url, "BTC/USD", budget_path=None).results()
+            return await Visit(url, "BTC/USD", budget_path=None).results()
         finally:
             server.close()
 

@@ -14,7 +14,9 @@ import pytest
 from kraken_tui.cli import main as cli
 from kraken_tui.doctor.recording import FAULTS_SHOWN, Examination, examine
 from kraken_tui.recording.writer import Recorder
-from tests.feed.feed_harness import WALL, Venue, stamp
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import ScriptedVenue as Venue
+from tests.rig.scripted import stamp
 
 SECOND = 1_000_000_000
 STEP = SECOND // 10

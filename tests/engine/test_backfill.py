@@ -58,6 +58,10 @@ class Bench:
         candles = tuple(Candle(DAY + 60 * n, 1, 50, 50, 50, 50, 100, 5000, 1) for n in minutes)
         self.markets.handle(Candles(SYMBOL, 1, candles, snapshot=True))
 
+    def set_interval(self, minutes: int) -> None:
+        self.session.set_interval(None, minutes)
+        self.markets.interval_changed()
+
     async def settle(self) -> list[str]:
         """Let the history do what is wanted; returns what it asked."""
         self.rest.asked.clear()
@@ -74,9 +78,9 @@ async def test_history_is_fetched_once_a_pair_and_interval() -> None:
     bench.add()
     assert await bench.settle() == ["BTC/USD 1", "BTC/USD trades"]
     bench.add()
-    bench.markets.set_interval(5)
+    bench.set_interval(5)
     assert await bench.settle() == ["BTC/USD 5"]
-    bench.markets.set_interval(1)
+    bench.set_interval(1)
     assert await bench.settle() == []
 
 

@@ -11,7 +11,7 @@ from kraken_tui.feed.channels import CHANNELS
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, Proof
 from kraken_tui.settings import Settings
-from tests.feed.feed_harness import Venue
+from tests.rig.scripted import ScriptedVenue as Venue
 
 
 def test_no_event_of_the_feed_is_without_a_way() -> None:

@@ -69,7 +69,7 @@ def proof(world: World, symbol: str) -> Proof:
 
 
 def untouched(world: World, symbols: list[str], resyncs_before: int = 0) -> bool:
-    """Whether these books are VERIFIED, never failed and never were fetched anew."""
+    """Whether these books are VERIFIED, have never failed and were never fetched again."""
     stitchers = [world.client.stitchers[symbol] for symbol in symbols]
     return all(s.proof is Proof.VERIFIED and s.counters.resyncs <= resyncs_before for s in stitchers)
 

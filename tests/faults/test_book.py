@@ -23,7 +23,7 @@ ASKS = [(50_001 + at, 2 * 10**8 + at) for at in range(10)]
 
 
 def resyncs(world: World) -> int:
-    """Books fetched anew so far."""
+    """Books fetched again so far."""
     return world.client.counters.resyncs
 
 
@@ -220,7 +220,7 @@ def test_f62_levels_that_leave_and_return_leave_no_ghosts(ledger: Ledger) -> Non
     made.snapshot(BIDS, ASKS)
     for _ in range(5):
         made.update([(50_100, 1)], [])  # the tenth bid leaves the depth
-        made.update([(50_100, 0), (49_991, 10**8 + 9)], [])  # and is told anew when it returns
+        made.update([(50_100, 0), (49_991, 10**8 + 9)], [])  # and is reported again when it returns
         assert made.verified
         assert made.equal
     # Added before it is removed: for a moment there are eleven, and the eleventh must not be forgotten.

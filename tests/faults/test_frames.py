@@ -8,11 +8,11 @@ import time
 
 import pytest
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note
 from kraken_tui.market.events import BookState
 from kraken_tui.wire.decode import MAX_FRAME, decode
-from kraken_tui.wire.messages import InvalidMessage
 from tests.faults.helpers import HandMade, first, until, up
 from tests.faults.ledger import Ledger
 from tests.rig.network import SECOND, Packet

@@ -23,8 +23,8 @@ from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.limits import Limits
 from kraken_tui.market.events import Proof
 from tests.faults.ledger import Ledger
-from tests.feed.feed_harness import Venue
 from tests.rig.raw import Client, slicer, tcp
+from tests.rig.scripted import ScriptedVenue as Venue
 
 pytestmark = pytest.mark.realtime
 

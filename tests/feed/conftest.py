@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kraken_tui.feed.connection.table import State
-from tests.feed.feed_harness import Rig
 from tests.feed.session_rig import live
+from tests.rig.bench import Rig
 
 
 @pytest.fixture

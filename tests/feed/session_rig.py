@@ -6,7 +6,7 @@ from kraken_tui.feed.events import (
     StateChanged,
 )
 from kraken_tui.market.events import BookState, Proof
-from tests.feed.feed_harness import Rig
+from tests.rig.bench import Rig
 
 
 def states(rig: Rig) -> list[str]:

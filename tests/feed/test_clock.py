@@ -15,7 +15,7 @@ from kraken_tui.market.events import Proof
 from kraken_tui.units import SECOND
 from tests.feed.connection import test_websocket
 from tests.feed.connection.test_websocket import Client, server, venue_handler
-from tests.feed.feed_harness import Rig
+from tests.rig.bench import Rig
 
 
 class Clocks:
@@ -122,7 +122,7 @@ class Drowsy(SystemClock):
         return asleep
 
 
-async def test_a_running_feed_asks_and_connects_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_running_feed_asks_and_reconnects(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Drowsy()
     monkeypatch.setattr(test_websocket, "SystemClock", lambda: clock)
     async with server(venue_handler) as url:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kraken_tui.feed.latency import UNCERTAINTY_NS, WINDOW_S, LatencyTracker
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import Pong
-from tests.feed.feed_harness import WALL, stamp
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import stamp
 
 MS = 1_000_000
 
@@ -109,7 +110,7 @@ def test_a_message_without_a_time_is_as_old_as_what_came_before_it() -> None:
     assert tracker.bound(WALL + 100 * MS, 400 * MS, WALL) == tracker.lag_at(400 * MS) == 300 * MS
     assert tracker.uncertain
     assert tracker.lag_at(3 * SECOND) == 2900 * MS
-    assert tracker.view(SECOND).count == 0, "a bound is no sample"
+    assert tracker.view(SECOND).count == 0, "a bound is not a sample"
     # A pong that was sent later has passed nothing on the way.
     tracker.pinged(2, 3 * SECOND)
     tracker.ponged(Pong(2, stamp(WALL + 3005 * MS), stamp(WALL + 3005 * MS)), 3010 * MS, WALL)

@@ -7,7 +7,7 @@ import pytest
 from kraken_tui.feed.counters import OF_PAIRS, Counters
 from kraken_tui.feed.pair import TradeSequence
 from kraken_tui.market.events import Proof, Side, Trade
-from tests.feed.feed_harness import Rig
+from tests.rig.bench import Rig
 
 
 def trade(trade_id: int) -> Trade:

@@ -9,7 +9,7 @@ from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import Note, StateChanged
 from kraken_tui.feed.session import Session
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import Venue
+from tests.rig.scripted import ScriptedVenue as Venue
 
 
 def replay(*names: str) -> Session:

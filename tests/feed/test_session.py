@@ -23,8 +23,9 @@ from kraken_tui.feed.events import (
 )
 from kraken_tui.market.events import BookChanged, Proof
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import Rig, stamp
 from tests.feed.session_rig import live, states
+from tests.rig.bench import Rig
+from tests.rig.scripted import stamp
 
 
 def test_a_feed_comes_up_instruments_first_and_everything_verified() -> None:
@@ -107,7 +108,7 @@ def test_f19_an_idle_connection_pings_and_stays() -> None:
     assert max(later - earlier for earlier, later in pairwise(pings)) <= 25 * SECOND
 
 
-def test_f23_after_a_sleep_the_backlog_is_dropped_and_the_connection_made_anew(up: Rig) -> None:
+def test_f23_after_a_sleep_the_backlog_is_dropped_and_the_connection_replaced(up: Rig) -> None:
     up.now += 8 * 3600 * SECOND
     up.venue.wall = up.wall
     applied = up.session.counters.applied
@@ -138,7 +139,7 @@ def test_f24_a_step_of_the_wall_clock_only_leads_to_a_notice(up: Rig) -> None:
     assert up.session.latency.lag_ns < SECOND
 
 
-def test_f14_a_late_feed_is_degraded_then_fetched_anew_at_most_once_a_minute(up: Rig) -> None:
+def test_f14_a_late_feed_is_degraded_then_refetched_at_most_once_a_minute(up: Rig) -> None:
     def late(seconds: float) -> None:
         up.venue.wall = up.wall - round(seconds * SECOND)
         up.deliver(up.venue.book_update("BTC/USD"))

@@ -19,8 +19,10 @@ from kraken_tui.feed.events import (
 )
 from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import WALL, Rig, Venue
 from tests.feed.session_rig import live
+from tests.rig.bench import Rig
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import ScriptedVenue as Venue
 
 # -- subscriptions ------------------------------------------------------------------------------------------------
 

@@ -11,14 +11,15 @@ from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.market.events import Proof
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import SubscribeAck
-from tests.feed.feed_harness import Rig, Venue
+from tests.rig.bench import Rig
+from tests.rig.scripted import ScriptedVenue as Venue
 
 
 @pytest.mark.parametrize(
     "row",
     ['"bids":[{"price":5000.0}],"asks":[]', '"bids":7,"asks":[]', '"bids":[{"price":5000.0,"qty":null}],"asks":[]'],
 )
-def test_an_unreadable_book_is_fetched_anew_and_no_other_notices(up: Rig, row: str) -> None:
+def test_an_unreadable_book_is_refetched_and_no_other_notices(up: Rig, row: str) -> None:
     up.events.clear()
     up.deliver(f'{{"channel":"book","type":"update","data":[{{"symbol":"BTC/USD",{row},"checksum":1}}]}}')
     up.run(3)

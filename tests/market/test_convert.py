@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kraken_tui.errors import InvalidMessage, InvalidNumber
 from kraken_tui.market.convert import (
     candle_from_wire,
     candles_from_rest,
@@ -21,7 +22,7 @@ from kraken_tui.market.convert import (
 )
 from kraken_tui.market.events import Candle, Side, Trade
 from kraken_tui.market.views import Ticker
-from kraken_tui.wire.messages import InvalidMessage, InvalidNumber, OhlcData, TickerData, TradeData
+from kraken_tui.wire.messages import OhlcData, TickerData, TradeData
 from kraken_tui.wire.symbols import PairSpec
 
 SPEC = PairSpec("MATIC/USD", "MATIC", "USD", 4, 8)

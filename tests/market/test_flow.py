@@ -143,7 +143,7 @@ def test_a_wall_of_the_snapshot_is_remembered_but_not_told() -> None:
     assert rig.settle() == [(FlowKind.PULLED, Side.BUY, 50, 500)]
 
 
-def test_a_snapshot_starts_anew_without_events() -> None:
+def test_a_snapshot_starts_over_without_events() -> None:
     rig = Rig()
     rig.snapshot({50: 500}, {52: 5})
     rig.update(bids={50: 0})

@@ -225,7 +225,7 @@ CHECKS: dict[int, Entry] = {
             "security/test_addresses.py::test_the_same_for_rest",
             "feed/rest/test_client.py::test_x2_tricks_are_refused_in_one_sentence_without_secrets",
         ),
-        "kept for 29 tricks; loopback needs no flag: whoever names it means it",
+        "kept for 29 tricks; loopback needs no flag",
     ),
     3: Entry(
         "no host but the two of the exchange, and none that data name",

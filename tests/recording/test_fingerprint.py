@@ -15,7 +15,8 @@ from kraken_tui.recording.fingerprint import ContentHash, Fingerprint, canonical
 from kraken_tui.recording.reader import Recorded, Recording
 from kraken_tui.recording.replay import timeline
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import WALL, Venue
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import ScriptedVenue as Venue
 
 GOLDEN_LINES = """\
 {"format":"kraken-tui","version":1,"created":"2026-09-21T14:13:20.000Z","url":"","pairs":[]}
@@ -32,7 +33,7 @@ GOLDEN_LINES = """\
 {"rx_ns":1790000001300000000,"frame":{"channel":"moon","type":"update","data":[]}}
 {"rx_ns":1790000001400000000,"frame":[1,2]}
 """
-"""A right snapshot, a wrong checksum, two missing trades, an unknown channel and a frame that is no message."""
+"""A right snapshot, a wrong checksum, two missing trades, an unknown channel and a frame that is not a message."""
 
 GOLDEN_STATE = "a7111eb3f7f08d1da456e267d58c5f4856874f7afb266a679fb77610f5c6fcd7"
 GOLDEN_CONTENT = "57dd3077cce252aefcc285751c8ddb0e65f094260fea2ace1d919da2220ed691"

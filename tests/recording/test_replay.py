@@ -22,7 +22,11 @@ from kraken_tui.recording import reader as recording_module
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
 from kraken_tui.recording.replay import ReplayClock, run_replay, timeline
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import WALL, Rig, SlowBook, Venue, shared_folder, stamp
+from tests.rig.bench import Rig
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import ScriptedVenue as Venue
+from tests.rig.scripted import SlowBook, stamp
+from tests.shared import shared_folder
 
 BEAT = b'{"channel":"heartbeat"}'
 

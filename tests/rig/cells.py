@@ -61,11 +61,11 @@ def number(text: str, rounded: bool = False) -> Number:
     """One number.
 
     Raises:
-        Unreadable: It is none.
+        Unreadable: It is not a number.
     """
     found = _NUMBER.fullmatch(text)
     if found is None or not (found[2] or found[3]):
-        raise Unreadable(f"{text!r} is no number")
+        raise Unreadable(f"{text!r} is not a number")
     below, whole, decimals, unit = found.groups()
     if "," in whole and not re.fullmatch(r"\d{1,3}(,\d{3})+", whole):
         raise Unreadable(f"{text!r} has its commas in the wrong places")

@@ -27,9 +27,9 @@ from random import Random
 from unittest.mock import patch
 
 from kraken_tui.cli import main as cli
-from kraken_tui.cli.command import Command
+from kraken_tui.cli.command import Subcommand
 from kraken_tui.cli.main import command_named
-from kraken_tui.errors import ConfigurationError, RecordingError
+from kraken_tui.errors import ConfigurationError, InvalidMessage, InvalidNumber, RecordingError
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.recording.reader import Recording
@@ -38,7 +38,7 @@ from kraken_tui.settings.sources import load
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.wire.checksum import checksum_of_text
 from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import BookMessage, InvalidMessage, InvalidNumber, WireLevel
+from kraken_tui.wire.messages import BookMessage, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 from tests.rig import fuzz_input
 from tests.rig.fuzz_http import z8_http
@@ -200,7 +200,7 @@ def z5_command_line(rng: Random, _: list[bytes]) -> None:
         argv.append("".join(chr(rng.choice((27, 155, 0x202E, 65, 45, 0x1F600))) for _ in range(rng.randrange(6))))
     out, err = io.StringIO(), io.StringIO()
 
-    def idle(name: str) -> Command:
+    def idle(name: str) -> Subcommand:
         return command_named(name)._replace(run=lambda _: 2 if name == "screen" else 0)
 
     with patch.object(cli, "command_named", idle), redirect_stdout(out), redirect_stderr(err):

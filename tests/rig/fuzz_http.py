@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 from kraken_tui.engine.loop import forgive_lost_connections
+from kraken_tui.errors import WireError
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.failures import explain
 from kraken_tui.feed.connection.sockets import close_socket, open_socket
@@ -30,7 +31,6 @@ from kraken_tui.feed.session import Session
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.market.pair import PairMarket
 from kraken_tui.settings import Settings
-from kraken_tui.wire.messages import WireError
 from kraken_tui.wire.symbols import PairSpec
 from tests.security.corpus import unsafe_characters
 

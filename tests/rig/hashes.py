@@ -4,7 +4,7 @@
     python -m tests.rig.hashes --pythons A B C --write      on these interpreters, which need the package's dependencies
     python -m tests.rig.hashes --folder DIR                 keeps the recordings, or takes those that are there
 
-Each interpreter runs twice, in two surroundings. Each run makes every recording anew from its seed (seed -> the same
+Each interpreter runs twice, in two surroundings. Each run regenerates every recording from its seed (seed -> the same
 frames) and replays the file that the first run wrote (file -> the same state). With `--folder` the files can be carried
 to another machine; there the one hash over all must be the same.
 """
@@ -78,7 +78,7 @@ def play(seed: int, path: Path) -> Played:
 
 
 def run(seeds: Sequence[int], folder: Path) -> Iterator[tuple[Played, str]]:
-    """What every seed gives here: its file played, made first where it is missing, and the frames it makes anew."""
+    """What every seed gives here: its file played, made first where it is missing, and the frames it regenerates."""
     with tempfile.TemporaryDirectory() as scratch:
         for seed in seeds:
             path, again = folder / f"seed-{seed}.jsonl", Path(scratch) / f"seed-{seed}.jsonl"
@@ -103,7 +103,7 @@ def over_all(results: Sequence[Played]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One interpreter in one surrounding: its version, and for every seed what it played and made anew."""
+    """One interpreter in one surrounding: its version, and for every seed what it played and regenerated."""
 
     python: str
     results: list[Played]

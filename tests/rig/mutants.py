@@ -39,6 +39,7 @@ def _one(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
 
 
 _BOOK, _STITCHER, _SESSION = "market/book/l2.py", "feed/proof/stitcher.py", "feed/session.py"
+_DISPATCH = "feed/dispatch.py"
 _CUT = "        if len(keys) > self.depth:\n            side.truncate(self.depth)\n"
 _TRUTH = "tests/faults/test_book.py"
 _MUTE = "tests/faults/test_connection.py"
@@ -170,7 +171,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "a pong extends the deadline",
-        _SESSION,
+        _DISPATCH,
         "application=not isinstance(message, Pong)",
         "application=True",
         f"{_MUTE}::test_f11",
@@ -178,7 +179,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "wall clock in the watchdog",
         (
-            (_SESSION, "self.watchdog.frame(now, application", "self.watchdog.frame(wall_ns, application"),
+            (_DISPATCH, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
             (_SESSION, "self.watchdog.judge(self._now,", "self.watchdog.judge(self._wall,"),
             (_SESSION, "self.watchdog.opened(self._now)", "self.watchdog.opened(self._wall)"),
             (_SESSION, "self.watchdog.backlog(self._now)", "self.watchdog.backlog(self._wall)"),

@@ -299,7 +299,7 @@ class PaintedWorld(World):
                     self.tally.steps += len(steps[0])
                 return book
             complaint = differs if complaint.startswith("no true") else complaint
-        raise AssertionError(f"painted is no true book of the last {_KEPT_NS // SECOND} s: {complaint}")
+        raise AssertionError(f"painted is not a true book of the last {_KEPT_NS // SECOND} s: {complaint}")
 
 
 def disagreement(book: TrueBook, ladder: Ladder | None, figures: dict[str, str], harmed: bool) -> str:

@@ -196,7 +196,8 @@ class WorldSource:
 
     def set_interval(self, minutes: int) -> None:
         assert self.world.screen is not None
-        self.world.screen.set_interval(minutes)
+        self.world.client.set_interval(None, minutes)
+        self.world.screen.interval_changed()
 
     def pause_replay(self, paused: bool) -> None: ...
 
@@ -232,7 +233,7 @@ class InnerDriver(SteadyDriver):
         return Size(*(self._size or (160, 48)))
 
     def resize(self, columns: int, rows: int) -> None:
-        """Another window; a size that is no other changes nothing."""
+        """Resize the window; the same size changes nothing."""
         if (columns, rows) == self._get_terminal_size():
             return
         self._size = (columns, rows)
@@ -401,7 +402,7 @@ class ScreenRig:
             if old != new:
                 x = next(at for at, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
                 return (
-                    f"row {y}, column {x} of {shown.columns}x{len(shown.rows)} is {old[x]}, drawn anew {new[x]}\n"
+                    f"row {y}, column {x} of {shown.columns}x{len(shown.rows)} is {old[x]}, redrawn {new[x]}\n"
                     f"{shown.lines[y]}\n{fresh.lines[y]}"
                 )
         return ""

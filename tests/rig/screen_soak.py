@@ -3,7 +3,7 @@
     python -m tests.rig.screen_soak --inputs 100000 --write
 
 Bytes go through the program's own reader; what the program writes is obeyed cell by cell, colours included, and
-compared with a drawing of everything anew every few inputs. Simulated time: a person who presses a key a twentieth of
+compared with a full redraw every few inputs. Simulated time: a person who presses a key a twentieth of
 a second after the other.
 """
 

@@ -25,7 +25,7 @@ def decimal_text(units: int, precision: int) -> str:
 
 
 class SlowBook:
-    """A book kept the slow, obvious way: two dictionaries, sorted anew for every question."""
+    """A book kept the slow, obvious way: two dictionaries, sorted again for every question."""
 
     def __init__(self, depth: int, price: int = 1, qty: int = 8) -> None:
         self.depth, self.price, self.qty = depth, price, qty

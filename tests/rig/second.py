@@ -32,7 +32,7 @@ class SecondLine:
         self.asked: dict[str, int] = {}
 
     def next_due(self) -> int | None:
-        """When something happens on it, simulated ns; None while there is none."""
+        """When something happens on it next, simulated ns; None for never."""
         if not self._world.client.auditor.running or not self._end_at:
             return None
         times = [self._end_at]

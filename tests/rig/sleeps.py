@@ -7,7 +7,7 @@
 Every seed is one program that sleeps four times, from a second to half a day, while the exchange goes on sending. The
 screen is painted on waking, before anything was read, and after every frame that waited; it is read back and judged as
 in `tests.rig.painted`. Whether the waiting frames or the clock come first, whether the system tells that it slept (as
-Linux does), and whether the wall clock was set meanwhile are drawn anew each time.
+Linux does), and whether the wall clock was set meanwhile are drawn at random each time.
 """
 
 from __future__ import annotations

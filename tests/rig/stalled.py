@@ -4,7 +4,7 @@
 
 The demo runs on a pseudo-terminal and records. Then nobody reads the terminal for a while. All that the exchange sends
 meanwhile must be in the recording, without a gap longer than its heartbeat, and the recording must replay with no
-checksum failed; then the terminal is read again, and the screen must be painted anew within a second.
+checksum failed; then the terminal is read again, and the screen must be repainted within a second.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _repainted(master: int) -> float:
     wanted = [time.strftime("%H:%M:%S", time.gmtime(time.time() + ahead)).encode() for ahead in range(4)]
     seen = b""
     while not any(moment in seen for moment in wanted):
-        assert time.monotonic() - began < 10, "the screen was never painted anew"
+        assert time.monotonic() - began < 10, "the screen was never repainted"
         if select.select([master], [], [], 0.1)[0]:
             seen = seen[-64:] + os.read(master, 65536)
     return time.monotonic() - began
@@ -129,7 +129,7 @@ def main() -> int:
     figures = (
         f"{options.seconds:.0f} s unread: {seen.frames:,} frames taken, longest gap {seen.gap_s:.2f} s,"
         f" {seen.checks_ok:,} checksums of the recording right and {seen.checks_failed} wrong;"
-        f" painted anew {seen.painted_s:.2f} s after the terminal was read again"
+        f" repainted {seen.painted_s:.2f} s after the terminal was read again"
     )
     print(figures)
     failed = seen.gap_s > 1.2 or seen.checks_failed or seen.painted_s > 1.25

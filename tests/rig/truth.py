@@ -91,7 +91,7 @@ class TrueBooks:
         if book is None:
             return None
         if decimals is not None and decimals != self._decimals.get(symbol):
-            # The pair changed its precisions: the reference starts anew with the next snapshot, as the client must.
+            # The pair changed its precisions: the reference starts over with the next snapshot, as the client must.
             del self.books[symbol]
             return None
         book.apply(*([(digits(p), digits(q)) for p, q in side] for side in sides))

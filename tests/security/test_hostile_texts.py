@@ -31,7 +31,7 @@ from .corpus import HOSTILE, OURS, WORD, foreign_escapes, unsafe_characters
 
 PAIRS = ("BTC/USD", "ETH/USD")
 WELL_FORMED = [text for text in HOSTILE if "\ud800" not in text]
-"""A lone surrogate is no JSON: it ends a connection, and with it a test of texts."""
+"""A lone surrogate is not JSON: it ends a connection, and with it a test of texts."""
 
 
 class Poison:

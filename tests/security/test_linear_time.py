@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import kraken_tui
-from kraken_tui.errors import ConfigurationError
+from kraken_tui.errors import ConfigurationError, UnknownPair, WireError
 from kraken_tui.market.convert import decimal_of, signed_text
 from kraken_tui.recording.format import checksum_holds, read_frame_line
 from kraken_tui.settings.address import check_url
@@ -20,8 +20,7 @@ from kraken_tui.settings.sources import _line_of
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.digits import to_units
-from kraken_tui.wire.messages import WireError
-from kraken_tui.wire.symbols import SymbolTable, UnknownPair, canonical
+from kraken_tui.wire.symbols import SymbolTable, canonical
 from kraken_tui.wire.timestamps import parse_timestamp
 
 MEGABYTE = 1_000_000

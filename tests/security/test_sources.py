@@ -85,7 +85,7 @@ def _calls(call: ast.Call, name: str) -> Iterator[str]:
             yield "markup="
     literal = not call.args or (isinstance(call.args[0], ast.Constant) and "[" not in str(call.args[0].value))
     told = any(word.arg == "markup" for word in call.keywords)
-    # A renderable of Rich's or Textual's own is no markup; a text is, until it is said not to be.
+    # A renderable of Rich's or Textual's own is not markup; text is, unless marked otherwise.
     built = bool(call.args) and ast.unparse(call.args[0]).startswith(("Text(", "Group(", "Table(", "Content("))
     if called in TAKES_MARKUP and not (literal or told or built):
         yield f"{called}() without markup=False"

@@ -415,7 +415,7 @@ def test_f99_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again(env: dict[str,
             terminal.until(LIVE)
             terminal.read(0.3)
             again = terminal.written[mark:]
-            # The whole screen anew: the last row as well as the first.
+            # The whole screen again: the last row as well as the first.
             assert b"\x1b[?1049h" in again
             assert b"BTC/USD" in again
             assert b"quit" in again
@@ -490,7 +490,7 @@ def test_f99_after_fg_no_old_picture_looks_fresh(env: dict[str, str]) -> None:
         terminal.until(LIVE)
         terminal.send(b"\x1a")
         wait_for(lambda: stopped(terminal))
-        # What it wrote before it stopped is no picture of afterwards.
+        # Output from before the stop is not a picture from after it.
         terminal.read(0.2)
         time.sleep(3.2)
         since = time.strftime("%H:%M:%S", time.gmtime(time.time() - 1)).encode()

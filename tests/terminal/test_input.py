@@ -189,7 +189,7 @@ def test_f96_four_hundred_resizes_a_second(live: Terminal, ledger: Ledger) -> No
 
 
 @pytest.mark.realtime
-def test_f96_a_window_made_small_and_large_again_at_once_is_drawn_anew(live: Terminal, ledger: Ledger) -> None:
+def test_f96_a_window_made_small_and_large_again_at_once_is_redrawn(live: Terminal, ledger: Ledger) -> None:
     # The terminal has thrown the rest away, and the program sees one size only, the one it knows.
     live.read(0.3)
     live.resize(40, 10)
@@ -201,7 +201,7 @@ def test_f96_a_window_made_small_and_large_again_at_once_is_drawn_anew(live: Ter
         assert time.monotonic() - start < 3.0, cells.rows
         cells.feed(live.read(0.02))
     took = time.monotonic() - start
-    ledger("drawn anew", f"40x10 and back within a millisecond: whole screen {ms(took)} after", "250 ms after the last")
+    ledger("redrawn", f"40x10 and back within a millisecond: whole screen {ms(took)} after", "250 ms after the last")
 
 
 _SLOW_LOOK = """

@@ -1,4 +1,4 @@
-"""Pictures for comparison: `pytest tests/tui --snapshot-update` writes them anew."""
+"""Pictures for comparison: `pytest tests/tui --snapshot-update` rewrites them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--snapshot-update", action="store_true", help="write the SVG snapshots anew")
+    parser.addoption("--snapshot-update", action="store_true", help="rewrite the SVG snapshots")
 
 
 def normalise_svg(svg: str) -> str:

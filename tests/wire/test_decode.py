@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.wire.decode import MAX_FRAME, MOST_NAMES, OTHERS, FieldCensus, NameCounter, decode
 from kraken_tui.wire.messages import (
     BookMessage,
     HeartbeatMessage,
     InstrumentMessage,
-    InvalidMessage,
     OhlcMessage,
     Pong,
     Refusal,

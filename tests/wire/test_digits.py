@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.wire.digits import MAX_DIGITS, decimals, from_units, to_units
-from kraken_tui.wire.messages import InvalidNumber
 
 UNITS = st.integers(min_value=0, max_value=10**18)
 PRECISION = st.integers(min_value=0, max_value=12)

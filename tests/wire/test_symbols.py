@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.wire.messages import InvalidMessage, InvalidNumber, PairData
-from kraken_tui.wire.symbols import PairSpec, SymbolTable, UnknownPair, canonical
+from kraken_tui.errors import InvalidMessage, InvalidNumber, UnknownPair
+from kraken_tui.wire.messages import PairData
+from kraken_tui.wire.symbols import PairSpec, SymbolTable, canonical
 
 SYMBOLS = (
     "BTC/USD", "ETH/USD", "DOGE/USD", "XRP/EUR", "ETH/BTC", "BTC/EUR", "DOGE/BTC", "XTZ/USD", "ZRX/USD",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.wire.messages import InvalidMessage
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.wire.timestamps import format_timestamp, parse_timestamp
 
 LATEST_NS = 253_402_300_799_999_999_999

@@ -1,6 +1,6 @@
 """The channels of the exchange: one file and one row each.
 
-To add one, write its file and put its row below; nothing else has to know its name.
+To add one, write its file and add its row below; nothing else needs to know its name.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from kraken_tui.feed.channels.ohlc import OHLC
 from kraken_tui.feed.channels.status import HEARTBEAT, STATUS
 from kraken_tui.feed.channels.ticker import TICKER
 from kraken_tui.feed.channels.trade import TRADE
+from kraken_tui.feed.events import Refused
 from kraken_tui.wire.decode import register
 
 CHANNELS: dict[str, Channel] = {}
@@ -19,14 +20,20 @@ CHANNELS: dict[str, Channel] = {}
 
 
 def add(channel: Channel) -> None:
-    """Put a row into the table; sessions made from now on have it."""
+    """Add a row to the table; sessions created from now on have it."""
     CHANNELS[channel.name] = channel
     register(channel.message, channel.by_rows)
 
 
 def pair_channels() -> tuple[str, ...]:
-    """Names of the channels that are subscribed for every pair, unless a program chooses fewer."""
+    """Names of the channels subscribed for every pair, unless a program chooses fewer."""
     return tuple(name for name, channel in CHANNELS.items() if channel.scope is Scope.PAIR)
+
+
+def leaves_no_book(refusal: Refused) -> bool:
+    """Whether a pair has no book after a refusal: the whole pair was refused, or a channel that it always needs."""
+    channel = CHANNELS.get(refusal.channel)
+    return not refusal.channel or (channel is not None and channel.always)
 
 
 for _row in (BOOK, TRADE, TICKER, OHLC, INSTRUMENT, STATUS, HEARTBEAT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, Effect
 from kraken_tui.feed.events import Audited, BookLine, BookStateChanged, FeedEvent, Resync
@@ -10,7 +11,7 @@ from kraken_tui.feed.proof.assumed_spec import infer_depth, infer_spec
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.events import BookChanged, BookState
 from kraken_tui.text import clean_text
-from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, SubscribeAck
+from kraken_tui.wire.messages import BookData, BookMessage, SubscribeAck
 from kraken_tui.wire.symbols import is_clean
 
 NAME = "book"
@@ -55,7 +56,7 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
 
 
 def _meet(kind: str, data: BookData, roster: Roster, wall_ns: int) -> tuple[Pair | None, list[FeedEvent], str]:
-    """Keep the pair of a book that a recording shows for the first time: (pair, events, verdict where it is None)."""
+    """Keep a pair whose book a recording shows for the first time: (pair, events, verdict if the pair is None)."""
     admitted, events = roster.policy.admits(data.symbol, roster.pairs)
     if not admitted:
         return None, events, _UNWANTED

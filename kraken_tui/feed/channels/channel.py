@@ -1,4 +1,4 @@
-"""What one row of the table of channels says."""
+"""One row of the channel table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kraken_tui.wire.messages import SubscribeAck
 
 
 class Scope(Enum):
-    """For what a channel is subscribed."""
+    """What one subscription of a channel covers."""
 
     PAIR = auto()
     FEED = auto()
@@ -30,7 +30,7 @@ class Scope(Enum):
 
 
 class MarketDesk(Protocol):
-    """What a channel's event can reach on its way to listeners.
+    """What a channel's event handler may use on the way to listeners.
 
     Attributes:
         book_levels: Levels a side that listeners want with each book message; 0 when nobody does.
@@ -39,7 +39,7 @@ class MarketDesk(Protocol):
     book_levels: int
 
     def market(self, symbol: str) -> PairMarket:
-        """The market of a pair, made where there is none yet."""
+        """The market of a pair, created on first use."""
         ...
 
     def markets(self) -> Iterable[PairMarket]:
@@ -55,15 +55,15 @@ class MarketDesk(Protocol):
         ...
 
     def emit_derived(self, market: PairMarket) -> None:
-        """Tell listeners what the market made of its input."""
+        """Tell listeners what the market derived from its input."""
         ...
 
     def want_history(self, market: PairMarket) -> None:
-        """Fetch candles of the interval that is shown, where they are lacking."""
+        """Fetch candles of the displayed interval if they are missing."""
         ...
 
     def look_at_venue(self, market: PairMarket) -> None:
-        """Let a market know what the venue says about itself and the pair."""
+        """Pass the status of the venue and of the pair on to a market."""
         ...
 
     def report_problem(self, symbol: str, problem: str) -> None:
@@ -76,7 +76,7 @@ class MarketDesk(Protocol):
 
 
 Deliver = Callable[[Any, MarketDesk], None]
-"""Brings one event into a market and on to listeners."""
+"""Passes one event to a market and on to listeners."""
 
 
 def _no_parameters(_pair: Pair | None, _options: PairOptions) -> dict[str, object]:
@@ -90,18 +90,18 @@ class Channel:
     Attributes:
         name: As the exchange calls it.
         message: Struct of its frames; `wire.decode` learns it from here.
-        apply: (message, roster, now, wall_ns) to what it did.
+        apply: (message, roster, now, wall_ns) -> what it did.
         by_rows: Reads a frame that does not fit the struct, row by row; see `wire.decode.register`.
-        scope: For what it is subscribed; for every pair, unless the program chooses fewer channels.
-        always: Subscribed for every pair whatever the program chooses.
+        scope: What one subscription covers; every pair by default, unless the program chooses fewer channels.
+        always: Subscribed for every pair, regardless of what the program chooses.
         subscribe: Parameters of a subscribe request, from the pair and what is wanted of all pairs.
-        repeats: Parameters that tell this subscription from others, so that an unsubscribe must repeat them.
-        snapshot_s: How long after the acknowledgement the first snapshot must come; None where nothing is due.
-        granted: Takes what an acknowledgement grants a pair, in a recording too.
+        repeats: Parameters that identify this subscription, so an unsubscribe must repeat them.
+        snapshot_s: How long after the acknowledgement the first snapshot must come; None if nothing is due.
+        granted: Applies what an acknowledgement grants to a pair; in a recording too.
         confirmed: (roster, pair, due, now, wall_ns): a request of ours was granted; `due` is when the snapshot must
             have come, monotonic ns.
         refused: (pair, wall_ns, error): the exchange refused it for good.
-        deliver: How each event it makes goes into a market and on to listeners, by the event's type.
+        deliver: How each of its events reaches a market and the listeners, by event type.
     """
 
     name: str

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from kraken_tui.errors import WireError
 from kraken_tui.feed.channels.channel import Channel, MarketDesk, Scope
 from kraken_tui.feed.effect import Effect
 from kraken_tui.feed.events import FeedEvent, InstrumentsKnown, SpecChanged
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.text import clean_text
-from kraken_tui.wire.messages import InstrumentMessage, WireError
+from kraken_tui.wire.messages import InstrumentMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 NAME = "instrument"
 
 
 def apply(message: InstrumentMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
-    """Take the whole list or what changed. Precisions may change (PROTOCOL.md section 4.5)."""
+    """Apply the whole list or a change. Precisions may change (PROTOCOL.md section 4.5)."""
     snapshot = message.type == "snapshot"
     effect = Effect(settle=True, resolve=True)
     if snapshot:
@@ -60,7 +61,7 @@ def _on_spec(event: SpecChanged, desk: MarketDesk) -> None:
 
 
 def _on_known(_event: InstrumentsKnown, _desk: MarketDesk) -> None:
-    """Nobody waits for it: the session resolves names by itself."""
+    """Nothing to do: the session itself resolves names."""
 
 
 INSTRUMENT = Channel(

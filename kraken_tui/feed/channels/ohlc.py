@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from kraken_tui.errors import WireError
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import Candles
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.convert import candle_from_wire
-from kraken_tui.wire.messages import OhlcMessage, WireError
+from kraken_tui.wire.messages import OhlcMessage
 
 NAME = "ohlc"
 
 
 def apply(message: OhlcMessage, roster: Roster, _now: int, wall_ns: int) -> Effect:
-    """Take candles of the interval that is wanted."""
+    """Apply candles of the wanted interval."""
     policy = roster.policy
     effect = Effect("empty ohlc frame")
     for row in message.data[:1]:

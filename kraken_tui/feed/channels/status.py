@@ -1,4 +1,4 @@
-"""The status and heartbeat channels, which come without being asked for (PROTOCOL.md sections 2.1 and 2.2)."""
+"""The status and heartbeat channels, which arrive without a subscription (PROTOCOL.md sections 2.1 and 2.2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SYSTEMS = frozenset({"online", "maintenance", "cancel_only", "post_only"})
 
 
 def apply(message: StatusMessage, roster: Roster, _now: int, wall_ns: int) -> Effect:
-    """Take the state of the exchange."""
+    """Apply the state of the exchange."""
     if not message.data:
         return Effect("empty status frame")
     effect = Effect()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from kraken_tui.errors import WireError
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import TickerChanged
 from kraken_tui.feed.pair import TOUCH_TRIGGER, Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.convert import ticker_from_wire
-from kraken_tui.wire.messages import SubscribeAck, TickerMessage, WireError
+from kraken_tui.wire.messages import SubscribeAck, TickerMessage
 
 NAME = "ticker"
 
 
 def apply(message: TickerMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
-    """Take figures, and let the second witness hear them."""
+    """Apply the figures, and show them to the second witness."""
     snapshot = message.type == "snapshot"
     effect = Effect("empty ticker frame")
     if message.data:

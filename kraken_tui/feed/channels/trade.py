@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from kraken_tui.errors import WireError
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import Trades
@@ -11,13 +12,13 @@ from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.convert import trade_from_wire
 from kraken_tui.market.events import Trade
-from kraken_tui.wire.messages import TradeMessage, WireError
+from kraken_tui.wire.messages import TradeMessage
 
 NAME = "trade"
 
 
 def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
-    """Take trades; each is reported once however often it is delivered."""
+    """Apply trades; each is reported once, however often it is delivered."""
     snapshot = message.type == "snapshot"
     effect = Effect("empty trade frame")
     if message.data:

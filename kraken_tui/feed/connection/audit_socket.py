@@ -1,4 +1,4 @@
-"""The thin asyncio shell of an audit: a second connection that asks for snapshots and is gone. Decides nothing."""
+"""The thin asyncio shell of an audit: a second connection that fetches snapshots and closes. Decides nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Auditing:
         url: Checked address, the same as the live connection's.
         clock: Clocks.
         budget: The file of all processes' dials.
-        wake: Wakes the live shell, so that what an audit found is acted on at once.
+        wake: Wakes the live shell, so that it acts on an audit's findings at once.
     """
 
     def __init__(self, session: Session, url: str, clock: Clock, budget: BudgetFile, wake: asyncio.Event) -> None:
@@ -32,7 +32,7 @@ class Auditing:
         self._task: asyncio.Task[None] | None = None
 
     def start_if_due(self, proxy: str | None, proxy_shown: str) -> None:
-        """Begin an audit if one is due; an error in an earlier one that is a defect is raised here.
+        """Begin an audit if one is due; a defect that ended an earlier one is raised here.
 
         Args:
             proxy: Address of the proxy, or None.

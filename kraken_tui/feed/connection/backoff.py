@@ -17,7 +17,7 @@ from kraken_tui.units import SECOND
 class Backoff:
     """Random delay between dials: uniform between 0 and a bound that doubles up to the cap ("full jitter").
 
-    It never gives up. It does not start over on a mere connection: a server that accepts and closes would then be
+    It never gives up. A connection alone does not reset it: a server that accepts and closes would then be
     dialled a thousand times a second (RELIABILITY.md F06).
     """
 
@@ -51,7 +51,7 @@ class Backoff:
 
 
 class DialBudget:
-    """At most so many dials in any window, so that no failure and no restart gets the user banned.
+    """At most so many dials in any window, so that neither failures nor restarts get the user banned.
 
     Kept in monotonic time; `state` and `restore` carry it over restarts in wall time.
     """
@@ -100,10 +100,10 @@ class DialBudget:
         return {"version": 1, "dials": [dial + shift for dial in self._dials], "cooldown_until": cooldown}
 
     def restore(self, state: object, now: int, wall_ns: int) -> None:
-        """Add what an earlier run, or another one running now, has spent; nonsense is ignored.
+        """Add what an earlier run, or another one running now, has spent; invalid data is ignored.
 
-        Dials that seem to lie in the future (the clock was set back) count as made now, and a cooldown ends at the
-        longest one there is: neither may block the program for years.
+        Dials that seem to lie in the future (the clock was set back) count as made now, and a cooldown is
+        capped at its longest: neither may block the program for years.
         """
         if not isinstance(state, dict) or state.get("version") != 1:
             return
@@ -122,7 +122,7 @@ class DialBudget:
 
 
 def _take_near(dials: list[int], dial: int) -> bool:
-    """Strike off the dial of a list that is the same one, if there is one; each can stand for one only."""
+    """Remove the matching dial from a list, if any; each matches only once."""
     for mine in dials:
         if abs(dial - mine) <= SECOND // 20:
             dials.remove(mine)

@@ -17,9 +17,9 @@ _LARGEST = 65536
 
 
 class BudgetFile:
-    """Dials of all processes, so that neither a restart nor a second window gets the user banned.
+    """Dials of all processes, so that neither restarts nor several processes get the user banned.
 
-    Failing (a read-only folder, a foreign file) costs no feed: the budget is then kept in memory.
+    If the file cannot be used (a read-only folder, a foreign file), the budget is kept in memory.
 
     Args:
         path: The file; a lock file stands beside it while it is changed. None for no file at all.
@@ -32,7 +32,7 @@ class BudgetFile:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from reading or changing the file; given up after a quarter of a second."""
+        """Keep other processes from reading or changing the file; gives up after a quarter of a second."""
         descriptor = None if self._path is None else self._open_lock(self._path)
         try:
             yield

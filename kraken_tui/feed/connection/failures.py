@@ -25,7 +25,7 @@ _CLOSE_CODES = {
     1013: "try again later",
 }
 _EDGE_BAN = re.compile(r"(?<![0-9A-Za-z])1015(?![0-9A-Za-z])")
-"""A word of its own: within a number or a hexadecimal id it says nothing."""
+"""As a separate word: inside a number or a hexadecimal id it means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Failure:
         http_status: Status that refused the handshake, or None.
         retry_after_s: Seconds the server asked us to wait, or None.
         close_code: WebSocket close code, or None.
-        slow: A quick retry cannot cure it.
+        slow: A quick retry cannot help.
     """
 
     cause: str
@@ -53,11 +53,11 @@ def explain(error: BaseException, url: str, *, proxy: str = "", now: datetime | 
     Args:
         error: The exception.
         url: Address that was dialled.
-        proxy: Proxy in between, fit to be shown; "" for none.
+        proxy: The proxy, safe to display; "" for none.
         now: Current time, for a Retry-After given as a date.
 
     Returns:
-        The failure, or None where the exception is no fault of the network: a defect of this program.
+        The failure; None if the exception is a defect of this program rather than a network failure.
     """
     from websockets import exceptions
 
@@ -131,7 +131,7 @@ def _status(status: int, response: object, host: str, now: datetime) -> Failure:
 
 
 def _longest_wait(response: object, now: datetime) -> float | None:
-    """Seconds to wait as the response asks; a proxy on the way may have added a Retry-After of its own."""
+    """Seconds the response asks us to wait; a proxy may have added a Retry-After of its own."""
     headers = getattr(response, "headers", None)
     waits = [_retry_after(text, now) for text in (headers.get_all("Retry-After") if headers is not None else ())]
     return max((wait for wait in waits if wait is not None), default=None)

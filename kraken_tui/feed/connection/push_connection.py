@@ -21,35 +21,35 @@ OnMessage = Callable[[bytes], None]
 
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 
-CRUMB = 64
-"""Bytes below which a read that ends no message is a crumb."""
-CRUMBS = 4
-"""Crumbs in a row after which the next bytes are left to gather."""
+TINY_READ_BYTES = 64
+"""A read below this many bytes that completes no message counts as tiny."""
+MAX_TINY_READS = 4
+"""After this many tiny reads in a row, reading pauses."""
 GATHER_S = 0.002
-"""How long they gather: less than anybody sees, and a few messages a read instead of a few bytes."""
+"""How long reading pauses: too short to notice, and the next read gets a few messages instead of a few bytes."""
 
 
 class PushConnection(ClientConnection):
-    """Use `receiver` to make one; `recv` then waits for the end of the connection and raises what it was."""
+    """Use `receiver` to make one; `recv` then waits for the end of the connection and raises its cause."""
 
     _on_message: OnMessage
     _parts: list[Any]
     _whole = False
-    _crumbs = 0
+    _tiny_reads = 0
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop for every read.
 
-        A path that cuts the stream into a few bytes at a time would wake the program for each of them: then reading
-        rests for a moment after some, and the kernel gathers meanwhile (RELIABILITY.md F15).
+        Tiny TCP reads would wake the program for every few bytes: after some of them reading pauses for a moment
+        while the kernel buffers (RELIABILITY.md F15).
         """
         self._whole = False
         super().data_received(data)
-        if self._whole or len(data) >= CRUMB:
-            self._crumbs = 0
+        if self._whole or len(data) >= TINY_READ_BYTES:
+            self._tiny_reads = 0
             return
-        self._crumbs += 1
-        if self._crumbs >= CRUMBS and not self.transport.is_closing():
+        self._tiny_reads += 1
+        if self._tiny_reads >= MAX_TINY_READS and not self.transport.is_closing():
             self.transport.pause_reading()
             self.loop.call_later(GATHER_S, self._go_on)
 
@@ -74,7 +74,7 @@ class PushConnection(ClientConnection):
 
 
 def receiver(on_message: OnMessage) -> Callable[..., PushConnection]:
-    """A factory of connections that give their messages to `on_message`, from the first on."""
+    """A factory of connections that pass every message to `on_message`, from the first on."""
 
     def make(*args: Any, **options: Any) -> PushConnection:
         connection = PushConnection(*args, **options)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from kraken_tui.feed.connection.push_connection import OnMessage
 
 CLOSE_LIMIT_S = 1.0
-"""Longest wait for the closing handshake of a mute peer; the library would wait ten seconds."""
+"""Longest wait for the closing handshake of a silent peer; the library would wait ten seconds."""
 
 READ_AHEAD = (512, 128)
-"""Frames that wait for `recv`: the library stops reading the socket at the first and goes on at the second."""
+"""Frames waiting for `recv`: the library pauses reading at the first figure and resumes at the second."""
 
 
 async def open_socket(
@@ -34,7 +34,7 @@ async def open_socket(
         on_message: Takes every message as it is read, perhaps before this returns; without it they wait for `recv`.
 
     Raises:
-        Exception: Whatever the network or the library makes of a failure; see `failures.explain`.
+        Exception: Whatever the network or the library raises; see `failures.explain`.
     """
     from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidProxy
@@ -71,11 +71,11 @@ async def open_socket(
 
 
 async def close_socket(socket: ClientConnection, code: int = 1000, reason: str = "") -> None:
-    """Close politely, but never wait long for a mute peer."""
+    """Close properly, but never wait long for a silent peer."""
     try:
         with contextlib.suppress(Exception):
             text = reason.encode("ascii", "replace")[:100].decode("ascii")
             await asyncio.wait_for(socket.close(code, text), CLOSE_LIMIT_S)
     finally:
-        # Also where this task is cancelled meanwhile: the socket must not outlive it.
+        # Even if this task is cancelled meanwhile: the socket must not outlive it.
         socket.transport.abort()

@@ -1,4 +1,4 @@
-"""Whether a connection is alive, late, or history: judged by its application frames alone.
+"""Whether a connection is alive, late or dead, judged only by its application frames.
 
 Pongs do not count: they prove the proxy alive, not the feed (RELIABILITY.md F11).
 """
@@ -30,7 +30,7 @@ class Watchdog:
         self._last_lag_drop: int | None = None
 
     def opened(self, now: int) -> None:
-        """A connection stands."""
+        """A connection is open."""
         self._opened_at = self.last_frame_ns = now
         self.heard = self.quiet = self.late = False
         self._promised = None
@@ -43,11 +43,11 @@ class Watchdog:
             self.quiet = False
 
     def promise(self, at: int) -> None:
-        """The next look at the clock is due then; see `stalled_s`."""
+        """When the next tick is due; see `stalled_s`."""
         self._promised = at
 
     def stalled_s(self, now: int) -> float | None:
-        """How long this program itself stood still, if it did: frames then get time to be read before judgement."""
+        """How long this program itself stood still, or None; waiting frames are then read before judging the feed."""
         if self._promised is None or now - self._promised <= SECOND:
             return None
         self._grace_until = now + SECOND // 2
@@ -82,7 +82,7 @@ class Watchdog:
         if not self.heard:
             return self._opened_at + ns(self._limits.open_s)
         if not self._subscribed:
-            # Silence proves nothing then; a look that is always due would keep the program running in circles.
+            # Silence proves nothing then, and a deadline that is always due would make the program spin.
             return None
         silence = self._limits.feed_deadline_s if self.quiet else self._limits.feed_late_s
         return max(self.last_frame_ns + ns(silence), self._grace_until)
@@ -98,7 +98,7 @@ class Watchdog:
         if lag > ns(limits.lag_drop_s) and (dropped is None or now - dropped >= ns(limits.lag_drop_gap_s)):
             self._last_lag_drop = now
             return f"the feed was {lag / SECOND:.0f} s behind"
-        # Half the limit to come back, so that the state does not flap.
+        # Recovers at half the limit, so that the state does not flap.
         self.late = lag > ns(limits.lag_degraded_s) / (2 if self.late else 1)
         return None
 

@@ -1,4 +1,4 @@
-"""The thin asyncio shell around a `Session`: dials, reads, writes, wakes it up. Decides nothing itself."""
+"""The thin asyncio shell around a `Session`: it dials, reads, writes and keeps time, and decides nothing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def run(
         on_frame: Takes every raw frame, for a recorder.
         wake: Set it after `session.want` and the like, so that the requests leave at once instead of within a second.
         budget_path: File that carries the dial budget over restarts; None to keep it in memory.
-        on_connection: Takes every connection as it stands, to look at its certificate; it must not use it.
+        on_connection: Called with every connection once it is open, to inspect its certificate; it must not use it.
 
     Raises:
         ConfigurationError: The address cannot be used.
@@ -147,7 +147,7 @@ class _Shell:
     # -- one connection -----------------------------------------------------------------------------------------
 
     async def _connection(self, stop_event: asyncio.Event) -> None:
-        # Messages that come with the handshake's answer wait until the session knows of the connection.
+        # Messages that arrive with the handshake's answer wait until the session knows of the connection.
         self._early = []
         limit = self._session.limits.open_s
         dial = asyncio.create_task(open_socket(self._url, self._proxy, limit, self._message))
@@ -158,7 +158,7 @@ class _Shell:
                 self._tick()
                 self._flush()
         finally:
-            # Also where this task itself is cancelled: nobody else would ask how the dial ended.
+            # Even if this task is cancelled: nobody else would collect the result of the dial.
             if not dial.done():
                 dial.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -179,7 +179,7 @@ class _Shell:
         early, self._early = self._early or [], None
         for data in early:
             self._message(data)
-        # Messages come by themselves; what `recv` raises is how the connection ended.
+        # Messages are pushed; `recv` only raises how the connection ended.
         reader = asyncio.create_task(socket.recv())
         reader.add_done_callback(lambda _: self._wake.set())
         try:
@@ -195,14 +195,14 @@ class _Shell:
             if reader.done():
                 self._failed(reader)
         finally:
-            # Also one that is done is awaited: an exception nobody asked for would be printed over the screen.
+            # Await even a finished one: an unretrieved exception would be printed over the screen.
             reader.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await reader
 
     def _message(self, data: bytes) -> None:
-        """Hand a message to the session, and what came of it to the listener before the next message is applied: an
-        event's book is the book right after its message."""
+        """Apply a message and deliver its events before the next message: an event's book is the book right after its
+        message."""
         session = self._session
         if self._early is not None:
             self._early.append(data)
@@ -219,7 +219,7 @@ class _Shell:
             session.frame(data, now, wall)
             self._flush()
         except Exception as error:
-            # It would end in the event loop's log; `_talk` raises it where it is heard of.
+            # Raised here, it would only reach the event loop's log; `_talk` raises it where it is noticed.
             self._defect = error
         if self._defect is not None or session.wants_attention or session.wants_close() is not None:
             self._wake.set()
@@ -278,7 +278,7 @@ class _Shell:
         return True
 
     def _report(self, error: BaseException) -> None:
-        """Tell the session about a network failure; anything else is a defect and must be heard of."""
+        """Report a network failure to the session; anything else is a defect and must be raised."""
         failure = explain(error, self._url, proxy=self._proxy_shown)
         if failure is None:
             raise error

@@ -1,16 +1,17 @@
 """Precisions and depth of a book in a recording that holds no instrument list.
 
 Precisions are at least the most decimals seen in the snapshot. Recordings that went through floats lost trailing
-zeros, so more are tried until the snapshot's own checksum agrees (PROTOCOL.md section 4.3, padding rule).
+zeros, so more are tried until the snapshot's own checksum matches (PROTOCOL.md section 4.3, padding rule).
 """
 
 from __future__ import annotations
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.feed.proof.stitcher import valid_checksum
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.wire.digits import decimals
-from kraken_tui.wire.messages import BookData, InvalidNumber
+from kraken_tui.wire.messages import BookData
 from kraken_tui.wire.symbols import PairSpec
 
 MOST_DECIMALS = 10
@@ -18,13 +19,13 @@ MOST_DECIMALS = 10
 
 
 def infer_spec(data: BookData) -> PairSpec:
-    """Guess a pair's precisions from a snapshot and prove them by its checksum where it has one.
+    """Guess a pair's precisions from a snapshot and prove them by its checksum if it has one.
 
     Returns:
-        A spec marked `assumed`; where no precision makes the checksum agree, the decimals as seen.
+        A spec marked `assumed`; if no precision makes the checksum match, the decimals as seen.
 
     Raises:
-        InvalidNumber: A price or quantity is no number.
+        InvalidNumber: A price or quantity is not a number.
     """
     levels = [*data.bids, *data.asks]
     price = max((decimals(level.price) for level in levels), default=0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from kraken_tui.errors import InvalidNumber, WireError
 from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.effect import Effect
@@ -31,19 +32,19 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire import requests
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, Refusal, WireError
+from kraken_tui.wire.messages import BookData, BookMessage, Refusal
 
 _GRACE_NS = 5 * SECOND
-"""Wait for the live book to go past the snapshot's moment; in a quiet market it never does."""
+"""Longest wait for the live book to pass the snapshot's moment; in a quiet market it never does."""
 
 _PATIENCE_NS = 30 * SECOND
-"""Longest wait for any sign that the live connection has delivered what was sent before that moment."""
+"""Longest wait for a sign that the live connection has delivered everything sent before that moment."""
 
 _AFTER_NS = SECOND
-"""How much later such a sign must be: the times of other books and of pongs are not in order to the millisecond."""
+"""How much later that sign must be: times of other books and of pongs are not ordered to the millisecond."""
 
 _DISPUTES = 2
-"""Audits in a row that may cost one book its proof; from then on the two snapshots themselves seem not to agree."""
+"""Consecutive audits that may unprove one book; after that, the snapshots themselves seem to disagree."""
 
 _LAG_NS = 2 * SECOND
 """A live feed further behind than this cannot be compared."""
@@ -51,7 +52,7 @@ _LAG_NS = 2 * SECOND
 
 @dataclass(slots=True)
 class _Answer:
-    """A second snapshot that waits to be compared."""
+    """A second snapshot waiting to be compared."""
 
     book: OrderBook
     venue_ns: int | None
@@ -94,12 +95,12 @@ class Auditor:
     def wants(self, now: int, *, up: bool) -> bool:
         """Whether an audit should begin now.
 
-        Never while the connection is not in order, while more than half of the dial budget is spent, or during a
+        Never while the connection has problems, while more than half of the dial budget is spent, or during a
         cooldown: the live feed has the first claim on dials.
 
         Args:
             now: Monotonic ns.
-            up: Whether the live connection stands with all it wants.
+            up: Whether the live connection is up with everything subscribed.
         """
         if self.running or not up or self._roster.system == "maintenance":
             return False
@@ -115,7 +116,7 @@ class Auditor:
         return now >= self._next_at and not half_spent and budget.next_allowed(now) <= now
 
     def _eligible(self) -> list[Pair]:
-        """Pairs whose books have levels the checksum does not cover, those longest without an audit first."""
+        """Pairs whose books reach below the checksum, longest unaudited first."""
         pairs = [pair for pair in self._roster.pairs.values() if _can_be_audited(pair)]
         return sorted(pairs, key=lambda pair: pair.audited_ns or 0)[: self._limits.audit_batch]
 
@@ -125,13 +126,13 @@ class Auditor:
     # -- one audit --------------------------------------------------------------------------------------------------
 
     def begin(self, now: int) -> None:
-        """A connection is dialled for an audit; it is counted like any other dial."""
+        """An audit's connection is being dialled; it counts like any other dial."""
         self._dialler.budget.spend(now)
         self.running = self._connected = True
         self._unclear = False
 
     def opened(self) -> list[str]:
-        """The connection stands: keep what follows of each book and write the requests."""
+        """The connection is open: keep each book's further messages and write the requests."""
         by_depth: dict[int, list[str]] = {}
         for pair in self._eligible():
             pair.stitcher.history = BookHistory(pair.book, pair.stitcher.venue_ns)
@@ -146,7 +147,7 @@ class Auditor:
 
     @property
     def waiting(self) -> bool:
-        """Whether answers wait for the live connection to tell that it is as far; a pong would."""
+        """Whether answers wait for the live connection to catch up; a pong would show that it has."""
         return bool(self._answers)
 
     @property
@@ -184,7 +185,7 @@ class Auditor:
         self._answers[data.symbol] = _Answer(book, read_timestamp(data.timestamp)[1], now)
 
     def _give_up(self, symbol: str) -> None:
-        """One book cannot be compared this time."""
+        """Skip one book in this audit."""
         self._wanted.discard(symbol)
         self._answers.pop(symbol, None)
         self._unclear = True
@@ -207,8 +208,8 @@ class Auditor:
             now: Monotonic ns.
             wall_ns: Wall clock ns.
             cause: Why it failed; "" if it did not.
-            banned: The exchange refuses dials: nothing dials before that is over, but the live connection stays.
-            retry_after_s: How long, where it said so.
+            banned: The exchange refuses dials: no dial until that is over, but the live connection stays.
+            retry_after_s: How long, if it said so.
         """
         self._connected = False
         for symbol in list(self._wanted):
@@ -249,7 +250,7 @@ class Auditor:
         return effect
 
     def _has_all(self, answer: _Answer) -> bool:
-        """Whether all that preceded the second snapshot has come on the live connection, which may be slower."""
+        """Whether everything before the second snapshot has arrived on the live connection, which may be slower."""
         heard = self._latency.heard_ns
         return answer.venue_ns is None or (heard is not None and heard >= answer.venue_ns + _AFTER_NS)
 
@@ -272,9 +273,9 @@ class Auditor:
 
 
 def _dispute(pair: Pair, reason: str, now: int, wall_ns: int) -> Effect:
-    """Fetch a contradicted book again, unless that was done in vain: a fresh snapshot that the next second one
-    contradicts again, and again, says that the exchange tells deep levels differently, not that a message was
-    lost. Such levels stay marked as not audited."""
+    """Fetch a contradicted book again, unless that has not helped: if second snapshots keep contradicting fresh ones,
+    the exchange itself reports deep levels inconsistently, and no message was lost. Such levels stay marked as not
+    audited."""
     pair.disputes += 1
     if pair.disputes <= _DISPUTES:
         return Effect(events=pair.stitcher.doubted(now, wall_ns, "audit", reason), settle=True)

@@ -1,4 +1,4 @@
-"""What a live book was after each of its last messages: what an audit compares a second snapshot with. Pure."""
+"""A live book as it was after each of its last messages, for an audit to compare with. Pure."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from kraken_tui.wire.digits import from_units
 from kraken_tui.wire.messages import BookData
 
 MESSAGES = 1024
-"""Messages kept at most; older ones are folded into the copy of the book."""
+"""Most messages kept; older ones are applied to the copy of the book."""
 
 
 class Comparison(Enum):
-    """What one comparison told."""
+    """Result of one comparison."""
 
     EQUAL = auto()
     DIFFERENT = auto()
     UNCLEAR = auto()
-    """Neither proven nor disproven: there is no moment at which the two can be put beside each other."""
+    """Neither proven nor disproven: the two share no moment at which they could be compared."""
 
 
 class BookHistory:
     """One copy of the book and the messages that followed.
 
-    A message costs an append while it is kept; states are made only when a snapshot asks for one.
+    Keeping a message costs one append; states are rebuilt only when a snapshot needs one.
 
     Args:
         book: The live book now.
@@ -47,7 +47,7 @@ class BookHistory:
             self._base.apply(oldest.bids, oldest.asks)
 
     def reaches(self, venue_ns: int | None) -> bool:
-        """Whether the live book has gone past a moment, so that nothing of that moment can still be on its way."""
+        """Whether the live book has passed a moment, so that nothing of that moment can still be in flight."""
         last = self._messages[-1][0] if self._messages else self._base_ns
         return last is not None and venue_ns is not None and last > venue_ns
 
@@ -86,7 +86,7 @@ class BookHistory:
         return (Comparison.DIFFERENT, found) if found else (Comparison.UNCLEAR, "")
 
     def _touched(self) -> set[tuple[Side, int]]:
-        """Sides and prices that the kept messages spoke of."""
+        """Sides and prices in the kept messages."""
         replay = _copy(self._base)
         return {(side, ticks) for _, data in self._messages for side, ticks, _, _ in replay.apply(data.bids, data.asks)}
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from kraken_tui.errors import InvalidMessage, InvalidNumber
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookChanged, BookState, LevelChange, Proof
-from kraken_tui.wire.messages import BookData, InvalidMessage, InvalidNumber
+from kraken_tui.wire.messages import BookData
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import parse_timestamp
 
@@ -24,7 +25,7 @@ _CHECKSUM_END = 2**32
 
 @dataclass(slots=True)
 class BookCounters:
-    """Counts of one book since the start; every book message is applied, ignored or rejected.
+    """Counts of one book since the start; each book message is applied, ignored or rejected.
 
     Attributes:
         applied: Messages that changed the book and were checked.
@@ -53,17 +54,17 @@ class BookStitcher:
         depth: Levels a side, as subscribed. Like the precisions it takes effect with the next snapshot, so that
             the old levels stay readable until then.
         limits: Timers and resync limits.
-        can_resync: False for a recording, where nothing can be asked for: a failed book then goes on, UNVERIFIED,
-            until the recording brings a new snapshot.
-        ignore_gaps: After a wrong checksum go on with the next updates, UNVERIFIED, instead of asking for a snapshot.
+        can_resync: False for a recording, where nothing can be requested: a failed book then keeps updating,
+            UNVERIFIED, until the next recorded snapshot.
+        ignore_gaps: After a wrong checksum keep applying updates, UNVERIFIED, instead of requesting a snapshot.
 
     Attributes:
         book: The levels; a snapshot brings a new object.
         state, proof, reason: Where it stands, and why it is not VERIFIED.
         contested: The second witness has contradicted the book and not agreed since.
         history: The last messages, kept while an audit runs; None otherwise.
-        audited_ns: Wall clock of the last audit that found this book equal to a second snapshot, all levels; None
-            where there was none since the book was loaded.
+        audited_ns: Wall clock of the last audit in which all levels matched a second snapshot; None if there was none
+            since the book was loaded.
         venue_ns: Timestamp of the last message applied, ns.
     """
 
@@ -137,9 +138,9 @@ class BookStitcher:
         return self._become(wall_ns, BookState.WAIT_ACK, proof, cause)
 
     def restart(self, now: int, wall_ns: int, cause: str) -> list[FeedEvent]:
-        """Fetch the book again because the precision changed; not held against the resync limit.
+        """Fetch the book again because the precision changed; does not count against the resync limit.
 
-        Nothing happens where a snapshot is awaited anyway.
+        A no-op if a snapshot is awaited anyway.
         """
         if self.state not in (BookState.LIVE, BookState.QUARANTINED):
             return []
@@ -181,7 +182,7 @@ class BookStitcher:
         return bool(len(self.book.bids) or len(self.book.asks))
 
     def audited(self, wall_ns: int) -> None:
-        """The whole book was found equal to a second snapshot."""
+        """The whole book matched a second snapshot."""
         self.audited_ns = wall_ns
 
     @property
@@ -221,7 +222,7 @@ class BookStitcher:
             now: Monotonic ns.
             wall_ns: Wall clock of the receipt, ns.
             leaving: Our own unsubscribe is under way, so that what still arrives belongs to the old book.
-            doubt: Why the digits of this message cannot be trusted even if the checksum is right; "" if they can.
+            doubt: Why this message's digits cannot be trusted even with a right checksum; "" if they can.
         """
         if leaving or (kind != "snapshot" and not self._takes_updates()) or self.state is BookState.REFUSED:
             self.counters.ignored += 1
@@ -364,7 +365,7 @@ def valid_checksum(value: object) -> int | None:
 
 
 def read_timestamp(text: str | None) -> tuple[str | None, int | None]:
-    """The venue's timestamp verbatim and in ns; both None when it is absent or none at all."""
+    """The venue's timestamp verbatim and in ns; both None if it is absent or invalid."""
     if text is None:
         return None, None
     try:

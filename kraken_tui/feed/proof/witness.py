@@ -2,7 +2,7 @@
 
 A checksum proves digits, not scale (prices times ten with one decimal fewer have the same digits, RELIABILITY.md
 F66), and it proves nothing about a book that gets no messages (F67). The ticker channel, subscribed with
-`event_trigger: bbo`, tells the touch a second time. The two channels race by nature, and a burst of changes may show
+`event_trigger: bbo`, reports the touch a second time. The two channels race by nature, and a burst of changes may show
 in one and not in the other, so a single difference means nothing: a report counts as missed only when neither side of
 it was the book's within `PATIENCE_NS` before or after, and only reports that keep missing raise an alarm.
 
@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.market.events import LevelChange, Side
 from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import decimals, from_units
-from kraken_tui.wire.messages import InvalidNumber, WireLevel
+from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
 
 PATIENCE_NS = 2 * SECOND
@@ -33,13 +34,13 @@ GROSS_NS = 3 * SECOND
 """The same where the prices differ by a factor of two or more, which no race explains."""
 
 APART_NS = 10 * SECOND
-"""How long the book may stand elsewhere than the newest report before the ticker is asked again."""
+"""How long the book may differ from the newest report before the ticker is resubscribed."""
 
 SILENT_NS = 10 * SECOND
-"""How long the ticker may take to answer when asked again."""
+"""How long the ticker may take to answer a resubscribe."""
 
 MISSES = 3
-"""Reports that must miss, unless one that was asked for misses."""
+"""Missed reports needed for an alarm, unless one of them answered a resubscribe."""
 
 _ASK_GAP_NS = 30 * SECOND
 _SILENT_ASK_GAP_NS = 5 * SECOND
@@ -49,7 +50,7 @@ _FULL_SIDE = 10
 
 
 class Verdict(Enum):
-    """What is to be done."""
+    """What to do."""
 
     NOTHING = auto()
     ASK = auto()
@@ -66,7 +67,7 @@ class _Report:
     asked: bool
 
     def take(self, bid: int | None, ask: int | None) -> bool:
-        """Strike off the sides that agree with a touch; returns whether none is left."""
+        """Remove the sides that agree with a touch; returns whether all have agreed."""
         if bid is not None and bid == self.bid:
             self.bid = None
         if ask is not None and ask == self.ask:
@@ -78,8 +79,8 @@ class TouchWitness:
     """Compares one pair's ticker with its book; only while the book is live.
 
     Attributes:
-        agrees: Whether the newest judged report agreed; None while there was nothing to judge.
-        silent: Whether the ticker was asked again and gave no answer.
+        agrees: Whether the newest judged report agreed; None before the first.
+        silent: Whether the ticker was resubscribed and did not answer.
         reason: Why the last alarm was raised, a short clause.
     """
 
@@ -112,7 +113,7 @@ class TouchWitness:
 
     @property
     def watching(self) -> bool:
-        """Whether a live book is shown to it."""
+        """Whether it watches a live book."""
         return bool(self._touches)
 
     @property
@@ -123,14 +124,14 @@ class TouchWitness:
     # -- what is seen -------------------------------------------------------------------------------------------
 
     def began(self, bid: int | None, ask: int | None, now: int) -> None:
-        """The book went live with this touch; the ticker's newest word is weighed against it from now on."""
+        """The book went live with this touch; the ticker's newest report is compared with it from now on."""
         self.ended()
         self.touch(bid, ask, now)
         if self._latest is not None:
             self._weigh(_Report(*self._latest, now, asked=False), now)
 
     def ended(self) -> None:
-        """The book is not live: nothing is judged, and what was pending is forgotten."""
+        """The book is not live: nothing is judged, and pending reports are dropped."""
         self._touches.clear()
         self._pending.clear()
         self._clear()
@@ -139,7 +140,7 @@ class TouchWitness:
         self.agrees = None
 
     def lost(self) -> None:
-        """The connection is gone: the ticker's newest word is history too."""
+        """The connection is gone, and the ticker's newest report with it."""
         self.ended()
         self._latest = None
 
@@ -179,9 +180,9 @@ class TouchWitness:
         self._message_at = now
 
     def report(self, bid: int | None, ask: int | None, now: int, *, snapshot: bool = False) -> None:
-        """The ticker told the touch; a snapshot is the answer to a question.
+        """The ticker reported the touch; a snapshot answers a resubscribe.
 
-        A side it does not tell is not judged.
+        A missing side is not judged.
         """
         self._latest = (bid, ask)
         self.silent = False
@@ -196,10 +197,10 @@ class TouchWitness:
         self._apart_since = None if _same(told, (bid, ask)) else now if self._apart_since is None else self._apart_since
         if report.bid is None and report.ask is None:
             return
-        # Nearly always it is the touch of this moment.
+        # Nearly always it is the current touch.
         if report.take(bid, ask) or any(report.take(*touch[1:]) for touch in self._recent(now)):
             self._answered |= report.asked
-            # Where no message came since the first miss, the market is only back at a touch that may be frozen.
+            # Without a message since the first miss, the market may merely have returned to the touch of a frozen book.
             if report.asked and self._message_at > self._missed_at:
                 self._clear()
             self._agreed()
@@ -213,7 +214,7 @@ class TouchWitness:
 
     def _agreed(self) -> None:
         self.agrees = True
-        # A frozen book agrees whenever the market comes by: that takes nothing back.
+        # A frozen book agrees whenever the market passes its touch: that clears nothing.
         if not self._misses or self._message_at > self._missed_at:
             self._clear()
 
@@ -247,7 +248,7 @@ class TouchWitness:
 
     @property
     def _ask_gap_ns(self) -> int:
-        # A book without messages between two doubts may be frozen; a lively one is merely ahead of the ticker.
+        # A book without messages between two doubts may be frozen; a busy one is merely ahead of the ticker.
         assert self._asked_at is not None
         frozen = self._misses and self._message_at < min(self._asked_at, self._missed_at)
         return _SILENT_ASK_GAP_NS if frozen else _ASK_GAP_NS
@@ -277,7 +278,7 @@ def _same(told: tuple[int | None, int | None], held: tuple[int | None, int | Non
 
 
 class DecimalsWitness:
-    """Compares how many decimals the wire writes with how many the instrument list tells.
+    """Compares how many decimals the wire writes with the precision in the instrument list.
 
     The wire writes exactly `price_precision` and `qty_precision` decimals (PROTOCOL.md section 4.1). More of them
     means that the precision is wrong and so may be the scale; fewer throughout a snapshot is odd but provable, since
@@ -332,11 +333,11 @@ def _most(values: list[object], expected: int) -> int:
             most = max(most, expected)
             continue
         if type(value) is str and not value.lower().partition("e")[0].strip("0."):
-            # A removal: nothing has no scale, however it is spelled.
+            # A removal: zero has no scale, however it is written.
             continue
         try:
             most = max(most, decimals(value))
         except InvalidNumber:
-            # The book says so itself, with the number.
+            # The book itself reports the bad number.
             continue
     return most

@@ -1,6 +1,6 @@
 """History over REST: candles and recent trades, for what happened before the program started.
 
-Everything here may fail without harm: a call returns the rows, or None and why. One call at a time, about one a
+Any call may fail harmlessly: it returns the rows, or None and why. One call at a time, about one a
 second (PROTOCOL.md section 10); no redirect is followed; answers are limited in size and time.
 """
 
@@ -172,7 +172,7 @@ async def _in_thread(function: Callable[[], RestAnswer]) -> RestAnswer:
     def work() -> None:
         try:
             answer = function()
-        except Exception as error:  # A history that fails must not take the feed with it.
+        except Exception as error:  # Failing history must not take the feed down.
             answer = RestAnswer(None, f"unexpected: {clean_text(error, 100)}")
         if not loop.is_closed():
             try:

@@ -13,10 +13,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from zlib import crc32
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.market.events import Level, LevelChange, Side
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.digits import MAX_DIGITS, from_units, to_units
-from kraken_tui.wire.messages import InvalidNumber, WireLevel
+from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
 
 _KEPT_PRICES = 4096

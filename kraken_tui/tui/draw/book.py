@@ -1,4 +1,4 @@
-"""The tick-aggregated book: one row per price step, every step present, rows stand still."""
+"""The tick-aggregated book: one row per price step, every step present, rows keep their places."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def book_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], width: int
     """Choose columns for `width` cells from the precisions and the magnitudes in sight."""
     decimals, divisor = _step_decimals(spec.price_precision, step)
     price = max(len(fmt.price(row.ticks // divisor, decimals)) for row in (shown[0], shown[-1]))
-    # A rule and a place for the touch mark stand on each side of the price.
+    # Each side of the price has a rule and a place for the touch mark.
     half, spare = divmod(max(0, width - price - 4), 2)
     size_width = 6 if half < 22 else 8 if half < 28 else 9
     volume_width = 0 if half < 16 else 6 if half < 22 else 8
@@ -296,7 +296,7 @@ def _row_lines(
 
 @lru_cache(maxsize=2048)
 def _row_line(sheet: _Sheet, row: BookRow, ground: str, outside: bool) -> Line:
-    # Most rows of a book stand still from one drawing to the next.
+    # Most rows of a book do not change between drawings.
     return (
         *_bid_half(sheet, row, ground),
         *_price_cells(sheet, row, ground, outside),

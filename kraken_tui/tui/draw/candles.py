@@ -11,6 +11,7 @@ from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.format import price, quantity
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, draw_waiting, shorten, title_line
+from kraken_tui.units import SECOND
 
 _NONE, _WICK, _BODY = 0, 1, 2
 
@@ -118,7 +119,7 @@ def bars_of(view: PairView, most: int) -> list[Bar]:
             bars.extend(Bar(candle.begin_s - step * seconds, None, level) for step in range(idle, 0, -1))
         bars.append(Bar(candle.begin_s, candle, candle.close))
     if not view.stale:
-        now_s = view.now_ns // 1_000_000_000
+        now_s = view.now_ns // SECOND
         missing = min(most, (now_s - bars[-1].begin_s) // seconds)
         last = bars[-1]
         bars.extend(Bar(last.begin_s + (step + 1) * seconds, None, last.level) for step in range(missing))
@@ -334,7 +335,7 @@ def _price_axis(
 
 
 def choose_scale(view: PairView | None, width: int, height: int, previous: PriceRange | None) -> PriceRange | None:
-    """The price scale of the chart at this size, the previous one while it serves; None where there is no chart."""
+    """The price scale of the chart at this size, the previous one while it still fits; None if no chart is drawn."""
     if view is None or view.spec is None or not view.candles:
         return None
     layout = layout_for(view, width, height)
@@ -345,7 +346,7 @@ def choose_scale(view: PairView | None, width: int, height: int, previous: Price
 
 
 def draw_candles(picture: Picture, scale: PriceRange | None, width: int, height: int) -> list[Line]:
-    """Draw the chart, or say what it waits for.
+    """Draw the chart, or say what is missing.
 
     Args:
         picture: What to draw.

@@ -44,7 +44,7 @@ def _time(ns: int, digits: int | None) -> str:
 def _form_for(
     flow: tuple[FlowEvent, ...], precision: int, room: int
 ) -> tuple[int | None, int, str, QuantityFormat] | None:
-    """The widest form whose sizes are numbers in `room` cells for time, size and gap; None if there is no such form."""
+    """The widest form whose sizes are numbers in `room` cells for time, size and gap; None if nothing fits."""
     sizes = [event.qty for event in flow]
     for digits, time_width, between in _FORMS:
         width = min(_MOST_SIZE, room - time_width - len(between))

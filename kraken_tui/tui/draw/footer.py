@@ -1,4 +1,4 @@
-"""The last row: what is out of the ordinary, then the keys that matter most. Pure."""
+"""The last row: anything out of the ordinary, then the most important keys. Pure."""
 
 from __future__ import annotations
 

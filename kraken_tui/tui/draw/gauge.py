@@ -43,7 +43,7 @@ def draw_gauge(picture: Picture, width: int, height: int) -> list[Line]:
 
 
 def no_signals(view: PairView | None, problem: str = "") -> str:
-    """Why there are no figures."""
+    """Why the figures are missing."""
     if view is None:
         return "no signals: no such book" if problem else "no signals: waiting for the pair"
     if view.proof is not Proof.VERIFIED:

@@ -15,7 +15,7 @@ _NONE = "–"
 
 
 def draw_header(picture: Picture, width: int, height: int) -> list[Line]:
-    """Draw the header: two rows, or one dense row where there is only one.
+    """Draw the header: two rows, or one dense row if there is only one.
 
     Args:
         picture: What to draw.

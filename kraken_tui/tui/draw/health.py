@@ -7,6 +7,7 @@ from kraken_tui.market.views import FeedView, LatencyView, PairView
 from kraken_tui.tui.draw.format import bar_right, clock, data_size, duration, eighths, rate
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, one_cell, shorten, title_line, width_of
+from kraken_tui.units import SECOND
 
 _STATUS = {
     MarketStatus.ACTIVE: ("●", "ok"),
@@ -19,11 +20,10 @@ _LOST_STATES = frozenset({"DISCONNECTED", "COOLDOWN", "CLOSED"})
 _LABEL = 10
 _TWO_COLUMNS_FROM = 72
 _LEFT_COLUMN = 36
-_SECOND = 1_000_000_000
 
 # The venue sends a heartbeat every second while anything is subscribed (PROTOCOL.md), so three are a remark.
-_QUIET_NS = 3 * _SECOND
-_SILENT_NS = 10 * _SECOND
+_QUIET_NS = 3 * SECOND
+_SILENT_NS = 10 * SECOND
 _OFFSET_REMARK_MS = 1_000.0
 
 
@@ -187,7 +187,7 @@ def further_rows(picture: Picture, width: int) -> list[Line]:
 
 
 def _evidence_rows(pair: PairView, width: int) -> list[Line]:
-    """What stands behind the book besides its checksum: audit, second witness, complete trades."""
+    """What proves the book besides its checksum: audit, second witness, complete trades."""
     covered = pair.covered_levels
     if pair.depth <= covered:
         audit = (f"all {pair.depth} levels in the checksum", "text")

@@ -215,7 +215,7 @@ def _cursor_in_spread(view: PairView, cursor: int | None) -> bool:
 
 
 def spread_text(view: PairView, spec: PairSpec, width: int) -> tuple[str, str]:
-    """The line between the sides and its role: spread, mid and microprice, or why there are none."""
+    """The line between the sides and its role: spread, mid and microprice, or why they are missing."""
     precision = spec.price_precision
     if not view.bids or not view.asks:
         return ("no bids" if view.asks else "no asks"), "warn"

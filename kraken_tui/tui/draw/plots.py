@@ -2,7 +2,7 @@
 
 plotext keeps one figure for the whole process, so drawing is serialised by a lock and starts from a cleared figure.
 It is imported at the first picture, not with this module. Every function returns `height` lines of `width` cells, or
-one plain sentence where there is nothing to draw.
+one plain sentence if there is nothing to draw.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _rows_between_labels(height: int) -> int:
 
 
 def _trust(view: PairView, note: str) -> tuple[str, bool]:
-    """(note with what is wrong with the book in front, whether the book may be shown as proven and fresh)."""
+    """(note, led by what is wrong with the book; whether the book may be shown as proven and fresh)."""
     if view.proof is not Proof.VERIFIED:
         return f"{view.proof.value} {one_cell(view.proof_reason)}  {note}", False
     return (f"STALE {note}", False) if view.stale else (note, True)

@@ -1,4 +1,4 @@
-"""The status at the left of the last row: what the cursor reads, and whatever is out of the ordinary. Pure."""
+"""The status at the left of the last row: the price at the cursor, and anything out of the ordinary. Pure."""
 
 from __future__ import annotations
 

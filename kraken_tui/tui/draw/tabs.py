@@ -1,4 +1,4 @@
-"""The top row: one tab a pair; at the right the state of the connection, the time, and what is being shown. Pure."""
+"""The top row: one tab per pair; at the right the state of the connection, the time, and what is being shown. Pure."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _latency(feed: FeedView) -> tuple[Run, ...]:
 
 
 def mode_badge(feed: FeedView) -> tuple[Run, ...]:
-    """What is shown, wherever it is not the live market."""
+    """What is shown when it is not the live market."""
     if feed.mode is Mode.DEMO:
         return ((" DEMO ", "badge/warn"),)
     if feed.mode is not Mode.REPLAY:

@@ -13,6 +13,7 @@ from textual.app import App
 from kraken_tui.files import make_folder, open_private, user_folder
 from kraken_tui.text import clean_text, safe_file_stem
 from kraken_tui.tui.export.svg_cells import FONT_SIZE, in_cells
+from kraken_tui.units import SECOND
 
 if TYPE_CHECKING:
     from kraken_tui.settings import Settings
@@ -45,12 +46,12 @@ def without_references(svg: str) -> str:
 
 def utc_text(ns: int) -> str:
     """A moment (ns since the epoch) as "2026-11-21 14:03:10 UTC"."""
-    return datetime.fromtimestamp(ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(ns // SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def stamped_name(symbol: str, ns: int, suffix: str, prefix: str = "kraken-tui_") -> str:
     """A file name of a pair and a moment, such as "kraken-tui_BTC-USD_20261121T140310Z.svg"."""
-    moment = datetime.fromtimestamp(ns // 1_000_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    moment = datetime.fromtimestamp(ns // SECOND, UTC).strftime("%Y%m%dT%H%M%SZ")
     return f"{prefix}{safe_file_stem(symbol)}_{moment}{suffix}"
 
 

@@ -38,7 +38,7 @@ class Pacer:
 
     @property
     def slowed(self) -> bool:
-        """Whether the rate is below what was asked for."""
+        """Whether the rate is below the requested one."""
         return self.fps < self.asked
 
     def tick(self, now: float) -> bool:

@@ -25,7 +25,7 @@ from kraken_tui.tui.paint.textual_private import PrivateNameMissing, shows_only,
 from kraken_tui.tui.program import program_of
 
 _RESET = "\x1b[0m"
-# Synchronised output: the terminal shows what stands between these at once.
+# Synchronised output: the terminal shows everything between these at once.
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _PIECE = 8192
 """Characters handed over at a time; more at once confuse Python's console output on Windows."""

@@ -38,7 +38,7 @@ class LivePart(Widget):
         return cls(id=name)
 
     def push(self, picture: Picture) -> None:
-        """Take what is to be drawn now."""
+        """Take the picture to draw now."""
         raise NotImplementedError
 
     def recentre(self) -> None:

@@ -26,7 +26,7 @@ NAMES = {
     "compositor": "_compositor",
     "visible widgets": "visible_widgets",
 }
-"""What the painter asks of Textual, by what it means."""
+"""The private names the painter needs, by meaning."""
 
 _FILLED = frozenset({"_segments", "_cell_length", "_render_cache", "_link_ids", "_cell_count"})
 _CACHES = frozenset(
@@ -55,7 +55,7 @@ def _private(owner: object, meaning: str) -> Any:
 
 
 def writer_of(app: App[Any]) -> Callable[[str], None] | None:
-    """Writes text to the terminal past the compositor; None where there is no driver or updates are held back.
+    """Writes text to the terminal past the compositor; None without a driver, or while updates are held back.
 
     Raises:
         PrivateNameMissing: Textual has changed.

@@ -98,7 +98,7 @@ class PaneRow(msgspec.Struct, frozen=True):
     Attributes:
         name: Its name, also its widget's id.
         widget: "module:class" of its widget; a module without dots lies in this folder.
-        rate: Pictures a second it needs; None for as many as the screen draws. A key is answered at once all the same.
+        rate: Pictures a second it needs; None for as many as the screen draws. A key is always answered at once.
         stands: The views it appears in; empty for the edges of the screen.
         late: Whether it is imported and made only when it is first looked at.
     """
@@ -130,7 +130,7 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("footer", "footer:FooterPane"),
     PaneRow("too_small", "too_small:TooSmallPane", late=True),
 )
-"""All panes. Within a view the one that matters most stands first; views come in the order of their first pane."""
+"""All panes. Within a view the most important comes first; views come in the order of their first pane."""
 
 
 def views() -> dict[str, View]:

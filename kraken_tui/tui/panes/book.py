@@ -92,7 +92,7 @@ class BookPane(Pane):
         return all(first <= high - index <= last for index in (bid, ask) if index is not None)
 
     def recentre(self) -> None:
-        """Put the touch back into the middle, whatever the policy."""
+        """Put the touch back into the middle, regardless of the policy."""
         if self.picture is not None:
             self.picture.choices.centre = None
             self._redraw()

@@ -62,7 +62,7 @@ class ChangeTracker:
 def _note_changes(old: tuple[Level, ...], new: tuple[Level, ...], changed: dict[int, int], now: int) -> None:
     if old is new or not old or not new:
         return
-    # Levels past the old end came into sight because others left; nobody changed them.
+    # Levels past the old end came into view because others left; they did not change.
     best, worst = new[0][0], old[-1][0]
     ascending = best <= worst
     for ticks, _ in set(new) - set(old):

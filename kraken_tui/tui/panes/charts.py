@@ -35,7 +35,7 @@ class Chart(Static):
     ALLOW_SELECT = False
 
     def show(self, drawing: str, palette: Palette | None) -> None:
-        """Put a drawing, or the sentence that stands for it, on screen without asking for a new layout."""
+        """Show a drawing, or the sentence in its place, without triggering a new layout."""
         if "\n" in drawing:
             text = Text.from_ansi(drawing, no_wrap=True, end="")
         else:

@@ -52,7 +52,7 @@ class KrakenCommands(Provider):
 
     @property
     def program(self) -> Program:
-        """The app, as what it can do."""
+        """The app, seen as a `Program`."""
         return program_of(self.app)
 
     def _entries(self) -> Iterator[Entry]:
@@ -95,7 +95,7 @@ class KrakenCommands(Provider):
             yield DiscoveryHit(clean_text(name), run, help=about)
 
     async def search(self, query: str) -> Hits:
-        """Entries that match what was typed, and pairs of the exchange that are not among the tabs."""
+        """Entries that match the typed text, and pairs of the exchange that have no tab yet."""
         matcher = self.matcher(query)
         shown = {tab.symbol for tab in self.program.source.feed_view.tabs}
         found: list[Entry] = [

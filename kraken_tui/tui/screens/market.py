@@ -27,9 +27,10 @@ from kraken_tui.tui.panes import BOOK, CHARTS, PANES, PaneRow, cycle_of, stands_
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
+from kraken_tui.units import SECOND
 
 _PENDING_S = 5.0
-_PAUSE_STALE_NS = 5 * 10**9
+_PAUSE_STALE_NS = 5 * SECOND
 
 
 class MarketScreen(Screen[None], inherit_bindings=False):
@@ -84,7 +85,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     @property
     def program(self) -> Program:
-        """The app, as what it can do."""
+        """The app, seen as a `Program`."""
         return program_of(self.app)
 
     def compose(self) -> ComposeResult:
@@ -129,7 +130,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     @property
     def places(self) -> Places:
-        """Where the visible panes stand."""
+        """Places of the visible panes."""
         return dict(self._places)
 
     @property
@@ -146,7 +147,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[PairView | None, FeedView]:
-        """The pair and feed on screen; while paused the pair stands still, but its age does not."""
+        """The pair and feed on screen; while paused the pair is frozen, but its age is not."""
         feed = self.source.feed_view
         if self.frozen is None:
             return (self.source.view(self.symbol) if self.symbol else None), feed
@@ -319,7 +320,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.program.tick()
 
     def action_clear_cursor(self) -> None:
-        """Remove the cursor; where there is none, go back from one pane to all."""
+        """Remove the cursor; without one, go back from one pane to all."""
         if not self.control.clear_cursor() and self.alone:
             self._show_alone(None)
         self.program.tick()
@@ -425,5 +426,5 @@ def _aged(pair: PairView, now_ns: int, frozen_ns: int) -> PairView:
         now_ns=pair.now_ns + passed,
         age_ns=None if pair.age_ns is None else pair.age_ns + passed,
         stale=pair.stale or passed >= _PAUSE_STALE_NS,
-        stale_reason=pair.stale_reason or (f"paused for {passed // 10**9} s" if passed >= _PAUSE_STALE_NS else ""),
+        stale_reason=pair.stale_reason or (f"paused for {passed // SECOND} s" if passed >= _PAUSE_STALE_NS else ""),
     )

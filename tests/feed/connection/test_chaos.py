@@ -11,7 +11,8 @@ from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import StateChanged
 from kraken_tui.market.events import Proof
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import Rig, Venue
+from tests.rig.bench import Rig
+from tests.rig.scripted import ScriptedVenue as Venue
 
 PAIRS = {"BTC/USD": (1, 8), "ETH/USD": (2, 8), "SOL/USD": (2, 8)}
 FAULTS = (

@@ -34,7 +34,7 @@ class Wire(asyncio.Transport):
         """Nothing is buffered."""
 
     def pause_reading(self) -> None:
-        """Crumbs gather (tests/feed/connection/test_push_connection.py); here the next chunk comes all the same."""
+        """Tiny reads are batched (tests/feed/connection/test_push_connection.py); the next chunk still comes here."""
 
     resume_reading = pause_reading
 

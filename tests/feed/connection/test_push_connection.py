@@ -1,4 +1,4 @@
-"""Messages as they come off the socket: cheap to read also where the stream comes in crumbs."""
+"""Messages as they come off the socket: cheap to read even from tiny TCP reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from kraken_tui.feed.connection.push_connection import CRUMB, CRUMBS, GATHER_S, PushConnection, receiver
+from kraken_tui.feed.connection.push_connection import (
+    GATHER_S,
+    MAX_TINY_READS,
+    TINY_READ_BYTES,
+    PushConnection,
+    receiver,
+)
 
 
 class Loop:
@@ -40,42 +46,42 @@ def framed(text: bytes) -> bytes:
     return Frame(Opcode.TEXT, text).serialize(mask=False)
 
 
-async def test_f15_crumbs_are_left_to_gather() -> None:
+async def test_f15_tiny_reads_are_batched() -> None:
     made, messages, loop = await connection()
     stream = framed(b"x" * 400)
-    for at in range(CRUMBS - 1):
+    for at in range(MAX_TINY_READS - 1):
         made.data_received(stream[at : at + 1])
     assert not made.transport.pause_reading.called, "a few short reads are nothing"
-    made.data_received(stream[CRUMBS - 1 : CRUMBS])
+    made.data_received(stream[MAX_TINY_READS - 1 : MAX_TINY_READS])
     assert made.transport.pause_reading.call_count == 1
     assert [delay for delay, _ in loop.calls] == [GATHER_S]
     assert not made.transport.resume_reading.called
     loop.calls[0][1]()
     assert made.transport.resume_reading.call_count == 1
-    made.data_received(stream[CRUMBS:])
+    made.data_received(stream[MAX_TINY_READS:])
     assert messages == [b"x" * 400]
 
 
-async def test_short_messages_are_no_crumbs() -> None:
+async def test_short_messages_are_not_tiny_reads() -> None:
     made, messages, loop = await connection()
-    for _ in range(3 * CRUMBS):
+    for _ in range(3 * MAX_TINY_READS):
         made.data_received(framed(b'{"channel":"heartbeat"}'))
-    assert len(messages) == 3 * CRUMBS
+    assert len(messages) == 3 * MAX_TINY_READS
     assert not loop.calls
 
 
-async def test_long_reads_of_a_long_message_are_no_crumbs() -> None:
+async def test_long_reads_of_a_long_message_are_not_tiny_reads() -> None:
     made, messages, loop = await connection()
-    stream = framed(b"y" * (3 * CRUMBS * CRUMB))
-    for at in range(0, len(stream), CRUMB):
-        made.data_received(stream[at : at + CRUMB])
+    stream = framed(b"y" * (3 * MAX_TINY_READS * TINY_READ_BYTES))
+    for at in range(0, len(stream), TINY_READ_BYTES):
+        made.data_received(stream[at : at + TINY_READ_BYTES])
     assert len(messages) == 1
     assert not loop.calls
 
 
 async def test_a_connection_that_closes_is_not_touched_any_more() -> None:
     made, _, loop = await connection()
-    for _ in range(CRUMBS):
+    for _ in range(MAX_TINY_READS):
         made.data_received(b"")
     made.transport.is_closing.return_value = True
     for _, callback in loop.calls:

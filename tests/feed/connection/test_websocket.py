@@ -28,7 +28,7 @@ from kraken_tui.feed.events import FeedEvent, StateChanged
 from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
-from tests.feed.feed_harness import Venue
+from tests.rig.scripted import ScriptedVenue as Venue
 
 pytestmark = pytest.mark.realtime
 

@@ -11,7 +11,8 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookData, BookMessage
 from kraken_tui.wire.symbols import PairSpec
-from tests.feed.feed_harness import WALL, SlowBook
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import SlowBook
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
 BIDS = [(50_000 - 2 * i, 10 + i) for i in range(10)]

@@ -27,8 +27,8 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import BookData, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 from tests.faults.ledger import Ledger
-from tests.feed.exchange_rig import ExchangeRig
-from tests.feed.feed_harness import SlowBook
+from tests.rig.bench import ExchangeRig
+from tests.rig.scripted import SlowBook
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
 QUICK = Limits(audit_first_s=5.0, audit_every_s=30.0, audit_again_s=10.0)
@@ -217,7 +217,7 @@ def test_f53_a_digit_flipped_in_level_60_of_100_is_found_and_healed(seed: int) -
     assert (rig.of(Resync)[0].ns - started) / SECOND < 15
     assert rig.session.counters.audits_failed == 1
     rig.run(20)
-    # Fetched anew, and audited anew without waiting for the next round.
+    # Fetched again, and audited again without waiting for the next round.
     stitcher = rig.session.stitchers["MINA/GBP"]
     assert stitcher.proof is Proof.VERIFIED
     assert stitcher.audited_ns is not None
@@ -375,7 +375,7 @@ def test_a_live_line_that_is_behind_is_no_difference(seed: int) -> None:
 
 def test_second_snapshots_that_always_differ_cost_two_resyncs_and_no_more() -> None:
     """Nobody can know whether the exchange tells deep levels alike on both connections: a book must not be fetched
-    anew every few minutes for that."""
+    again every few minutes for that."""
     rig = ExchangeRig("MINA/GBP", depth=100, limits=QUICK)
     rig.audit_rewrite = lambda frame: flip_level("MINA/GBP", 59)(frame)
     rig.run(200)

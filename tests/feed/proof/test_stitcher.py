@@ -17,8 +17,9 @@ from kraken_tui.feed.proof.stitcher import read_timestamp, valid_checksum
 from kraken_tui.market.events import BookChanged, BookState, Proof, Side
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import BookData
-from tests.feed.feed_harness import WALL, SlowBook
 from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, SNAPSHOT_NS, Script, data_of
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import SlowBook
 
 
 def test_from_asked_to_live() -> None:

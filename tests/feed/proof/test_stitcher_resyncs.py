@@ -10,8 +10,8 @@ from kraken_tui.feed.events import BookStateChanged, Resync
 from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.market.events import BookState, Proof
 from kraken_tui.units import SECOND
-from tests.feed.feed_harness import WALL
 from tests.feed.proof.stitcher_script import ASKS, BIDS, LIVE, SNAPSHOT_NS, Script, data_of, of
+from tests.rig.clock import VENUE_START as WALL
 
 
 def test_updates_between_a_failure_and_the_snapshot_are_ignored() -> None:
@@ -129,7 +129,7 @@ def test_quarantines_are_forgiven_after_a_whole_minute_of_proofs(break_: str) ->
     assert script.stitcher._quarantine_level == 0
 
 
-def test_a_change_of_precision_fetches_the_book_anew_and_is_not_held_against_it() -> None:
+def test_a_change_of_precision_fetches_the_book_again_without_counting_as_a_resync() -> None:
     script = Script()
     assert script.stitcher.restart(0, WALL, "precision changed") == []
     assert not script.took_resync()
@@ -250,7 +250,7 @@ def test_doubtful_digits_are_not_proven_by_a_right_checksum() -> None:
     assert (script.events[-1].verified, script.events[-1].matched) == (False, True)
 
 
-def test_an_audit_holds_until_the_book_is_loaded_anew_or_loses_its_proof() -> None:
+def test_an_audit_holds_until_the_book_is_reloaded_or_loses_its_proof() -> None:
     script = Script().begin()
     for end in (script.snapshot, lambda: script.update([(50_000, 9)], checksum="none")):
         script.snapshot()

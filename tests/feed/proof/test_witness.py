@@ -15,8 +15,7 @@ from kraken_tui.market.events import BookChanged, BookState, Proof, Side
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
-from tests.feed.exchange_rig import ExchangeRig
-from tests.feed.feed_harness import Rig
+from tests.rig.bench import ExchangeRig, Rig
 from tests.rig.world import World, thin
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 8)

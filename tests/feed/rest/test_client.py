@@ -15,7 +15,7 @@ import pytest
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.rest.client import RestClient, read_answer
 from kraken_tui.settings.address import check_rest_url, check_url, proxy_for
-from tests.feed.feed_harness import shared_folder
+from tests.shared import shared_folder
 
 
 @pytest.mark.parametrize(

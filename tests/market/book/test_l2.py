@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kraken_tui.errors import InvalidNumber
 from kraken_tui.market.book import l2 as module
 from kraken_tui.market.book.l2 import BookSide, OrderBook
 from kraken_tui.market.events import Side
 from kraken_tui.settings import DEPTHS
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.digits import decimals, from_units, to_units
-from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, WireLevel
+from kraken_tui.wire.messages import BookData, BookMessage, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", price_precision=1, qty_precision=8)

@@ -58,21 +58,21 @@ RUNS = st.lists(st.tuples(st.text("ab1.▌ ", max_size=6), st.sampled_from(KEYS)
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("palette", PALETTES)
 @given(old=RUNS, new=RUNS)
-def test_a_changed_row_looks_as_if_painted_anew(palette: str, system: str, old: Line, new: Line) -> None:
+def test_a_changed_row_looks_as_if_repainted(palette: str, system: str, old: Line, new: Line) -> None:
     console = Console(color_system=system, force_terminal=True, legacy_windows=False)  # type: ignore[arg-type]
-    (changed, stream), (anew, anew_stream) = terminal(20, 3), terminal(20, 3)
+    (changed, stream), (fresh, fresh_stream) = terminal(20, 3), terminal(20, 3)
     x, width = 3, 14
     # Rich keeps a style's sequence for the first kind of terminal it is used on, so these are not shared.
     styles = Styles(PALETTES[palette])
     stream.feed(f"\x1b[2;{x + 1}H" + build_strip(old, width, styles).render(console))
-    anew_stream.feed(f"\x1b[2;{x + 1}H" + build_strip(new, width, styles).render(console))
+    fresh_stream.feed(f"\x1b[2;{x + 1}H" + build_strip(new, width, styles).render(console))
     painter = Painter.__new__(Painter)
     painter._app = type("App", (), {"size": type("Size", (), {"width": 20})})  # type: ignore[assignment]
     painter._parts, painter._style, painter._at = [], "", (-1, -1)
     painter._palette, painter._system = palette, SYSTEMS[system]
     painter._row(x, 1, width, old, new)
     stream.feed("".join(painter._parts) + "\x1b[0m")
-    assert cells(changed, 1) == cells(anew, 1)
+    assert cells(changed, 1) == cells(fresh, 1)
     if list(_placed(old, width)) == list(_placed(new, width)):
         assert painter._parts == [], "nothing changed"
 
