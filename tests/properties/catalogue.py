@@ -295,7 +295,8 @@ CHECKS: dict[int, Entry] = {
     14: Entry(
         "dependencies pinned, scanned, releases signed, the wheel reproducible",
         (),
-        "partly: the wheel is the same to the bit; dependencies are ranges by design, for this is also a library;"
+        "partly: the wheel is the same to the bit; development and CI install a lock file with hashes; dependencies are"
+        " ranges by design, for this is also a library;"
         " no scan and no signed release yet",
         "python -m tests.rig.wheel",
     ),
