@@ -38,7 +38,7 @@ PROPERTIES: dict[int, Entry] = {
     2: Entry(
         "the checksum is that of an independent slow one, and of 200 real frames, from 2^31 on too",
         (
-            "market/book/test_l2.py::test_p2_golden_vectors_of_the_real_exchange",
+            "captures/test_captures.py::test_p2_a_real_book_has_the_checksums_that_were_sent",
             "market/book/test_l2.py::test_p2_short_sides_that_no_recording_holds",
             "wire/test_checksum.py::test_units_text_and_slow_agree",
         ),
