@@ -72,7 +72,7 @@ COMMANDS: dict[str, Command] = {
     "mutants": Command("27 deliberate bugs, each noticed by a test", "python -m tests.rig.mutants"),
     "mutation": Command("every small change of ten modules, noticed by a test", "python -m tests.rig.mutation"),
     "sampled": Command(
-        "small changes of every package below the screen, by lot",
+        "a random sample of the small changes of every package below the screen",
         "python -m tests.rig.mutation --package all --sample 300",
     ),
     "fuzz": Command(

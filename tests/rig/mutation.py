@@ -4,7 +4,7 @@
     python -m tests.rig.mutation --module book     those whose name contains a word
     python -m tests.rig.mutation --file feed/clock.py  any module, with the tests that belong to it by rule
     python -m tests.rig.mutation --package feed    every module of a package; `all` for all packages
-    python -m tests.rig.mutation --package all --sample 30 --seed 1    so many changes of each package, by lot
+    python -m tests.rig.mutation --package all --sample 30 --seed 1    so many changes of each package, at random
     python -m tests.rig.mutation --write           and put the figures into docs/FIGURES.md
 
 The changes are those of `tests.rig.operators`, the tests of each module those of `tests.rig.targets`; what cannot be
@@ -252,7 +252,7 @@ def judge_module(
 
 
 def judge_package(package: str, sample: int, seed: int, jobs: int) -> tuple[list[Verdict], int]:
-    """Try changes of all modules of a package, that many of them by lot (0 for all): (verdicts, changes there are)."""
+    """Try changes of all modules of a package, that many of them at random (0 for all): (verdicts, changes there are)."""
     everything = [
         (target, change)
         for target in targets_of(package)
@@ -324,7 +324,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     return (f"`{verdict.target.file}`", *map(str, counts), f"{verdict.score:.1f} %", branches, f"`{as_run()}`")
 
 
-def _by_lot(options: argparse.Namespace) -> int:
+def _by_package(options: argparse.Namespace) -> int:
     """`--package`: every package chosen, some changes of each; the exit code."""
     rows, tried, good = [], 0, True
     for package in PACKAGES if options.package == "all" else (options.package,):
@@ -340,7 +340,7 @@ def _by_lot(options: argparse.Namespace) -> int:
         print(*row, f"{time.perf_counter() - began:.0f} s", sep=" | ", flush=True)
         good &= score >= LEAST_SCORE
     if options.write:
-        head = ("Package", "Changes", "Tried by lot", "Noticed", "Equivalent", "Noticed by nobody", "Score")
+        head = ("Package", "Changes", "Tried", "Noticed", "Equivalent", "Noticed by nobody", "Score")
         write_figures("sampled", f"{tried:,} changes tried.\n\n{table(head, rows)}")
     return 0 if good else 1
 
@@ -351,8 +351,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--module", default="", help="a word of the file's name")
     parser.add_argument("--file", default="", help="any module below kraken_tui, such as feed/clock.py")
     parser.add_argument("--package", default="", choices=["", "all", *PACKAGES], help="every module of a package")
-    parser.add_argument("--sample", type=int, default=0, help="of each package so many changes, by lot (default: all)")
-    parser.add_argument("--seed", type=int, default=1, help="of that lot (default %(default)s)")
+    parser.add_argument(
+        "--sample", type=int, default=0, help="so many changes of each package, at random (default: all)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of that choice (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default %(default)s)")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
     options = parser.parse_args(argv)
@@ -363,7 +365,7 @@ def main(argv: list[str] | None = None) -> int:
         "mutation", deadline=None, database=None, suppress_health_check=checks, phases=phases
     )
     if options.package:
-        return _by_lot(options)
+        return _by_package(options)
     rows, good = {}, True
     for target in (target_of(options.file),) if options.file else TARGETS:
         if options.module not in target.file:
