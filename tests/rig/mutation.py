@@ -252,7 +252,7 @@ def judge_module(
 
 
 def judge_package(package: str, sample: int, seed: int, jobs: int) -> tuple[list[Verdict], int]:
-    """Try changes of all modules of a package, that many of them at random (0 for all): (verdicts, changes there are)."""
+    """Try that many random changes of a package's modules, 0 for all: (verdicts, changes there are)."""
     everything = [
         (target, change)
         for target in targets_of(package)
@@ -351,9 +351,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--module", default="", help="a word of the file's name")
     parser.add_argument("--file", default="", help="any module below kraken_tui, such as feed/clock.py")
     parser.add_argument("--package", default="", choices=["", "all", *PACKAGES], help="every module of a package")
-    parser.add_argument(
-        "--sample", type=int, default=0, help="so many changes of each package, at random (default: all)"
-    )
+    parser.add_argument("--sample", type=int, default=0, help="random changes of each package (default: all)")
     parser.add_argument("--seed", type=int, default=1, help="of that choice (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default %(default)s)")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/FIGURES.md")
