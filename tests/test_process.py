@@ -32,10 +32,10 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def run(env: dict[str, str], *argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PROGRAM, *argv], env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*PROGRAM, *argv], env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
-def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
+def wait_for(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
     end = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end, "waited too long"
@@ -135,7 +135,7 @@ def test_a_recording_that_stops_is_told_and_the_stream_goes_on(env: dict[str, st
     recording = tmp_path / "day.jsonl"
     limited = ["/bin/sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *PROGRAM]
     command = [*limited, "stream", "BTC/USD", "--demo", "--count", "60", "--record", str(recording)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, f"kraken-tui: recording to {recording} stopped: File too large\n")
     assert len(events(done.stdout, "book")) + len(events(done.stdout, "trade")) == 60
     assert recording.stat().st_size <= 8 * 1024

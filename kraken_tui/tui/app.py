@@ -26,7 +26,7 @@ from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.painter import Painter
-from kraken_tui.tui.paint.styles import textual_theme, theme_name
+from kraken_tui.tui.paint.styles import forget_terminal, textual_theme, theme_name
 from kraken_tui.tui.paint.textual_private import LazyStrip, strip_class
 from kraken_tui.tui.panes import rates
 from kraken_tui.tui.program import Severity
@@ -113,6 +113,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         on_first_paint: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
+        forget_terminal()
         self.use_command_palette = True
         self.source = source
         self.settings = settings

@@ -120,7 +120,7 @@ def test_any_arguments_end_in_a_sentence_before_anything_starts(argv: list[str])
 def run(*argv: str, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "kraken_tui", *argv],
-        capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL, **options,
+        capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL, **options,
     )  # type: ignore[call-overload]  # fmt: skip
 
 

@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import pytest
-
 from kraken_tui.exchange.crc import book_checksum, level_token
 from kraken_tui.exchange.depthbook import DepthBook
 from kraken_tui.exchange.pairs import scaled
-from tests.shared import shared_folder
+from tests.reference.vectors import BTC_USD, MATIC_USD, V1, levels, without_trailing_zeros
 
 
-def side_text(levels: list[list[str]]) -> str:
-    return "".join(level_token(price, qty) for price, qty in levels)
+def side_text(side: str) -> str:
+    return "".join(level_token(price, qty) for price, qty in levels(side))
 
 
-@pytest.fixture(scope="module")
-def goldens() -> dict[str, Any]:
-    path = shared_folder() / "kraken" / "goldens" / "documented-examples.json"
-    if not path.exists():
-        pytest.skip(f"no documented examples at {path}; set KRAKEN_TUI_SHARED")
-    return json.loads(path.read_text())
+def test_documented_snapshot() -> None:
+    asks, bids = side_text(BTC_USD["asks"]), side_text(BTC_USD["bids"])
+    assert asks == BTC_USD["asks_text"]
+    assert bids == BTC_USD["bids_text"]
+    assert book_checksum(asks, bids) == BTC_USD["checksum"]
 
 
-def test_documented_snapshot(goldens: dict[str, Any]) -> None:
-    example = goldens["book_v2_btc_usd"]
-    asks, bids = side_text(example["asks"]), side_text(example["bids"])
-    assert asks == example["asks_string"]
-    assert bids == example["bids_string"]
-    assert book_checksum(asks, bids) == example["crc32"]
+def test_documented_v1_strings() -> None:
+    asks, bids = side_text(V1["asks"]), side_text(V1["bids"])
+    assert asks + bids == V1["text"]
+    assert book_checksum(asks, bids) == V1["checksum"]
 
 
-def test_documented_v1_strings(goldens: dict[str, Any]) -> None:
-    example = goldens["book_v1"]
-    asks, bids = side_text(example["asks"]), side_text(example["bids"])
-    assert asks + bids == example["string"]
-    assert book_checksum(asks, bids) == example["crc32"]
-
-
-def test_a_book_pads_to_its_precision_and_follows_an_update(goldens: dict[str, Any]) -> None:
-    example = goldens["book_v2_matic_usd_needs_padding"]
+def test_a_book_pads_to_its_precision_and_follows_an_update() -> None:
     book = DepthBook(4, 8)
-
-    def put(name: str, rows: list[list[str]]) -> None:
-        side = book.bids if name == "bids" else book.asks
-        for price, qty in rows:
+    for side, text in ((book.bids, MATIC_USD["bids"]), (book.asks, MATIC_USD["asks"])):
+        # As printed, through floats: the padding is the book's own.
+        for price, qty in without_trailing_zeros(text):
             side.put(side.sign * scaled(price, 4), scaled(qty, 8))
-
-    for name in ("bids", "asks"):
-        put(name, example["snapshot"][name])
-    assert book.checksum == example["snapshot"]["crc32"]
-    for name in ("bids", "asks"):
-        put(name, example["update"][name])
-    assert book.checksum == example["update"]["crc32"]
+    assert book.checksum == MATIC_USD["checksum"]
+    for price, qty in without_trailing_zeros(MATIC_USD["update"]):
+        book.bids.put(book.bids.sign * scaled(price, 4), scaled(qty, 8))
+    assert book.checksum == MATIC_USD["checksum_after"]
 
 
 def test_the_crc_is_the_zip_one() -> None:

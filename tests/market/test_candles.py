@@ -1,8 +1,6 @@
 """Candles against a naive recomputation, and every order in which trades and statements can arrive."""
 
 import itertools
-import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +8,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.market.candles import MAX_CANDLES, CandleAggregator
-from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.market.events import Candle, Side, Trade
 from kraken_tui.settings import INTERVALS
 from kraken_tui.wire.symbols import PairSpec
@@ -397,46 +394,6 @@ class TestRescale:
         assert aggregator.candles(1, (DAY + 70) * SECOND) == ()
         aggregator.on_trade(trade(2, 70, price=11))
         assert aggregator.candles(1, (DAY + 70) * SECOND)[-1].close == 11
-
-
-class TestRecordedAnswers:
-    @pytest.fixture
-    def answers(self, captures_dir: Path) -> tuple[list[Candle], list[Trade]]:
-        folder = captures_dir / "rest" / "nautilus_trader"
-        spec = PairSpec("BTC/USDT", "BTC", "USDT", 1, 8)
-        ohlc = json.loads((folder / "http_ohlc.json").read_text())["result"]["XBTUSDT"]
-        trades = json.loads((folder / "http_trades.json").read_text(), parse_float=str)["result"]["XBTUSDT"]
-        return candles_from_rest(ohlc, 1, spec), trades_from_rest(trades, spec)
-
-    def test_candles_from_the_exchanges_trades_equal_its_candles(
-        self, answers: tuple[list[Candle], list[Trade]]
-    ) -> None:
-        """Every whole minute that the thousand trades cover, but for the turnover, which is rounded there."""
-        candles, trades = answers
-        aggregator = CandleAggregator("BTC/USDT", [1])
-        for each in trades:
-            aggregator.on_trade(each)
-        own = {candle.begin_s: candle for candle in aggregator.candles(1, candles[-1].begin_s * SECOND)}
-        first_whole = trades[0].venue_ns // (60 * SECOND) * 60 + 60
-        last_whole = trades[-1].venue_ns // (60 * SECOND) * 60 - 60
-        covered = [candle for candle in candles if first_whole <= candle.begin_s <= last_whole]
-        assert len(covered) > 400
-        for candle in covered:
-            mine = own[candle.begin_s]
-            assert (mine.open, mine.high, mine.low, mine.close) == (candle.open, candle.high, candle.low, candle.close)
-            assert (mine.volume, mine.trades) == (candle.volume, candle.trades)
-            if candle.volume:
-                assert mine.vwap == pytest.approx(candle.vwap, abs=1)
-
-    def test_seed_and_trades_together_count_nothing_twice(self, answers: tuple[list[Candle], list[Trade]]) -> None:
-        candles, trades = answers
-        aggregator = CandleAggregator("BTC/USDT", [1])
-        aggregator.seed(1, candles)
-        for each in trades:
-            aggregator.on_trade(each)
-        shown = aggregator.candles(1, candles[-1].begin_s * SECOND)
-        assert len(shown) == MAX_CANDLES
-        assert list(shown) == candles[-MAX_CANDLES:]
 
 
 @given(

@@ -1,7 +1,4 @@
-import itertools
-import json
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -229,51 +226,6 @@ def test_rescale_is_exact_or_none(units: int, before: int, after: int) -> None:
 
 
 class TestRest:
-    def test_recorded_candles(self, captures_dir: Path) -> None:
-        content = json.loads((captures_dir / "rest/nautilus_trader/http_ohlc.json").read_text())["result"]
-        spec = PairSpec("BTC/USDT", "BTC", "USDT", 1, 8)
-        candles = candles_from_rest(content["XBTUSDT"], 1, spec)
-        assert len(candles) == 721
-        assert [candle.closed for candle in candles] == [True] * 720 + [False]
-        assert {after.begin_s - before.begin_s for before, after in itertools.pairwise(candles)} == {60}
-        assert candles[-2].begin_s == content["last"]
-        assert sum(candle.volume == 0 for candle in candles) > 0
-        assert all((candle.volume == 0) == (candle.trades == 0) for candle in candles)
-        assert all(candle.vwap is None or candle.low - 1 <= candle.vwap <= candle.high + 1 for candle in candles)
-
-    def test_recorded_candles_of_2017(self, captures_dir: Path) -> None:
-        content = json.loads((captures_dir / "rest/xchange/example-ohlc-data.json").read_text())["result"]
-        candles = candles_from_rest(content["XXBTZUSD"], 1, PairSpec("BTC/USD", "BTC", "USD", 3, 8))
-        assert len(candles) == 720
-
-    def test_recorded_trades(self, captures_dir: Path) -> None:
-        text = (captures_dir / "rest/nautilus_trader/http_trades.json").read_text()
-        spec = PairSpec("BTC/USDT", "BTC", "USDT", 1, 8)
-        content = json.loads(text, parse_float=str)["result"]
-        trades = trades_from_rest(content["XBTUSDT"], spec)
-        assert len(trades) == 1000
-        assert {b.trade_id - a.trade_id for a, b in itertools.pairwise(trades)} == {1}
-        assert trades[0] == Trade(
-            "BTC/USDT",
-            Side.BUY,
-            1_054_336,
-            27_625,
-            "limit",
-            10218208,
-            "2025-11-10T17:23:53.971744500Z",
-            1_762_795_433_971_744_500,
-            live=False,
-        )
-        assert {each.ord_type for each in trades} == {"limit", "market"}
-        assert abs(trades[-1].venue_ns - int(content["last"])) < 1000
-        as_floats = trades_from_rest(json.loads(text)["result"]["XBTUSDT"], spec)
-        assert max(abs(a.venue_ns - b.venue_ns) for a, b in zip(trades, as_floats, strict=True)) < 1000
-
-    def test_trades_without_ids_are_refused(self, captures_dir: Path) -> None:
-        content = json.loads((captures_dir / "rest/xchange/example-trades-data.json").read_text())["result"]
-        with pytest.raises(InvalidMessage, match="6 fields"):
-            trades_from_rest(content["XXBTZUSD"], SPEC)
-
     @pytest.mark.parametrize(
         "row",
         [

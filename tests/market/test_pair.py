@@ -21,10 +21,8 @@ from kraken_tui.market.events import (
 from kraken_tui.market.pair import PairMarket
 from kraken_tui.market.views import PairView, Ticker
 from kraken_tui.settings import Settings
-from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import BookMessage, WireLevel
+from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
-from kraken_tui.wire.timestamps import parse_timestamp
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", 1, 2)
 SECOND = 1_000_000_000
@@ -434,30 +432,3 @@ def test_venue_of_the_system_keeps_the_pairs(rig: Rig) -> None:
     assert rig.view().venue == "LIMIT-ONLY"
     rig.market.set_venue("maintenance")
     assert rig.view().venue == "MAINTENANCE"
-
-
-def test_a_recorded_market(sdk_frames: list[str]) -> None:
-    """510 real messages: proven throughout, figures sane after each."""
-    spec = PairSpec("BTC/USD", "BTC", "USD", 1, 8)
-    rig = Rig(spec=spec)
-    for frame in sdk_frames:
-        message = decode(frame)
-        assert isinstance(message, BookMessage)
-        data = message.data[0]
-        changes = ()
-        if message.type == "snapshot":
-            rig.truth.book.load(data.bids, data.asks)
-        else:
-            changes = rig.truth.book.apply(data.bids, data.asks)
-        rig.now = parse_timestamp(data.timestamp or "2023-07-30T15:29:58Z")
-        rig.changed(message.type, changes, verified=rig.truth.book.checksum() == data.checksum)
-        rig.market.tick(rig.now)
-        view = rig.view()
-        assert view.proof is Proof.VERIFIED
-        assert view.metrics is not None
-        assert 0 < view.metrics.spread < 1000
-        assert view.bids[0][0] <= view.metrics.microprice <= view.asks[0][0]
-    assert (view.checks_ok, view.checks_failed) == (510, 0)
-    assert 40 <= len(view.samples) <= 53
-    # Without a trade message nothing can be called pulled or filled.
-    assert {event.kind for event in view.flow} <= {FlowKind.WALL}

@@ -38,7 +38,7 @@ PROPERTIES: dict[int, Entry] = {
     2: Entry(
         "the checksum is that of an independent slow one, and of 200 real frames, from 2^31 on too",
         (
-            "market/book/test_l2.py::test_p2_golden_vectors_of_the_real_exchange",
+            "captures/test_captures.py::test_p2_a_real_book_has_the_checksums_that_were_sent",
             "market/book/test_l2.py::test_p2_short_sides_that_no_recording_holds",
             "wire/test_checksum.py::test_units_text_and_slow_agree",
         ),
@@ -295,7 +295,8 @@ CHECKS: dict[int, Entry] = {
     14: Entry(
         "dependencies pinned, scanned, releases signed, the wheel reproducible",
         (),
-        "partly: the wheel is the same to the bit; dependencies are ranges by design, for this is also a library;"
+        "partly: the wheel is the same to the bit; development and CI install a lock file with hashes; dependencies are"
+        " ranges by design, for this is also a library;"
         " no scan and no signed release yet",
         "python -m tests.rig.wheel",
     ),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
+from kraken_tui.tui.draw.themes import ROLES
+from kraken_tui.tui.paint.styles import make_strip, styles_of
 from kraken_tui.tui.screens.commands import Commands
 from tests.rig.fuzz import fuzz
 from tests.rig.screen import Canvas, ScreenRig, styled
@@ -38,6 +41,21 @@ def test_a_cell_that_is_wrong_is_noticed(rig: ScreenRig, lie: str) -> None:
     rig.driver.canvas.feed = lambda text: write(text + lie)  # type: ignore[method-assign]
     rig.source.advance(0.5)
     assert rig.difference().startswith(f"row {7 if '8;3H' in lie else 0}, column")
+
+
+def test_an_earlier_program_on_a_poorer_terminal_leaves_no_colours_behind() -> None:
+    poorer = Console(color_system="standard", force_terminal=True, legacy_windows=False)
+    for role in ROLES:
+        make_strip((("row", role),), 3, "dark").render(poorer)
+    assert styles_of("dark").style("text")._ansi == "37;40"
+    rig = ScreenRig(1)
+    try:
+        # The first picture is Textual's, the next one the painter's.
+        assert rig.difference() == ""
+        rig.source.advance(0.5)
+        assert rig.difference() == ""
+    finally:
+        rig.close()
 
 
 def test_keys_and_sizes_reach_the_program(rig: ScreenRig) -> None:

@@ -9,13 +9,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.errors import RecordingError
-from kraken_tui.feed.events import BookStateChanged, Note, PairAdded, Refused, Resync, StateChanged
+from kraken_tui.feed.events import BookStateChanged, Note, PairAdded, Refused, Resync
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.recording import reader as recording_module
@@ -26,16 +25,8 @@ from tests.rig.bench import Rig
 from tests.rig.clock import VENUE_START as WALL
 from tests.rig.scripted import ScriptedVenue as Venue
 from tests.rig.scripted import SlowBook, stamp
-from tests.shared import shared_folder
 
 BEAT = b'{"channel":"heartbeat"}'
-
-
-def capture(*parts: str) -> Path:
-    path = shared_folder().joinpath("kraken", "captures", "v2", *parts)
-    if not path.exists():
-        pytest.skip(f"the recorded frames are not here: {path.name}")
-    return path
 
 
 def play(frames: Any, *names: str) -> tuple[Session, list[Any]]:
@@ -59,51 +50,6 @@ class HostClock:
 
     def wall(self) -> int:
         return self.at
-
-
-# -- real frames --------------------------------------------------------------------------------------------------
-
-
-def test_the_float_damaged_capture_verifies_510_of_510() -> None:
-    document = msgspec.json.decode(
-        capture("python-kraken-sdk", "orderbook-v2.json").read_bytes(), type=dict[str, msgspec.Raw]
-    )
-    updates = msgspec.json.decode(document["updates"], type=list[msgspec.Raw])
-    session, events = play([document["init"], *updates])
-    assert (session.counters.checks_ok, session.counters.checks_failed) == (510, 0)
-    spec = session.specs["BTC/USD"]
-    assert (spec.price_precision, spec.qty_precision, spec.assumed) == (1, 8, True)
-    assert all(event.verified for event in events if isinstance(event, BookChanged))
-    assert session.books["BTC/USD"].depth == 10
-
-
-@pytest.mark.parametrize(
-    ("parts", "symbol", "depth", "checks"),
-    [
-        (("no-licence-stated", "depthcharge", "kraken_minagbp_d25_20260816.ndjson"), "MINA/GBP", 25, 30),
-        (("no-licence-stated", "tickvault", "kraken_book.jsonl"), "BTC/USD", 10, 4),
-        (("kraken-data-recorder", "gst_usd_snapshot.json"), "GST/USD", 10, 1),
-    ],
-)
-def test_captures_verify_through_the_reader(parts: tuple[str, ...], symbol: str, depth: int, checks: int) -> None:
-    recording = open_recording(capture(*parts))
-    session, events = play(recording)
-    assert (session.counters.checks_ok, session.counters.checks_failed) == (checks, 0)
-    assert session.books[symbol].depth == depth
-    assert session.stitchers[symbol].proof is Proof.VERIFIED
-    assert recording.problem == ""
-    assert [e.cause for e in events if isinstance(e, StateChanged)] == ["recording opened", "end of the recording"]
-    assert session.counters.frames == session.counters.applied
-
-
-def test_a_capture_keeps_its_own_pace() -> None:
-    timed = list(timeline(Recording(capture("no-licence-stated", "depthcharge", "kraken_minagbp_d25_20260816.ndjson"))))
-    assert 59 * SECOND < timed[-1].ns - timed[0].ns < 61 * SECOND
-    assert str(timed[0].ns // SECOND).startswith("178")
-    assert timed[0].sent
-    bare = list(timeline(Recording(capture("no-licence-stated", "tickvault", "kraken_book.jsonl"))))
-    assert [item.ns for item in bare] == sorted(item.ns for item in bare)
-    assert 0 < bare[-1].ns - bare[0].ns < 10 * SECOND
 
 
 # -- a session on a recording -------------------------------------------------------------------------------------

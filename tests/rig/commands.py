@@ -70,7 +70,11 @@ COMMANDS: dict[str, Command] = {
         "python -m tests.rig.until_fault", "minutes", "minutes",
     ),
     "mutants": Command("27 deliberate bugs, each noticed by a test", "python -m tests.rig.mutants"),
-    "mutation": Command("every small change of seven modules, noticed by a test", "python -m tests.rig.mutation"),
+    "mutation": Command("every small change of ten modules, noticed by a test", "python -m tests.rig.mutation"),
+    "sampled": Command(
+        "a random sample of the small changes of every package below the screen",
+        "python -m tests.rig.mutation --package all --sample 300",
+    ),
     "fuzz": Command(
         "eight fuzz targets", "python -m tests.rig.fuzz all --seconds 60", "seconds", r"s \| Failures"
     ),

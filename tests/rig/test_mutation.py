@@ -8,8 +8,8 @@ import pytest
 
 from tests.rig.equivalents import EQUIVALENT
 from tests.rig.mutants import MUTANTS, ROOT, Mutant, apply
-from tests.rig.mutation import TARGETS
 from tests.rig.operators import changes
+from tests.rig.targets import PACKAGES, TARGETS, target_of, targets_of
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,27 @@ def test_changes_are_told_apart_and_run() -> None:
 
 
 def test_every_equivalent_change_is_one_of_the_program_of_today() -> None:
-    for target in TARGETS:
-        known = {change.key for change in changes(target.path.read_text(encoding="utf-8"))}
-        assert not EQUIVALENT.get(target.file, {}).keys() - known, target.file
-    assert EQUIVALENT.keys() <= {target.file for target in TARGETS}
+    for file, reasons in EQUIVALENT.items():
+        known = {change.key for change in changes(target_of(file).path.read_text(encoding="utf-8"))}
+        assert not reasons.keys() - known, file
+
+
+def test_every_module_of_every_package_has_tests() -> None:
+    targets = [target for package in PACKAGES for target in targets_of(package)]
+    assert len({target.file for target in targets}) == len(targets) > 80
+    assert all((ROOT / test).exists() for target in (*targets, *TARGETS) for test in (*target.own, *target.others))
+    assert not any(set(target.own) & set(target.others) for target in targets)
+
+
+def test_tests_belong_to_a_module_by_their_names() -> None:
+    assert target_of("market/book/l2.py") in TARGETS
+    assert target_of("feed/session.py").own == (
+        "tests/feed/test_session.py", "tests/feed/test_session_books.py", "tests/feed/test_session_messages.py"
+    )  # fmt: skip
+    assert target_of("feed/answers.py").own == ()
+    assert "tests/feed/test_session.py" in target_of("feed/answers.py").others
+    with pytest.raises(ValueError, match="there is no module"):
+        target_of("feed/nothing.py")
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

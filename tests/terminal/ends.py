@@ -30,7 +30,7 @@ from pathlib import Path
 
 from kraken_tui.exchange.server import ExchangeThread
 from tests.rig.ledger import percentile, write_figures
-from tests.terminal.rig import LIVE, NOBODY, Terminal, children_of, clean_env, runs
+from tests.terminal.rig import GUARD_S, LIVE, NOBODY, Terminal, children_of, clean_env, runs
 
 STATES: dict[str, bytes] = {
     "backoff": b"retry",
@@ -125,8 +125,10 @@ class Gate:
     ends: threading.Lock = field(default_factory=threading.Lock)
 
 
-def end_once(state: str, how: str, argv: list[str], env: dict[str, str], gate: Gate | None = None) -> End:
-    """Start, bring into the state, end, look."""
+def end_once(
+    state: str, how: str, argv: list[str], env: dict[str, str], gate: Gate | None = None, *, timed: bool = False
+) -> End:
+    """Start, bring into the state, end, look; `timed` also judges how long it took."""
     gate = gate or Gate()
     with contextlib.ExitStack() as stack:
         try:
@@ -141,10 +143,10 @@ def end_once(state: str, how: str, argv: list[str], env: dict[str, str], gate: G
         # At some moment of it, not always the first.
         terminal.read(random.random() * SETTLED_S)
         with gate.ends:
-            return _end(terminal, state, how)
+            return _end(terminal, state, how, timed)
 
 
-def _end(terminal: Terminal, state: str, how: str) -> End:
+def _end(terminal: Terminal, state: str, how: str, timed: bool) -> End:
     number, keys = ENDS[how]
     children = children_of(terminal.pid)
     terminal.read()
@@ -153,15 +155,16 @@ def _end(terminal: Terminal, state: str, how: str) -> End:
         terminal.send(keys)
     else:
         terminal.signal(number)
-    restored, wrong = terminal.restoration(QUIT_S)
+    restored, wrong = terminal.restoration()
     terminal.ended()
     took = time.monotonic() - began
     code = 0 if number is None else 128 + number
     wrong += [f"exit code {terminal.code}"] if terminal.code != code else []
-    wrong += [f"restored after {restored:.2f} s"] if number is not None and restored > RESTORED_S else []
-    wrong += [f"ended after {took:.2f} s"] if took > QUIT_S else []
+    if timed:
+        wrong += [f"restored after {restored:.2f} s"] if number is not None and restored > RESTORED_S else []
+        wrong += [f"ended after {took:.2f} s"] if took > QUIT_S else []
     wrong += ["a traceback"] if b"Traceback" in terminal.written else []
-    late = time.monotonic() + 1.25
+    late = time.monotonic() + (1.25 if timed else GUARD_S)
     while any(runs(child) for child in children) and time.monotonic() < late:
         time.sleep(0.02)
     wrong += [f"process {child} is left" for child in children if runs(child)]
@@ -181,7 +184,7 @@ def run(count: int, jobs: int) -> list[End]:
             # Each state has its own files: a ban that one program was told is heeded by the others of that user.
             envs.append((state, clean_env(Path(folder) / state)))
         futures = [
-            pool.submit(end_once, state, how, argv[state], env, gate)
+            pool.submit(end_once, state, how, argv[state], env, gate, timed=True)
             for _ in range(count)
             for how in ENDS
             for state, env in envs

@@ -21,6 +21,13 @@ PROGRAM = ("-m", "kraken_tui")
 NOBODY = "ws://127.0.0.1:9"
 """The discard port: nobody listens there."""
 
+GUARD_S = 60.0
+"""Nothing takes as long, on however busy a machine: what has not come by then never will.
+
+Tests judge what comes and in which order. How long it took is written down (docs/FIGURES.md), and judged where nobody
+else uses the processors: by `python -m tests.terminal.ends`, `kills` and `soak`.
+"""
+
 LIVE = b"VERIFIED"
 SIZE = (120, 40)
 
@@ -74,7 +81,7 @@ def runs(pid: int) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
-def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> float:
+def wait_for(condition: Callable[[], bool], limit_s: float = GUARD_S) -> float:
     """Wait until something is so; the seconds it took."""
     start = time.monotonic()
     while not condition():
@@ -159,7 +166,7 @@ class Terminal:
                 break
         return bytes(self.written[mark:])
 
-    def until(self, text: bytes, limit_s: float = 30.0) -> None:
+    def until(self, text: bytes, limit_s: float = GUARD_S) -> None:
         """Read until the program writes this."""
         assert text in self.read(limit_s, text), f"{text!r} was never written; at the end: {self.written[-400:]!r}"
 
@@ -192,7 +199,7 @@ class Terminal:
         """Whether the terminal's modes are those from before."""
         return termios.tcgetattr(self.slave) == self.modes
 
-    def ended(self, limit_s: float = 10.0) -> float:
+    def ended(self, limit_s: float = GUARD_S) -> float:
         """Read until the process is over; the seconds it took. `code` is known then."""
         start = time.monotonic()
         while self.process.poll() is None:
@@ -209,7 +216,7 @@ class Terminal:
         code = self.process.wait()
         return 128 - code if code < 0 else code
 
-    def restoration(self, limit_s: float = 2.0) -> tuple[float, list[str]]:
+    def restoration(self, limit_s: float = GUARD_S) -> tuple[float, list[str]]:
         """Read until modes and screen are as before, or time is up: (seconds, what is wrong)."""
         start = time.monotonic()
         while True:

@@ -108,6 +108,16 @@ def make_strip(line: Line, width: int, theme: str) -> Strip:
     return build_strip(line, width, styles_of(theme))
 
 
+def forget_terminal() -> None:
+    """Forget styles and rows made so far.
+
+    Rich and Textual keep in each the sequence for the colours of the terminal that it was first written to; a program
+    that starts in a process where another one ran may have another terminal.
+    """
+    styles_of.cache_clear()
+    make_strip.cache_clear()
+
+
 def build_strip(line: Line, width: int, styles: Styles) -> Strip:
     """Turn a line into a strip, padding or cutting it to `width` cells."""
     segments: list[Segment] = []

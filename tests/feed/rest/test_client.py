@@ -13,9 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.feed.rest.client import RestClient, read_answer
+from kraken_tui.feed.rest.client import RestClient
 from kraken_tui.settings.address import check_rest_url, check_url, proxy_for
-from tests.shared import shared_folder
 
 
 @pytest.mark.parametrize(
@@ -180,13 +179,3 @@ async def test_calls_keep_their_distance(server: tuple[str, type[Handler]]) -> N
     for _ in range(3):
         await client.ohlc("BTC/USD", 1)
     assert 0.2 <= time.monotonic() - started < 2
-
-
-@pytest.mark.parametrize(("name", "count"), [("http_ohlc.json", 721), ("http_trades.json", 1000)])
-def test_real_answers_are_read(name: str, count: int) -> None:
-    path = shared_folder() / "kraken" / "captures" / "rest" / "nautilus_trader" / name
-    if not path.exists():
-        pytest.skip("the recorded answers are not here")
-    answer = read_answer(path.read_bytes())
-    assert answer.rows is not None
-    assert len(answer.rows) == count
