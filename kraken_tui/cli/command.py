@@ -196,10 +196,19 @@ def is_path(path: Path, question: str) -> bool:
         return False
 
 
-def tell_recording(engine: Engine) -> None:
-    """Complain if a recording stopped before its command ended; the command itself has gone on."""
+def tell_recording(engine: Engine) -> bool:
+    """Complain if a recording stopped before its command ended, or lost anything; the command itself has gone on.
+
+    Returns:
+        Whether all is well.
+    """
     from kraken_tui.cli.console import complain
 
     recording = engine.feed_view.recording
-    if recording is not None and recording.problem:
+    if recording is None or not (recording.problem or recording.lost):
+        return True
+    if recording.problem:
         complain(recording.problem)
+    if recording.lost:
+        complain(f"{recording.lost:,} frames are missing in the recording {recording.path}")
+    return False

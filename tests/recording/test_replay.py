@@ -321,7 +321,7 @@ def test_raw_bytes_order_and_direction_survive_in_every_packing(tmp_path: Path, 
         zstandard = pytest.importorskip("zstandard")
         content = zstandard.compress(content[:4000]) + zstandard.compress(content[4000:])
     items, recording = frames_of(write(tmp_path / f"r{suffix}", content))
-    assert items[0] == Recorded(WALL, b'{"method":"ping"}', sent=True, line=2)
+    assert items[0] == Recorded(WALL, b'{"method":"ping"}', direction="tx", line=2)
     assert [item.frame for item in items[1:]] == [b'{"channel":"heartbeat","n":  %d.50}' % i for i in range(500)]
     assert recording.problem == ""
     assert recording.frames == 501
