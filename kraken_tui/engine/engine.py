@@ -113,7 +113,7 @@ class Engine:
             for callback in self._on_failure:
                 callback(error)
         finally:
-            self._log.close()
+            self._log.close(self._clock.wall())
             with self._lock:
                 self._ended = True
                 listeners = self._listeners

@@ -350,6 +350,7 @@ class Worker:
         machine_ns = self._clock.now()
         self._desk.tick(wall)
         self._recordings.poll(machine_ns)
+        self._log.poll(wall)
         self._version += 1
         views = dict(self._views)
         # The others once a second, but not all in one publish: a thousand views are a tenth of a second's work.
