@@ -183,6 +183,11 @@ class Engine:
         return self._feed_view
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs: it was not started, or its thread has ended."""
+        return self._thread is None or not self._thread.is_alive()
+
+    @property
     def failure(self) -> BaseException | None:
         """The unexpected error that ended the worker, if one did."""
         return self._failure

@@ -10,15 +10,18 @@ from kraken_tui.recording.background import BackgroundRecorder, Opening
 from kraken_tui.settings import Rotation
 from kraken_tui.text import clean_text
 
-END_S = 0.5
-"""Longest the end of the engine waits for the rest to be written."""
+END_BY_S = 1.0
+"""When a recording must be ended, counted from the order to stop; a silent peer is given as long."""
+
+END_S = 0.15
+"""What it is given at least."""
 
 CLOSING_S = 2.0
 """How long a recording that was stopped stays on the screen while its rest is being written."""
 
 
 class Recordings:
-    """At most one recording at a time; nothing here waits for a disk, but `end` for half a second.
+    """At most one recording at a time; nothing here waits for a disk, but `end` for up to a second.
 
     Args:
         note: Called with (level, text) for the log.
@@ -81,11 +84,15 @@ class Recordings:
             elif now_ns - closing[1] >= CLOSING_S * 1e9 and not self._told:
                 self._tell(closing[0])
 
-    def end(self) -> None:
-        """The engine ends: write the rest, as far as the disk lets it."""
+    def end(self, wait_s: float) -> None:
+        """The engine ends: write the rest, as far as the disk lets it.
+
+        Args:
+            wait_s: Longest to wait for the disk; at least `END_S`.
+        """
         recorder = self._recorder
         if recorder is not None:
-            recorder.close(END_S)
+            recorder.close(max(END_S, wait_s))
             self._tell(recorder)
 
     @property

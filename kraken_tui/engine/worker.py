@@ -15,7 +15,7 @@ from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
-from kraken_tui.engine.recordings import Recordings
+from kraken_tui.engine.recordings import END_BY_S, Recordings
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -70,6 +70,7 @@ class Worker:
         self._log = log
         self._publish = publish
         self._stop = asyncio.Event()
+        self._stopped_ns: int | None = None
         self._wake = asyncio.Event()
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
         self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
@@ -116,6 +117,8 @@ class Worker:
 
     def stop(self) -> None:
         """End `run` in an orderly way."""
+        if self._stopped_ns is None:
+            self._stopped_ns = self._clock.now()
         self._stop.set()
 
     async def _run_feed(self) -> None:
@@ -316,7 +319,8 @@ class Worker:
 
     def _end_recording(self) -> None:
         """Write the rest of it, and publish whether that went well: nobody looks at this recorder any more."""
-        self._recordings.end()
+        stopping_s = 0.0 if self._stopped_ns is None else (self._clock.now() - self._stopped_ns) / SECOND
+        self._recordings.end(END_BY_S - stopping_s)
         self._publish(self._feed_view(*self._now(), self._clock.now()), self._views)
 
     def _history_ended(self, task: asyncio.Task[None]) -> None:

@@ -147,7 +147,7 @@ class Hung:
 
 
 @pytest.mark.realtime
-def test_f79_a_disk_that_hangs_stops_neither_frames_nor_views_nor_the_end(
+def test_a_disk_that_hangs_stops_neither_frames_nor_views_nor_the_end(
     demo: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "day.jsonl"
