@@ -166,9 +166,11 @@ class Call:
         if settings.replay is not None:
             check_recording(settings.replay)
         if settings.record is not None:
+            from kraken_tui.recording.background import next_part
             from kraken_tui.recording.writer import check
 
-            check(settings.record, settings.replay)
+            path = settings.record if settings.record_rotate is None else next_part(settings.record)
+            check(path, settings.replay)
         return settings
 
 
