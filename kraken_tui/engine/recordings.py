@@ -9,6 +9,7 @@ from kraken_tui.market.views import RecordingView
 from kraken_tui.recording.background import BackgroundRecorder, Opening
 from kraken_tui.settings import Rotation
 from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 
 END_BY_S = 1.0
 """When a recording must be ended, counted from the order to stop; a silent peer is given as long."""
@@ -81,7 +82,8 @@ class Recordings:
             if closing[0].close():
                 self._closing.remove(closing)
                 self._tell_ended(closing[0])
-            elif now_ns - closing[1] >= CLOSING_S * 1e9 and not self._told:
+            elif now_ns - closing[1] >= CLOSING_S * SECOND:
+                closing[0].give_up()
                 self._tell(closing[0])
 
     def end(self, wait_s: float) -> None:
@@ -103,7 +105,7 @@ class Recordings:
     def view(self, now_ns: int) -> RecordingView | None:
         """The recording for the screen; None where there is none."""
         shown = self._recorder
-        if shown is None and self._closing and now_ns - self._closing[-1][1] < CLOSING_S * 1e9:
+        if shown is None and self._closing and now_ns - self._closing[-1][1] < CLOSING_S * SECOND:
             shown = self._closing[-1][0]
         if shown is None:
             return None

@@ -7,7 +7,7 @@ Rules, in the order in which they apply:
   every book is proven again from there.
 * The file was deleted, moved away or emptied: a whole new file begins under the same name. What was in a deleted or
   emptied one is counted as lost.
-* Time or size for the next part: it begins with the state, and only then the part before is closed.
+* Time or size for the next part: frames go into the old one until the state has come with which the next begins.
 * An error of the file, or another program writing into it: recording stops, and says so.
 
 A file that begins in mid-session is begun by the engine, which alone knows the state: the thread asks for it
@@ -179,8 +179,13 @@ class BackgroundRecorder:
             Whether that is done; it may still be, later.
         """
         done = self._queue.close(wait_s)
-        self._unfinished = not done
+        if done or wait_s:
+            self._unfinished = not done
         return done
+
+    def give_up(self) -> None:
+        """Tell from here on that the rest could not be written, until it is."""
+        self._unfinished = True
 
     @property
     def load(self) -> tuple[int, int]:
@@ -195,7 +200,7 @@ class BackgroundRecorder:
         problem = self._problem
         if not problem and self._queue.error is not None:
             problem = f"recording to {clean_text(self.path)} stopped: {clean_text(repr(self._queue.error))}"
-        if not problem and self._unfinished and counts.waiting:
+        if not problem and self._unfinished and self._queue.busy_s:
             lost += counts.waiting
             problem = (
                 f"recording to {clean_text(self.path)} could not be ended: the disk does not answer, "

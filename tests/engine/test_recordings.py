@@ -228,3 +228,28 @@ def test_stream_whose_recording_is_deleted_says_so_and_exits_1(tmp_path: Path) -
     found.play()
     assert found.faults == []
     assert found.made > 3
+
+
+@pytest.mark.realtime
+def test_a_recording_that_is_stopped_is_not_called_a_failure_unless_the_disk_hangs(
+    demo: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.record(tmp_path / "day.jsonl")
+    wait_until(lambda: (told := demo.feed_view.recording) and told.frames > 10)
+    seen: list[str] = []
+    demo.on_publish(lambda: seen.append(getattr(demo.feed_view.recording, "problem", "")))
+    demo.record(None)
+    wait_until(lambda: demo.feed_view.recording is None)
+    assert set(seen) == {""}
+    assert any(line.text.startswith("recording stopped: ") for line in demo.feed_view.log)
+    hung = Hung(monkeypatch)
+    try:
+        demo.record(tmp_path / "hung.jsonl")
+        assert hung.hangs.wait(5)
+        wait_until(lambda: (told := demo.feed_view.recording) and told.waiting > 5)
+        demo.record(None)
+        wait_until(lambda: any("could not be ended" in line.text for line in demo.feed_view.log))
+        wait_until(lambda: demo.feed_view.recording is None)
+    finally:
+        hung.let_go()
+    wait_until(lambda: any("recording stopped" in line.text and "hung" in line.text for line in demo.feed_view.log))
