@@ -166,9 +166,11 @@ class Call:
         if settings.replay is not None:
             check_recording(settings.replay)
         if settings.record is not None:
+            from kraken_tui.recording.background import next_part
             from kraken_tui.recording.writer import check
 
-            check(settings.record, settings.replay)
+            path = settings.record if settings.record_rotate is None else next_part(settings.record)
+            check(path, settings.replay)
         return settings
 
 
@@ -196,10 +198,22 @@ def is_path(path: Path, question: str) -> bool:
         return False
 
 
-def tell_recording(engine: Engine) -> None:
-    """Complain if a recording stopped before its command ended; the command itself has gone on."""
+def tell_recording(engine: Engine) -> bool:
+    """Complain if a recording stopped before its command ended, or lost anything; the command itself has gone on.
+
+    Returns:
+        Whether all is well.
+    """
     from kraken_tui.cli.console import complain
 
     recording = engine.feed_view.recording
-    if recording is not None and recording.problem:
+    if recording is not None and not engine.ended:
+        complain(f"the program could not end in time; the recording {recording.path} may lack its last frames")
+        return False
+    if recording is None or not (recording.problem or recording.lost):
+        return True
+    if recording.problem:
         complain(recording.problem)
+    if recording.lost:
+        complain(f"{recording.lost:,} frames are missing in the recording {recording.path}")
+    return False

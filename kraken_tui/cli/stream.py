@@ -75,7 +75,8 @@ def _run(call: Call) -> int:
             engine.stop()
     if engine.failure is not None:
         raise engine.failure
-    tell_recording(engine)
+    if not tell_recording(engine) and code == DONE:
+        code = FAILED
     if listener.dropped:
         complain(f"{listener.dropped} events were left out because the output was read too slowly")
     if left_out := sink.counts.left_out:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 import time
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from kraken_tui.doctor.report import Outcome, Result
 from kraken_tui.engine.loop import forgive_lost_connections
 from kraken_tui.feed.clock import SystemClock
+from kraken_tui.feed.connection.reach import NoNameServer, resolve
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run
 from kraken_tui.feed.events import FeedEvent, InstrumentsKnown, Refused, StateChanged
@@ -86,17 +86,14 @@ class Visit:
             self._add("name resolution", expected, f"left to the proxy {proxy}", Outcome.SKIP, 0.0)
             return True
         begun = time.perf_counter()
-        loop = asyncio.get_running_loop()
         try:
-            found = await asyncio.wait_for(
-                loop.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM), _RESOLVE_S
-            )
-        except TimeoutError:
+            found = await resolve(host, parts.port or 443, _RESOLVE_S)
+        except NoNameServer:
             seen = f"no address for {host} within {_RESOLVE_S:.0f} s; check the network and its name server"
         except OSError:
             seen = f"the name {host} was not found; check this computer's network and name server"
         else:
-            addresses = sorted({str(entry[4][0]) for entry in found})
+            addresses = sorted({str(address.where[0]) for address in found})
             seen = f"{host}: {', '.join(addresses[:3])}{' ...' if len(addresses) > 3 else ''}"
             self._add("name resolution", expected, seen, Outcome.PASS, _ms(begun))
             return True

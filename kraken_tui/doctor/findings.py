@@ -32,8 +32,8 @@ class Fault:
         line: Line of the unpacked file, from 1.
         ns: Receipt of the frame, or of the one before a damaged line; ns since the epoch, 0 where unknown.
         symbol: Pair, or "" where the fault concerns none.
-        kind: "checksum", "no checksum", "witness", "bad number", "trade gap", "unreadable frame", "rejected frame" or
-            "damaged file".
+        kind: "checksum", "no checksum", "witness", "bad number", "trade gap", "unreadable frame", "rejected frame",
+            "recorder gap" or "damaged file".
         expected, seen: In words or numbers.
     """
 

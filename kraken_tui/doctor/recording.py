@@ -16,8 +16,9 @@ from kraken_tui.doctor.findings import Fault, FaultFinder
 from kraken_tui.errors import RecordingError
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.fingerprint import ContentHash, Fingerprint
+from kraken_tui.recording.format import GAP, STATE
 from kraken_tui.recording.reader import Damage, Recording
-from kraken_tui.recording.replay import Timed, timeline
+from kraken_tui.recording.replay import Timed, gap_sentence, timeline
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
@@ -39,6 +40,7 @@ class Examination:
         fingerprint: What it told, for the state hash.
         contents: What was played, for a hash of the frames.
         frames, sent: Frames received and sent.
+        made: Those of the received that the recorder made itself, when it began in mid-session.
         first_ns, last_ns: Times of the first and the last frame, ns since the epoch.
         silence_ns: Longest time between two frames, ns.
         faults: The first `FAULTS_SHOWN`, in order.
@@ -52,7 +54,7 @@ class Examination:
         self.contents = ContentHash()
         self.recording = Recording(path)
         self.finder = FaultFinder(self.session, self.fingerprint)
-        self.frames = self.sent = 0
+        self.frames = self.sent = self.made = 0
         self.first_ns = self.last_ns = self.silence_ns = 0
         self.faults: list[Fault] = []
         self.kinds: Counter[str] = Counter()
@@ -77,6 +79,12 @@ class Examination:
                         self.ended_before = True
                         return
                 line = timed.line
+                if timed.direction == GAP:
+                    seen = gap_sentence(timed.frame)
+                    self._add(Fault(timed.line, timed.ns, "", "recorder gap", "every frame", seen))
+                    if until_fault:
+                        self.ended_before = True
+                        return
                 self._take(timed)
                 if until_fault and self.faults:
                     return
@@ -98,7 +106,12 @@ class Examination:
         if timed.sent:
             self.sent += 1
             return
+        if timed.direction == GAP:
+            session.interrupted(gap_sentence(timed.frame), timed.ns, timed.ns)
+            session.take_events()
+            return
         self.frames += 1
+        self.made += timed.direction == STATE
         session.frame(timed.frame, timed.ns, timed.ns)
         events = session.take_events()
         if self.finder.ordinary(events):
@@ -194,7 +207,7 @@ def _facts(found: Examination, path: Path) -> list[tuple[str, str]]:
     return [
         ("recording", clean_text(path.name, 80)),
         ("program", f"kraken-tui {__version__}, Python {platform.python_version()}, {platform.system()}"),
-        ("frames", f"{found.frames:,} received, {found.sent:,} sent"),
+        ("frames", f"{found.frames:,} received, {found.sent:,} sent" + _made(found)),
         ("time", f"{_time(found.first_ns)} to {_time(found.last_ns)}, {span:,.1f} s"),
         ("longest silence", f"{found.silence_ns / SECOND:,.1f} s"),
         ("connection changes", f"{counters.reconnects:,}"),
@@ -206,6 +219,10 @@ def _facts(found: Examination, path: Path) -> list[tuple[str, str]]:
         ("ignored frames", ignored or "0"),
         ("damaged lines", f"{found.recording.damaged:,}"),
     ]
+
+
+def _made(found: Examination) -> str:
+    return f", {found.made:,} of the received made by the recorder" if found.made else ""
 
 
 def _pairs(found: Examination) -> list[dict[str, Any]]:
@@ -274,6 +291,7 @@ def _document(found: Examination, path: Path, before: str | None, found_s: float
         "ok": not found.kinds,
         "frames": found.frames,
         "sent": found.sent,
+        "made": found.made,
         "first_ns": found.first_ns,
         "last_ns": found.last_ns,
         "longest_silence_ns": found.silence_ns,

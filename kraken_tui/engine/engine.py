@@ -113,7 +113,7 @@ class Engine:
             for callback in self._on_failure:
                 callback(error)
         finally:
-            self._log.close()
+            self._log.close(self._clock.wall())
             with self._lock:
                 self._ended = True
                 listeners = self._listeners
@@ -181,6 +181,11 @@ class Engine:
     def feed_view(self) -> FeedView:
         """See `MarketSource.feed_view`."""
         return self._feed_view
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs: it was not started, or its thread has ended."""
+        return self._thread is None or not self._thread.is_alive()
 
     @property
     def failure(self) -> BaseException | None:

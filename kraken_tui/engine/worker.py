@@ -15,7 +15,8 @@ from kraken_tui.engine.events import FrameRejected
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
-from kraken_tui.errors import RecordingError, UnknownPair
+from kraken_tui.engine.recordings import END_BY_S, Recordings
+from kraken_tui.errors import UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -23,8 +24,9 @@ from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView, ReplayView
-from kraken_tui.recording.writer import Recorder
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, ReplayView
+from kraken_tui.recording.background import Opening
+from kraken_tui.recording.opening import opening_frames
 from kraken_tui.settings import Settings
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
@@ -69,6 +71,7 @@ class Worker:
         self._log = log
         self._publish = publish
         self._stop = asyncio.Event()
+        self._stopped_ns: int | None = None
         self._wake = asyncio.Event()
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
         self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
@@ -81,9 +84,7 @@ class Worker:
         self._desk = Desk(self._session, settings, emit, self._note)
         self._desk.book_levels = options.book_levels
         self._replay: ReplayClock | None = None
-        self._recorder: Recorder | None = None
-        self._recording_problem: RecordingView | None = None
-        self._stopped_told = False
+        self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
         self._history: Backfill | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
@@ -117,6 +118,8 @@ class Worker:
 
     def stop(self) -> None:
         """End `run` in an orderly way."""
+        if self._stopped_ns is None:
+            self._stopped_ns = self._clock.now()
         self._stop.set()
 
     async def _run_feed(self) -> None:
@@ -143,7 +146,7 @@ class Worker:
                 self._take,
                 self._stop,
                 self._on_frame,
-                load=lambda: self._queues()[:2],
+                load=self._load,
             )
         except RecordingError as error:
             self._fatal = str(error)
@@ -214,8 +217,7 @@ class Worker:
         self._wake.set()
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
-        if self._recorder is not None:
-            self._recorder.write(frame, wall_ns, sent=direction == "tx")
+        self._recordings.write(frame, wall_ns, direction)
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -298,38 +300,29 @@ class Worker:
 
     def record(self, path: Path | None) -> None:
         """Start or stop recording."""
-        if self._recorder is not None:
-            self._recorder.close()
-            self._tell_stopped()
-            if not self._recorder.problem:
-                self._note("info", f"recording stopped: {self._recorder.path} ({self._recorder.frames:,} frames)")
-            self._recorder = None
-        self._recording_problem = None
         if path is None:
-            return
-        try:
-            settings = self._settings
-            self._recorder = Recorder(
-                path, url=self._url, pairs=settings.pairs, wall_ns=self._clock.wall(), playing=settings.replay
-            )
-            self._note("info", f"recording to {path}")
-        except RecordingError as error:
-            self._recording_problem = RecordingView(clean_text(path), 0, 0, problem=str(error))
-            self._note("error", str(error))
+            self._recordings.stop(self._clock.now())
+        else:
+            self._recordings.start(path, self._clock.now())
+
+    def _opening(self, lost: int) -> Opening:
+        """The state of this moment, for a recording that begins, or goes on after a gap."""
+        pairs = self._desk.names()
+        views = {symbol: view for symbol in self._session.pairs if (view := self.view_now(symbol)) is not None}
+        frames = opening_frames(self._session, views, whole=not lost)
+        wall = self._replay.wall() if self._replay is not None else self._clock.wall()
+        return Opening(wall, self._url, tuple(symbol for _, symbol in pairs), tuple(frames), lost)
+
+    def _load(self) -> tuple[int, int]:
+        """(waiting, room) of the fullest queue that a replay at full speed waits for."""
+        loads = (self._queues()[:2], self._recordings.load)
+        return max(loads, key=lambda load: load[0] / load[1] if load[1] else 0.0)
 
     def _end_recording(self) -> None:
-        """Write out the rest and publish the result: nothing looks at this recorder again."""
-        if self._recorder is not None:
-            self._recorder.close()
-            self._tell_stopped()
-            self._publish(self._feed_view(*self._now(), self._clock.now()), self._views)
-
-    def _tell_stopped(self) -> None:
-        """Log once that the recording has stopped by itself."""
-        problem = self._recorder.problem if self._recorder is not None else ""
-        if problem and not self._stopped_told:
-            self._note("error", problem)
-        self._stopped_told = bool(problem)
+        """Write the rest of it, and publish whether that went well: nobody looks at this recorder any more."""
+        stopping_s = 0.0 if self._stopped_ns is None else (self._clock.now() - self._stopped_ns) / SECOND
+        self._recordings.end(END_BY_S - stopping_s)
+        self._publish(self._feed_view(*self._now(), self._clock.now()), self._views)
 
     def _history_ended(self, task: asyncio.Task[None]) -> None:
         """Books and trades go on without history, but a defect in it must be logged."""
@@ -361,9 +354,8 @@ class Worker:
         now, wall = self._now()
         machine_ns = self._clock.now()
         self._desk.tick(wall)
-        if self._recorder is not None:
-            self._recorder.tick(self._clock.wall())
-            self._tell_stopped()
+        self._recordings.poll(machine_ns)
+        self._log.poll(wall)
         self._version += 1
         views = dict(self._views)
         # The others once a second, spread over publishes: a thousand views take a tenth of a second.
@@ -422,7 +414,7 @@ class Worker:
             latency=session.latency.view(now),
             tabs=self._desk.summaries(),
             log=self._log.lines,
-            recording=self._recording_view(),
+            recording=self._recordings.view(machine_ns),
             replay=self._replay_view(),
             fatal=self._fatal,
         )
@@ -444,12 +436,6 @@ class Worker:
         if clock is None or path is None:
             return None
         return ReplayView(clean_text(path.name, 80), clock.position_ns, None, clock.speed, clock.paused, clock.finished)
-
-    def _recording_view(self) -> RecordingView | None:
-        recorder = self._recorder
-        if recorder is None:
-            return self._recording_problem
-        return RecordingView(clean_text(recorder.path), recorder.bytes, recorder.frames, recorder.problem)
 
 
 def budget_path_for(url: str) -> Path | None:

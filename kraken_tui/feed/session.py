@@ -245,6 +245,13 @@ class Session:
         if effect.loss is not None:
             self._lose(effect.loss.cause, floor_s=effect.loss.floor_s)
 
+    def interrupted(self, cause: str, now: int, wall_ns: int) -> None:
+        """Frames of a recording are missing here: no book is proven until its next snapshot."""
+        self._clock(now, wall_ns)
+        self._report(Note(self._wall, "warning", cause))
+        for pair in self.roster.pairs.values():
+            self._events += pair.lost(self._wall, cause)
+
     def tick(self, now: int, wall_ns: int) -> None:
         """Let time pass; call it at least once a second and whenever `next_wakeup` says."""
         self._clock(now, wall_ns)

@@ -234,12 +234,28 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
 
 
 class RecordingView(Value, frozen=True, gc=False):
-    """The recorder: `problem` is "" or why it stopped; the view goes on without it."""
+    """The recorder; the view goes on whatever becomes of it.
+
+    Attributes:
+        path: The file that is being written.
+        bytes: Its length, as last written.
+        frames: Frames written.
+        problem: "" or why it stopped.
+        waiting, waiting_bytes: Frames that wait for the disk, and their memory.
+        dropped: Frames left out because the disk was too slow; the file has a gap there that says so.
+        lost: All frames that are in no file: those, and what went with a deleted or emptied file.
+        warning: "" or what is wrong while it goes on, a clause.
+    """
 
     path: str
     bytes: int
     frames: int
     problem: str = ""
+    waiting: int = 0
+    waiting_bytes: int = 0
+    dropped: int = 0
+    lost: int = 0
+    warning: str = ""
 
 
 class ReplayView(Value, frozen=True, gc=False):

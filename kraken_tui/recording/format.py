@@ -5,7 +5,11 @@ A recording is JSON lines, one frame a line (README, "Record and replay"):
 * a header `{"format":"kraken-tui","version":1,"created":...,"url":...,"pairs":[...]}`;
 * then `{"crc":C,"rx_ns":N,"frame":F}` for every frame received, F byte for byte, and `"dir":"tx"` after the time for
   what was sent. C is the CRC-32 of everything between its comma and the closing brace, so that a flipped bit is found
-  even where the line is still JSON.
+  even where the line is still JSON;
+* `"dir":"state"` for a frame that the recorder made itself, in the exchange's own shape, from what the program knew
+  when the file began in mid-session, or went on after a gap: instruments, books, trades, tickers and candles;
+* `"dir":"gap"` where frames were lost because the disk was too slow; its frame is
+  `{"channel":"recorder","type":"gap","lost":N}`, an unknown channel to a reader that does not know of gaps.
 
 How lines are packed into the chunks of a file is in `recording.chunks`.
 """
@@ -33,7 +37,15 @@ MAX_LINE = MAX_FRAME + 4096
 """Longest line, in bytes."""
 
 _CRC = b'{"crc":'
-_FRAME_LINE = re.compile(rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),("dir":"tx",)?"frame":(.*))\}', re.DOTALL)
+_FRAME_LINE = re.compile(
+    rb'\{"crc":([0-9]{1,10}),("rx_ns":([0-9]{1,20}),(?:"dir":"(tx|state|gap)",)?"frame":(.*))\}', re.DOTALL
+)
+
+RECEIVED, SENT, STATE, GAP = "rx", "tx", "state", "gap"
+"""Directions of a line: from the exchange, to it, made by the recorder, or where frames are missing."""
+
+_GAP = re.compile(rb'\{"channel":"recorder","type":"gap","lost":([0-9]{1,18})\}')
+_DIRECTIONS = {None: RECEIVED, b"tx": SENT, b"state": STATE, b"gap": GAP}
 
 
 def compression(path: Path) -> str:
@@ -60,34 +72,48 @@ def header_line(wall_ns: int, url: str, pairs: Iterable[str]) -> bytes:
     return json.dumps(header, separators=(",", ":")).encode() + b"\n"
 
 
-def frame_line(frame: bytes, rx_ns: int, *, sent: bool) -> bytes:
+def frame_line(frame: bytes, rx_ns: int, direction: str = RECEIVED) -> bytes:
     """The line of one frame, with its line end.
 
     Args:
         frame: Payload as received or sent.
         rx_ns: Wall clock when it was, ns since the epoch.
-        sent: Whether this program sent it.
+        direction: `RECEIVED`, `SENT`, `STATE` or `GAP`.
     """
     if b"\n" in frame:
         # Between JSON tokens a line break is a blank like any other; inside one the frame is not JSON anyway.
         frame = frame.replace(b"\n", b" ")
-    body = (b'"rx_ns":%d,"dir":"tx","frame":%b' if sent else b'"rx_ns":%d,"frame":%b') % (rx_ns, frame)
+    if direction == RECEIVED:
+        body = b'"rx_ns":%d,"frame":%b' % (rx_ns, frame)
+    else:
+        body = b'"rx_ns":%d,"dir":"%b","frame":%b' % (rx_ns, direction.encode(), frame)
     return b'{"crc":%d,%b}\n' % (zlib.crc32(body), body)
 
 
-def read_frame_line(line: bytes) -> tuple[int, bytes, bool] | None:
+def gap_frame(lost: int) -> bytes:
+    """What stands in a recording where so many frames are missing."""
+    return b'{"channel":"recorder","type":"gap","lost":%d}' % lost
+
+
+def lost_frames(frame: bytes) -> int:
+    """How many frames a gap says are missing; 0 where it cannot be read."""
+    found = _GAP.fullmatch(frame)
+    return int(found[1]) if found is not None else 0
+
+
+def read_frame_line(line: bytes) -> tuple[int, bytes, str] | None:
     """A line of ours, without its line end, whose checksum is right.
 
     Returns:
-        (wall clock in ns, the frame as it stands in the line, whether it was sent), or None for any other line. The
-        frame need not be JSON: that is the session's to judge, as when it came.
+        (wall clock in ns, the frame as it stands in the line, its direction), or None for any other line. The frame
+        need not be JSON: that is the session's to judge, as when it came.
     """
     if not line.startswith(_CRC):
         return None
     found = _FRAME_LINE.fullmatch(line)
     if found is None or int(found[1]) != zlib.crc32(found[2]):
         return None
-    return int(found[3]), found[5], found[4] is not None
+    return int(found[3]), found[5], _DIRECTIONS[found[4]]
 
 
 def has_checksum(line: bytes) -> bool:

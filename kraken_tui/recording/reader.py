@@ -26,6 +26,8 @@ from kraken_tui.recording.chunks import GzipCodec, ZstdCodec
 from kraken_tui.recording.format import (
     FORMAT,
     MAX_LINE,
+    RECEIVED,
+    SENT,
     VERSION,
     checksum_holds,
     compression,
@@ -48,15 +50,20 @@ _CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, sent or received.
+    """One line: when it was received by the recorder's clock (None for bare frames), raw bytes, and its direction.
 
-    `line` is its number in the unpacked file, from 1; 0 if there is no file.
+    `direction` is one of `recording.format`; `line` is its number in the unpacked file, from 1, 0 if there is no file.
     """
 
     rx_ns: int | None
     frame: bytes
-    sent: bool = False
+    direction: str = RECEIVED
     line: int = 0
+
+    @property
+    def sent(self) -> bool:
+        """Whether the recording program sent it."""
+        return self.direction == SENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +179,7 @@ class Recording:
             return None
         if bytes(parsed.frame):
             rx_ns = parsed.rx_ns if type(parsed.rx_ns) is int else None
-            return Recorded(rx_ns, bytes(parsed.frame), parsed.dir == "tx", number)
+            return Recorded(rx_ns, bytes(parsed.frame), SENT if parsed.dir == SENT else RECEIVED, number)
         if parsed.channel is not None or parsed.method is not None:
             return Recorded(None, line.strip(), line=number)
         if number > 1:

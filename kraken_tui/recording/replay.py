@@ -13,6 +13,7 @@ from kraken_tui.errors import RecordingError, WireError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.session import Session
+from kraken_tui.recording.format import GAP, SENT, lost_frames
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
 from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
@@ -36,8 +37,13 @@ class Timed(msgspec.Struct, frozen=True, gc=False):
 
     ns: int
     frame: bytes
-    sent: bool
+    direction: str
     line: int = 0
+
+    @property
+    def sent(self) -> bool:
+        """Whether the recording program sent it."""
+        return self.direction == SENT
 
 
 def venue_time(frame: bytes) -> tuple[int | None, bool]:
@@ -92,7 +98,13 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
                 beat = at = max(at, beat + SECOND)
             elif stamp is not None:
                 at = max(at, stamp)
-        yield Timed(at, item.frame, item.sent, item.line)
+        yield Timed(at, item.frame, item.direction, item.line)
+
+
+def gap_sentence(frame: bytes) -> str:
+    """What a gap of the recording means, one short clause."""
+    lost = lost_frames(frame)
+    return f"the recorder lost {lost:,} frames here" if lost else "the recorder lost frames here"
 
 
 def _emptied(first: deque[Recorded]) -> Iterator[Recorded]:
@@ -221,7 +233,7 @@ async def run_replay(
         clock: The recording's clock; pause and speed are set on it.
         on_events: Takes what happened, after every frame and before the next is applied.
         stop_event: Ends the replay early.
-        on_frame: Takes every raw frame with its time and "rx", or "tx" for what was sent.
+        on_frame: Takes every raw frame with its time and its direction (`recording.format`).
         load: (events waiting, room) of the fullest listener. At full speed the replay waits while it is more than
             half full, so that a listener that reads loses nothing; one that reads nothing for `STUCK_S` loses by its
             own policy, and counts it.
@@ -286,8 +298,11 @@ class _Player:
         self._at = at = timed.ns
         self._played += 1
         if self._on_frame is not None:
-            self._on_frame(timed.frame, at, "tx" if timed.sent else "rx")
-        if not timed.sent:
+            self._on_frame(timed.frame, at, timed.direction)
+        if timed.direction == GAP:
+            self._session.interrupted(gap_sentence(timed.frame), at, at)
+            self._flush()
+        elif timed.direction != SENT:
             self._session.frame(timed.frame, at, at)
             self._flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 from kraken_tui.errors import RecordingError
 from kraken_tui.files import lock, make_folder, open_private
 from kraken_tui.recording.chunks import codec_for
-from kraken_tui.recording.format import check_appendable, frame_line, header_line
+from kraken_tui.recording.format import RECEIVED, check_appendable, frame_line, header_line
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 
@@ -29,6 +30,10 @@ MIN_FREE_SHARE = 0.01
 _SPACE_CHECK_NS = 10_000_000_000
 
 
+DELETED, MOVED, EMPTIED, SHARED = "deleted", "moved away", "emptied", "written to by another program"
+"""What can happen to the file of a recording while it is written."""
+
+
 class Recorder:
     """Appends raw frames to one file. Never overwrites, and a disk error stops only the recording.
 
@@ -42,6 +47,7 @@ class Recorder:
     Attributes:
         path: As given.
         frames: Frames taken so far, this session.
+        kept: Those of them that are written.
         bytes: Length of the file as last written.
         problem: "" or the sentence with which recording stopped; frames are then ignored.
 
@@ -55,6 +61,7 @@ class Recorder:
     ) -> None:
         self.path = path
         self.frames = 0
+        self.kept = 0
         self.bytes = 0
         self.problem = ""
         self._lines: list[bytes] = []
@@ -80,21 +87,21 @@ class Recorder:
         if not self.bytes:
             self._lines.append(header_line(wall_ns, url, pairs))
 
-    def write(self, frame: bytes, rx_ns: int, sent: bool = False) -> None:
+    def write(self, frame: bytes, rx_ns: int, direction: str = RECEIVED) -> None:
         """Take one frame; `tick` writes it within a second.
 
         Args:
             frame: Payload as received or sent.
             rx_ns: Wall clock when it was, ns since the epoch.
-            sent: Whether this program sent it.
+            direction: See `recording.format`.
         """
         if self._fd is None:
             return
-        self._lines.append(frame_line(frame, rx_ns, sent=sent))
+        self._lines.append(frame_line(frame, rx_ns, direction))
         self.frames += 1
         self._waiting += len(frame)
         if self._waiting >= CHUNK_BYTES:
-            self._flush()
+            self.flush()
 
     def tick(self, now_ns: int) -> None:
         """Write what has waited for a second; call this a few times a second.
@@ -105,7 +112,7 @@ class Recorder:
         if self._fd is None:
             return
         if not 0 < self._due_ns - now_ns <= FLUSH_NS:
-            self._flush()
+            self.flush()
             self._due_ns = now_ns + FLUSH_NS
         if not 0 < self._space_due_ns - now_ns <= _SPACE_CHECK_NS:
             self._space_due_ns = now_ns + _SPACE_CHECK_NS
@@ -114,10 +121,11 @@ class Recorder:
     def close(self) -> None:
         """Write the rest and close; a second call does nothing."""
         if self._fd is not None:
-            self._flush()
+            self.flush()
             self._release()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         if not self._lines or self._fd is None:
             return
         chunk = self._codec.encode(b"".join(self._lines))
@@ -131,6 +139,39 @@ class Recorder:
             self._stop(f"{clean_text(error.strerror or error)}")
             return
         self.bytes += len(chunk)
+        self.kept = self.frames
+
+    def look(self) -> str:
+        """Compare the file with what was written, and with what its name stands for now; call it before a flush.
+
+        Returns:
+            "" where all is well, or `DELETED`, `MOVED` (it lives on under another name), `EMPTIED` (somebody cut it
+            short) or `SHARED` (somebody else has written to it).
+        """
+        if self._fd is None:
+            return ""
+        named: os.stat_result | None = None
+        try:
+            ours = os.fstat(self._fd)
+            with contextlib.suppress(FileNotFoundError):
+                named = self.path.lstat()
+        except OSError:
+            # If the file system cannot say, the write itself will.
+            return ""
+        if named is None or (named.st_dev, named.st_ino) != (ours.st_dev, ours.st_ino):
+            return MOVED if ours.st_nlink else DELETED
+        if ours.st_size != self.bytes:
+            return EMPTIED if ours.st_size < self.bytes else SHARED
+        return ""
+
+    def abandon(self, problem: str = "") -> None:
+        """Let the file go as it is; what waits is not written.
+
+        Args:
+            problem: The sentence with which recording stopped, if it did.
+        """
+        self.problem = self.problem or problem
+        self._release()
 
     def _check_space(self) -> None:
         try:
@@ -139,7 +180,7 @@ class Recorder:
             # If the file system cannot say, the write itself will.
             return
         if usage.free < min(MIN_FREE_BYTES, usage.total * MIN_FREE_SHARE):
-            self._flush()
+            self.flush()
             self._stop("the disk is almost full")
 
     def _stop(self, reason: str) -> None:
@@ -206,7 +247,7 @@ def check(path: Path, playing: Path | None = None) -> None:
     """
     existed = os.path.lexists(path)
     recorder = Recorder(path, wall_ns=0, playing=playing)
-    recorder._release()
+    recorder.abandon()
     if not existed:
         path.unlink(missing_ok=True)
 

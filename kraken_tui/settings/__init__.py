@@ -39,6 +39,14 @@ RECENTRES = ("band", "space", "never")
 """When the aggregated book recentres: when the touch leaves the middle band, on request, or never."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """When a recording goes on in a new file: `bytes` long or `seconds` old; 0 is never."""
+
+    bytes: int = 0
+    seconds: int = 0
+
+
 def _no_keys() -> Mapping[str, str]:
     return MappingProxyType({})
 
@@ -54,6 +62,7 @@ class Settings:
         replay: Recording to play instead of a live feed.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
         record: File that raw frames are appended to, from the start.
+        record_rotate: When the recording goes on in another file; None for never.
         depth: Book depth, one of `DEPTHS`.
         interval: Candle interval in minutes, one of `INTERVALS`.
         group: Price step of the aggregated book, one of `GROUPINGS`, or 0 to choose by price.
@@ -78,6 +87,7 @@ class Settings:
     replay: Path | None = None
     speed: float = 1.0
     record: Path | None = None
+    record_rotate: Rotation | None = None
     depth: int = 100
     interval: int = 1
     group: int = 0

@@ -21,6 +21,7 @@ from kraken_tui.settings.readers import (
     Reader,
     RestAddress,
     Rule,
+    SizeOrTime,
     Switch,
     Text,
     WebSocketAddress,
@@ -158,6 +159,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "record", FileName(), "append the raw frames to FILE (.gz or .zst compresses)",
         flag="--record", metavar="FILE", commands=MARKET, library=True,
+    ),
+    Option(
+        "record_rotate", SizeOrTime(), "go on in a new numbered file after a size or a time, such as 100MB or 1h",
+        flag="--record-rotate", metavar="SIZE|TIME", commands=MARKET,
     ),
     Option(
         "depth", Whole(), "book depth: {allowed} (default {default})", OneOf(DEPTHS),

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from kraken_tui.files import file_path
+from kraken_tui.settings import Rotation
 from kraken_tui.text import clean_text
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
+_SIZE_OR_TIME = re.compile(r"([0-9]{1,6})(mb|gb|m|h|d)", re.ASCII)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _MAX_NAME = 40
@@ -167,6 +169,32 @@ class FileName:
         if not isinstance(name, str):
             raise WrongValue("takes a file name")
         return self.text(name)
+
+
+class SizeOrTime:
+    """When to begin another file: a size such as 100MB, or a time such as 1h."""
+
+    _UNITS: ClassVar[Mapping[str, tuple[int, int]]] = {
+        "mb": (10**6, 0), "gb": (10**9, 0), "m": (0, 60), "h": (0, 3600), "d": (0, 86_400)
+    }  # fmt: skip
+
+    def text(self, text: str) -> Rotation:
+        """See `Reader`."""
+        found = _SIZE_OR_TIME.fullmatch(text.strip().lower())
+        if found is None or not int(found[1]):
+            raise WrongValue("takes a size or a time: 100MB, 2GB, 30m, 1h, 7d")
+        size, seconds = self._UNITS[found[2]]
+        return Rotation(size * int(found[1]), seconds * int(found[1]))
+
+    def toml(self, value: Any) -> Rotation:
+        """See `Reader`."""
+        if type(value) is not str:
+            raise WrongValue('takes a size or a time in quotes, such as "100MB" or "1h"')
+        return self.text(value)
+
+    def value(self, value: Any) -> Rotation | None:
+        """See `Reader`; None is never."""
+        return None if value is None else self.toml(value)
 
 
 class PairList:

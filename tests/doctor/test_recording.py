@@ -13,6 +13,7 @@ import pytest
 
 from kraken_tui.cli import main as cli
 from kraken_tui.doctor.recording import FAULTS_SHOWN, Examination, examine
+from kraken_tui.recording.format import gap_frame
 from kraken_tui.recording.writer import Recorder
 from tests.rig.clock import VENUE_START as WALL
 from tests.rig.scripted import ScriptedVenue as Venue
@@ -341,3 +342,34 @@ def test_a_file_that_is_no_recording_is_wrong_use(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert err.isprintable() or err[:-1].isprintable()
+
+
+def with_gap(path: Path, venue: Venue) -> Path:
+    """A recording whose recorder lost frames and then wrote every book again."""
+    recorder = Recorder(path, wall_ns=WALL)
+    for frame in good(venue):
+        recorder.write(frame.encode() if isinstance(frame, str) else frame, WALL)
+    venue.book_update("BTC/USD")
+    recorder.write(gap_frame(7), WALL + SECOND, "gap")
+    recorder.write(venue.book_snapshot("BTC/USD", 10).encode(), WALL + SECOND, "state")
+    recorder.write(venue.book_update("BTC/USD").encode(), WALL + 2 * SECOND)
+    recorder.close()
+    return path
+
+
+def test_a_gap_of_the_recorder_is_a_fault_that_says_where_and_how_much(tmp_path: Path) -> None:
+    venue = Venue()
+    path = with_gap(tmp_path / "day.jsonl", venue)
+    code, found = report(path)
+    assert code == 1
+    [fault] = found["faults"]
+    assert (fault["kind"], fault["seen"]) == ("recorder gap", "the recorder lost 7 frames here")
+    assert fault["line"] == 2 + len(good(venue))
+    assert found["made"] == 1
+    books = {pair["symbol"]: pair["proof"] for pair in found["pairs"]}
+    assert books["BTC/USD"] == "VERIFIED", "its snapshot came after the gap"
+    assert books["ETH/USD"] == "UNVERIFIED", "nothing proves it since the gap"
+    stopped, until = report(path, until_fault=True)
+    assert stopped == 1
+    assert until["frames"] == len(good(venue))
+    assert until["state_hash_before"] == until["state_hash"]

@@ -253,7 +253,14 @@ def test_a_recording_that_fails_with_its_last_frames_is_told(tmp_path: Path, mon
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_ends_the_log_file_alone_and_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     log = EventLog(Path("/dev/full"))
-    for number in range(3):
+    log.add(0, "info", "line 0")
+
+    def told() -> bool:
+        log.poll(1)
+        return len(log.lines) > 1
+
+    wait_until(told)
+    for number in range(1, 3):
         log.add(number, "info", f"line {number}")
     log.close()
     assert [line.text for line in log.lines] == [

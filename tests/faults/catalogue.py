@@ -108,7 +108,11 @@ FAULTS: dict[int, Fault] = {
     67: Fault("frozen book, ticker moves", "witness alarm, RESYNCING", "15 s from the first difference"),
     68: Fault("twenty books break at once", "20 resyncs, paced", "10 s"),
     69: Fault("50,000 messages in one second", "equality, no delta dropped", "age < 1 s within 5 s"),
-    70: Fault("program stands still for 5 s", "a line names it, socket kept", "1 s after"),
+    70: Fault(
+        "program stands still for 5 s (no file and no name server can do that to it: F79, R9)",
+        "a line names it, socket kept",
+        "1 s after",
+    ),
     71: Fault("terminal not read", "ingest and recorder go on", "0 messages lost, 1 s"),
     72: Fault("200 symbols, depth 100, 2,000 messages a second", "SUBSCRIBED, equality", "60 % of a core, 250 MiB"),
     73: Fault("Kafka mute at the start, dies, returns", waits="the Kafka output"),
@@ -117,7 +121,11 @@ FAULTS: dict[int, Fault] = {
     76: Fault("metrics port taken", waits="the metrics endpoint"),
     77: Fault("200 slow scrapers", waits="the metrics endpoint"),
     78: Fault("disk full at each byte of a frame", "recorder OFF, file readable", "every byte"),
-    79: Fault("I/O error, file deleted, folder read-only", "recorder OFF, the rest goes on", "1 s"),
+    79: Fault(
+        "I/O error, disk that hangs, file deleted or emptied, folder read-only",
+        "said; begun again or OFF, the rest goes on",
+        "2 s",
+    ),
     80: Fault("kill -9 while writing", "the next start repairs the tail", "1 s of data"),
     81: Fault(
         "file cut at every byte of the last frames", "reads all whole frames, reports the rest", "100 % of offsets"

@@ -6,14 +6,18 @@ import errno
 import gzip
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from kraken_tui.errors import RecordingError
+from kraken_tui.recording import background
 from kraken_tui.recording import writer as module
+from kraken_tui.recording.background import BackgroundRecorder, Opening
 from kraken_tui.recording.reader import Recording, open_recording
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.recording.writer import RecordingError as CannotRecord
@@ -91,16 +95,74 @@ def test_f79_a_failing_file_stops_the_recording_alone(
     recorder.write(FRAMES[1], WALL)
     recorder.tick(WALL + SECOND)
     recorder.close()
-    gone = start(tmp_path / "gone.jsonl")
-    gone.write(FRAMES[0], WALL)
-    gone.tick(WALL)
-    gone.path.unlink()
-    gone.write(FRAMES[1], WALL)
-    gone.tick(WALL + SECOND)
-    gone.close()
     with pytest.raises(CannotRecord):
         start(tmp_path / "io.jsonl" / "below.jsonl")
-    ledger("recorder OFF, the rest goes on", "I/O error, deleted file, impossible folder: no exception", "1 s")
+    ledger("said; begun again or OFF, the rest goes on", "I/O error, impossible folder: OFF, no exception", "2 s")
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("what", ["deleted", "emptied", "moved away"])
+def test_f79_a_file_that_goes_away_is_noticed_said_and_begun_again(what: str, tmp_path: Path, ledger: Ledger) -> None:
+    path = tmp_path / "day.jsonl"
+    state = b'{"channel":"status","type":"update","data":[]}'
+
+    def opening(lost: int) -> Opening:
+        return Opening(WALL, "", ("BTC/USD",), (state,), lost)
+
+    recorder = BackgroundRecorder(path, opening(0))
+    recorder.write(FRAMES[0], WALL, "rx")
+    while recorder.progress.frames < 1:
+        time.sleep(0.01)
+    {"deleted": path.unlink, "emptied": partial(os.truncate, path, 0), "moved away": partial(path.rename, f"{path}.1")}[
+        what
+    ]()
+    began = time.monotonic()
+    while not recorder.wants_opening:
+        assert time.monotonic() - began < 10
+        time.sleep(0.01)
+    noticed_s = time.monotonic() - began
+    recorder.poll(opening)
+    recorder.write(FRAMES[1], WALL, "rx")
+    assert recorder.close(10)
+    assert read(path) == ([state, FRAMES[1]], "")
+    told = recorder.progress
+    assert (told.frames, told.lost) == ((2, 0) if what == "moved away" else (1, 1))
+    assert any(what in text for _, text in recorder.notices)
+    seen = f"{what}: noticed after {noticed_s:.1f} s, begun again as a whole, {told.lost} lost and said"
+    ledger("said; begun again or OFF, the rest goes on", seen, "2 s")
+
+
+def test_f79_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
+    free, hangs, real = threading.Event(), threading.Event(), os.write
+
+    def write(fd: int, data: memoryview) -> int:
+        hangs.set()
+        assert free.wait(60)
+        return real(fd, data)
+
+    monkeypatch.setattr(module.os, "write", write)
+    monkeypatch.setattr(background, "ITEMS", 1000)
+    recorder = BackgroundRecorder(tmp_path / "day.jsonl", Opening(WALL, "", (), (FRAMES[0],)))
+    try:
+        assert hangs.wait(10)
+        began = time.monotonic()
+        for number in range(5000):
+            recorder.write(FRAMES[number % 8], WALL, "rx")
+        took = time.monotonic() - began
+        told = recorder.progress
+        assert took < 1
+        assert told.waiting + told.dropped == 5001
+        assert told.lost == told.dropped > 0
+        assert not recorder.close(0.05)
+        assert "does not answer" in recorder.progress.problem
+    finally:
+        free.set()
+    assert recorder.close(10)
+    frames, problem = read(tmp_path / "day.jsonl")
+    assert frames[1:] == [FRAMES[number % 8] for number in range(len(frames) - 1)], "the oldest are kept"
+    assert (len(frames) - 1, problem) == (5000 - told.dropped, "")
+    seen = f"hung: 5,000 frames handed over, none waited for, {told.dropped:,} left out and counted, the oldest kept"
+    ledger("said; begun again or OFF, the rest goes on", seen, "2 s")
 
 
 @pytest.mark.realtime

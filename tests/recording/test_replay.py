@@ -18,8 +18,9 @@ from kraken_tui.feed.events import BookStateChanged, Note, PairAdded, Refused, R
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.recording import reader as recording_module
+from kraken_tui.recording.format import gap_frame, lost_frames
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
-from kraken_tui.recording.replay import ReplayClock, run_replay, timeline
+from kraken_tui.recording.replay import ReplayClock, gap_sentence, run_replay, timeline
 from kraken_tui.units import SECOND
 from tests.rig.bench import Rig
 from tests.rig.clock import VENUE_START as WALL
@@ -271,7 +272,7 @@ def test_raw_bytes_order_and_direction_survive_in_every_packing(tmp_path: Path, 
         zstandard = pytest.importorskip("zstandard")
         content = zstandard.compress(content[:4000]) + zstandard.compress(content[4000:])
     items, recording = frames_of(write(tmp_path / f"r{suffix}", content))
-    assert items[0] == Recorded(WALL, b'{"method":"ping"}', sent=True, line=2)
+    assert items[0] == Recorded(WALL, b'{"method":"ping"}', direction="tx", line=2)
     assert [item.frame for item in items[1:]] == [b'{"channel":"heartbeat","n":  %d.50}' % i for i in range(500)]
     assert recording.problem == ""
     assert recording.frames == 501
@@ -376,3 +377,26 @@ def test_the_header_of_another_recorder_is_skipped(tmp_path: Path) -> None:
     items, _ = frames_of(write(tmp_path / "r.ndjson", head + b'{"rx_ns": 5, "frame": {"channel":"heartbeat"}}\n\n'))
     assert items == [Recorded(5, BEAT, line=2)]
     assert stamp(WALL).endswith("Z")
+
+
+def test_no_book_is_proven_over_a_gap_until_its_next_snapshot() -> None:
+    venue = Venue()
+    frames = [venue.book_snapshot("BTC/USD", 10), venue.book_update("BTC/USD")]
+    before = [Recorded(WALL, frame.encode()) for frame in frames]
+    gap = Recorded(WALL + SECOND, gap_frame(1234), "gap")
+    session, events = play([*before, gap])
+    assert session.stitchers["BTC/USD"].proof is Proof.UNVERIFIED
+    [note] = [event for event in events if isinstance(event, Note)]
+    assert note.text == "the recorder lost 1,234 frames here"
+    assert session.counters.frames == 2, "a gap is no frame"
+    again = Recorded(WALL + 2 * SECOND, venue.book_snapshot("BTC/USD", 10).encode(), "state")
+    changed = [event for event in play([*before, gap, again])[1] if isinstance(event, BookStateChanged)]
+    assert [event.proof for event in changed][-2:] == [Proof.UNVERIFIED, Proof.VERIFIED]
+    assert (Proof.UNVERIFIED, "the recorder lost 1,234 frames here") in [
+        (event.proof, event.reason) for event in changed
+    ]
+
+
+def test_a_gap_that_cannot_be_read_is_one_all_the_same() -> None:
+    assert lost_frames(b"{}") == 0
+    assert gap_sentence(b"{}") == "the recorder lost frames here"

@@ -74,7 +74,7 @@ def test_frames_come_back_byte_for_byte(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"day{suffix}"
     recorder = start(path)
     for number, frame in enumerate(FRAMES):
-        recorder.write(frame, WALL + number, sent=number == 1)
+        recorder.write(frame, WALL + number, direction="tx" if number == 1 else "rx")
     recorder.close()
     recorder.close()
     lines = [json.loads(line) for line in content(path).splitlines()]
@@ -111,7 +111,7 @@ def test_the_reader_gives_back_what_was_written_from_every_prefix(tmp_path: Path
     first = 0
     for number in range(9):
         frame = FRAMES[number % len(FRAMES)]
-        recorder.write(frame, WALL + number, sent=number % 4 == 1)
+        recorder.write(frame, WALL + number, direction="tx" if number % 4 == 1 else "rx")
         written.append((WALL + number, frame, number % 4 == 1))
         if number % 3 == 2:
             recorder.tick(WALL + number * SECOND)
@@ -449,7 +449,7 @@ def lives(path: Path, count: int) -> list[bytes]:
     recorder = start(path)
     written = [b'{"channel":"book","data":[{"price":%d.50}]}' % number for number in range(count)]
     for number, frame in enumerate(written):
-        recorder.write(frame, WALL + number, sent=number % 5 == 4)
+        recorder.write(frame, WALL + number, direction="tx" if number % 5 == 4 else "rx")
         recorder.tick(WALL + number * SECOND)
     recorder.close()
     return written
@@ -530,7 +530,7 @@ def test_p16_what_is_recorded_is_read_and_recorded_again_to_the_bit(
     folder = tmp_path_factory.mktemp("p16")
     first = Recorder(folder / f"first{suffix}", wall_ns=1)
     for at, (rx_ns, frame, sent, flushed) in enumerate(frames):
-        first.write(frame, rx_ns, sent)
+        first.write(frame, rx_ns, "tx" if sent else "rx")
         if flushed:
             first.tick(at * 10**10)
     first.close()
@@ -538,11 +538,11 @@ def test_p16_what_is_recorded_is_read_and_recorded_again_to_the_bit(
     assert found == [(rx_ns, frame, sent) for rx_ns, frame, sent, _ in frames]
     again = Recorder(folder / "again.jsonl", wall_ns=1)
     for rx_ns, frame, sent in found:
-        again.write(frame, rx_ns, sent)
+        again.write(frame, rx_ns, "tx" if sent else "rx")
     again.close()
     plain = Recorder(folder / "plain.jsonl", wall_ns=1)
     for rx_ns, frame, sent, _ in frames:
-        plain.write(frame, rx_ns, sent)
+        plain.write(frame, rx_ns, "tx" if sent else "rx")
     plain.close()
     assert sha256(again.path.read_bytes()).digest() == sha256(plain.path.read_bytes()).digest()
 
@@ -556,7 +556,7 @@ def test_p16_whatever_was_received_comes_back_even_where_it_is_no_json(
     path = tmp_path_factory.mktemp("any") / "day.jsonl"
     recorder = start(path)
     for number, (frame, sent) in enumerate(frames):
-        recorder.write(frame, WALL + number, sent=sent)
+        recorder.write(frame, WALL + number, direction="tx" if sent else "rx")
     recorder.close()
     recording = Recording(path)
     found = [(one.rx_ns, one.frame, one.sent, one.line) for one in recording]
@@ -571,7 +571,7 @@ async def test_p16_record_replay_record_gives_the_same_content_hash(tmp_path: Pa
     first = tmp_path / "day.jsonl.gz"
     recorder = start(first)
     for number, frame in enumerate([*FRAMES, *HOSTILE_FRAMES, *FRAMES]):
-        recorder.write(frame, WALL + number * SECOND, sent=number % 3 == 1)
+        recorder.write(frame, WALL + number * SECOND, direction="tx" if number % 3 == 1 else "rx")
     recorder.close()
     second = tmp_path / "again.jsonl.zst"
     again = start(second)
@@ -581,7 +581,7 @@ async def test_p16_record_replay_record_gives_the_same_content_hash(tmp_path: Pa
         ReplayClock(0),
         lambda events: None,
         asyncio.Event(),
-        lambda frame, ns, direction: again.write(frame, ns, sent=direction == "tx"),
+        lambda frame, ns, direction: again.write(frame, ns, direction),
     )
     again.close()
     assert content_hash(first) == content_hash(second)

@@ -15,7 +15,7 @@ import pytest
 from kraken_tui import KrakenClient
 from kraken_tui.cli.main import COMMANDS
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.settings import Settings, sources
+from kraken_tui.settings import Rotation, Settings, sources
 from kraken_tui.settings.options import OPTIONS, Option, check_value, check_values, default_of, option
 from kraken_tui.settings.readers import Between, OneOf, PairCount
 from kraken_tui.settings.sources import load
@@ -199,3 +199,38 @@ def test_a_screen_has_fewer_pairs_than_a_program() -> None:
     assert isinstance(row.rule, PairCount)
     assert isinstance(row.library_rule, PairCount)
     assert (row.rule.high, row.library_rule.high) == (50, 1000)
+
+
+# -- a size or a time ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "rotation"),
+    [
+        ("100MB", Rotation(bytes=100_000_000)),
+        ("2gb", Rotation(bytes=2_000_000_000)),
+        ("30m", Rotation(seconds=1800)),
+        (" 1h ", Rotation(seconds=3600)),
+        ("7d", Rotation(seconds=604_800)),
+    ],
+)
+def test_a_recording_is_rotated_by_a_size_or_a_time(text: str, rotation: Rotation, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f'record_rotate = "{text}"\n', encoding="utf-8")
+    assert load({}, {}, path).record_rotate == rotation
+    assert load({"record_rotate": text}, {}).record_rotate == rotation
+    assert load({}, {"KRAKEN_TUI_RECORD_ROTATE": text}).record_rotate == rotation
+    assert load({}, {}).record_rotate is None
+
+
+@pytest.mark.parametrize("text", ["", "0MB", "100", "MB", "1.5GB", "1y", "-1h", "1234567MB", "100 MB x"])
+def test_what_is_neither_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^--record-rotate takes a size or a time: 100MB, 2GB, 30m, 1h, 7d$"):
+        load({"record_rotate": text}, {})
+
+
+def test_a_size_in_a_file_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("record_rotate = 100\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="takes a size or a time in quotes"):
+        load({}, {}, path)

@@ -43,19 +43,15 @@ class Auditing:
                 return
             task, self._task = self._task, None
             task.result()
-        if self._session.wants_audit(self._clock.now()) and self._begin():
+        if self._session.wants_audit(self._clock.now()):
             self._task = asyncio.create_task(self._run(proxy, proxy_shown), name="audit")
 
     def _begin(self) -> bool:
         """Count the dial, unless other processes have spent the budget meanwhile."""
-        session, clock = self._session, self._clock
-        with self._budget.locked():
-            self._budget.load(session)
-            if not session.wants_audit(clock.now()):
-                self._budget.save(session)
-                return False
-            session.auditor.begin(clock.now())
-            self._budget.save(session)
+        session, now = self._session, self._clock.now()
+        if not session.wants_audit(now):
+            return False
+        session.auditor.begin(now)
         return True
 
     async def stop(self) -> None:
@@ -67,6 +63,8 @@ class Auditing:
 
     async def _run(self, proxy: str | None, proxy_shown: str) -> None:
         limits = self._session.limits
+        if not await self._budget.settle(self._session, self._begin):
+            return
         try:
             async with asyncio.timeout(limits.audit_limit_s):
                 await self._ask(proxy)
@@ -78,8 +76,7 @@ class Auditing:
             self._end(failure.cause, banned=banned, retry_after_s=failure.retry_after_s)
         else:
             self._end()
-        with self._budget.locked():
-            self._budget.save(self._session)
+        await self._budget.settle(self._session)
 
     async def _ask(self, proxy: str | None) -> None:
         auditor = self._session.auditor

@@ -109,21 +109,22 @@ class _Shell:
         if self._proxy_shown:
             self._on_events([Note(clock.wall(), "info", f"connecting through the proxy {self._proxy_shown}")])
         # Saved at once: what an earlier run wrote by a clock that was ahead is bounded once, not each time.
-        self._save_budget()
+        await self._budget.settle(self._session)
         try:
             await self._keep_connected(stop_event)
         finally:
             await self._auditing.stop()
+            self._budget.close()
 
     async def _keep_connected(self, stop_event: asyncio.Event) -> None:
         session, clock = self._session, self._clock
         while not stop_event.is_set():
             self._notice_sleep()
             session.tick(clock.now(), clock.wall())
-            if session.wants_dial(clock.now()) and self._begin_dial():
+            if session.wants_dial(clock.now()) and await self._budget.settle(session, self._begin_dial):
                 self._flush()
                 await self._connection(stop_event)
-                self._save_budget()
+                await self._budget.settle(session)
             self._flush()
             if not stop_event.is_set():
                 await self._sleep()
@@ -131,18 +132,10 @@ class _Shell:
     def _begin_dial(self) -> bool:
         """Count a dial, unless other processes have spent the budget meanwhile."""
         session, clock = self._session, self._clock
-        with self._budget.locked():
-            self._budget.load(session)
-            if not session.wants_dial(clock.now()):
-                self._budget.save(session)
-                return False
-            session.dialling(clock.now(), clock.wall())
-            self._budget.save(session)
+        if not session.wants_dial(clock.now()):
+            return False
+        session.dialling(clock.now(), clock.wall())
         return True
-
-    def _save_budget(self) -> None:
-        with self._budget.locked():
-            self._budget.save(self._session)
 
     # -- one connection -----------------------------------------------------------------------------------------
 
@@ -163,6 +156,8 @@ class _Shell:
                 dial.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await dial
+            elif not dial.cancelled():
+                dial.exception()
         if dial.cancelled() or self._failed(dial):
             return
         socket = dial.result()

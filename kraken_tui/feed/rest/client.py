@@ -114,7 +114,11 @@ class RestClient:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._next_call - loop.time()))
             try:
-                return await _in_thread(lambda: self._fetch(url))
+                # The library's own limit does not cover a name server that hangs.
+                async with asyncio.timeout(2 * self._timeout_s):
+                    return await _in_thread(lambda: self._fetch(url))
+            except TimeoutError:
+                return RestAnswer(None, "no answer in time")
             finally:
                 self._next_call = loop.time() + self._gap_s
 

@@ -191,10 +191,14 @@ def _recording(feed: FeedView, *, short: bool) -> list[Field]:
     if recording is None:
         return []
     if short:
-        return [(1, (("✗ REC", "!bad"),) if recording.problem else (("● REC", "!bad"),))]
+        mark = "✗ REC" if recording.problem else "● REC !" if recording.warning else "● REC"
+        return [(1, ((mark, "!bad"),))]
     if recording.problem:
         return [(1, ((f" ✗ REC stopped: {shorten(recording.problem, 24)} ", "badge/bad"),))]
-    return [(1, (("● REC ", "!bad"), (fmt.data_size(recording.bytes).rjust(8), "text")))]
+    size = (fmt.data_size(recording.bytes).rjust(8), "text")
+    if recording.warning:
+        return [(1, (("● REC ", "!bad"), size, (f" ! {shorten(recording.warning, 40)} ", "badge/warn")))]
+    return [(1, (("● REC ", "!bad"), size))]
 
 
 def _compact_fields(view: PairView) -> list[Field]:

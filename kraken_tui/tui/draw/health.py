@@ -24,6 +24,7 @@ _LEFT_COLUMN = 36
 # The venue sends a heartbeat every second while anything is subscribed (PROTOCOL.md), so three are a remark.
 _QUIET_NS = 3 * SECOND
 _SILENT_NS = 10 * SECOND
+_MUCH_WAITS = 1_000_000
 _OFFSET_REMARK_MS = 1_000.0
 
 
@@ -105,6 +106,11 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
         size, frames = data_size(recording.bytes), f"  {recording.frames:,} frames"
         fits = _LABEL + 2 + len(size) + len(frames) <= width
         rows.append(_row("recorder", ("● ", "!bad"), (size, "text"), (frames if fits else "", "muted")))
+        if recording.warning:
+            rows.append(_row("", (shorten(f"! {one_cell(recording.warning)}", width - _LABEL), "!warn")))
+        if recording.waiting_bytes > _MUCH_WAITS:
+            waits = f"{recording.waiting:,} frames wait ({data_size(recording.waiting_bytes)})"
+            rows.append(_row("", (shorten(waits, width - _LABEL), "warn")))
     if replay is not None:
         state = (
             "■ ended"

@@ -6,18 +6,21 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from kraken_tui.feed.clock import SystemClock
+from kraken_tui.feed.connection import budget_file as module
 from kraken_tui.feed.connection.budget_file import BudgetFile
 from kraken_tui.feed.connection.websocket import _Shell
 from kraken_tui.feed.session import Session
 from kraken_tui.units import SECOND
 
 DIAL = """
-import sys, time
+import asyncio, sys
 from pathlib import Path
 from kraken_tui.feed.connection.budget_file import BudgetFile
 from kraken_tui.feed.clock import SystemClock
@@ -27,28 +30,39 @@ file = BudgetFile(Path(sys.argv[1]), clock)
 print("ready", flush=True)
 sys.stdin.readline()
 made = 0
-for _ in range(25):
-    with file.locked():
-        file.load(session)
-        if session.dialler.budget.next_allowed(clock.now()) <= clock.now():
-            session.dialler.budget.spend(clock.now())
-            made += 1
-            file.save(session)
-    time.sleep(0.002)
+def dial():
+    global made
+    if session.dialler.budget.next_allowed(clock.now()) > clock.now():
+        return False
+    session.dialler.budget.spend(clock.now())
+    made += 1
+    return True
+async def dials():
+    for _ in range(25):
+        await file.settle(session, dial)
+        await asyncio.sleep(0.002)
+asyncio.run(dials())
 print(made)
 """
 
 
-def spend(path: Path, count: int) -> Session:
+def spend(path: Path | None, count: int) -> Session:
     """A run of the program that dials as often as it may, at most `count` times."""
     clock, session = SystemClock(), Session()
-    file = BudgetFile(path, clock)
-    for _ in range(count):
-        with file.locked():
-            file.load(session)
-            if session.dialler.budget.next_allowed(clock.now()) <= clock.now():
-                session.dialler.budget.spend(clock.now())
-                file.save(session)
+
+    def dial() -> bool:
+        if session.dialler.budget.next_allowed(clock.now()) > clock.now():
+            return False
+        session.dialler.budget.spend(clock.now())
+        return True
+
+    async def dials() -> None:
+        file = BudgetFile(path, clock)
+        for _ in range(count):
+            await file.settle(session, dial)
+        file.close()
+
+    asyncio.run(dials())
     return session
 
 
@@ -82,17 +96,18 @@ def test_p12_processes_that_dial_at_the_same_time_share_one_budget(tmp_path: Pat
     assert len(json.loads(path.read_text())["dials"]) == 30
 
 
-def test_a_cooldown_of_one_window_holds_the_other_back(tmp_path: Path) -> None:
+async def test_a_cooldown_of_one_window_holds_the_other_back(tmp_path: Path) -> None:
     path, clock = tmp_path / "dials.json", SystemClock()
     first, second = Session(), Session()
     file = BudgetFile(path, clock)
     first.dialling(clock.now(), clock.wall())
     first.disconnected("banned", clock.now(), clock.wall(), http_status=429)
-    file.save(first)
+    await file.settle(first)
     assert second.wants_dial(clock.now())
-    file.load(second)
+    assert not await file.settle(second, lambda: second.wants_dial(clock.now()))
     assert not second.wants_dial(clock.now())
     assert second.state == "COOLDOWN"
+    file.close()
 
 
 @pytest.mark.parametrize(
@@ -112,10 +127,7 @@ def test_where_nothing_can_be_written_the_budget_is_kept_in_memory(tmp_path: Pat
     session = spend(blocked / "dials.json", 40)
     assert session.dialler.budget.spent(SystemClock().now()) == 30
     assert spend(tmp_path, 2).dialler.budget.spent(SystemClock().now()) == 2
-    in_memory = Session()
-    BudgetFile(None, SystemClock()).save(in_memory)
-    with BudgetFile(None, SystemClock()).locked():
-        assert in_memory.dialler.budget.spent(SystemClock().now()) == 0
+    assert spend(None, 3).dialler.budget.spent(SystemClock().now()) == 3
 
 
 def test_two_dials_of_one_instant_count_as_two() -> None:
@@ -139,16 +151,16 @@ class SteppedClock:
 
 
 @pytest.mark.parametrize("what", ["dials", "cooldown"])
-def test_what_a_clock_that_was_ahead_wrote_blocks_for_an_hour_at_most(tmp_path: Path, what: str) -> None:
+async def test_what_a_clock_that_was_ahead_wrote_blocks_for_an_hour_at_most(tmp_path: Path, what: str) -> None:
     path, clock, session = tmp_path / "dials.json", SteppedClock(), Session()
     ahead = clock.wall() + 10 * 365 * 86400 * SECOND
     dials, cooldown = ([ahead] * 30, None) if what == "dials" else ([], ahead)
     path.write_text(json.dumps({"version": 1, "dials": dials, "cooldown_until": cooldown}))
     allowed = [600, 3600][what == "cooldown"]
     shell = _Shell(session, "wss://ws.kraken.com/v2", clock, lambda _: None, None, asyncio.Event(), path)
-    shell._save_budget()
+    await shell._budget.settle(session)
     waited = 0
-    while not (session.wants_dial(clock.now()) and shell._begin_dial()):
+    while not (session.wants_dial(clock.now()) and await shell._budget.settle(session, shell._begin_dial)):
         assert waited <= allowed + 1
         waited += 1
         clock.mono += SECOND
@@ -156,20 +168,99 @@ def test_what_a_clock_that_was_ahead_wrote_blocks_for_an_hour_at_most(tmp_path: 
     assert waited >= allowed - 1
 
 
-def test_a_clock_set_back_in_a_running_program_blocks_for_one_window_at_most(tmp_path: Path) -> None:
+async def test_a_clock_set_back_in_a_running_program_blocks_for_one_window_at_most(tmp_path: Path) -> None:
     path, clock, session = tmp_path / "dials.json", SteppedClock(), Session()
     shell = _Shell(session, "wss://ws.kraken.com/v2", clock, lambda _: None, None, asyncio.Event(), path)
     for _ in range(15):
-        assert shell._begin_dial()
+        assert await shell._budget.settle(session, shell._begin_dial)
         session.disconnected("gone", clock.now(), clock.wall())
         clock.mono += 61 * SECOND
         session.tick(clock.now(), clock.wall())
     clock.shift -= 86400 * SECOND
     waited = 0
     for _ in range(40):
-        while not (session.wants_dial(clock.now()) and shell._begin_dial()):
+        while not (session.wants_dial(clock.now()) and await shell._budget.settle(session, shell._begin_dial)):
             waited += 1
             clock.mono += SECOND
             session.tick(clock.now(), clock.wall())
         session.disconnected("gone", clock.now(), clock.wall())
     assert waited <= 600 + 40 * 61
+
+
+class HungDisk:
+    """Reading the file hangs until it is let go."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.free, self.hangs = threading.Event(), threading.Event()
+        real = module._read
+
+        def read(path: Path) -> object:
+            self.hangs.set()
+            assert self.free.wait(30)
+            return real(path)
+
+        patch.setattr(module, "_read", read)
+
+
+async def test_a_disk_that_hangs_delays_one_dial_and_costs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_S", 0.1)
+    disk, session, path = HungDisk(monkeypatch), Session(), tmp_path / "dials.json"
+    file = BudgetFile(path, SystemClock())
+    said: list[int] = []
+
+    def decide() -> bool:
+        said.append(len(said))
+        session.dialler.budget.spend(SystemClock().now())
+        return True
+
+    began = time.monotonic()
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    try:
+        assert await file.settle(session, decide)
+        assert ticks >= 5, "the loop goes on meanwhile"
+        for _ in range(20):
+            assert await file.settle(session, decide)
+        assert time.monotonic() - began < 2
+        assert said == list(range(21)), "each decision is made once"
+        disk.free.set()
+        while file._thread.busy_s:  # noqa: ASYNC110 - a thread sets no asyncio event
+            await asyncio.sleep(0.01)
+        await file.settle(session)
+        assert len(json.loads(path.read_text())["dials"]) == 21, "nothing is forgotten"
+    finally:
+        ticking.cancel()
+        disk.free.set()
+        file.close()
+
+
+async def test_an_answer_that_comes_too_late_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    disk, session, path = HungDisk(monkeypatch), Session(), tmp_path / "dials.json"
+    file = BudgetFile(path, SystemClock())
+    assert not await file.settle(session, lambda: False)
+    disk.free.set()
+    while file._thread.busy_s:  # noqa: ASYNC110 - a thread sets no asyncio event
+        await asyncio.sleep(0.01)
+    assert not path.exists()
+    file.close()
+
+
+async def test_a_defect_in_the_decision_is_heard_of(tmp_path: Path) -> None:
+    file = BudgetFile(tmp_path / "dials.json", SystemClock())
+
+    def decide() -> bool:
+        raise ValueError("a defect")
+
+    with pytest.raises(ValueError, match="a defect"):
+        await file.settle(Session(), decide)
+    file.close()

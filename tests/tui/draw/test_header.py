@@ -133,6 +133,14 @@ def test_a_failed_recorder_says_why() -> None:
         assert "✗ REC stopped: disk full" in "\n".join(drawn(samples.pair(), 120, height, feed))
 
 
+def test_a_recorder_that_goes_on_with_a_loss_or_behind_says_so() -> None:
+    feed = samples.feed(recording=RecordingView("x", 5_000_000, 1, warning="the disk does not answer since 4 s"))
+    for height in (1, 2):
+        assert "● REC   5.0 MB !" in (text := "\n".join(drawn(samples.pair(), 120, height, feed)))
+        assert "the disk does not answer since 4 s" in text
+    assert "● REC !" in "\n".join(drawn(samples.pair(), 70, 2, feed))
+
+
 def test_fields_do_not_move_with_their_digits() -> None:
     view = samples.pair()
     other = replace(
