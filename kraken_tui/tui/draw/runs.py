@@ -117,3 +117,24 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+_KEEPS_COLOUR = frozenset({"badge", "warn", "bad", "stale"})
+_FAINT = frozenset({"faint", "rule", "bid-bar", "ask-bar", "bid-faint", "ask-faint", "band"})
+
+
+def dimmed(lines: list[Line]) -> list[Line]:
+    """The same lines without colour, for a picture that nobody vouches for; warnings and badges keep theirs."""
+    return [tuple((text, _dim(key)) for text, key in line) for line in lines]
+
+
+@lru_cache(maxsize=512)
+def _dim(key: str) -> str:
+    role, _, ground = key.lstrip("!~").partition("/")
+    if role in _KEEPS_COLOUR:
+        return key
+    prefix = "~" if key.startswith("~") else ""
+    if ground not in ("", "tab", "cursor"):
+        ground = ""
+    # Faint digits would vanish on the cursor's strong background.
+    return prefix + on("faint" if role in _FAINT and ground != "cursor" else "muted", ground)
