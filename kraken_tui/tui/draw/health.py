@@ -89,15 +89,15 @@ def _latency_runs(latency: LatencyView, width: int) -> tuple[Run, ...]:
     return ((text, "text"),)
 
 
-def engine_row(feed: FeedView, step: str, width: int) -> Line:
+def engine_rows(feed: FeedView, step: str, width: int) -> list[Line]:
     """Whether the engine answers, and the worst delay of its rounds; where it does not, what it hangs in."""
     if feed.silent_ns:
-        told = f"silent {feed.silent_ns // _SECOND} s" + (f", in: {step}" if step else "")
-        return _row("engine", (shorten(told, width - _LABEL), "!bad"))
+        rows = [_row("engine", (f"silent {feed.silent_ns // _SECOND} s", "!bad"))]
+        return [*rows, _row("in", (shorten(step, width - _LABEL), "bad"))] if step else rows
     lag_ms = feed.loop_lag_ns / 1e6
     key = "!warn" if lag_ms >= _LAG_REMARK_MS else "text"
     text, unit = f"{milliseconds(lag_ms)} ms", "  worst delay, 10 s"
-    return _row("engine", (text, key), (unit if _LABEL + len(text) + len(unit) <= width else "", "muted"))
+    return [_row("engine", (text, key), (unit if _LABEL + len(text) + len(unit) <= width else "", "muted"))]
 
 
 def _pair_rows(pair: PairView | None) -> list[Line]:
@@ -138,7 +138,7 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
 
 
 def essential_rows(picture: Picture, width: int) -> list[Line]:
-    """What every size of the pane shows, most urgent first: 13 to 16 rows, 32 cells suffice."""
+    """What every size of the pane shows, most urgent first: 13 to 17 rows, 32 cells suffice."""
     feed, pair = picture.feed, picture.pair
     beat = feed.heartbeat_age_ns
     beat_key = "text" if beat is None or beat < _QUIET_NS else "!warn" if beat < _SILENT_NS else "!bad"
@@ -149,7 +149,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
     return [
         *status_lines(pair, width),
         *connection_lines(feed, width),
-        engine_row(feed, picture.step, width),
+        *engine_rows(feed, picture.step, width),
         *_pair_rows(pair),
         _row("heartbeat", _age(beat, beat_key)),
         _row("latency", *_latency_runs(latency, width)),

@@ -61,7 +61,7 @@ def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume:
     """
     parts: list[Line] = []
     if feed.silent_ns:
-        parts.append(((f" {silence_text(feed.silent_ns).upper()} ", "!badge/bad"),))
+        parts.append(((f" {silence_text(feed.silent_ns)} ", "!badge/bad"),))
         if step:
             parts.append(((f" in: {shorten(step, 40)} ", "bad"),))
     if feed.fatal:
