@@ -54,9 +54,8 @@ class Reading:
         try:
             return self._run.ask(lambda worker: worker.symbol_of(name)) or canonical(name)
         except TimedOut:
-            # The tabs hold every pair's name as it was found last.
-            tabs = {canonical(tab.symbol): tab.symbol for tab in self._run.engine.feed_view.tabs}
-            return tabs.get(canonical(name), canonical(name))
+            # The thread that would change the names hangs.
+            return self._run.engine.symbol_of(name)
 
     def forget(self, name: str) -> None:
         """The pair was unsubscribed."""
@@ -219,12 +218,11 @@ class Reading:
 
     def _is_stale(self, symbol: str) -> bool:
         engine = self._run.engine
-        view = engine.view(symbol)
-        if view is None:
-            return False
         if engine.ended:
-            return ended(view, engine.now()).stale
-        return aged(view, engine.now(), engine.feed_view.made_ns).stale
+            # The last picture of a recording stays as it was.
+            return engine.settings.replay is None
+        view = engine.view(symbol)
+        return view is not None and aged(view, engine.now(), engine.feed_view.made_ns).stale
 
     # -- the feed -------------------------------------------------------------------------------------------------
 

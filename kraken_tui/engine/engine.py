@@ -231,6 +231,11 @@ class Engine:
         worker = self._worker
         return worker.search(text, limit) if worker is not None else []
 
+    def symbol_of(self, name: str) -> str:
+        """See `Worker.symbol_of`; as far as it is known at this moment, without asking the engine's thread."""
+        worker = self._worker
+        return worker.symbol_of(name) if worker is not None else canonical(name)
+
     def ask(self, question: Callable[[Worker], T], timeout_s: float = ASK_TIMEOUT_S) -> T | None:
         """Have the engine's thread answer a question between two frames; the answer is of that very moment.
 
