@@ -90,8 +90,6 @@ class Engine:
         """
         if self._thread is not None:
             raise RuntimeError("the engine was started before")
-        # From now on the engine owes an answer.
-        self._feed_view = replace(self._feed_view, made_ns=self._clock.now())
         self._thread = threading.Thread(target=self._run, name="kraken-tui-engine", daemon=True)
         self._thread.start()
         threading.Thread(target=self._watch, name="kraken-tui-watchdog", daemon=True).start()
@@ -134,6 +132,8 @@ class Engine:
                 listener.close()
 
     async def _serve(self, worker_class: type[Worker]) -> None:
+        # Its modules are loaded; from now on the engine owes an answer.
+        self._feed_view = replace(self._feed_view, made_ns=self._clock.now())
         worker = worker_class(
             self.settings,
             self._clock,

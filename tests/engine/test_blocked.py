@@ -110,6 +110,9 @@ class Readers:
 
     def _look_at_library(self, where: Point) -> None:
         client = self.client
+        if self.engine.ended and self.engine.settings.replay:
+            # The last picture of a recording stays what it was.
+            return
         for symbol in (PAIR, "ETH/USD"):
             for book in (client.book(symbol, 5), client.book(symbol), client.best_bid_ask(symbol)):
                 # After an end in order the book was what it was, but it is not fresh.
