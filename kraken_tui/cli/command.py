@@ -207,7 +207,7 @@ def tell_recording(engine: Engine) -> bool:
     from kraken_tui.cli.console import complain
 
     recording = engine.feed_view.recording
-    if recording is not None and not engine.ended:
+    if recording is not None and not engine.at_rest:
         complain(f"the program could not end in time; the recording {recording.path} may lack its last frames")
         return False
     if recording is None or not (recording.problem or recording.lost):

@@ -11,6 +11,7 @@ from kraken_tui.cli.console import Interrupted
 from kraken_tui.errors import ConfigurationError, FeedFailed
 from kraken_tui.feed.channels import leaves_no_book
 from kraken_tui.market.events import Proof
+from kraken_tui.market.freshness import aged, aged_feed
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.terminal.signals import Signals
 from kraken_tui.wire.symbols import canonical
@@ -113,7 +114,7 @@ class Watch:
             Interrupted: See `_is_over`.
         """
         while True:
-            feed = self._engine.feed_view
+            feed = aged_feed(self._engine.feed_view, self._engine.now())
             view = self._first_view(feed)
             seen, wanted = _seen(kind, feed, view)
             if self._is_over(feed, ready=seen >= wanted, drawable=seen >= min(wanted, 2)):
@@ -133,7 +134,8 @@ class Watch:
             return None
         symbol = feed.tabs[0].symbol
         self._engine.show(symbol)
-        return self._engine.view(symbol)
+        view = self._engine.view(symbol)
+        return None if view is None else aged(view, self._engine.now())
 
     def _is_over(self, feed: FeedView, *, ready: bool, drawable: bool) -> bool:
         """Whether to draw now.

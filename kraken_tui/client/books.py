@@ -19,7 +19,8 @@ class BestBidAsk(Value, frozen=True, gc=False):
         symbol: v2 symbol.
         bid, ask: Best levels; None where the side is empty.
         verified: Whether the book they come from is proven.
-        stale: Whether the feed was late or silent at the last look, at most a second ago.
+        stale: Whether the feed was late or silent at the last look, at most a second ago, or the engine does not
+            answer; `verified` is False then too.
         venue_ns: The exchange's time of the last book change, ns since the epoch; None where it sent none.
         received_ns: This computer's time of its receipt.
     """
@@ -124,7 +125,8 @@ class Book(_Levels, frozen=True, gc=False):
         state: Between subscribe and live.
         proof: Whether its checksum is proven.
         reason: Why it is not VERIFIED; "" where it is.
-        stale: Whether the feed was late or silent at the last look, at most a second ago.
+        stale: Whether the feed was late or silent at the last look, at most a second ago, or the engine does not
+            answer; `verified` is False then too.
         checksum: The exchange's last checksum, None where it sent none that is valid.
         timestamp: The exchange's timestamp of the last message, verbatim; None where it sent none.
         venue_ns: The same in ns since the epoch.

@@ -292,6 +292,8 @@ class KrakenClient:
 
         With `levels` of at most the client's own, it is the newest book event and costs no waiting. Otherwise the
         engine's thread copies it between two frames, which takes well under a millisecond while it is idle.
+        Where that thread hangs, the levels it last published come instead, after a second at most: `stale`, and not
+        `verified`.
 
         Args:
             symbol: The pair, by any of its names.
@@ -302,7 +304,6 @@ class KrakenClient:
 
         Raises:
             ConfigurationError: `levels` is less than 1.
-            TimedOut: The engine did not answer within a second.
         """
         return self._reading.book(symbol, levels)
 
@@ -313,7 +314,11 @@ class KrakenClient:
     def view(self, symbol: str) -> PairView | None:
         """Everything known of a pair at this moment: figures, trades, candles, flow, volumes at price, samples.
 
-        None while the pair is not subscribed. Asks the engine's thread, as a full `book` does.
+        None while the pair is not subscribed. Asks the engine's thread, as a full `book` does, and like that gives what
+        was published last where the thread hangs.
+
+        Raises:
+            TimedOut: It hangs, and nothing was published of the pair before.
         """
         return self._reading.view(symbol)
 

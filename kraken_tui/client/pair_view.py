@@ -27,6 +27,7 @@ from kraken_tui.client.values import (
 from kraken_tui.market import views
 from kraken_tui.market.events import BookState, Health, Proof, Signal
 from kraken_tui.market.plain import Value
+from kraken_tui.units import SECOND
 from kraken_tui.wire import symbols
 
 
@@ -124,7 +125,7 @@ class PairView(Value, frozen=True, gc=False):
         proof_reason: Why it is not VERIFIED; "" where it is.
         checks_ok, checks_failed, resyncs: Counts since the start.
         age_ns: Since the exchange's timestamp of the last book change; None before the first.
-        stale: Whether the feed was late or silent at the last look.
+        stale: Whether the feed was late or silent at the last look, or the engine does not answer.
         stale_reason: One short clause; "" when fresh.
         venue: "ONLINE", "POST-ONLY", "CANCEL-ONLY", "MAINTENANCE", "LIMIT-ONLY", ... or "UNKNOWN".
         bids, asks: Best first, at most `depth`; kept while unproven.
@@ -146,6 +147,7 @@ class PairView(Value, frozen=True, gc=False):
         covered_levels: Best levels a side that the checksum proves; those below are only as good as the last audit.
         trade_gaps: Trades that never came, by their numbers.
         witness: What the ticker says of the touch: "agrees", "differs", ...; "" if it is not asked.
+        silent_s: How long the engine has not answered; 0.0 while it answers. The book is not proven then.
     """
 
     symbol: str
@@ -183,6 +185,7 @@ class PairView(Value, frozen=True, gc=False):
     covered_levels: int
     trade_gaps: int
     witness: str
+    silent_s: float
 
 
 def view_of(view: views.PairView) -> PairView:
@@ -228,6 +231,7 @@ def view_of(view: views.PairView) -> PairView:
         covered_levels=view.covered_levels,
         trade_gaps=view.trade_gaps,
         witness=view.witness,
+        silent_s=view.silent_ns / SECOND,
     )
 
 

@@ -9,10 +9,12 @@ from kraken_tui.client.run import Run
 from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.values import Candle, PairSpec, Trade, candle_of, spec_of, trade_of
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import ConfigurationError
+from kraken_tui.errors import ConfigurationError, TimedOut
 from kraken_tui.feed.counters import Counters
 from kraken_tui.market import views
 from kraken_tui.market.events import BookState, Health, Level
+from kraken_tui.market.freshness import aged, believed, ended, silence_ns, silence_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire import symbols
 from kraken_tui.wire.symbols import canonical
 
@@ -49,7 +51,11 @@ class Reading:
 
     def symbol_now(self, name: str) -> str:
         """The same as far as it is known now; begins nothing."""
-        return self._run.ask(lambda worker: worker.symbol_of(name)) or canonical(name)
+        try:
+            return self._run.ask(lambda worker: worker.symbol_of(name)) or canonical(name)
+        except TimedOut:
+            # The thread that would change the names hangs.
+            return self._run.engine.symbol_of(name)
 
     def forget(self, name: str) -> None:
         """The pair was unsubscribed."""
@@ -94,7 +100,10 @@ class Reading:
             raise ConfigurationError("levels takes 1 or more")
         symbol = self.symbol(name)
         if levels is None or levels > self._levels:
-            return self._run.ask(lambda worker: self._full_book(worker, symbol, levels))
+            try:
+                return self._run.ask(lambda worker: self._full_book(worker, symbol, levels))
+            except TimedOut:
+                return self._published_book(symbol, levels)
         return self.newest_book(symbol, levels)
 
     def touch(self, name: str) -> BestBidAsk | None:
@@ -116,11 +125,26 @@ class Reading:
             return None
         return self._as_book(newest, held.bids.top(levels), held.asks.top(levels), held.spec)
 
+    def _published_book(self, symbol: str, levels: int | None) -> Book | None:
+        """The levels of the last view, for an engine that does not answer: never proven, and stale."""
+        newest, view = self._newest.books.get(symbol), self._run.engine.view(symbol)
+        if newest is None or view is None or view.spec is None:
+            return None
+        silent_ns = self._unanswered_ns()
+        return self._as_book(newest, view.bids[:levels], view.asks[:levels], view.spec, silent_ns)
+
     def _as_book(
-        self, newest: TheBook, bids: tuple[Level, ...], asks: tuple[Level, ...], spec: symbols.PairSpec
+        self,
+        newest: TheBook,
+        bids: tuple[Level, ...],
+        asks: tuple[Level, ...],
+        spec: symbols.PairSpec,
+        silent_ns: int | None = None,
     ) -> Book:
         message, state = newest.line.changed, newest.state
-        view = self._run.engine.view(message.symbol)
+        if silent_ns is None:
+            silent_ns = self._silent_ns()
+        proof, reason = believed(state.proof, state.reason, silent_ns)
         return Book(
             symbol=message.symbol,
             spec=spec_of(spec),
@@ -128,9 +152,9 @@ class Reading:
             ask_ticks_lots=asks,
             depth=self._run.engine.settings.depth,
             state=state.state,
-            proof=state.proof,
-            reason=state.reason,
-            stale=view is not None and view.stale,
+            proof=proof,
+            reason=reason,
+            stale=silent_ns > 0 or self._is_stale(message.symbol),
             checksum=message.checksum,
             timestamp=message.timestamp,
             venue_ns=message.venue_ns,
@@ -167,7 +191,38 @@ class Reading:
 
     def _view(self, name: str) -> views.PairView | None:
         symbol = self.symbol(name)
-        return self._run.ask(lambda worker: worker.view_now(symbol))
+        engine = self._run.engine
+        try:
+            view = self._run.ask(lambda worker: worker.view_now(symbol))
+        except TimedOut:
+            view = engine.view(symbol)
+            if view is None:
+                raise
+            return aged(view, engine.now(), silent_ns=self._unanswered_ns())
+        if view is not None and engine.ended:
+            return ended(view, engine.now())
+        return view
+
+    # -- how old it is --------------------------------------------------------------------------------------------
+
+    def _silent_ns(self) -> int:
+        """How long the engine has not answered; 0 while it does, and after it was told to end."""
+        engine = self._run.engine
+        return 0 if engine.ended else silence_ns(engine.feed_view.made_ns, engine.now())
+
+    def _unanswered_ns(self) -> int:
+        """The same where it has just left a question unanswered."""
+        engine = self._run.engine
+        made_ns = engine.feed_view.made_ns
+        return 1 if made_ns is None else max(1, engine.now() - made_ns)
+
+    def _is_stale(self, symbol: str) -> bool:
+        engine = self._run.engine
+        if engine.ended:
+            # The last picture of a recording stays as it was.
+            return engine.settings.replay is None
+        view = engine.view(symbol)
+        return view is not None and aged(view, engine.now(), engine.feed_view.made_ns).stale
 
     # -- the feed -------------------------------------------------------------------------------------------------
 
@@ -179,10 +234,10 @@ class Reading:
         """State of the connection."""
         self._run.check_process()
         view = self._run.engine.feed_view
-        newest = self._newest.connection
-        if newest is None:
-            return Connection(view.state, view.cause, view.attempt, view.retry_in_s, view.system, view.url)
-        return Connection(newest.state, newest.cause, newest.attempt, view.retry_in_s, view.system, view.url)
+        newest, silent_ns = self._newest.connection, self._silent_ns()
+        told = view if newest is None else newest
+        cause = silence_text(silent_ns) if silent_ns else told.cause
+        return Connection(told.state, cause, told.attempt, view.retry_in_s, view.system, view.url, silent_ns / SECOND)
 
     def stats(self, callback_errors: int) -> Stats:
         """Counts since the start."""

@@ -69,6 +69,7 @@ class Connection(Value, frozen=True, gc=False):
         retry_in_s: Seconds until the next dial; None where none is planned.
         system: "online", "maintenance", "cancel_only", "post_only" or "unknown".
         url: Where the frames come from.
+        silent_s: How long the engine has not answered, which makes the rest out of date; 0.0 while it answers.
     """
 
     state: str
@@ -77,3 +78,4 @@ class Connection(Value, frozen=True, gc=False):
     retry_in_s: float | None
     system: str
     url: str
+    silent_s: float = 0.0

@@ -98,7 +98,11 @@ class Wait:
 
     def _check_wanted(self, symbol: str) -> None:
         """Refuse to wait for a pair nobody subscribed; a recording brings its own pairs."""
-        wanted = None if self._run.engine.settings.replay else self._run.ask(_wanted)
+        try:
+            wanted = None if self._run.engine.settings.replay else self._run.ask(_wanted)
+        except TimedOut:
+            # The engine may yet answer; until then nobody knows.
+            return
         if wanted is not None and all(symbol != known and self._name != name for name, known in wanted):
             raise ConfigurationError(f"{self._name} is not subscribed; call subscribe first")
 
@@ -106,8 +110,9 @@ class Wait:
         trouble = self._newest.trouble
         if trouble is not None:
             return trouble
-        state = self._newest.states.get(self._reading.symbol(self._name))
-        reason = state.reason if state is not None else self._reading.connection().cause
+        symbol = self._reading.symbol(self._name)
+        held = self._reading.newest_book(symbol) or self._newest.states.get(symbol)
+        reason = held.reason if held is not None else self._reading.connection().cause
         return TimedOut(f"{self._name}: no proven book within {self._timeout_s:g} s: {reason or 'waiting'}")
 
     def _over(self) -> KrakenError:

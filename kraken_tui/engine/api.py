@@ -1,7 +1,8 @@
 """What the screen and the commands may ask of an engine.
 
 `Engine` is the real one; tests drive the screen with a fake that has the same shape. Reads return the newest
-published value at once; commands never block and may be called from any thread.
+published value at once, whatever became of the engine since: its reader judges how old it is (`market.freshness`).
+Commands never block and may be called from any thread.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ class MarketSource(Protocol):
     @property
     def feed_view(self) -> FeedView:
         """Newest view of the connection, the counters and the tabs."""
+        ...
+
+    def now(self) -> int:
+        """Clock to judge views by (`market.freshness`): the machine's monotonic ns, as of `made_ns`."""
+        ...
+
+    def step(self) -> str:
+        """What the engine's thread is in at this moment, in a few words; "" where nothing tells."""
         ...
 
     def view(self, symbol: str) -> PairView | None:

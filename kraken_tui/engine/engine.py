@@ -17,12 +17,16 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec.structs import replace
+
 from kraken_tui.engine.listeners import DropPolicy, Listener, queue_load
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
+from kraken_tui.engine.watchdog import LOOK_S, Watchdog, step_of_thread
 from kraken_tui.errors import TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.events import Proof
+from kraken_tui.market.freshness import silence_ns
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
@@ -32,10 +36,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STOP_TIMEOUT_S = 2.0
-"""Longest a quit waits for the worker (RELIABILITY.md F99)."""
+STOP_TIMEOUT_S = 1.8
+"""Longest a quit waits for the worker, so that all of it takes less than two seconds (RELIABILITY.md F99)."""
 
 ASK_TIMEOUT_S = 1.0
+"""Longest a question to the worker waits; none at all where the worker is known not to answer."""
+
 _ASK_AGAIN_S = 0.05
 
 
@@ -71,6 +77,8 @@ class Engine:
         self._on_publish: list[Callable[[], None]] = []
         self._feed_view = _first_view(settings, self._clock.wall())
         self._views: dict[str, PairView] = {}
+        self._unanswered_ns: int | None = None
+        self._over = threading.Event()
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -84,6 +92,7 @@ class Engine:
             raise RuntimeError("the engine was started before")
         self._thread = threading.Thread(target=self._run, name="kraken-tui-engine", daemon=True)
         self._thread.start()
+        threading.Thread(target=self._watch, name="kraken-tui-watchdog", daemon=True).start()
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Close the connection, the recording and the demo market, and end the thread.
@@ -95,6 +104,7 @@ class Engine:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s)
+        self._over.set()
         for listener in self._listeners:
             listener.close()
         return thread is None or not thread.is_alive()
@@ -113,6 +123,7 @@ class Engine:
             for callback in self._on_failure:
                 callback(error)
         finally:
+            self._over.set()
             self._log.close(self._clock.wall())
             with self._lock:
                 self._ended = True
@@ -121,6 +132,8 @@ class Engine:
                 listener.close()
 
     async def _serve(self, worker_class: type[Worker]) -> None:
+        # Its modules are loaded; from now on the engine owes an answer.
+        self._feed_view = replace(self._feed_view, made_ns=self._clock.now())
         worker = worker_class(
             self.settings,
             self._clock,
@@ -137,6 +150,14 @@ class Engine:
         for command in pending:
             command(worker)
         await worker.run()
+
+    def _watch(self) -> None:
+        """The watchdog's thread."""
+        watchdog = Watchdog(self.step)
+        while not self._over.wait(LOOK_S):
+            line = watchdog.look(self._clock.now(), self._feed_view.made_ns)
+            if line is not None:
+                self._log.add(self._clock.wall(), *line)
 
     def _publish(self, feed_view: FeedView, views: dict[str, PairView]) -> None:
         self._views = views
@@ -182,8 +203,22 @@ class Engine:
         """See `MarketSource.feed_view`."""
         return self._feed_view
 
+    def now(self) -> int:
+        """See `MarketSource.now`."""
+        return self._clock.now()
+
+    def step(self) -> str:
+        """See `MarketSource.step`."""
+        thread = self._thread
+        return step_of_thread(thread.ident) if thread is not None and thread.is_alive() else ""
+
     @property
     def ended(self) -> bool:
+        """Whether the worker has ended as it was told to: what it knew last stands, and no more comes."""
+        return self._ended and self._failure is None
+
+    @property
+    def at_rest(self) -> bool:
         """Whether nothing of it runs: it was not started, or its thread has ended."""
         return self._thread is None or not self._thread.is_alive()
 
@@ -201,6 +236,11 @@ class Engine:
         worker = self._worker
         return worker.search(text, limit) if worker is not None else []
 
+    def symbol_of(self, name: str) -> str:
+        """See `Worker.symbol_of`; as far as it is known at this moment, without asking the engine's thread."""
+        worker = self._worker
+        return worker.symbol_of(name) if worker is not None else canonical(name)
+
     def ask(self, question: Callable[[Worker], T], timeout_s: float = ASK_TIMEOUT_S) -> T | None:
         """Run a question on the engine's thread, between two frames; the answer is a consistent state.
 
@@ -212,7 +252,7 @@ class Engine:
             The answer; None before the engine runs.
 
         Raises:
-            TimedOut: No answer in time.
+            TimedOut: No answer in time; at once where the worker owes an answer already.
         """
         thread, worker = self._thread, self._worker
         if worker is None or thread is None:
@@ -220,6 +260,9 @@ class Engine:
         if thread is threading.current_thread() or not thread.is_alive():
             # Called on its own thread, or after its end when nothing changes any more.
             return question(worker)
+        word_ns = self._feed_view.made_ns
+        if self._unanswered_ns == word_ns or silence_ns(word_ns, self.now()):
+            raise TimedOut("the engine does not answer")
         answer: Future[T] = Future()
 
         def reply(worker: Worker) -> None:
@@ -237,6 +280,8 @@ class Engine:
                 if not thread.is_alive():
                     return question(worker)
                 if time.monotonic() >= deadline:
+                    # Until it publishes again, nobody else need wait for it.
+                    self._unanswered_ns = word_ns
                     raise TimedOut("the engine does not answer") from None
 
     def tell(self, command: Callable[[Worker], None]) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from kraken_tui.engine.backfill import Backfill
 from kraken_tui.engine.desk import Desk
 from kraken_tui.engine.events import FrameRejected
+from kraken_tui.engine.lag import LoopLag
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
@@ -89,6 +90,7 @@ class Worker:
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
         self._version = 0
+        self._lag = LoopLag()
         self._frame_counts: deque[tuple[int, int]] = deque()
         self._url = settings.url
         self._fatal = ""
@@ -273,7 +275,7 @@ class Worker:
         """The pair's view of this moment; None where it is not subscribed."""
         now, wall = self._now()
         views: dict[str, PairView] = {}
-        self._build_view(symbol, now, wall, views)
+        self._build_view(symbol, now, wall, self._clock.now(), views)
         return views.get(symbol)
 
     def names(self) -> tuple[tuple[str, str], ...]:
@@ -347,6 +349,7 @@ class Worker:
     async def _keep_publishing(self) -> None:
         period = 1.0 / self._settings.frame_rate
         while not self._stop.is_set():
+            self._lag.begin(self._clock.now(), round(period * SECOND))
             self._publish_round()
             await asyncio.sleep(period)
 
@@ -363,11 +366,11 @@ class Worker:
         turn = self._version % rate
         for number, symbol in enumerate(self._desk.by_symbol):
             if symbol == self._shown or number % rate == turn or symbol not in views:
-                self._build_view(symbol, now, wall, views)
+                self._build_view(symbol, now, wall, machine_ns, views)
         self._views = views
         self._publish(self._feed_view(now, wall, machine_ns), views)
 
-    def _build_view(self, symbol: str, now: int, wall: int, views: dict[str, PairView]) -> None:
+    def _build_view(self, symbol: str, now: int, wall: int, machine_ns: int, views: dict[str, PairView]) -> None:
         market = self._desk.by_symbol.get(symbol)
         if market is None:
             return
@@ -378,6 +381,8 @@ class Worker:
             lag_ns=session.latency.lag_at(session.last_frame_ns),
             connected=self._connected,
             clock_offset_ns=wall - session.latency.venue_now(now, wall),
+            made_ns=machine_ns,
+            replayed=self._mode is Mode.REPLAY,
         )
 
     def _feed_view(self, now: int, wall: int, machine_ns: int) -> FeedView:
@@ -417,6 +422,8 @@ class Worker:
             recording=self._recordings.view(machine_ns),
             replay=self._replay_view(),
             fatal=self._fatal,
+            made_ns=machine_ns,
+            loop_lag_ns=self._lag.worst_ns,
         )
 
     @property

@@ -25,6 +25,7 @@ from kraken_tui.market.events import (
     Trade,
 )
 from kraken_tui.market.flow import FlowTracker
+from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.rates import RateMeter
 from kraken_tui.market.trades import Tape, TradedAtPrice
@@ -94,6 +95,7 @@ class PairMarket:
         self._sample_s = -1
         self._book_rate, self._trade_rate = RateMeter(), RateMeter()
         self._assessment = Assessment(MarketStatus.UNKNOWN, "start", "waiting for the subscription", "")
+        self._fresh_for_ns = 0
         self._health_told = ""
         self._health_new: deque[Health] = deque(maxlen=100)
         self._said: tuple[str, int] = ("", 0)
@@ -349,6 +351,7 @@ class PairMarket:
             pair=self._pair_status,
         )
         judged = assess(inputs, self._limits)
+        self._fresh_for_ns = fresh_for_ns(inputs, self._limits)
         age_ms = None if age_ns is None else age_ns // 1_000_000
         health = Health(self.symbol, judged.status, judged.reason, age_ms)
         if judged.stale != self._assessment.stale:
@@ -379,6 +382,8 @@ class PairMarket:
         lag_ns: int | None,
         connected: bool,
         clock_offset_ns: int = 0,
+        made_ns: int | None = None,
+        replayed: bool = False,
     ) -> PairView:
         """The market at one moment; cheap enough for every frame.
 
@@ -391,6 +396,7 @@ class PairMarket:
                 A snapshot's timestamp is that of the last change and tells no lag (PROTOCOL.md section 0, rule 8).
             connected: Whether the connection is up.
             clock_offset_ns: This machine's clock minus the venue's, taken out of the book's age and the candles' end.
+            made_ns, replayed: As of the view.
         """
         self._clock_offset_ns = clock_offset_ns
         age_ns = self._book_age(now_ns, clock_offset_ns)
@@ -437,6 +443,9 @@ class PairMarket:
             covered_levels=CHECKSUM_LEVELS,
             trade_gaps=truth.trade_gaps,
             witness=truth.witness,
+            made_ns=made_ns,
+            fresh_for_ns=self._fresh_for_ns,
+            replayed=replayed,
         )
 
     def _shown_last(self) -> int | None:

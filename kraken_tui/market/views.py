@@ -156,6 +156,11 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         trade_gaps: Trades that never came, by their numbers.
         witness: What the second witness says, the ticker against the touch: "agrees", "differs", ...; "" if it is not
             asked.
+        made_ns: Moment it was made by the machine's monotonic clock, replay or not; readers judge its age by it
+            (`market.freshness`). None for a view of no running engine.
+        fresh_for_ns: How long after that it stays fresh if nothing more is heard; None where that is not known.
+        replayed: Whether ages and `now_ns` are by a recording's clock, which does not go on by itself.
+        silent_ns: How long the engine has not answered, as its reader found; 0 while it answers.
     """
 
     symbol: str
@@ -194,6 +199,10 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     covered_levels: int = 10
     trade_gaps: int = 0
     witness: str = ""
+    made_ns: int | None = None
+    fresh_for_ns: int | None = None
+    replayed: bool = False
+    silent_ns: int = 0
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):
@@ -303,6 +312,8 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
         log: Newest last, bounded.
         recording, replay: None when not active.
         fatal: "" or the sentence with which the feed failed for good.
+        made_ns, silent_ns: As of a `PairView`.
+        loop_lag_ns: How much too late a round of views began, the worst of the last seconds: what held the engine up.
     """
 
     version: int
@@ -332,3 +343,6 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
     recording: RecordingView | None = None
     replay: ReplayView | None = None
     fatal: str = ""
+    made_ns: int | None = None
+    silent_ns: int = 0
+    loop_lag_ns: int = 0

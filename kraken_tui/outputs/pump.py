@@ -12,7 +12,7 @@ from kraken_tui.engine.listeners import ListenerClosed
 from kraken_tui.feed.channels import leaves_no_book
 from kraken_tui.feed.events import Refused
 from kraken_tui.market.events import CandleChanged, Trade
-from kraken_tui.market.views import FeedView
+from kraken_tui.outputs import liveness
 from kraken_tui.outputs.sink import Sink
 from kraken_tui.wire.symbols import canonical
 
@@ -37,13 +37,8 @@ class Events(Protocol):
         ...
 
 
-class Source(Protocol):
+class Source(liveness.Source, Protocol):
     """What the pump asks of the engine besides events."""
-
-    @property
-    def feed_view(self) -> FeedView:
-        """Newest view of the connection."""
-        ...
 
     @property
     def failure(self) -> BaseException | None:
@@ -101,6 +96,7 @@ class Pump:
         self._refused: set[str] = set()
         self._counted = 0
         self._market_seen = False
+        self._liveness = liveness.Liveness(source)
 
     def run(self) -> int:
         """Move events until the end.
@@ -122,7 +118,10 @@ class Pump:
                 if event is None:
                     if self._feed_is_over():
                         return self._over()
+                    self._tell_liveness()
                     continue
+                if self._liveness.pending:
+                    self._tell_liveness()
                 code = self._write_batch(event, deadline)
             except ListenerClosed:
                 if self._source.failure is not None:
@@ -131,6 +130,16 @@ class Pump:
             if code is not None:
                 return code
         return DONE
+
+    def _tell_liveness(self) -> None:
+        """Write what the engine cannot say: that it does not answer, or does so again."""
+        sentence, healths = self._liveness.look()
+        if sentence:
+            self._complain(sentence)
+        for health in healths:
+            self._sink.write(health)
+        if healths:
+            self._sink.flush()
 
     def _write_batch(self, event: object, deadline: float | None) -> int | None:
         """Write this event and those already waiting, then flush; returns the exit code once there is one.

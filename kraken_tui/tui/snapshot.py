@@ -53,8 +53,8 @@ async def picture(
     app = KrakenApp(source, settings, live=False)
     async with app.run_test(size=size) as pilot:
         while True:
-            feed = source.feed_view
             app.tick()
+            feed = app.feed
             if feed.fatal:
                 raise FeedFailed(feed.fatal)
             if ready(feed):

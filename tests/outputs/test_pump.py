@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from kraken_tui.engine.listeners import ListenerClosed
 from kraken_tui.feed.events import Refused, StateChanged
+from kraken_tui.market.views import PairView
 from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.outputs.pump import DONE, FAILED, WRONG_USE, Pump, StopAfter
 from tests.outputs.test_jsonlines import CHANGED, NS, SPEC, TRADE, line_of
@@ -26,13 +27,25 @@ class Feed:
 
     def __init__(self, *script: object, fatal: str = "", finished: bool = False) -> None:
         self.script = deque(script)
-        self.now = 0.0
+        self.passed = 0.0
         self.stopped = False
         self.said: list[str] = []
         self.written: list[bytes] = []
         self.failure: BaseException | None = None
         replay = SimpleNamespace(finished=finished)
-        self.feed_view: Any = SimpleNamespace(fatal=fatal, state="DEGRADED", cause="no answer", replay=replay)
+        self.feed_view: Any = SimpleNamespace(
+            fatal=fatal, state="DEGRADED", cause="no answer", replay=replay, made_ns=None, tabs=()
+        )
+        self.views: dict[str, PairView] = {}
+
+    def now(self) -> int:
+        return round(self.passed * 1e9)
+
+    def step(self) -> str:
+        return "writing the recording"
+
+    def view(self, symbol: str) -> PairView | None:
+        return self.views.get(symbol)
 
     def get(self, timeout_s: float | None = None) -> object:
         assert timeout_s is not None
@@ -40,12 +53,12 @@ class Feed:
             wait = self.script.popleft()
             assert isinstance(wait, float)
             step = min(wait, timeout_s)
-            self.now += step
+            self.passed += step
             if wait > step + 1e-9:
                 self.script.appendleft(wait - step)
             return None
         if not self.script:
-            self.now += timeout_s
+            self.passed += timeout_s
             return None
         event = self.script.popleft()
         if event is END:
@@ -66,7 +79,7 @@ class Feed:
             pairs=pairs,
             stop_after=StopAfter(seconds, count),
             stopping=lambda: self.stopped,
-            clock=lambda: self.now,
+            clock=lambda: self.passed,
         ).run()
 
     @property
@@ -84,7 +97,7 @@ def test_seconds_stop_in_the_middle_of_a_flood() -> None:
     feed = Feed(BOOK, 0.5, BOOK, 0.6, BOOK)
     assert feed.run(seconds=1.0) == DONE
     assert feed.events == ["book", "book"]
-    assert feed.now == pytest.approx(1.0)
+    assert feed.passed == pytest.approx(1.0)
 
 
 def test_seconds_without_a_single_book_or_trade_fail_and_say_why() -> None:

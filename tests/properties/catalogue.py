@@ -127,6 +127,7 @@ PROPERTIES: dict[int, Entry] = {
         (
             "properties/test_age.py::test_p14_no_book_looks_younger_than_it_is",
             "feed/test_latency.py::test_p14_however_unequal_the_ways_are_no_age_looks_much_younger_than_it_is",
+            "engine/test_blocked.py",
         ),
         "partly: steps, slewing, sleeps and latency are played, a monotonic clock of another speed is not",
     ),

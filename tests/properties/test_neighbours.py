@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from kraken_tui.feed.connection.table import State
 from tests.rig.network import SECOND, Packet
@@ -119,7 +120,9 @@ class Neighbours(RuleBasedStateMachine):
         """All that is known and shown of a pair."""
         client = self.world.client
         stitcher = client.stitchers.get(name)
-        found: dict[str, Any] = {"shown": self.world.shown(name), "wanted": stitcher is not None}
+        # How long it stays fresh depends on the feed as a whole.
+        shown = replace(self.world.shown(name), fresh_for_ns=None)
+        found: dict[str, Any] = {"shown": shown, "wanted": stitcher is not None}
         if stitcher is not None:
             found |= {
                 "counters": asdict(stitcher.counters),

@@ -177,7 +177,14 @@ class WorldSource:
             screen.summaries(),
             (),
             self._recording,
+            made_ns=world.mono,
         )
+
+    def now(self) -> int:
+        return self.world.mono
+
+    def step(self) -> str:
+        return ""
 
     def view(self, symbol: str) -> PairView | None:
         screen = self.world.screen

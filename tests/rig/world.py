@@ -461,6 +461,7 @@ class World:
             lag_ns=client.latency.lag_at(last),
             connected=client.state in _UP,
             clock_offset_ns=self.wall - client.latency.venue_now(self.mono, self.wall),
+            made_ns=self.mono,
         )
 
     def most_dials(self, window_s: float = 600) -> int:

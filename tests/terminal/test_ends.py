@@ -516,3 +516,36 @@ def test_what_the_tests_call_clean() -> None:
         "the alternate screen was left with its keyboard mode"
     ]
     assert left_behind(taken + b"\x1b[?1000l\x1b[<u\x1b[?1049l\x1b[?25h") == []
+
+
+_HUNG = """
+import sys, time
+from kraken_tui.cli.main import main
+from kraken_tui.engine.worker import Worker
+
+begun = time.monotonic()
+publish = Worker._publish_round
+
+def hang(worker):
+    views = worker._views
+    if any(view.proof.value == "VERIFIED" for view in views.values()) and time.monotonic() > begun + 3:
+        time.sleep(60)
+    publish(worker)
+
+Worker._publish_round = hang
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("key", "name"), [(b"q", "q"), (b"\x03", "ctrl-C")])
+def test_f99_a_quit_leaves_an_engine_that_hangs(env: dict[str, str], key: bytes, name: str, ledger: Ledger) -> None:
+    with Terminal(env, "--demo", command=("-c", _HUNG)) as terminal:
+        terminal.until(LIVE)
+        terminal.until(b"ENGINE SILENT")
+        terminal.send(key)
+        took = terminal.ended()
+        assert took <= QUIT_S
+        assert terminal.code == 0
+        assert terminal.restoration()[1] == []
+        assert said_after(terminal).strip() == ""
+    ledger("clean quit, terminal restored", f"{name}, the engine's thread hung: ended after {ms(took)}", "2 s")

@@ -21,6 +21,8 @@ class FakeSource:
         self.asked: list[tuple[object, ...]] = []
         self.feed_view: FeedView = samples.replaying() if replay else samples.feed()
         self.views: dict[str, PairView] = {}
+        self.now_ns = 0
+        self.stuck_in = ""
         self.reads: list[str] = []
         self.callback: Callable[[BaseException], None] | None = None
         self._set_tabs(symbols)
@@ -44,6 +46,12 @@ class FakeSource:
         for symbol, view in self.views.items():
             (best, _), *rest = view.bids
             self.views[symbol] = replace(view, version=view.version + 1, bids=((best, 77_700_000), *rest))
+
+    def now(self) -> int:
+        return self.now_ns
+
+    def step(self) -> str:
+        return self.stuck_in
 
     def view(self, symbol: str) -> PairView | None:
         self.reads.append(symbol)

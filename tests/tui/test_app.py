@@ -454,6 +454,125 @@ async def test_pause_freezes_the_screen_and_counts(app: KrakenApp, source: FakeS
         assert not any(asked[0] == "pause_replay" for asked in source.asked)
 
 
+SECOND = 1_000_000_000
+MADE = 500 * SECOND
+
+
+def published(source: FakeSource, at: int = MADE) -> None:
+    """Let all views be of this moment of the engine's clock, and the reader's be the same."""
+    source.now_ns = at
+    source.feed_view = replace(source.feed_view, made_ns=at, version=source.feed_view.version + 1)
+    source.views = {
+        symbol: replace(view, made_ns=at, fresh_for_ns=5 * SECOND, version=view.version + 1)
+        for symbol, view in source.views.items()
+    }
+
+
+def shown(app: KrakenApp, name: str) -> str:
+    return text_of(panes(app)[name])
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_picture_of_an_engine_that_hangs_says_so_and_counts_on(
+    app: KrakenApp, source: FakeSource, size: tuple[int, int]
+) -> None:
+    published(source)
+    source.stuck_in = "writing the recording"
+    async with running(app, size) as pilot:
+        assert "VERIFIED" in shown(app, "header")
+        source.now_ns = MADE + 2 * SECOND
+        app.tick()
+        assert "VERIFIED" in shown(app, "header")
+        for passed in (3, 18):
+            source.now_ns = MADE + passed * SECOND
+            app.clock.now += 15  # type: ignore[attr-defined]
+            app.tick()
+            await pilot.pause()
+            assert f"ENGINE SILENT {passed} s" in shown(app, "header")
+            assert "STALE" in shown(app, "header")
+            assert f"engine silent {passed} s" in shown(app, "tabs")
+            assert f"engine not answering for {passed} s" in shown(app, "footer")
+            assert "in: writing the recording" in shown(app, "footer")
+            # Without any new view the clock goes on.
+            assert f"14:03:{10 + passed} UTC" in shown(app, "tabs")
+            assert "VERIFIED" not in screen_text(app)
+            assert not coloured(app)
+        await pilot.press("f7")
+        assert "silent 18 s" in shown(app, "health")
+        assert "SUBSCRIBED" not in shown(app, "health").replace("WAS SUBSCRIBED", "")
+        published(source, MADE + 19 * SECOND)
+        await pilot.press("f2")
+        assert "VERIFIED" in shown(app, "header")
+        assert coloured(app)
+
+
+def coloured(app: KrakenApp) -> set[str]:
+    """Roles on screen that only a proven and fresh market has."""
+    keys = (key for name in app.main.places for line in panes(app)[name]._lines for _, key in line)
+    return {key.lstrip("!~").partition("/")[0] for key in keys} & {
+        "bid",
+        "ask",
+        "bid-bar",
+        "ask-bar",
+        "up",
+        "down",
+        "ok",
+    }
+
+
+async def test_charts_turn_with_the_rest(source: FakeSource) -> None:
+    published(source)
+    app = new_app(source)
+    async with running(app, (160, 48)) as pilot:
+        await pilot.press("f4")
+        await pilot.pause()
+        source.now_ns = MADE + 9 * SECOND
+        app.tick()
+        charts = app.main._panes["charts"]
+        assert isinstance(charts, ChartsPane)
+        titles = [chart.render().plain.split("\n")[0] for chart in charts._charts]  # type: ignore[union-attr]
+        assert sum("engine not answering for 9 s" in title for title in titles) == 3
+
+
+async def test_the_first_picture_after_the_screen_stood_still_is_true(app: KrakenApp, source: FakeSource) -> None:
+    published(source)
+    async with running(app):
+        # The screen's thread hung for 20 s while the engine went on: its newest view counts.
+        published(source, MADE + 20 * SECOND)
+        app.tick()
+        assert "VERIFIED" in shown(app, "header")
+        assert app.pair_view is not None
+        assert app.pair_view.made_ns == MADE + 20 * SECOND
+        # Both hung, as after a stop signal.
+        source.now_ns = MADE + 60 * SECOND
+        app.tick()
+        assert "ENGINE SILENT 40 s" in shown(app, "header")
+        assert "VERIFIED" not in screen_text(app)
+
+
+async def test_a_frozen_screen_ages_by_the_readers_clock_and_says_if_the_engine_hangs(
+    app: KrakenApp, source: FakeSource
+) -> None:
+    published(source)
+    async with running(app) as pilot:
+        await pilot.press("p")
+        held = source.views[app.main.symbol]
+        assert held.age_ns is not None
+        for passed, stale in ((3, ""), (9, "paused for 9 s")):
+            source.now_ns = MADE + passed * SECOND
+            source.feed_view = replace(source.feed_view, made_ns=source.now_ns)
+            app.tick()
+            view = app.pair_view
+            assert view is not None
+            assert (view.age_ns, view.stale_reason, view.bids) == (held.age_ns + passed * SECOND, stale, held.bids)
+            assert view.silent_ns == 0
+        source.now_ns += 3 * SECOND
+        app.tick()
+        assert app.pair_view is not None
+        assert app.pair_view.stale_reason == "engine not answering for 3 s"
+        assert "ENGINE SILENT 3 s" in shown(app, "header")
+
+
 async def test_another_pair_ends_the_pause(app: KrakenApp) -> None:
     async with running(app) as pilot:
         await pilot.press("p", "2")

@@ -12,6 +12,7 @@ from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, on, shorten, title_line
+from kraken_tui.units import SECOND
 
 HEAD_ROWS = 2
 """Rows above the levels: title and column headers."""
@@ -36,6 +37,8 @@ NOTHING_CHANGED = Changed()
 
 def book_note(view: PairView, usual: str) -> tuple[str, str]:
     """Note of a book pane's title and its role: what keeps the book from being trusted, or `usual`."""
+    if view.silent_ns:
+        return f"engine silent {view.silent_ns // SECOND} s", "bad"
     if view.proof is not Proof.VERIFIED:
         name = view.proof.value
         return (f"{name}: {view.proof_reason}" if view.proof_reason else name), "bad" if _failed(view) else "warn"

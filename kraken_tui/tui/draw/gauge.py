@@ -46,6 +46,8 @@ def no_signals(view: PairView | None, problem: str = "") -> str:
     """Why the figures are missing."""
     if view is None:
         return "no signals: no such book" if problem else "no signals: waiting for the pair"
+    if view.silent_ns:
+        return "no signals: engine silent"
     if view.proof is not Proof.VERIFIED:
         return f"no signals: book {view.proof.value.lower()}"
     if not view.bids or not view.asks:

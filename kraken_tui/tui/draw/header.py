@@ -7,6 +7,7 @@ from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
+from kraken_tui.units import SECOND
 
 Field = tuple[int, tuple[Run, ...]]
 """(rank, runs): the higher the rank, the sooner it is dropped when space runs out."""
@@ -112,7 +113,12 @@ def _market_fields(view: PairView) -> list[Field]:
 
 
 def proof_badge(view: PairView) -> tuple[Run, ...]:
-    """First truth: quiet while the book is proven, a filled badge with its reason while it is not."""
+    """First truth: quiet while the book is proven, a filled badge with its reason while it is not.
+
+    Where the engine does not answer, nobody can say whether it is.
+    """
+    if view.silent_ns:
+        return ((f" ✗ ENGINE SILENT {view.silent_ns // SECOND} s ", "badge/bad"),)
     if view.proof is Proof.VERIFIED:
         return (("✓ VERIFIED", "ok"),)
     glyph, role = ("…", "warn") if view.proof is Proof.CHECKING else ("✗", "bad")
@@ -126,7 +132,7 @@ def age_badge(view: PairView, *, reason: bool = True) -> tuple[Run, ...]:
     if not view.stale:
         return _labelled("age", age.rjust(5))
     badge: Run = (f" STALE {age} ", "badge/stale")
-    if reason and view.stale_reason:
+    if reason and view.stale_reason and not view.silent_ns:
         return (badge, (f" {shorten(view.stale_reason, 34)}", "stale"))
     return (badge,)
 

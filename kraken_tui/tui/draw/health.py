@@ -26,6 +26,7 @@ _QUIET_NS = 3 * SECOND
 _SILENT_NS = 10 * SECOND
 _MUCH_WAITS = 1_000_000
 _OFFSET_REMARK_MS = 1_000.0
+_LAG_REMARK_MS = 250.0
 
 
 def _row(label: str, *runs: Run) -> Line:
@@ -65,6 +66,9 @@ def status_lines(pair: PairView | None, width: int) -> list[Line]:
 
 def connection_lines(feed: FeedView, width: int) -> list[Line]:
     """Connection state and cause; a further row while a reconnect is planned or the feed has failed for good."""
+    if feed.silent_ns:
+        # What it said last of the connection is out of date.
+        return _word_and_reason(f"○ WAS {one_cell(feed.state)}", "muted", feed.cause, width)
     key = "ok" if feed.state in _GOOD_STATES else "bad" if feed.state in _LOST_STATES or feed.fatal else "warn"
     glyph = {"ok": "●", "warn": "◐", "bad": "○"}[key]
     lines = _word_and_reason(f"{glyph} {one_cell(feed.state)}", key, feed.cause, width)
@@ -84,6 +88,17 @@ def _latency_runs(latency: LatencyView, width: int) -> tuple[Run, ...]:
         if _LABEL + len(text) + len(unit) <= width:
             return ((text, "text"), (unit, "muted"))
     return ((text, "text"),)
+
+
+def engine_rows(feed: FeedView, step: str, width: int) -> list[Line]:
+    """Whether the engine answers, and the worst delay of its rounds; where it does not, what it hangs in."""
+    if feed.silent_ns:
+        rows = [_row("engine", (f"silent {feed.silent_ns // _SECOND} s", "!bad"))]
+        return [*rows, _row("in", (shorten(step, width - _LABEL), "bad"))] if step else rows
+    lag_ms = feed.loop_lag_ns / 1e6
+    key = "!warn" if lag_ms >= _LAG_REMARK_MS else "text"
+    text, unit = f"{milliseconds(lag_ms)} ms", "  worst delay, 10 s"
+    return [_row("engine", (text, key), (unit if _LABEL + len(text) + len(unit) <= width else "", "muted"))]
 
 
 def _pair_rows(pair: PairView | None) -> list[Line]:
@@ -129,7 +144,7 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
 
 
 def essential_rows(picture: Picture, width: int) -> list[Line]:
-    """What every size of the pane shows, most urgent first: 12 to 15 rows, 32 cells suffice."""
+    """What every size of the pane shows, most urgent first: 13 to 17 rows, 32 cells suffice."""
     feed, pair = picture.feed, picture.pair
     beat = feed.heartbeat_age_ns
     beat_key = "text" if beat is None or beat < _QUIET_NS else "!warn" if beat < _SILENT_NS else "!bad"
@@ -140,6 +155,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
     return [
         *status_lines(pair, width),
         *connection_lines(feed, width),
+        *engine_rows(feed, picture.step, width),
         *_pair_rows(pair),
         _row("heartbeat", _age(beat, beat_key)),
         _row("latency", *_latency_runs(latency, width)),

@@ -221,6 +221,8 @@ def spread_text(view: PairView, spec: PairSpec, width: int) -> tuple[str, str]:
         return ("no bids" if view.asks else "no asks"), "warn"
     bid, ask = view.bids[0][0], view.asks[0][0]
     figures = view.metrics
+    if view.silent_ns:
+        return shorten("no figures: engine silent", width), "warn"
     if view.proof is not Proof.VERIFIED or figures is None:
         return shorten(f"no figures: book {view.proof.value.lower()}", width), "warn"
     if bid >= ask:

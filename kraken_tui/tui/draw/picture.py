@@ -36,6 +36,7 @@ class Picture(msgspec.Struct, frozen=True):
         ascii_only: Whether the terminal cannot show box drawing.
         problem: Why the pair has no view, such as that the exchange does not list it; "" while one may still come.
         status: Runs for the left end of the footer.
+        step: What holds the engine up while it does not answer (`feed.silent_ns`); "" where nothing tells.
     """
 
     pair: PairView | None
@@ -44,3 +45,4 @@ class Picture(msgspec.Struct, frozen=True):
     ascii_only: bool = False
     problem: str = ""
     status: Line = ()
+    step: str = ""

@@ -14,6 +14,7 @@ from math import floor, log10
 from typing import Any
 
 from kraken_tui.market.events import Level, Proof
+from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.views import FeedView, PairView, Sample
 from kraken_tui.tui.draw.candles import bars_of, interval_name, nice_step, time_label
 from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, signed
@@ -103,7 +104,9 @@ def _rows_between_labels(height: int) -> int:
 
 
 def _trust(view: PairView, note: str) -> tuple[str, bool]:
-    """(note, led by what is wrong with the book; whether the book may be shown as proven and fresh)."""
+    """(note with what is wrong with the book in front, whether the book may be shown as proven and fresh)."""
+    if view.silent_ns:
+        return f"{silence_text(view.silent_ns)}  {note}", False
     if view.proof is not Proof.VERIFIED:
         return f"{view.proof.value} {one_cell(view.proof_reason)}  {note}", False
     return (f"STALE {note}", False) if view.stale else (note, True)

@@ -117,3 +117,25 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+_KEEPS_COLOUR = frozenset({"badge", "warn", "bad", "stale", "bg", "touch", "cursor", "changed", "tab"})
+_FAINT = frozenset({"faint", "rule", "bid-bar", "ask-bar", "bid-faint", "ask-faint", "band"})
+
+
+def dimmed(lines: list[Line]) -> list[Line]:
+    """The same lines without colour, for a picture that nobody vouches for; warnings and badges keep theirs."""
+    return [tuple((text, dim(key)) for text, key in line) for line in lines]
+
+
+@lru_cache(maxsize=512)
+def dim(key: str) -> str:
+    """The style key, or role, that stands for another in such a picture."""
+    role, _, ground = key.lstrip("!~").partition("/")
+    if role in _KEEPS_COLOUR:
+        return key
+    prefix = "~" if key.startswith("~") else ""
+    if ground in ("tab", "cursor"):
+        # Muted text would vanish on a strong background.
+        return prefix + on("text", ground)
+    return prefix + ("faint" if role in _FAINT else "muted")

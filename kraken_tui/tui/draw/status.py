@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kraken_tui.market.book.metrics import at_cursor
+from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw.format import basis_points, fine_price, price, quantity
 from kraken_tui.tui.draw.runs import Line, shorten, width_of
@@ -48,16 +49,21 @@ def cursor_parts(view: PairView | None, ticks: int | None) -> list[Line]:
     ]
 
 
-def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume: str) -> list[Line]:
-    """What is out of the ordinary: a dead feed, a frozen screen, a slow terminal.
+def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume: str, step: str = "") -> list[Line]:
+    """What is out of the ordinary: an engine that hangs, a dead feed, a frozen screen, a slow terminal.
 
     Args:
         feed: The newest view, not the frozen one.
         behind: Messages that came in since the screen was frozen; None when it is not.
         fps: The rate the screen fell back to; None at full rate.
         resume: Key that unfreezes.
+        step: What the engine hangs in, as far as it can be told.
     """
     parts: list[Line] = []
+    if feed.silent_ns:
+        parts.append(((f" {silence_text(feed.silent_ns)} ", "!badge/bad"),))
+        if step:
+            parts.append(((f" in: {shorten(step, 40)} ", "bad"),))
     if feed.fatal:
         parts.append(((" FEED STOPPED ", "!badge/bad"), (f" {shorten(feed.fatal, 40)} ", "bad")))
     if behind is not None:

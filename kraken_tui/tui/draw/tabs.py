@@ -9,6 +9,7 @@ from kraken_tui.market.views import FeedView, Mode, PairSummary
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, blank, join_fields, on, shorten, width_of
+from kraken_tui.units import SECOND
 
 _SEPARATOR: Run = ("│", "rule")
 
@@ -136,9 +137,15 @@ def _right_forms(feed: FeedView, width: int) -> list[tuple[Run, ...]]:
 
 
 def connection_state(feed: FeedView, room: int) -> tuple[Run, ...]:
-    """Connection state in a word; with its cause, in at most `room` cells, while it is not SUBSCRIBED."""
+    """Connection state in a word; with its cause, in at most `room` cells, while it is not SUBSCRIBED.
+
+    Of an engine that does not answer only that is known.
+    """
     if feed.fatal:
         return ((shorten(f"✗ FAILED {feed.fatal}", max(8, room)), "!bad"),)
+    if feed.silent_ns:
+        seconds = feed.silent_ns // SECOND
+        return ((f"✗ engine silent {seconds} s" if room else f"✗ {seconds} s", "!bad"),)
     if feed.state == "SUBSCRIBED":
         return (("SUBSCRIBED ●" if room else "●", "ok"),)
     text = f"{feed.state} ○"

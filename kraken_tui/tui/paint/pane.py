@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from kraken_tui.settings import Settings
 from kraken_tui.tui.draw.picture import Picture
-from kraken_tui.tui.draw.runs import Line, to_ascii
+from kraken_tui.tui.draw.runs import Line, dimmed, to_ascii
 from kraken_tui.tui.keymap import KeyMap
 from kraken_tui.tui.paint.styles import make_strip, styles_of
 
@@ -115,6 +115,8 @@ class Pane(LivePart):
     def _drawn(self, picture: Picture, width: int, height: int) -> list[Line]:
         lines = self.draw(picture, width, height)[:height]
         lines += [()] * (height - len(lines))
+        if picture.feed.silent_ns:
+            lines = dimmed(lines)
         return to_ascii(lines) if picture.ascii_only else lines
 
     def _draw_all(self, picture: Picture) -> None:

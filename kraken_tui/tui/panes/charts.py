@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 
+from msgspec.structs import replace
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -12,9 +14,11 @@ from textual.widgets import Static
 
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.plots import depth_chart, imbalance_chart, latency_chart, spread_chart
+from kraken_tui.tui.draw.runs import dim
 from kraken_tui.tui.draw.themes import PALETTES, Palette
 from kraken_tui.tui.paint.pane import LivePart
 from kraken_tui.tui.paint.styles import styles_of
+from kraken_tui.units import SECOND
 
 REFRESH_S = 1.0
 """Seconds between two drawings of the same chart; a chart costs 5 to 20 ms."""
@@ -86,7 +90,7 @@ class ChartsPane(LivePart, Container):
         before, self.picture = self.picture, picture
         if not self._on_screen():
             return
-        if before is None or _symbol(before) != _symbol(picture):
+        if before is None or _symbol(before) != _symbol(picture) or _vouched(before) != _vouched(picture):
             self.redraw()
             return
         now = self._now()
@@ -144,13 +148,15 @@ class ChartsPane(LivePart, Container):
         """What the drawings depend on: nothing is drawn again while it stays the same."""
         assert self.picture is not None
         pair = self.picture.pair
-        return (_symbol(self.picture), pair.version if pair else None, self.picture.feed.version)
+        feed = self.picture.feed
+        return (_symbol(self.picture), pair.version if pair else None, feed.version, feed.silent_ns // SECOND)
 
     def _draw_pending(self, most: int) -> None:
         picture = self.picture
         if picture is None:
             return
-        palette = None if self.app.no_color else PALETTES[getattr(self.app, "palette_name", "dark")]
+        name = getattr(self.app, "palette_name", "dark")
+        palette = None if self.app.no_color else PALETTES[name] if _vouched(picture) else _dimmed(name)
         for index in self._pending[:most]:
             chart = self._charts[index]
             width, height = chart.size
@@ -161,3 +167,13 @@ class ChartsPane(LivePart, Container):
 
 def _symbol(picture: Picture) -> str:
     return picture.pair.symbol if picture.pair else ""
+
+
+def _vouched(picture: Picture) -> bool:
+    return not picture.feed.silent_ns
+
+
+@cache
+def _dimmed(name: str) -> Palette:
+    palette = PALETTES[name]
+    return replace(palette, colours={role: palette.colours[dim(role)] for role in palette.colours})

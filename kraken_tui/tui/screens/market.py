@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from kraken_tui.engine.api import MarketSource
+from kraken_tui.market.freshness import aged, aged_feed
 from kraken_tui.market.views import FeedView, Mode, PairView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
@@ -66,6 +67,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._pending_until: float | None = None
         self._places: Places = {}
         self._everything = True
+        self._silent = False
         self._flash = ("", 0.0)
         self._panes: dict[str, LivePart] = {}
         self._make(row.name for row in PANES if not row.late)
@@ -147,12 +149,14 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[PairView | None, FeedView]:
-        """The pair and feed on screen; while paused the pair is frozen, but its age is not."""
-        feed = self.source.feed_view
-        if self.frozen is None:
-            return (self.source.view(self.symbol) if self.symbol else None), feed
-        pair, since = self.frozen
-        return (None if pair is None else _aged(pair, feed.now_ns, since.now_ns)), feed
+        """The pair and feed on screen, as old as they are now; while paused the pair stands still, its age does not."""
+        now_ns = self.source.now()
+        feed = aged_feed(self.source.feed_view, now_ns)
+        if self.frozen is not None:
+            pair = self.frozen[0]
+            return (None if pair is None else _paused(pair, feed.made_ns, now_ns)), feed
+        pair = self.source.view(self.symbol) if self.symbol else None
+        return (None if pair is None else aged(pair, now_ns)), feed
 
     @property
     def paused(self) -> bool:
@@ -179,9 +183,15 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         everything = everything or self._everything
         self._everything = False
         pair, feed = self.newest()
+        if bool(feed.silent_ns) != self._silent:
+            # All panes turn at once, whatever their rates: none may look fresh beside another that does not.
+            self._silent = not self._silent
+            everything = True
         choices = self.control.prepare(pair, self.book_rows)
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
-        picture = Picture(pair, feed, choices, self.ascii_only, problem, self._status(pair, pacer, now))
+        step = self.source.step() if feed.silent_ns else ""
+        status = self._status(pair, feed, pacer, now, step)
+        picture = Picture(pair, feed, choices, self.ascii_only, problem, status, step)
         for name in self._places:
             if everything or pacer.due(name, now):
                 self._panes[name].push(picture)
@@ -190,11 +200,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Show a few words at the left of the last row until a time of the app's clock."""
         self._flash = (text, until)
 
-    def _status(self, pair: PairView | None, pacer: Pacer, now: float) -> Line:
-        feed = self.source.feed_view
+    def _status(self, pair: PairView | None, feed: FeedView, pacer: Pacer, now: float, step: str) -> Line:
         behind = None if self.frozen is None else max(0, feed.messages - self.frozen[1].messages)
         fps = pacer.fps if pacer.slowed else None
-        parts = feed_parts(feed, behind=behind, fps=fps, resume=self.keymap.show("feed.pause"))
+        parts = feed_parts(feed, behind=behind, fps=fps, resume=self.keymap.show("feed.pause"), step=step)
         text, until = self._flash
         if now < until:
             parts.append(((f" {text} ", "bright/tab"),))
@@ -379,7 +388,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         if self.source.feed_view.mode is Mode.REPLAY and replay is not None:
             self.source.pause_replay(not replay.paused)
         else:
-            self.frozen = None if self.frozen is not None else self.newest()
+            pair = self.source.view(self.symbol) if self.symbol else None
+            self.frozen = None if self.frozen is not None else (pair, self.source.feed_view)
             self.relayout()
         self.program.tick(everything=True)
 
@@ -418,13 +428,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.app.push_screen(HelpScreen(self.keymap, replay=self.source.feed_view.mode is Mode.REPLAY))
 
 
-def _aged(pair: PairView, now_ns: int, frozen_ns: int) -> PairView:
+def _paused(pair: PairView, made_ns: int | None, now_ns: int) -> PairView:
     """A frozen pair as it must be shown later: the same levels at their true age, and no longer called fresh."""
-    passed = max(0, now_ns - frozen_ns)
-    return replace(
-        pair,
-        now_ns=pair.now_ns + passed,
-        age_ns=None if pair.age_ns is None else pair.age_ns + passed,
-        stale=pair.stale or passed >= _PAUSE_STALE_NS,
-        stale_reason=pair.stale_reason or (f"paused for {passed // SECOND} s" if passed >= _PAUSE_STALE_NS else ""),
-    )
+    passed = 0 if pair.made_ns is None else max(0, now_ns - pair.made_ns)
+    pair = aged(pair, now_ns, made_ns)
+    if pair.stale or passed < _PAUSE_STALE_NS:
+        return pair
+    return replace(pair, stale=True, stale_reason=f"paused for {passed // 10**9} s")

@@ -1,0 +1,132 @@
+"""How old a view is, judged by whoever reads it: the one rule for the screen, the outputs and the library.
+
+The engine cannot judge this: while its thread hangs, the newest view goes on saying what was true when it was made.
+So every view carries the monotonic moment it was made, and a reader compares it with its own clock. Pure.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from kraken_tui.market.events import MarketStatus, Proof
+from kraken_tui.market.health import HealthLimits, Inputs, seconds_text
+from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView
+from kraken_tui.units import SECOND
+
+ENGINE_LIMIT_NS = 2 * SECOND
+"""Age of a view from which the engine counts as not answering; it publishes several times a second."""
+
+
+def silence_ns(made_ns: int | None, now_ns: int) -> int:
+    """How long the engine has not answered; 0 while it answers, and before it was started.
+
+    Args:
+        made_ns: Moment of the engine's newest view.
+        now_ns: The reader's clock.
+    """
+    passed = 0 if made_ns is None else now_ns - made_ns
+    return passed if passed > ENGINE_LIMIT_NS else 0
+
+
+def silence_text(ns: int) -> str:
+    """The silence as a sentence."""
+    return f"engine not answering for {ns // SECOND} s"
+
+
+def believed(proof: Proof, reason: str, silent_ns: int) -> tuple[Proof, str]:
+    """What is left of a proof, and why, while the engine is silent: nobody has looked at the book since.
+
+    A proof that had failed stays failed, with its own reason.
+    """
+    return (Proof.CHECKING, silence_text(silent_ns)) if silent_ns and proof is Proof.VERIFIED else (proof, reason)
+
+
+def fresh_for_ns(inputs: Inputs, limits: HealthLimits) -> int:
+    """How long a market stays fresh if nothing more is heard; negative where it is not."""
+    heard = inputs.heartbeat_age_ns
+    if heard is None:
+        return 0
+    left = limits.stale_ns - heard
+    if inputs.lag_ns is not None and inputs.lag_ns > 0:
+        left -= inputs.lag_ns
+    return left if inputs.book_age_ns is None else min(left, limits.quiet_ns - inputs.book_age_ns)
+
+
+def aged(view: PairView, now_ns: int, word_ns: int | None = None, *, silent_ns: int | None = None) -> PairView:
+    """A pair's view as it must be read now.
+
+    Args:
+        view: As the engine made it.
+        now_ns: The reader's clock.
+        word_ns: Moment of the engine's newest word of any kind; None for this view.
+        silent_ns: How long the engine has not answered, where the reader knows it otherwise.
+
+    Returns:
+        The same levels at their true age; STALE where nothing was heard for too long; without proof and figures where
+        the engine does not answer.
+    """
+    if view.made_ns is None:
+        return view
+    if word_ns is None:
+        word_ns = view.made_ns
+    if silent_ns is None:
+        silent_ns = silence_ns(word_ns, now_ns)
+    older = _grown(view, 0 if view.replayed else max(0, now_ns - view.made_ns))
+    if silent_ns:
+        proof, reason = believed(view.proof, view.proof_reason, silent_ns)
+        venue = "UNKNOWN" if view.venue == "ONLINE" else view.venue
+        older = replace(older, proof=proof, proof_reason=reason, venue=venue, metrics=None, silent_ns=silent_ns)
+        return _stale(older, silence_text(silent_ns))
+    unheard = now_ns - word_ns
+    if view.stale or view.replayed or view.fresh_for_ns is None or unheard <= view.fresh_for_ns:
+        return older
+    return _stale(older, f"nothing heard for {seconds_text(unheard)}")
+
+
+def ended(view: PairView, now_ns: int) -> PairView:
+    """The last view of an engine that has ended as it was told to; a recording stays as it was."""
+    if view.made_ns is None or view.replayed:
+        return view
+    return _stale(_grown(view, max(0, now_ns - view.made_ns)), "the feed has ended")
+
+
+def _grown(view: PairView, ns: int) -> PairView:
+    if not ns:
+        return view
+    age_ns = None if view.age_ns is None else view.age_ns + ns
+    health = view.health
+    if health.age_ms is not None and age_ns is not None:
+        health = replace(health, age_ms=age_ns // 1_000_000)
+    return replace(view, now_ns=view.now_ns + ns, age_ns=age_ns, health=health)
+
+
+def _stale(view: PairView, why: str) -> PairView:
+    status = MarketStatus.UNKNOWN if view.age_ns is None else MarketStatus.STALE
+    return replace(view, stale=True, stale_reason=why, health=replace(view.health, status=status, reason=why))
+
+
+def aged_feed(feed: FeedView, now_ns: int) -> FeedView:
+    """The feed's view as it must be read now; its tabs are without proof where the engine does not answer.
+
+    Args:
+        feed: As the engine made it.
+        now_ns: The reader's clock.
+    """
+    if feed.made_ns is None:
+        return feed
+    silent_ns = silence_ns(feed.made_ns, now_ns)
+    grown = 0 if feed.mode is Mode.REPLAY else max(0, now_ns - feed.made_ns)
+    heard, retry = feed.heartbeat_age_ns, feed.retry_in_s
+    return replace(
+        feed,
+        now_ns=feed.now_ns + grown,
+        heartbeat_age_ns=None if heard is None else heard + grown,
+        retry_in_s=None if retry is None else max(0.0, retry - grown / SECOND),
+        tabs=tuple(map(_doubted, feed.tabs)) if silent_ns else feed.tabs,
+        silent_ns=silent_ns,
+    )
+
+
+def _doubted(tab: PairSummary) -> PairSummary:
+    proof, _ = believed(tab.proof, "", 1)
+    return replace(tab, proof=proof, stale=True)
