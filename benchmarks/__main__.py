@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks import MODULES, Report
+from benchmarks.machine import speed_text
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 _HEAD = """# Results
@@ -32,7 +33,7 @@ def machine() -> str:
     except OSError:
         model = platform.processor()
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model or 'unknown processor'}, {os.cpu_count()} cores, {platform.system()}, {python}"
+    return f"{model or 'unknown processor'}, {os.cpu_count()} cores, {platform.system()}, {python}, {speed_text()}"
 
 
 def write(name: str, report: Report) -> None:

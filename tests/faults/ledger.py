@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from benchmarks.machine import speed_text
 from tests.faults.catalogue import FAULTS
 from tests.rig.ledger import FIGURES, as_run, read_section, replace_section, table
 
@@ -60,15 +61,15 @@ def number_of(name: str) -> int:
     return int(found[1])
 
 
-def merged(before: str, rows: Mapping[int, Sequence[Row]], command: str) -> str:
+def merged(before: str, rows: Mapping[int, Sequence[Row]], command: str, speed: str = "") -> str:
     """The section with the rows of this run; faults that are not among them stay as they were `before`.
 
-    Above the table stands each command with the faults whose rows it gave.
+    Above the table stands each command, with the speed of its machine, and the faults whose rows it gave.
     """
     commands: dict[str, set[str]] = {}
     kept: dict[str, list[str]] = {}
     for line in before.splitlines():
-        if told := re.fullmatch(r"- `(.*)`: (.*)", line):
+        if told := re.fullmatch(r"- (`.*`.*): (F.*)", line):
             commands[told[1]] = set(told[2].split(", "))
         elif line.startswith("| F"):
             kept.setdefault(line.split()[1], []).append(line)
@@ -79,10 +80,10 @@ def merged(before: str, rows: Mapping[int, Sequence[Row]], command: str) -> str:
         kept[name] = table(_HEAD, [(name, *row) for row in new]).splitlines()[2:]
         for names in commands.values():
             names.discard(name)
-        commands.setdefault(command, set()).add(name)
+        commands.setdefault(f"`{command}`" + (f" ({speed})" if speed else ""), set()).add(name)
     for number in FAULTS:
         lines += kept.get(f"F{number:02d}", [])
-    ran = [f"- `{one}`: {', '.join(sorted(names, key=_number))}" for one, names in commands.items() if names]
+    ran = [f"- {one}: {', '.join(sorted(names, key=_number))}" for one, names in commands.items() if names]
     return "\n".join([*ran, "", *lines])
 
 
@@ -96,4 +97,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if exitstatus != 0:
         print("\nthe ledger is not written: a test failed")
         return
-    replace_section(FIGURES, "faults", merged(read_section(FIGURES, "faults"), session.config.stash[_rows], as_run()))
+    before, rows = read_section(FIGURES, "faults"), session.config.stash[_rows]
+    replace_section(FIGURES, "faults", merged(before, rows, as_run(), speed_text()))

@@ -17,9 +17,9 @@ def test_no_fault_is_forgotten() -> None:
 
 def test_a_run_of_some_tests_leaves_the_other_rows_and_their_command_alone() -> None:
     whole = merged("", {1: [("a", "b", "c")], 2: [("d", "1 | 2", "f"), ("g", "h", "i")]}, "all of it")
-    part = merged(whole, {1: [("new", "b", "c")], 3: []}, "some")
+    part = merged(whole, {1: [("new", "b", "c")], 3: []}, "some", "machine speed 1.00")
     assert whole.splitlines()[:2] == ["- `all of it`: F01, F02", ""]
-    assert part.splitlines()[:3] == ["- `all of it`: F02", "- `some`: F01, F03", ""]
+    assert part.splitlines()[:3] == ["- `all of it`: F02", "- `some` (machine speed 1.00): F01, F03", ""]
     assert part.replace("| new |", "| a |").splitlines()[3:8] == whole.splitlines()[2:7]
     assert "| F02 | d | 1 \\| 2 | f |" in part
     assert "| F03 | not yet | skipped" in part

@@ -116,6 +116,10 @@ COMMANDS: dict[str, Command] = {
     "ends": Command(
         "signals and keys in every state (F91, F99)", "python -m tests.terminal.ends --count 200", "count", "times each"
     ),
+    "weather": Command(
+        "real time: live, recorded and replayed, while disk, name server and terminal hang at random",
+        "python -m tests.rig.weather --seconds 3600", "seconds", "s of weather",
+    ),
     "wheel": Command("the same sources give the same wheel (X14)", "python -m tests.rig.wheel"),
 }  # fmt: skip
 """Every command by the name of its section. Each takes --write, and writes its section."""

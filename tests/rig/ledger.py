@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.machine import speed_text
+
 _DOCS = Path(__file__).parents[2] / "docs"
 
 FIGURES = _DOCS / "FIGURES.md"
@@ -31,8 +33,8 @@ def as_run() -> str:
 
 
 def write_figures(name: str, figures: str) -> None:
-    """Write a section of `FIGURES`: the command as it was run, and what it saw."""
-    replace_section(FIGURES, name, f"`{as_run()}`\n\n{figures}")
+    """Write a section of `FIGURES`: the command as it was run, what it saw, and how fast the machine is."""
+    replace_section(FIGURES, name, f"`{as_run()}`\n\n{figures}\n\n({speed_text()})")
 
 
 def sections(document: Path) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Small changes of a program: what a slip of the hand or of the mind would write instead.
 
 Comparisons (also at their boundary), arithmetic, numbers one off, truth values, `and` and `or`, `not`, `min` and `max`,
-conditions, statements left out, results left out, `break` and `continue`. Texts, types, decorators and `__slots__`
-stay: a sentence with another word in it is not a wrong number.
+conditions, statements left out, results left out, `break` and `continue`. Texts, types, decorators, options of classes
+and `__slots__` stay: a sentence with another word in it is not a wrong number.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ def _walk(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[tuple[a
     yield parents, node
     below = (*parents, node)
     for field, value in ast.iter_fields(node):
-        if field not in _DESCRIBES:
+        # Options of a class (`gc=False`) belong to its declaration, like decorators.
+        if field not in _DESCRIBES and not (field == "keywords" and isinstance(node, ast.ClassDef)):
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST) and not _only_describes(child):
                     yield from _walk(child, below)

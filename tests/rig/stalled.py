@@ -30,7 +30,7 @@ from tests.rig.ledger import write_figures
 
 ROOT = Path(__file__).parents[2]
 _SECOND = 1_000_000_000
-_START_S = 20.0
+_START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +84,17 @@ def stall(seconds: float, folder: Path) -> Stall:
 def _repainted(master: int) -> float:
     """Read until the header's clock shows a moment from now on; returns the seconds it took."""
     began = time.monotonic()
-    wanted = [time.strftime("%H:%M:%S", time.gmtime(time.time() + ahead)).encode() for ahead in range(4)]
+    wanted = [time.strftime("%H:%M:%S", time.gmtime(time.time() + ahead)).encode() for ahead in range(60)]
     seen = b""
     while not any(moment in seen for moment in wanted):
-        assert time.monotonic() - began < 10, "the screen was never repainted"
+        assert time.monotonic() - began < 60, "the screen was never repainted"
         if select.select([master], [], [], 0.1)[0]:
             seen = seen[-64:] + os.read(master, 65536)
     return time.monotonic() - began
 
 
 def _drain(process: subprocess.Popen[bytes], master: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while process.poll() is None:
         assert time.monotonic() < deadline, "the program did not end"
         if select.select([master], [], [], 0.01)[0]:

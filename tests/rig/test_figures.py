@@ -88,7 +88,9 @@ def test_each_row_of_a_table_has_its_command() -> None:
     _, _, *rows = FOUND["mutation"].splitlines()
     commands = {row.split(" | ")[-1].strip("| ") for row in rows}
     assert all(one == "not recorded" or one.startswith("`python -m tests.rig.mutation ") for one in commands)
-    listed = re.findall(r"^- `python -m pytest .*--write-ledger.*`: (.*)$", FOUND["faults"], re.M)
+    listed = re.findall(
+        r"^- `python -m pytest .*--write-ledger.*?`(?: \(machine speed [\d.]+\))?: (.*)$", FOUND["faults"], re.M
+    )
     faults = ", ".join(listed).split(", ")
     assert len(set(faults)) == len(faults)
     assert set(faults) == set(re.findall(r"^\| (F\d+) ", FOUND["faults"], re.M))

@@ -33,6 +33,7 @@ from tests.rig.targets import PACKAGES, TARGETS, target_of, targets_of
         ("def f(a):\n    b = a", []),
         ('"""Text."""\nx: int | None = "text"', []),
         ("@cache(size=5)\nclass A:\n    __slots__ = (5,)", []),
+        ("class A(B, gc=False, size=5):\n    a: int", []),
     ],
 )
 def test_what_a_slip_would_write_instead(source: str, expected: list[str]) -> None:

@@ -93,7 +93,7 @@ def _latency_runs(latency: LatencyView, width: int) -> tuple[Run, ...]:
 def engine_rows(feed: FeedView, step: str, width: int) -> list[Line]:
     """Whether the engine answers, and the worst delay of its rounds; where it does not, what it hangs in."""
     if feed.silent_ns:
-        rows = [_row("engine", (f"silent {feed.silent_ns // _SECOND} s", "!bad"))]
+        rows = [_row("engine", (f"silent {feed.silent_ns // SECOND} s", "!bad"))]
         return [*rows, _row("in", (shorten(step, width - _LABEL), "bad"))] if step else rows
     lag_ms = feed.loop_lag_ns / 1e6
     key = "!warn" if lag_ms >= _LAG_REMARK_MS else "text"
