@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.events import StateChanged
 from kraken_tui.feed.rest.client import read_answer
 from kraken_tui.feed.session import Session
@@ -30,7 +31,7 @@ from kraken_tui.recording.replay import ReplayClock, run_replay, timeline
 from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.digits import decimals, from_units
-from kraken_tui.wire.messages import BookMessage, InvalidMessage
+from kraken_tui.wire.messages import BookMessage
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import parse_timestamp
 from tests.market.book.test_l2 import SlowBook, feed_message

@@ -7,7 +7,8 @@ import pytest
 from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import Pong
-from tests.feed.feed_harness import WALL, stamp
+from tests.rig.clock import VENUE_START as WALL
+from tests.rig.scripted import stamp
 
 MS = 1_000_000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.fingerprint import Fingerprint
-from tests.feed.feed_harness import Venue
 from tests.recording.test_fingerprint import frames, play
+from tests.rig.scripted import ScriptedVenue as Venue
 
 
 def test_a_pair_without_trades_ticker_and_candles_says_so() -> None:

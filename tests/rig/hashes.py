@@ -59,7 +59,7 @@ def record(seed: int, path: Path) -> None:
     rng = Random(f"{seed}/hashes")
     world = World([thin(name, like=name, events_per_s=12.0) for name in PAIRS], seed=seed, poll_ms=100.0)
     recorder = Recorder(path, wall_ns=VENUE_START, url="wss://localhost/", pairs=PAIRS)
-    world.on_frame = lambda frame, wall, direction: recorder.write(frame, wall, sent=direction == "tx")
+    world.on_frame = lambda frame, wall, direction: recorder.write(frame, wall, direction)
     names = sorted(set(FAULTS) - _LONG)
     world.run(1.5)
     for _ in range(rng.randrange(5)):
