@@ -98,6 +98,11 @@ class Readers:
     def look(self, where: Point) -> None:
         """All of them look at an engine that hangs."""
         self.stream()
+        if self.engine.feed_view.made_ns is None:
+            # It has not begun, and there is nothing that could look fresh.
+            assert not self.lines, where
+            assert self.engine.view(PAIR) is self.client.book(PAIR) is None, where
+            return
         for self.ahead_ns in LATER:
             began = time.monotonic()
             self._look_at_library(where)

@@ -42,6 +42,7 @@ WORDS = (
     ("tape", "Time and sales: every trade, newest first; up is an aggressive buy."),
     ("latency", "Receive time minus the venue's timestamp, corrected by the measured clock offset."),
     ("resync", "A book is fetched again after a failed checksum or a gap."),
+    ("engine silent", "The feed's own thread has not answered for so long; until it does nothing counts as proven."),
 )
 """Words on the screen that a newcomer may not know."""
 
