@@ -9,6 +9,8 @@ _SIGN = "the sign is 1 or -1"
 _CHECK = "recorder = Recorder(path, wall_ns=0, playing=playing)"
 _HAS_FLAG = "asked for only where a system has no such flag, and this one has"
 _MEMORY = "only how much is remembered"
+_REPEATED = "only how much of a wrong text is repeated"
+_STAMP = "_parse: raise InvalidMessage(f'not a timestamp: {text[:40]!r}')"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "market/book/l2.py": {
@@ -68,6 +70,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_by_exponent: divisor: int = 10 ** min(-shift, 400) -> divisor: int = 10 ** min(-shift, 399)": (
             "no number has as many digits"
         ),
+    },
+    "wire/timestamps.py": {
+        f"{_STAMP} -> raise InvalidMessage(f'not a timestamp: {{text[:{count}]!r}}'){again}": _REPEATED
+        for count in (39, 41)
+        for again in ("", " (no. 2)")
+    },
+    "engine/listeners.py": {
+        f": _BURST_NS = 20000000 -> _BURST_NS = {count}": "a nanosecond of twenty milliseconds"
+        for count in (19999999, 20000001)
+    },
+    "outputs/pipe.py": {
+        f": _PIPE_BYTES = 4096 -> _PIPE_BYTES = {count}": "only how much is written in one go" for count in (4095, 4097)
     },
     "feed/connection/backoff.py": {
         "Backoff.__init__: self._previous_s = 1.0 -> self._previous_s = 2.0": "anything but nearly zero",

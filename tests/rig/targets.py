@@ -66,7 +66,7 @@ TARGETS = (
 """Modules of which every change is tried, with what is known to suffice."""
 
 PACKAGES: dict[str, tuple[str, ...]] = {
-    "feed": ("tests/faults", "tests/captures"),
+    "feed": ("tests/faults", "tests/captures", "tests/engine/test_desk.py", "tests/engine/test_desk_markets.py"),
     "market": ("tests/faults/test_book.py", "tests/captures"),
     "wire": ("tests/market/book", "tests/captures", "tests/faults/test_frames.py"),
     "engine": ("tests/client",),

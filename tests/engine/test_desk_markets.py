@@ -1,0 +1,51 @@
+"""What a desk hands on to the markets it keeps: the interval of their candles, and what the venue says of them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from kraken_tui.engine.desk import Desk
+from kraken_tui.feed.session import Session
+from kraken_tui.settings import Settings
+from tests.feed.feed_harness import Venue
+
+PAIRS = ("BTC/USD", "ETH/USD")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Of a replay whose books have come, with markets that were there before."""
+    session, venue = Session(replay=True, rng=random.Random(1)), Venue()
+    made = Desk(session, Settings(pairs=PAIRS), lambda _: None, lambda _, __: None)
+    for symbol in PAIRS:
+        made.add(symbol)
+        session.want(symbol)
+        made.market(symbol)
+    session.opened(0, 0)
+    for frame in (venue.welcome(), venue.instruments(), *(venue.book_snapshot(symbol, 10) for symbol in PAIRS)):
+        session.frame(frame, 1, 1)
+        for event in session.take_events():
+            made.handle(event)
+    return made
+
+
+def venues(desk: Desk) -> set[str]:
+    views = (market.view(1, heartbeat_age_ns=0, lag_ns=0, connected=True) for market in desk.by_symbol.values())
+    return {view.venue for view in views}
+
+
+def test_a_new_interval_reaches_every_market_and_asks_for_its_history(desk: Desk) -> None:
+    desk.history_wanted.clear()
+    desk.set_interval(15)
+    views = [market.view(1, heartbeat_age_ns=0, lag_ns=0, connected=True) for market in desk.by_symbol.values()]
+    assert [view.interval for view in views] == [15, 15]
+    assert desk.history_wanted == set(PAIRS)
+    desk.remove("BTC/USD")
+    assert list(desk.by_symbol) == ["ETH/USD"]
+    assert desk.market("BTC/USD").view(1, heartbeat_age_ns=0, lag_ns=0, connected=True).interval == 15
+
+
+def test_what_the_venue_says_reaches_markets_that_were_there_before(desk: Desk) -> None:
+    assert venues(desk) == {"ONLINE"}
