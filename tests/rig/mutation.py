@@ -91,7 +91,7 @@ TARGETS = (
     Target(
         "recording/writer.py",
         ("tests/recording/test_writer.py", "tests/recording/test_writer_edges.py"),
-        ("tests/faults/test_recording.py",),
+        ("tests/faults/test_recording.py", "tests/recording/test_background.py"),
     ),
 )
 
