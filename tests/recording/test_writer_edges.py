@@ -232,3 +232,91 @@ def test_a_file_system_without_locks_is_recorded_to_all_the_same(
     recorder = start(tmp_path / "day.jsonl")
     recorder.close()
     assert recorder.problem == ""
+
+
+# -- what becomes of the file ---------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_as_it_was_written_is_well(tmp_path: Path) -> None:
+    recorder = start(tmp_path / "day.jsonl")
+    assert recorder.look() == ""
+    recorder.write(FRAMES[0], WALL)
+    assert recorder.look() == ""
+    recorder.flush()
+    os.link(recorder.path, tmp_path / "second-name")
+    assert recorder.look() == ""
+    recorder.close()
+    assert recorder.look() == "", "a closed one looks at nothing"
+
+
+def test_what_can_happen_to_a_file_is_told_apart(tmp_path: Path) -> None:
+    def written(name: str) -> Recorder:
+        recorder = start(tmp_path / name)
+        recorder.write(FRAMES[0], WALL)
+        recorder.flush()
+        return recorder
+
+    deleted, replaced, moved, emptied, shortened, shared = map(written, "abcdef")
+    deleted.path.unlink()
+    replaced.path.unlink()
+    replaced.path.write_bytes(b"x")
+    moved.path.rename(tmp_path / "elsewhere")
+    os.truncate(emptied.path, 0)
+    os.truncate(shortened.path, shortened.bytes - 1)
+    with shared.path.open("ab") as file:
+        file.write(b"x")
+    assert [one.look() for one in (deleted, replaced, moved, emptied, shortened, shared)] == [
+        module.DELETED, module.DELETED, module.MOVED, module.EMPTIED, module.EMPTIED, module.SHARED,
+    ]  # fmt: skip
+    for one in (deleted, replaced, moved, emptied, shortened, shared):
+        one.abandon()
+
+
+def test_a_link_in_the_place_of_the_file_is_not_the_file(tmp_path: Path) -> None:
+    recorder = start(tmp_path / "day.jsonl")
+    recorder.path.rename(tmp_path / "elsewhere")
+    recorder.path.symlink_to(tmp_path / "elsewhere")
+    assert recorder.look() == module.MOVED
+    recorder.close()
+
+
+@pytest.mark.parametrize("call", ["fstat", "lstat"])
+def test_a_file_system_that_cannot_say_is_not_a_file_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    recorder = start(tmp_path / "day.jsonl")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((module.os, "fstat", fail) if call == "fstat" else (Path, "lstat", fail)))
+        assert recorder.look() == ""
+    recorder.close()
+
+
+def test_frames_are_kept_once_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = start(tmp_path / "day.jsonl")
+    assert recorder.kept == 0
+    recorder.write(FRAMES[0], WALL)
+    recorder.write(FRAMES[1], WALL)
+    assert (recorder.frames, recorder.kept) == (2, 0)
+    recorder.flush()
+    assert (recorder.frames, recorder.kept) == (2, 2)
+    recorder.write(FRAMES[2], WALL)
+    monkeypatch.setattr(module.os, "write", full_disk(0))
+    recorder.flush()
+    assert (recorder.frames, recorder.kept) == (3, 2)
+
+
+def test_one_that_is_abandoned_writes_no_more_and_keeps_its_first_problem(tmp_path: Path) -> None:
+    recorder = start(tmp_path / "day.jsonl")
+    recorder.flush()
+    size = recorder.bytes
+    recorder.write(FRAMES[0], WALL)
+    recorder.abandon("first")
+    recorder.abandon("second")
+    recorder.close()
+    assert recorder.problem == "first"
+    assert recorder.path.stat().st_size == size
+    start(recorder.path).close()

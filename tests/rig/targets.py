@@ -60,7 +60,7 @@ TARGETS = (
     Target(
         "recording/writer.py",
         ("tests/recording/test_writer.py", "tests/recording/test_writer_edges.py"),
-        ("tests/faults/test_recording.py",),
+        ("tests/faults/test_recording.py", "tests/recording/test_background.py"),
     ),
 )
 """Modules of which every change is tried, with what is known to suffice."""
