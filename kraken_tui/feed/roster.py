@@ -14,13 +14,11 @@ from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.policy import Policy
+from kraken_tui.feed.venue_time import PLAUSIBLE_LAG_NS, VenueTime
 from kraken_tui.market.events import BookState
-from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 T = TypeVar("T")
-
-_PLAUSIBLE_LAG_NS = 3600 * SECOND
 
 
 @dataclass(slots=True)
@@ -54,6 +52,7 @@ class Roster:
         pairs: Every pair that is kept, by symbol.
         specs, symbols: Reference data and names of all pairs of the exchange.
         instruments: Where the instrument list of this connection stands.
+        venue: How far the exchange's clock has come.
         system: State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown".
         counters: Totals.
     """
@@ -70,6 +69,7 @@ class Roster:
         self.options = options
         self.policy = policy
         self.latency = latency
+        self.venue = VenueTime(latency, limits)
         self.complaints = complaints
         self.pairs: dict[str, Pair] = {}
         self.specs: dict[str, PairSpec] = {}
@@ -151,14 +151,14 @@ class Roster:
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int | None:
         """Count the lag of a live message, ns; None where the time it carries is not plausible."""
         lag = self.latency.venue_now(now, wall_ns) - venue_ns
-        if abs(lag) > _PLAUSIBLE_LAG_NS:
+        if abs(lag) > PLAUSIBLE_LAG_NS:
             return None
         return self.latency.measure(venue_ns, now, wall_ns)
 
     def bound(self, granted_ns: int | None, now: int, wall_ns: int) -> int | None:
         """The most a snapshot can lag, ns: its timestamp is the last change of the book, not its sending (PROTOCOL.md
         section 0.8), but it was sent after its subscription was granted. None where that is not known."""
-        if granted_ns is None or abs(self.latency.venue_now(now, wall_ns) - granted_ns) > _PLAUSIBLE_LAG_NS:
+        if granted_ns is None or abs(self.latency.venue_now(now, wall_ns) - granted_ns) > PLAUSIBLE_LAG_NS:
             return None
         return self.latency.bound(granted_ns, now, wall_ns)
 

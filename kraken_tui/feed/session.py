@@ -432,6 +432,7 @@ class Session:
     def _start_connection(self) -> None:
         self.watchdog.opened(self._now)
         self.roster.instruments.opened()
+        self.roster.venue.restart()
         self._enrolment.opened()
         self._ping()
 

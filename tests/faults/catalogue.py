@@ -151,6 +151,13 @@ FAULTS: dict[int, Fault] = {
     98: Fault("hostile text in symbol, reason, status, error", "inert characters", "0 leaks"),
     99: Fault("ctrl-C and q in each state", "clean quit, exit 0, nothing said", "2 s"),
     100: Fault("wrong configuration files", "one sentence: file, line, key; no value", "300 ms, value never shown"),
+    111: Fault("one absurd trade number (10^15)", "told, said, counted; all later trades told", "0 lost"),
+    112: Fault(
+        "trade numbers begin again at 1", "every trade told once, said once; last price, tape, candle", "0 lost"
+    ),
+    113: Fault(
+        "trades and candles of a time the exchange has not reached", "said, counted, never drawn", "0 real ones hidden"
+    ),
 }
 
 _TESTS = Path(__file__).parents[1]

@@ -41,6 +41,8 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
     if effect.verdict == APPLIED:
         changed = effect.events[-1]
         assert type(changed) is BookChanged
+        if changed.venue_ns is not None:
+            roster.venue.tell(changed.venue_ns, now)
         if kind == "snapshot":
             effect.lag_ns = roster.bound(pair.take_granted_ns(), now, wall_ns)
         elif changed.venue_ns is not None:
