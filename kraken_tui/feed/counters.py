@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -41,7 +40,7 @@ class FrameCounters:
 
     frames: int = 0
     applied: int = 0
-    ignored: Counter[str] = field(default_factory=NameCounter)
+    ignored: NameCounter = field(default_factory=NameCounter)
     rejected: int = 0
     invalid: int = 0
     deltas_ignored: int = 0

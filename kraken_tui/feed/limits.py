@@ -80,10 +80,14 @@ class Limits:
     lag_drop_gap_s: float = 60.0
     backlog_s: float = 15.0
     ahead_s: float = 5.0
-    entries_slack: int = 1000
+    entries_slack: int = 2000
     most_pairs: int = 5000
     audit_first_s: float = 20.0
     audit_every_s: float = 300.0
     audit_again_s: float = 60.0
     audit_limit_s: float = 15.0
     audit_batch: int = 200
+
+    def most_levels(self, depth: int) -> int:
+        """Levels that one message for a book of this depth may hold."""
+        return 10 * depth + self.entries_slack

@@ -78,6 +78,23 @@ class Roster:
         self.system = "unknown"
         self.counters = Counters(self.pairs)
 
+    # -- reference data -----------------------------------------------------------------------------------------
+
+    def new_list(self) -> None:
+        """A whole list of pairs follows: what is not in it is known no longer, unless it is kept."""
+        self.symbols = SymbolTable()
+        for symbol in [symbol for symbol in self.specs if symbol not in self.pairs]:
+            del self.specs[symbol]
+
+    def has_room(self, symbol: str) -> bool:
+        """Whether one more pair may be known."""
+        return symbol in self.specs or len(self.specs) < self.limits.most_pairs
+
+    def full(self, wall_ns: int) -> list[FeedEvent]:
+        """Say that there are too many pairs."""
+        text = f"more than {self.limits.most_pairs:,} pairs: the others are left out"
+        return [*self.complaints.say(wall_ns, text)]
+
     # -- pairs --------------------------------------------------------------------------------------------------
 
     def keep(self, symbol: str, wall_ns: int, *, depth: int | None = None) -> tuple[Pair, list[FeedEvent]]:

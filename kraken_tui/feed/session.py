@@ -37,7 +37,7 @@ from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
-from kraken_tui.wire.decode import FieldCensus, decode
+from kraken_tui.wire.decode import MOST_NAMES, FieldCensus, decode
 from kraken_tui.wire.messages import InvalidMessage, Pong, Refusal, SubscribeAck, UnknownMessage
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
@@ -123,6 +123,7 @@ class Session:
             Pong: answers.ponged,
             UnknownMessage: lambda message, _now, _wall: Effect(f"unknown: {message.kind}"),
         }
+        self._said_full: set[str] = set()
         self._events: list[FeedEvent] = []
         self._now = 0
         self._wall = 0
@@ -261,6 +262,7 @@ class Session:
             counters.rejected += 1
         else:
             counters.ignored[verdict] += 1
+            self._say_full()
         self._take(effect)
         if self._unsettled and self.policy.asks and now >= self._settle_due:
             self._settle()
@@ -278,12 +280,23 @@ class Session:
         if effect.loss is not None:
             self._lose(effect.loss.cause, floor_s=effect.loss.floor_s)
 
+    def _say_full(self) -> None:
+        """Say once that unknown kinds or fields are too many to be counted by name."""
+        for what, names in (
+            ("kinds of ignored frames", self.counters.ignored),
+            ("unknown fields", self.census.unknown),
+        ):
+            if names.full and what not in self._said_full:
+                self._said_full.add(what)
+                self._report(Note(self._wall, "warning", f"over {MOST_NAMES} {what}: the others are counted as one"))
+
     def tick(self, now: int, wall_ns: int) -> None:
         """Let time pass; call it at least once a second and whenever `next_wakeup` says."""
         self._clock(now, wall_ns)
         if not self.policy.asks or self.state is State.CLOSED:
             return
         self._notice_stall()
+        self._say_full()
         self._take(self.auditor.tick(now, wall_ns))
         if self.state is State.COOLDOWN and now >= self.dialler.next_dial(now):
             self._fire(Trigger.COOLED, "cooldown over")

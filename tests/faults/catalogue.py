@@ -158,6 +158,15 @@ FAULTS: dict[int, Fault] = {
     113: Fault(
         "trades and candles of a time the exchange has not reached", "said, counted, never drawn", "0 real ones hidden"
     ),
+    114: Fault(
+        "a book message of 100,000 levels in the worst order",
+        "DISCONNECTED with the reason; in a recording left out",
+        "3 s of processor time; 10 x depth + 2,000 levels",
+    ),
+    115: Fault(
+        "endless invented pairs, channels and fields", "a bound each, said once", "5,000 pairs, 200 names; 4 MiB"
+    ),
+    116: Fault("endless remarks about odd values", "counted as one beyond a bound, said", "1,000 kinds"),
 }
 
 _TESTS = Path(__file__).parents[1]

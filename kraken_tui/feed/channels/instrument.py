@@ -9,7 +9,7 @@ from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import InstrumentMessage, WireError
-from kraken_tui.wire.symbols import PairSpec, SymbolTable
+from kraken_tui.wire.symbols import PairSpec
 
 NAME = "instrument"
 
@@ -19,13 +19,16 @@ def apply(message: InstrumentMessage, roster: Roster, now: int, wall_ns: int) ->
     snapshot = message.type == "snapshot"
     effect = Effect(settle=True, resolve=True)
     if snapshot:
-        roster.symbols = SymbolTable()
+        roster.new_list()
     for data in message.data.pairs:
         try:
             spec = PairSpec.from_wire(data)
         except WireError as error:
             text = f"{clean_text(data.symbol, 40)}: reference data left out: {error}"
             effect.events += roster.complaints.say(wall_ns, text)
+            continue
+        if not roster.has_room(spec.symbol):
+            effect.events += roster.full(wall_ns)
             continue
         roster.symbols.add(spec.symbol)
         before = roster.specs.get(spec.symbol)

@@ -27,12 +27,16 @@ def apply(message: OhlcMessage, roster: Roster, now: int, wall_ns: int) -> Effec
         if row.interval == _interval(roster, row.symbol):
             effect.settle = policy.heard(NAME, row.symbol)
     for (symbol, interval), rows in groupby(message.data, key=lambda row: (row.symbol, row.interval)):
+        if not symbol:
+            effect.events += roster.complaints.say(wall_ns, "a candle was left out: it names no pair")
+            effect.verdict = REJECTED
+            continue
         spec, events = roster.spec_of(symbol)
         effect.events += events
         if spec is None:
             effect.verdict = "ohlc of an unwanted pair"
             continue
-        if not policy.takes_interval(interval, _interval(roster, symbol)):
+        if type(interval) is int and not policy.takes_interval(interval, _interval(roster, symbol)):
             effect.verdict = "ohlc of another interval"
             continue
         candles: list[Candle] = []
@@ -45,7 +49,8 @@ def apply(message: OhlcMessage, roster: Roster, now: int, wall_ns: int) -> Effec
                     raise InvalidMessage("of a time that the exchange has not reached")
                 candles.append(candle)
             except WireError as error:
-                text = f"{symbol}: a candle was left out, from {clean_text(row.interval_begin, 40)}: {error}"
+                named = "" if row.interval_begin is None else f", from {clean_text(row.interval_begin, 40)}"
+                text = f"{symbol}: a candle was left out{named}: {error}"
                 effect.events += roster.complaints.say(wall_ns, text, kind=f"{symbol}: a candle: {error}")
                 effect.verdict = REJECTED
         if candles:

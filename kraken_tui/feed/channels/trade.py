@@ -27,6 +27,10 @@ def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effe
         effect.settle = roster.policy.heard(NAME, message.data[0].symbol)
     for symbol, rows in groupby(message.data, key=lambda row: row.symbol):
         pair = roster.pairs.get(symbol)
+        if not symbol:
+            effect.events += roster.complaints.say(wall_ns, "a trade was left out: it names no pair")
+            effect.verdict = REJECTED
+            continue
         if pair is None:
             effect.verdict = "trade of an unwanted pair"
             continue
@@ -40,7 +44,9 @@ def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effe
                     effect.events += said
                 trades.append(trade)
             except WireError as error:
-                effect.events += roster.complaints.say(wall_ns, f"{symbol}: a trade was left out: {error}")
+                named = "" if row.trade_id is None else f", number {clean_text(row.trade_id, 20)}"
+                text = f"{symbol}: a trade was left out{named}: {error}"
+                effect.events += roster.complaints.say(wall_ns, text, kind=f"{symbol}: a trade: {error}")
                 effect.verdict = REJECTED
         begun = pair.trades.newest is not None
         # After a reconnect the snapshot of the last trades closes the gap, as far as it reaches.
