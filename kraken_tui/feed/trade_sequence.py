@@ -90,13 +90,14 @@ class TradeSequence:
         new: list[Trade] = []
         remarks: list[tuple[str, str]] = []
         for trade in trades:
-            number = trade.trade_id
+            number, newest = trade.trade_id, self.newest
+            if newest is not None and newest < number <= newest + CLOSE and self._astray is None and not self._others:
+                # Nearly all: a number above the newest is none of those held.
+                self._follow(trade)
+                new.append(trade)
+                continue
             if self._is_known(trade):
                 self.duplicates += 1
-                continue
-            if self._astray is None and self.newest is not None and self.newest < number <= self.newest + CLOSE:
-                self._follow(trade)
-                new.append(self._placed(trade))
                 continue
             placed = self._take(trade, remarks)
             if placed is not None:

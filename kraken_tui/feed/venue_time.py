@@ -26,23 +26,22 @@ class VenueTime:
     Args:
         latency: What pongs told.
         limits: How far ahead a time may be.
+
+    Attributes:
+        behind: Monotonic clock at the receipt, less the time told, of the last messages; see `tell`.
     """
 
     def __init__(self, latency: LatencyTracker, limits: Limits) -> None:
         self._latency = latency
         self._slack_ns = ns(limits.ahead_s)
-        # Monotonic clock at the receipt, less the time told.
-        self._behind: deque[int] = deque(maxlen=_KEPT)
-        self._told = 0
+        self.behind: deque[int] = deque(maxlen=_KEPT)
+        self._asked = 0
         # The least of these that counts, as of the last look; None when it is to be found out again.
         self._least: int | None = None
 
     def tell(self, venue_ns: int, now: int) -> None:
         """A message other than a trade or candle carries this time."""
-        self._behind.append(now - venue_ns)
-        self._told += 1
-        if self._told % _KEPT == 0:
-            self._least = None
+        self.behind.append(now - venue_ns)
 
     def ponged(self) -> None:
         """The clocks were compared again."""
@@ -50,13 +49,14 @@ class VenueTime:
 
     def restart(self) -> None:
         """What follows is another connection's."""
-        self._behind.clear()
+        self.behind.clear()
         self._least = None
 
     def beyond(self, venue_ns: int, now: int, wall_ns: int) -> bool:
         """Whether a time is one that the exchange has not reached."""
         least = self._least
-        if least is not None and venue_ns <= now - least + self._slack_ns:
+        self._asked += 1
+        if least is not None and venue_ns <= now - least + self._slack_ns and self._asked % _KEPT:
             return False
         self._least = least = self._look()
         if least is None:
@@ -71,7 +71,7 @@ class VenueTime:
 
     def _look(self) -> int | None:
         offset = self._latency.offset_ns
-        told = [behind for behind in self._behind if offset is None or abs(behind - offset) < PLAUSIBLE_LAG_NS]
+        told = [behind for behind in self.behind if offset is None or abs(behind - offset) < PLAUSIBLE_LAG_NS]
         least = sorted(told)[_AGREEING - 1] if len(told) >= _AGREEING else None
         if offset is None or least is None:
             return least if offset is None else offset

@@ -85,15 +85,17 @@ def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
     """
     if type(data.trade_id) is not int:
         raise InvalidMessage(_missing("trade_id", data.trade_id))
+    if type(data.timestamp) is not str:
+        raise InvalidMessage(_missing("timestamp", data.timestamp))
     return Trade(
         symbol=spec.symbol,
         side=_side(data.side),
         price=_positive(to_units(data.price, spec.price_precision)),
         qty=to_units(data.qty, spec.qty_precision),
-        ord_type="" if data.ord_type is None else clean_text(data.ord_type, 20),
+        ord_type=clean_text(data.ord_type or "", 20),
         trade_id=data.trade_id,
         timestamp=data.timestamp,
-        venue_ns=_moment("timestamp", data.timestamp),
+        venue_ns=parse_timestamp(data.timestamp),
         live=live,
     )
 
@@ -107,7 +109,9 @@ def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
         InvalidNumber: A number is not acceptable.
         InvalidMessage: The begin is not a timestamp, or the candle is impossible.
     """
-    begin_s = _moment("interval_begin", data.interval_begin) // SECOND
+    if type(data.interval_begin) is not str:
+        raise InvalidMessage(_missing("interval_begin", data.interval_begin))
+    begin_s = parse_timestamp(data.interval_begin) // SECOND
     if type(data.interval) is not int:
         raise InvalidMessage(_missing("interval", data.interval))
     trades = data.trades or 0
@@ -206,12 +210,6 @@ def trades_from_rest(rows: Iterable[Sequence[object]], spec: PairSpec) -> list[T
             )
         )
     return trades
-
-
-def _moment(name: str, text: object) -> int:
-    if not isinstance(text, str):
-        raise InvalidMessage(_missing(name, text))
-    return parse_timestamp(text)
 
 
 def _missing(name: str, value: object) -> str:

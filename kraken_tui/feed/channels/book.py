@@ -15,6 +15,9 @@ from kraken_tui.wire.messages import BookData, BookMessage, InvalidNumber, Subsc
 from kraken_tui.wire.symbols import is_clean
 
 NAME = "book"
+_FEW = 100
+"""Levels that are within any bound; asked first, for it is asked of every message."""
+
 _UNWANTED = "book of an unwanted pair"
 
 
@@ -38,7 +41,7 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
         if pair is None:
             return Effect(verdict, met)
     leaving = not roster.policy.expects(NAME, symbol)
-    if len(data.bids) + len(data.asks) > roster.limits.most_levels(pair.depth) and not leaving:
+    if len(data.bids) + len(data.asks) > _FEW and not leaving and _is_excessive(data, pair.depth, roster):
         effect = _too_many(pair, data, roster, now, wall_ns)
         effect.events = [*met, *effect.events]
         return effect
@@ -47,12 +50,14 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
     if effect.verdict == APPLIED:
         changed = effect.events[-1]
         assert type(changed) is BookChanged
-        if changed.venue_ns is not None:
-            roster.venue.tell(changed.venue_ns, now)
+        venue_ns = changed.venue_ns
+        if venue_ns is not None:
+            # `VenueTime.tell` written out, for every message comes by here.
+            roster.venue.behind.append(now - venue_ns)
         if kind == "snapshot":
             effect.lag_ns = roster.bound(pair.take_granted_ns(), now, wall_ns)
-        elif changed.venue_ns is not None:
-            effect.lag_ns = roster.measure(changed.venue_ns, now, wall_ns)
+        elif venue_ns is not None:
+            effect.lag_ns = roster.measure(venue_ns, now, wall_ns)
     elif effect.verdict == EARLY:
         roster.counters.deltas_ignored += 1
     if confirmed:
@@ -60,6 +65,10 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
     if met:
         effect.events = [*met, *effect.events]
     return effect
+
+
+def _is_excessive(data: BookData, depth: int, roster: Roster) -> bool:
+    return len(data.bids) + len(data.asks) > roster.limits.most_levels(depth)
 
 
 def _too_many(pair: Pair, data: BookData, roster: Roster, now: int, wall_ns: int) -> Effect:
@@ -77,7 +86,7 @@ def _meet(kind: str, data: BookData, roster: Roster, wall_ns: int) -> tuple[Pair
     admitted, events = roster.policy.admits(data.symbol, roster.pairs)
     if not admitted:
         return None, events, _UNWANTED
-    if len(data.bids) + len(data.asks) > roster.limits.most_levels(DEPTHS[-1]):
+    if _is_excessive(data, DEPTHS[-1], roster):
         text = f"left out: {clean_text(data.symbol, 40)}: a book message of too many levels"
         return None, [*events, *roster.complaints.say(wall_ns, text)], REJECTED
     if kind == "snapshot" and is_clean(data.symbol):

@@ -19,8 +19,8 @@ from kraken_tui.wire.digits import MAX_DIGITS, from_units, to_units
 from kraken_tui.wire.messages import InvalidNumber, WireLevel
 from kraken_tui.wire.symbols import PairSpec
 
-_MANY = 2048
-"""Entries of one side from which its lists are made again as a whole: inserting each would take quadratic time."""
+_MANY = 4096
+"""Entries of one message from which its sides are made again as a whole: inserting each takes quadratic time."""
 
 _KEPT_PRICES = 4096
 """Twice what the deepest book shows at once. A day's prices of one pair would cost megabytes, a few at a time."""
@@ -162,10 +162,14 @@ class OrderBook:
                 resynchronised.
         """
         changes: list[LevelChange] = []
+        if len(bids) + len(asks) >= _MANY:
+            self._apply_many(self.bids, bids, changes)
+            self._apply_many(self.asks, asks, changes)
+            return tuple(changes)
         if bids:
-            (self._apply_side if len(bids) < _MANY else self._apply_many)(self.bids, bids, changes)
+            self._apply_side(self.bids, bids, changes)
         if asks:
-            (self._apply_side if len(asks) < _MANY else self._apply_many)(self.asks, asks, changes)
+            self._apply_side(self.asks, asks, changes)
         return tuple(changes)
 
     def _apply_many(self, side: BookSide, levels: Sequence[WireLevel], changes: list[LevelChange]) -> None:
