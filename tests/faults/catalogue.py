@@ -167,6 +167,14 @@ FAULTS: dict[int, Fault] = {
         "endless invented pairs, channels and fields", "a bound each, said once", "5,000 pairs, 200 names; 4 MiB"
     ),
     116: Fault("endless remarks about odd values", "counted as one beyond a bound, said", "1,000 kinds"),
+    117: Fault(
+        "a refusal (403, 429, 503) whose page or head never ends",
+        "judged by its status line",
+        "within the 10 s of a dial",
+    ),
+    118: Fault(
+        "endless empty parts of a message", "no frame: DISCONNECTED for silence", "5 s and what one read takes; +16 MiB"
+    ),
 }
 
 _TESTS = Path(__file__).parents[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kraken_tui._version import __version__
@@ -39,6 +40,8 @@ async def open_socket(
     from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidProxy
 
+    from kraken_tui.feed.connection.handshake import RefusalByStatus
+
     if proxy is not None and not proxy_is_readable(proxy):
         # The library would repeat parts of it, which may be a password.
         raise InvalidProxy("", "write it as http://user:password@host:port, special characters as %40 and the like")
@@ -49,7 +52,7 @@ async def open_socket(
         def process_redirect(self, exc: Exception) -> Exception:
             return exc
 
-    factory = None
+    factory: Callable[..., ClientConnection] = RefusalByStatus
     if on_message is not None:
         from kraken_tui.feed.connection.push_connection import receiver
 
