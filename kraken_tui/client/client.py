@@ -301,7 +301,8 @@ class KrakenClient:
             The book; None before its first snapshot. Look at `verified` before trusting it.
 
         Raises:
-            ConfigurationError: `levels` is less than 1.
+            ConfigurationError: `levels` is less than 1, or the pair is not subscribed.
+            SubscriptionFailed: The exchange has no such pair, or refused it.
             TimedOut: The engine did not answer within a second.
         """
         return self._reading.book(symbol, levels)

@@ -51,6 +51,7 @@ class Roster:
     Attributes:
         pairs: Every pair that is kept, by symbol.
         specs, symbols: Reference data and names of all pairs of the exchange.
+        tokenised: Assets that stand for something outside the exchange, such as shares.
         instruments: Where the instrument list of this connection stands.
         venue: How far the exchange's clock has come.
         system: State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown".
@@ -74,6 +75,7 @@ class Roster:
         self.pairs: dict[str, Pair] = {}
         self.specs: dict[str, PairSpec] = {}
         self.symbols = SymbolTable()
+        self.tokenised: set[str] = set()
         self.instruments = InstrumentList()
         self.system = "unknown"
         self.counters = Counters(self.pairs)
@@ -83,6 +85,7 @@ class Roster:
     def new_list(self) -> None:
         """A whole list of pairs follows: what is not in it is known no longer, unless it is kept."""
         self.symbols = SymbolTable()
+        self.tokenised.clear()
         for symbol in [symbol for symbol in self.specs if symbol not in self.pairs]:
             del self.specs[symbol]
 

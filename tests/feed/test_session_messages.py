@@ -269,3 +269,26 @@ def test_a_refusal_of_nothing_is_not_logged_a_hundred_times(up: Rig) -> None:
     notes = [event.text for event in up.of(Note) if "Not now" in event.text]
     assert notes == [f"the exchange says: Not now{times}" for times in ("", " (10 times)", " (100 times)")]
     assert up.session.counters.ignored["refusal of nothing that was asked"] == 100
+
+
+AAPLX = '{"symbol":"AAPLx/USD","base":"AAPLx","quote":"USD","status":"online","price_precision":2,"qty_precision":8}'
+
+
+def test_tokenised_assets_are_asked_for_and_told_apart() -> None:
+    venue = Venue()
+    instruments = venue.instruments
+    asked: list[str] = []
+
+    def listed(kind: str = "snapshot", only: str | None = None) -> str:
+        text = instruments(kind, only).replace('"pairs":[', f'"pairs":[{AAPLX},')
+        return text.replace('"assets":[]', '"assets":[{"id":"AAPLx","multiplier":1.0},{"id":"BTC"}]')
+
+    venue.instruments = listed  # type: ignore[method-assign]
+    rig = Rig("BTC/USD", "aaplxusd", venue=venue)
+    rig.run(5)
+    asked = [text for _, text in rig.sent if '"instrument"' in text]
+    assert len(asked) == 1
+    assert '"include_tokenized_assets":true' in asked[0]
+    assert rig.session.names["aaplxusd"] == "AAPLx/USD"
+    assert rig.session.specs["AAPLx/USD"].tokenised
+    assert not rig.session.specs["BTC/USD"].tokenised
