@@ -303,7 +303,8 @@ class KrakenClient:
             The book; None before its first snapshot. Look at `verified` before trusting it.
 
         Raises:
-            ConfigurationError: `levels` is less than 1.
+            ConfigurationError: `levels` is less than 1, or the pair is not subscribed.
+            SubscriptionFailed: The exchange has no such pair, or refused it.
         """
         return self._reading.book(symbol, levels)
 

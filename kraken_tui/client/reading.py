@@ -14,6 +14,7 @@ from kraken_tui.feed.counters import Counters
 from kraken_tui.market import views
 from kraken_tui.market.events import BookState, Health, Level
 from kraken_tui.market.freshness import aged, believed, ended, silence_ns, silence_text
+from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire import symbols
 from kraken_tui.wire.symbols import canonical
@@ -99,6 +100,7 @@ class Reading:
         if levels is not None and (type(levels) is not int or levels < 1):
             raise ConfigurationError("levels takes 1 or more")
         symbol = self.symbol(name)
+        self._check_wanted(name, symbol)
         if levels is None or levels > self._levels:
             try:
                 return self._run.ask(lambda worker: self._full_book(worker, symbol, levels))
@@ -108,8 +110,26 @@ class Reading:
 
     def touch(self, name: str) -> BestBidAsk | None:
         """Best bid and ask of the newest event."""
-        book = self.newest_book(self.symbol(name), 1)
+        symbol = self.symbol(name)
+        self._check_wanted(name, symbol)
+        book = self.newest_book(symbol, 1)
         return None if book is None else book.touch
+
+    def _check_wanted(self, name: str, symbol: str) -> None:
+        """Refuse a name that no book will ever come for.
+
+        Raises:
+            SubscriptionFailed: The exchange has no such pair, or refused it.
+            ConfigurationError: The pair is not subscribed.
+        """
+        if symbol in self._newest.books or symbol in self._newest.states:
+            return
+        refused = self._newest.refused.get(canonical(name)) or self._newest.refused.get(canonical(symbol))
+        if refused is not None:
+            raise refused
+        settings = self._run.engine.settings
+        if symbol not in self.states() and (settings.pairs or settings.replay is None):
+            raise ConfigurationError(f"{clean_text(name, 40)} is not subscribed; subscribe it before its book is read")
 
     def newest_book(self, symbol: str, levels: int | None = None) -> Book | None:
         """The newest event of a symbol as a book; `levels` is at most the client's own."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from kraken_tui.exchange.depthbook import Side
 from kraken_tui.exchange.frames import NS, decimal_text, increment_text, quoted
 from kraken_tui.exchange.history import INTERVALS, REST_ROWS
 from kraken_tui.exchange.pairs import ASSETS, PairSpec
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from kraken_tui.exchange.venue import Venue
 
 PREFIX = "/0/public/"
+
+SPREAD_ROWS = 200
+"""Rows of a `Spread` answer."""
+
+GROUPED_DEPTHS = frozenset({10, 25, 100, 250, 1000})
+GROUPINGS = frozenset({1, 5, 10, 25, 50, 100, 250, 500, 1000})
+"""Levels and ticks a level that `GroupedBook` offers."""
 
 _LEVERAGE = [2, 3, 4, 5]
 _FEES = [[0, 0.4], [10000, 0.35], [50000, 0.24], [100000, 0.22]]
@@ -44,6 +52,8 @@ class Rest:
             "OHLC": self._ohlc,
             "Depth": self._depth,
             "Trades": self._trades,
+            "Spread": self._spread,
+            "GroupedBook": self._grouped_book,
         }
 
     def answer(self, target: str) -> str:
@@ -173,7 +183,8 @@ class Rest:
         def rows(levels: Iterator[tuple[int, int]]) -> list[list[Any]]:
             shown = min(3, spec.qty_precision)
             return [
-                [price(ticks), decimal_text(lots // drop, shown), second - at % 60]
+                # Cut to three decimals, but a level that is there never reads as nothing.
+                [price(ticks), decimal_text(max(1, lots // drop), shown), second - at % 60]
                 for at, (ticks, lots) in enumerate(levels)
             ]
 
@@ -205,6 +216,48 @@ class Rest:
         ]
         last = trades[-1].ts_ns if trades else since or 0
         return {key: rows, "last": str(last)}
+
+    def _spread(self, arguments: dict[str, str]) -> Any:
+        """The touch over the last trades: what it was before is not kept, so each is put beside its trade."""
+        key, spec = self._one(arguments)
+        since = _whole(arguments, "since", 0)
+        market = self._venue.market(spec.symbol)
+        bid, _, ask, _ = market.simulator.touch
+        width, price = max(1, ask - bid), _long_price(spec)
+        rows: list[list[Any]] = []
+        for trade in list(market.history.trades)[-SPREAD_ROWS + 1 :]:
+            best = trade.ticks - width if trade.side == "buy" else trade.ticks
+            rows.append([trade.ts_ns // NS, price(best), price(best + width)])
+        now_s = max(market.simulator.last_change_ns // NS, rows[-1][0] if rows else 0)
+        rows.append([now_s, price(bid), price(bid + width)])
+        return {key: [row for row in rows if row[0] >= since], "last": now_s}
+
+    def _grouped_book(self, arguments: dict[str, str]) -> Any:
+        _, spec = self._one(arguments)
+        depth, grouping = _whole(arguments, "depth", 10), _whole(arguments, "grouping", 1)
+        if depth not in GROUPED_DEPTHS:
+            raise _Failed("EGeneral:Invalid arguments:depth")
+        if grouping not in GROUPINGS:
+            raise _Failed("EGeneral:Invalid arguments:grouping")
+        book = self._venue.market(spec.symbol).simulator.book
+
+        def rows(side: Side) -> list[dict[str, str]]:
+            found: dict[int, int] = {}
+            for ticks, lots in side.levels(len(side)):
+                # Away from the touch: bids down, asks up.
+                step = side.sign * -(-side.sign * ticks // grouping) * grouping
+                if step not in found and len(found) == depth:
+                    break
+                found[step] = found.get(step, 0) + lots
+            return [
+                {
+                    "price": decimal_text(ticks, spec.price_precision),
+                    "qty": decimal_text(lots, spec.qty_precision),
+                }
+                for ticks, lots in found.items()
+            ]
+
+        return {"bids": rows(book.bids), "asks": rows(book.asks)}
 
 
 def _envelope(result: Any, error: str | None = None) -> str:

@@ -13,6 +13,7 @@ from kraken_tui.feed.effect import APPLIED, Effect, Loss
 from kraken_tui.feed.events import FeedEvent, Note, Refused
 from kraken_tui.feed.limits import ns
 from kraken_tui.feed.pair import Pair
+from kraken_tui.feed.proof.stitcher import read_timestamp
 from kraken_tui.feed.roster import Roster
 from kraken_tui.feed.subscriptions import Subscription, Subscriptions
 from kraken_tui.text import clean_text
@@ -40,6 +41,7 @@ class Answers:
     def acknowledged(self, ack: SubscribeAck, now: int, wall_ns: int) -> Effect:
         """Take a granted request."""
         roster = self._roster
+        self._tell(ack.time_out, now)
         answer = roster.policy.acknowledged(ack)
         if answer is not None and not answer.matched:
             # It answers an outdated request.
@@ -53,6 +55,11 @@ class Answers:
             for known in answer.confirmed:
                 effect.events += self._confirmed(known, now, wall_ns)
         return effect
+
+    def _tell(self, time: str | None, now: int) -> None:
+        venue_ns = read_timestamp(time)[1]
+        if venue_ns is not None:
+            self._roster.venue.tell(venue_ns, now)
 
     def _grant(self, ack: SubscribeAck) -> None:
         channel = self._channels.get(ack.channel)
@@ -113,7 +120,9 @@ class Answers:
         """Take the answer to a ping, which measures the clock offset."""
         latency = self._roster.latency
         effect = Effect()
+        self._tell(pong.time_out, now)
         if latency.ponged(pong, now, wall_ns):
+            self._roster.venue.ponged()
             # While no book moves, only this shows that the line is late.
             effect.lag_ns = latency.lag_ns
             skew = latency.wall_offset_ns or 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -16,6 +15,9 @@ OF_PAIRS: dict[str, Callable[[Pair], int]] = {
     "resyncs": lambda pair: pair.resyncs,
     "trade_gaps": lambda pair: pair.trade_gaps,
     "duplicates": lambda pair: pair.trades.duplicates,
+    "trades_late": lambda pair: pair.trades.late,
+    "trade_strays": lambda pair: pair.trades.strays,
+    "trade_restarts": lambda pair: pair.trades.restarts,
     "witness_alarms": lambda pair: pair.alarms,
 }
 """Counted by each pair; the totals are sums."""
@@ -32,16 +34,18 @@ class FrameCounters:
         rejected: Frames that could not be read or held unacceptable values; `invalid` of them could not be read.
         deltas_ignored: Book messages before a snapshot or after an unsubscribe, including removed pairs.
         reconnects: Connections lost after they were open, in a recording too.
+        times_ahead: Trades and candles of a time that the exchange had not reached.
         audits, audits_failed: Whole books compared with a second snapshot, and those that were wrong.
     """
 
     frames: int = 0
     applied: int = 0
-    ignored: Counter[str] = field(default_factory=NameCounter)
+    ignored: NameCounter = field(default_factory=NameCounter)
     rejected: int = 0
     invalid: int = 0
     deltas_ignored: int = 0
     reconnects: int = 0
+    times_ahead: int = 0
     audits: int = 0
     audits_failed: int = 0
 
@@ -88,6 +92,21 @@ class Counters(FrameCounters):
     def duplicates(self) -> int:
         """Trades delivered again."""
         return self._total("duplicates")
+
+    @property
+    def trades_late(self) -> int:
+        """Trades that came after one with a greater number."""
+        return self._total("trades_late")
+
+    @property
+    def trade_strays(self) -> int:
+        """Single trade numbers that followed nothing."""
+        return self._total("trade_strays")
+
+    @property
+    def trade_restarts(self) -> int:
+        """Times the numbers of a pair's trades began again."""
+        return self._total("trade_restarts")
 
     @property
     def witness_alarms(self) -> int:

@@ -11,10 +11,11 @@ from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
+from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.policy import Policy
 from kraken_tui.feed.roster import Roster
 from kraken_tui.feed.subscriptions import Subscriptions
-from kraken_tui.wire.decode import FieldCensus, decode
+from kraken_tui.wire.decode import MOST_NAMES, FieldCensus, decode
 from kraken_tui.wire.messages import Pong, Refusal, SubscribeAck, UnknownMessage
 
 
@@ -44,6 +45,7 @@ class Dispatch:
         self._roster = roster
         self._policy = policy
         self._watchdog = watchdog
+        self._said_full: set[str] = set()
         answers = Answers(channels, roster, subscriptions)
         self._data = {channel.message: channel.apply for channel in channels.values()}
         self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
@@ -83,4 +85,12 @@ class Dispatch:
             counters.rejected += 1
         else:
             counters.ignored[verdict] += 1
+            effect.events += self.newly_full(wall_ns)
         return effect
+
+    def newly_full(self, wall_ns: int) -> list[FeedEvent]:
+        """Say once that unknown kinds or fields are too many to be counted by name."""
+        tables = {"kinds of ignored frames": self._roster.counters.ignored, "unknown fields": self.census.unknown}
+        full = [what for what, names in tables.items() if names.full and what not in self._said_full]
+        self._said_full.update(full)
+        return [Note(wall_ns, "warning", f"over {MOST_NAMES} {what}: the others are counted as one") for what in full]

@@ -44,3 +44,4 @@ class Effect(msgspec.Struct, gc=False):
         self.settle |= part.settle
         if part.lag_ns is not None:
             self.lag_ns = part.lag_ns
+        self.loss = self.loss or part.loss

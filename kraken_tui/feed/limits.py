@@ -45,6 +45,9 @@ class Limits:
             to a fifth more, at random.
         audit_limit_s: Longest life of an audit's connection.
         audit_batch: Books compared by one audit at most.
+        ahead_s: How far beyond the exchange's clock the time of a trade or candle may be and still be believed.
+        entries_slack: Levels that one book message may hold beyond ten times the depth.
+        most_pairs: Pairs that are known at most, so that invented ones take no memory.
         backlog_s: Gap after which the frames that follow are a backlog (the machine slept) and are not shown.
     """
 
@@ -76,8 +79,15 @@ class Limits:
     lag_drop_s: float = 10.0
     lag_drop_gap_s: float = 60.0
     backlog_s: float = 15.0
+    ahead_s: float = 5.0
+    entries_slack: int = 2000
+    most_pairs: int = 5000
     audit_first_s: float = 20.0
     audit_every_s: float = 300.0
     audit_again_s: float = 60.0
     audit_limit_s: float = 15.0
     audit_batch: int = 200
+
+    def most_levels(self, depth: int) -> int:
+        """Levels that one message for a book of this depth may hold."""
+        return 10 * depth + self.entries_slack

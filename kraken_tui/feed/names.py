@@ -9,6 +9,9 @@ from kraken_tui.feed.events import FeedEvent, PairAdded, Refused
 from kraken_tui.text import clean_text
 from kraken_tui.wire.symbols import SymbolTable, canonical
 
+_MOST_MET = 5000
+"""Symbols of a recording that are remembered to be suggested."""
+
 
 class PairNames:
     """Resolves names.
@@ -70,7 +73,8 @@ class PairNames:
         """
         if symbol in kept or not self.found:
             return True, []
-        self._met.add(symbol)
+        if len(self._met) < _MOST_MET:
+            self._met.add(symbol)
         table = SymbolTable([symbol])
         for name, found in self.found.items():
             if found == symbol:

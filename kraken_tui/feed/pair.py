@@ -5,9 +5,6 @@ Pure: a `Pair` takes parts of messages and times, and returns events. Removing i
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
-
 import msgspec
 
 from kraken_tui.feed.complaints import Complaints
@@ -16,8 +13,9 @@ from kraken_tui.feed.events import FeedEvent, SpecChanged
 from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.proof.stitcher import BookStitcher, read_timestamp
 from kraken_tui.feed.proof.witness import DecimalsWitness, TouchWitness, Verdict
+from kraken_tui.feed.trade_sequence import TradeSequence
 from kraken_tui.market.book.l2 import OrderBook
-from kraken_tui.market.events import BookChanged, BookState, Proof, Trade
+from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.market.views import Ticker
 from kraken_tui.wire.digits import decimals
 from kraken_tui.wire.messages import BookData, TickerData
@@ -30,50 +28,6 @@ TOUCH_TRIGGER = "bbo"
 """The `event_trigger` with which the ticker reports every change of the touch."""
 
 _MATCHING = frozenset({"online", "limit_only", "reduce_only"})
-_TRADES_REMEMBERED = 4000
-
-
-class TradeSequence:
-    """Lets each trade of a pair through once and counts those that never came (PROTOCOL.md section 7.2).
-
-    Attributes:
-        newest: Highest number seen; None before the first trade.
-        gaps: Numbers between the first and the newest that never came.
-        duplicates: Trades delivered again.
-    """
-
-    __slots__ = ("_first", "_forgotten", "_seen", "duplicates", "gaps", "newest")
-
-    def __init__(self) -> None:
-        self._seen: OrderedDict[int, None] = OrderedDict()
-        self._forgotten = -1
-        self._first = 0
-        self.newest: int | None = None
-        self.gaps = 0
-        self.duplicates = 0
-
-    def admit(self, trades: Iterable[Trade]) -> tuple[Trade, ...]:
-        """The trades of one message that are new, in its order; late ones close their gap again."""
-        new = tuple(trade for trade in trades if self._is_new(trade.trade_id))
-        for trade_id in sorted(trade.trade_id for trade in new):
-            if self.newest is None:
-                self._first = self.newest = trade_id
-            elif trade_id > self.newest:
-                self.gaps += trade_id - self.newest - 1
-                self.newest = trade_id
-            elif trade_id > self._first:
-                self.gaps = max(0, self.gaps - 1)
-        return new
-
-    def _is_new(self, trade_id: int) -> bool:
-        if trade_id <= self._forgotten or trade_id in self._seen:
-            self.duplicates += 1
-            return False
-        self._seen[trade_id] = None
-        if len(self._seen) > _TRADES_REMEMBERED:
-            oldest, _ = self._seen.popitem(last=False)
-            self._forgotten = max(self._forgotten, oldest)
-        return True
 
 
 class Judgement(msgspec.Struct, gc=False):

@@ -14,7 +14,7 @@ from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.connection.table import Trigger
 from kraken_tui.feed.connection.watchdog import Watchdog
-from kraken_tui.feed.effect import Effect, Loss
+from kraken_tui.feed.effect import REJECTED, Effect, Loss
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.instruments import InstrumentList
 from kraken_tui.feed.limits import Limits
@@ -23,6 +23,8 @@ from kraken_tui.feed.pair import TOUCH_TRIGGER, Pair
 from kraken_tui.feed.subscriptions import Answer, Subscriptions
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import Refusal, SubscribeAck
+
+_MOST_EARLY = 5000
 
 Grant = Callable[[Pair], None]
 """Tells a pair what the exchange granted it."""
@@ -93,6 +95,10 @@ class Policy(Protocol):
 
     def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
         """What follows from a frame that cannot be read; `of_book` where a book may have been in it."""
+        ...
+
+    def excessive(self, text: str, wall_ns: int) -> Effect:
+        """What follows from a message that is far too long; `text` names it."""
         ...
 
     def ended(self, wall_ns: int) -> list[FeedEvent]:
@@ -173,6 +179,11 @@ class LivePolicy:
         text = clean_text(f"unreadable frame, reconnecting: {error}")
         return Effect(events=[Note(wall_ns, "error", text)], loss=Loss("an unreadable frame"))
 
+    def excessive(self, text: str, wall_ns: int) -> Effect:
+        """Reconnect: what else this connection sends cannot be trusted either."""
+        note = Note(wall_ns, "error", clean_text(f"reconnecting: {text}"))
+        return Effect(REJECTED, [note], loss=Loss(clean_text(text)))
+
     def ended(self, wall_ns: int) -> list[FeedEvent]:
         """Nothing to report."""
         return []
@@ -237,7 +248,9 @@ class ReplayPolicy:
         return None
 
     def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
-        """Kept until the pair is met."""
+        """Kept until the pair is met; of an endless number of pairs the first are."""
+        if len(self._early) >= _MOST_EARLY and symbol not in self._early:
+            return
         self._early.setdefault(symbol, {})[channel] = grant
 
     def early_grants(self, symbol: str) -> list[Grant]:
@@ -247,3 +260,7 @@ class ReplayPolicy:
     def unreadable(self, error: InvalidMessage, now: int, wall_ns: int, *, of_book: bool) -> Effect:
         """Leave it out."""
         return Effect(events=[*self._complaints.say(wall_ns, f"a frame of the recording was left out: {error}")])
+
+    def excessive(self, text: str, wall_ns: int) -> Effect:
+        """Leave it out."""
+        return Effect(REJECTED, [*self._complaints.say(wall_ns, f"left out: {text}")])

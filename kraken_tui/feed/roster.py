@@ -14,13 +14,11 @@ from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.policy import Policy
+from kraken_tui.feed.venue_time import PLAUSIBLE_LAG_NS, VenueTime
 from kraken_tui.market.events import BookState
-from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec, SymbolTable
 
 T = TypeVar("T")
-
-_PLAUSIBLE_LAG_NS = 3600 * SECOND
 
 
 @dataclass(slots=True)
@@ -53,7 +51,9 @@ class Roster:
     Attributes:
         pairs: Every pair that is kept, by symbol.
         specs, symbols: Reference data and names of all pairs of the exchange.
+        tokenised: Assets that stand for something outside the exchange, such as shares.
         instruments: State of this connection's instrument list.
+        venue: How far the exchange's clock has come.
         system: State of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown".
         counters: Totals.
     """
@@ -70,13 +70,33 @@ class Roster:
         self.options = options
         self.policy = policy
         self.latency = latency
+        self.venue = VenueTime(latency, limits)
         self.complaints = complaints
         self.pairs: dict[str, Pair] = {}
         self.specs: dict[str, PairSpec] = {}
         self.symbols = SymbolTable()
+        self.tokenised: set[str] = set()
         self.instruments = InstrumentList()
         self.system = "unknown"
         self.counters = Counters(self.pairs)
+
+    # -- reference data -----------------------------------------------------------------------------------------
+
+    def new_list(self) -> None:
+        """A whole list of pairs follows: what is not in it is known no longer, unless it is kept."""
+        self.symbols = SymbolTable()
+        self.tokenised.clear()
+        for symbol in [symbol for symbol in self.specs if symbol not in self.pairs]:
+            del self.specs[symbol]
+
+    def has_room(self, symbol: str) -> bool:
+        """Whether one more pair may be known."""
+        return symbol in self.specs or len(self.specs) < self.limits.most_pairs
+
+    def full(self, wall_ns: int) -> list[FeedEvent]:
+        """Say that there are too many pairs."""
+        text = f"more than {self.limits.most_pairs:,} pairs: the others are left out"
+        return [*self.complaints.say(wall_ns, text)]
 
     # -- pairs --------------------------------------------------------------------------------------------------
 
@@ -151,14 +171,14 @@ class Roster:
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int | None:
         """Count the lag of a live message, ns; None if its timestamp is not plausible."""
         lag = self.latency.venue_now(now, wall_ns) - venue_ns
-        if abs(lag) > _PLAUSIBLE_LAG_NS:
+        if abs(lag) > PLAUSIBLE_LAG_NS:
             return None
         return self.latency.measure(venue_ns, now, wall_ns)
 
     def bound(self, granted_ns: int | None, now: int, wall_ns: int) -> int | None:
         """The most a snapshot can lag, ns: its timestamp is the last change of the book, not its sending (PROTOCOL.md
         section 0.8), but it was sent after its subscription was granted. None if that is unknown."""
-        if granted_ns is None or abs(self.latency.venue_now(now, wall_ns) - granted_ns) > _PLAUSIBLE_LAG_NS:
+        if granted_ns is None or abs(self.latency.venue_now(now, wall_ns) - granted_ns) > PLAUSIBLE_LAG_NS:
             return None
         return self.latency.bound(granted_ns, now, wall_ns)
 

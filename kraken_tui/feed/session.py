@@ -258,6 +258,7 @@ class Session:
         if not self.policy.asks or self.state is State.CLOSED:
             return
         self._notice_stall()
+        self._events += self._dispatch.newly_full(self._wall)
         self._take(self.auditor.tick(now, wall_ns))
         if self.state is State.COOLDOWN and now >= self.dialler.next_dial(now):
             self._fire(Trigger.COOLED, "cooldown over")
@@ -406,6 +407,7 @@ class Session:
     def _start_connection(self) -> None:
         self.watchdog.opened(self._now)
         self.roster.instruments.opened()
+        self.roster.venue.restart()
         self._enrolment.opened()
         self._ping()
 

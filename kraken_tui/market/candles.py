@@ -21,8 +21,8 @@ Intervals are aligned to the epoch, as Kraken's are. A candle closes when a trad
 arrives or `roll` passes its end. A late trade still counts towards the newest candle, closed or not. One that is
 older amends its own candle if that was built from trades alone, and is dropped if the exchange stated that candle.
 For display, intervals without trades are filled with flat candles of zero volume, as REST answers do
-(PROTOCOL.md sections 7.3 and 10.1). Anything dated more than a year after the last `roll` is dropped: otherwise one
-broken timestamp would make everything after it late.
+(PROTOCOL.md sections 7.3 and 10.1). A time that the exchange has not reached would make everything after it late: the
+feed lets none through (`feed.venue_time`), and `seed` drops what begins after its `as_of_ns`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from msgspec.structs import replace
 from sortedcontainers import SortedDict
 
 from kraken_tui.market.convert import rescale
-from kraken_tui.market.events import Candle, CandleChanged, Trade
+from kraken_tui.market.events import PLACES, Candle, CandleChanged, Trade
 from kraken_tui.settings import INTERVALS
 from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
@@ -43,7 +43,8 @@ MAX_CANDLES = 720
 """Candles an interval keeps and shows: as many as the exchange returns (PROTOCOL.md section 10.1)."""
 
 _RECENT_TRADES = 256
-_FUTURE_NS = 366 * 86_400 * SECOND
+_ANSWER_S = 60
+"""Longest a REST answer takes: so much after the request its newest candle may begin."""
 
 
 class _Series:
@@ -133,7 +134,7 @@ class _Series:
         Args:
             trade: The trade.
             follows: It directly follows the trade before it; else the stream is torn here.
-            late: Its id is below one already seen.
+            late: It stands before one already seen.
         """
         begin_s = trade.venue_ns // SECOND // self.length_s * self.length_s
         if not late:
@@ -371,18 +372,17 @@ class CandleAggregator:
         self._symbol = symbol
         self._series = {interval: _Series(interval) for interval in intervals}
         self._recent: deque[Trade] = deque(maxlen=_RECENT_TRADES)
-        self._last_id: int | None = None
-        self._latest_ns: int | None = None
+        self._last: int | None = None
 
     def on_trade(self, trade: Trade) -> None:
-        """Apply one trade; call it once for each, in the order of their ids (`Tape.add` ensures both)."""
-        if self._latest_ns is not None and trade.venue_ns > self._latest_ns:
-            return
-        follows = self._last_id is not None and trade.trade_id == self._last_id + 1
-        late = self._last_id is not None and trade.trade_id <= self._last_id
-        torn = self._last_id is not None and not follows and not late
+        """Apply one trade; call it once for each, in the order of their positions (`Tape.add` ensures both)."""
+        last, position = self._last, trade.position
+        # One whose number says nothing stands between two numbers, and may stand for others that never came.
+        follows = last is not None and position == (last // PLACES + 1) * PLACES
+        late = last is not None and position <= last
+        torn = last is not None and not follows and not late
         if not late:
-            self._last_id = trade.trade_id
+            self._last = position
         self._recent.append(trade)
         for series in self._series.values():
             if torn:
@@ -422,14 +422,14 @@ class CandleAggregator:
             return
         if as_of_ns is not None:
             series.included_ns = max(series.included_ns, as_of_ns)
+            latest_s = as_of_ns // SECOND + _ANSWER_S
+            candles = [candle for candle in candles if candle.begin_s <= latest_s]
         series.torn_s = None
         self._state(series, candles, from_channel=False, history=True)
 
     def _state(self, series: _Series, candles: Sequence[Candle], *, from_channel: bool, history: bool) -> None:
         waiting = tuple(series.finished)
         for candle in candles:
-            if self._latest_ns is not None and candle.begin_s * SECOND > self._latest_ns:
-                continue
             series.on_statement(candle, self._recent, from_channel=from_channel)
         if history:
             series.finished.clear()
@@ -450,7 +450,6 @@ class CandleAggregator:
     def roll(self, now_ns: int) -> None:
         """Close the candles whose interval is over by the wall clock."""
         now_s = now_ns // SECOND
-        self._latest_ns = now_ns + _FUTURE_NS
         for series in self._series.values():
             series.roll(now_s)
 

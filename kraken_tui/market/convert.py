@@ -82,14 +82,18 @@ def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
 
     Raises:
         InvalidNumber: Price or quantity is not acceptable.
-        InvalidMessage: The side or the timestamp is not.
+        InvalidMessage: The side, the number or the timestamp is not, or one of them is missing.
     """
+    if type(data.trade_id) is not int:
+        raise InvalidMessage(_missing("trade_id", data.trade_id))
+    if type(data.timestamp) is not str:
+        raise InvalidMessage(_missing("timestamp", data.timestamp))
     return Trade(
         symbol=spec.symbol,
         side=_side(data.side),
         price=_positive(to_units(data.price, spec.price_precision)),
         qty=to_units(data.qty, spec.qty_precision),
-        ord_type=clean_text(data.ord_type, 20),
+        ord_type=clean_text(data.ord_type or "", 20),
         trade_id=data.trade_id,
         timestamp=data.timestamp,
         venue_ns=parse_timestamp(data.timestamp),
@@ -106,10 +110,17 @@ def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
         InvalidNumber: A number is not acceptable.
         InvalidMessage: The begin is not a timestamp, or the candle is impossible.
     """
+    if type(data.interval_begin) is not str:
+        raise InvalidMessage(_missing("interval_begin", data.interval_begin))
     begin_s = parse_timestamp(data.interval_begin) // SECOND
+    if type(data.interval) is not int:
+        raise InvalidMessage(_missing("interval", data.interval))
+    trades = data.trades or 0
+    if type(trades) is not int:
+        raise InvalidMessage(_missing("trades", trades))
     values = (data.open, data.high, data.low, data.close)
     prices = tuple(to_units(value, spec.price_precision) for value in values)
-    return _candle(begin_s, data.interval, prices, data.volume, data.vwap, data.trades, spec)
+    return _candle(begin_s, data.interval, prices, data.volume, data.vwap, trades, spec)
 
 
 def ticker_from_wire(data: TickerData, spec: PairSpec) -> Ticker:
@@ -200,6 +211,10 @@ def trades_from_rest(rows: Iterable[Sequence[object]], spec: PairSpec) -> list[T
             )
         )
     return trades
+
+
+def _missing(name: str, value: object) -> str:
+    return f"no {name}" if value is None else f"{name} {clean_text(value, 40)!r}"
 
 
 def rescale(units: int, before: int, after: int) -> int | None:

@@ -103,8 +103,19 @@ class BookChanged(msgspec.Struct, frozen=True, gc=False):
     matched: bool | None = None
 
 
+PLACES = 1 << 32
+"""Places between two numbers of trades, for those whose own number says nothing."""
+
+
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """One trade; `side` is the aggressor's, `live` is False for trades of a snapshot or of history."""
+    """One trade; `side` is the aggressor's, `live` is False for trades of a snapshot or of history.
+
+    Attributes:
+        timestamp: The exchange's text.
+        venue_ns: The same as nanoseconds; where the exchange cannot have reached that time yet, its clock at the
+            receipt.
+        place: See `position`; None where the number tells it.
+    """
 
     symbol: str
     side: Side
@@ -115,6 +126,13 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     timestamp: str
     venue_ns: int
     live: bool = True
+    place: int | None = None
+
+    @property
+    def position(self) -> int:
+        """Where it stands among all trades of the pair: by its number, times `PLACES`, unless the numbering began
+        again or the number is absurd (`feed.trade_sequence`)."""
+        return self.trade_id * PLACES if self.place is None else self.place
 
 
 class Candle(msgspec.Struct, frozen=True, gc=False):

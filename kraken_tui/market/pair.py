@@ -192,11 +192,11 @@ class PairMarket:
         missed, as during a reconnect, and count like live ones.
 
         Returns:
-            The trades not seen before, by ascending id.
+            The trades not seen before, by ascending position.
         """
         self._trade_rate.count()
         self._flow.hear_trades()
-        after = self._tape.last_id
+        after = self._tape.last
         new = self._tape.add(trades)
         if not new:
             return []
@@ -204,10 +204,10 @@ class PairMarket:
         counted: list[Trade] = []
         for trade in new:
             self._candles.on_trade(trade)
-            if trade.live or (self._heard_trades and after is not None and trade.trade_id > after):
+            if trade.live or (self._heard_trades and after is not None and trade.position > after):
                 counted.append(trade)
                 self._traded.add(trade)
-            if after is None or trade.trade_id > after:
+            if after is None or trade.position > after:
                 self._set_last(trade)
         self._heard_trades = True
         self._flow.on_trades(trade for trade in counted if trade.live)
@@ -222,10 +222,13 @@ class PairMarket:
     def seed_trades(self, trades: list[Trade]) -> None:
         """Take in trades of REST: they fill the tape's past and count into nothing else.
 
-        Any newer than the tape's newest are left to the trade channel.
+        Any newer than the tape's newest are left to the trade channel. Where the numbers began again, those of REST
+        no longer tell where they belong, and all are left out.
         """
-        newest = self._tape.last_id
-        past = [trade for trade in trades if newest is None or trade.trade_id < newest]
+        newest = self._tape.last
+        if any(trade.place is not None for trade in self._tape.newest_first()[:1]):
+            return
+        past = [trade for trade in trades if newest is None or trade.position < newest]
         new = self._tape.add(replace(trade, live=False) for trade in past)
         if new:
             self._version += 1

@@ -21,21 +21,21 @@ TRADED_PRICES = 5000
 
 
 class Tape:
-    """Time and sales: the latest trades, each once, in the order of their ids.
+    """Time and sales: the latest trades, each once, in the order of their positions (`Trade.position`).
 
     Trades that never came are counted by the feed, which sees every number.
 
     Attributes:
-        last_id: Highest id seen; None before the first trade.
+        last: Last position seen; None before the first trade.
     """
 
     def __init__(self, length: int = TAPE_LENGTH) -> None:
         self._length = length
         self._trades: SortedDict[int, Trade] = SortedDict()
         self._newest_first: tuple[Trade, ...] | None = ()
-        # Ids below this one were dropped for age: new and seen can no longer be told apart.
+        # Positions up to this one were dropped for age: new and seen can no longer be told apart.
         self._floor: int | None = None
-        self.last_id: int | None = None
+        self.last: int | None = None
 
     def __len__(self) -> int:
         return len(self._trades)
@@ -44,24 +44,24 @@ class Tape:
         """Add trades.
 
         Returns:
-            Those not seen before, by ascending id. Trades older than a full tape are not returned.
+            Those not seen before, by ascending position. Trades older than a full tape are not returned.
         """
         new: dict[int, Trade] = {}
         for trade in trades:
-            known = trade.trade_id in self._trades or trade.trade_id in new
-            if not known and (self._floor is None or trade.trade_id > self._floor):
-                new[trade.trade_id] = trade
+            position = trade.position
+            known = position in self._trades or position in new
+            if not known and (self._floor is None or position > self._floor):
+                new[position] = trade
         if not new:
             return []
-        ordered = [new[trade_id] for trade_id in sorted(new)]
-        for trade in ordered:
-            self._trades[trade.trade_id] = trade
-        newest = ordered[-1].trade_id
-        self.last_id = newest if self.last_id is None else max(self.last_id, newest)
+        ordered = sorted(new)
+        for position in ordered:
+            self._trades[position] = new[position]
+        self.last = ordered[-1] if self.last is None else max(self.last, ordered[-1])
         while len(self._trades) > self._length:
             self._floor, _ = self._trades.popitem(0)
         self._newest_first = None
-        return ordered
+        return [new[position] for position in ordered]
 
     def newest_first(self) -> tuple[Trade, ...]:
         """All kept trades, newest first."""
@@ -75,13 +75,13 @@ class Tape:
         If a trade does not fit, it and all older ones are dropped; they still count as seen.
         """
         kept: SortedDict[int, Trade] = SortedDict()
-        for trade_id, trade in reversed(self._trades.items()):
+        for position, trade in reversed(self._trades.items()):
             price = rescale(trade.price, before.price_precision, after.price_precision)
             qty = rescale(trade.qty, before.qty_precision, after.qty_precision)
             if price is None or qty is None:
-                self._floor = trade_id
+                self._floor = position
                 break
-            kept[trade_id] = replace(trade, price=price, qty=qty)
+            kept[position] = replace(trade, price=price, qty=qty)
         self._trades = kept
         self._newest_first = None
 

@@ -15,12 +15,16 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
 def ending_signals() -> tuple[int, ...]:
-    """The signals that ask this process to end; not SIGHUP if it was started to outlive its terminal (nohup)."""
+    """The signals that ask this process to end.
+
+    Not those it was started without: SIGHUP to outlive its terminal (nohup), SIGINT and SIGQUIT in the background of a
+    script, whose Ctrl-C is not meant for it.
+    """
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
     return tuple(
         number
         for number in numbers
-        if getattr(number, "name", "") != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN
+        if getattr(number, "name", "") == "SIGTERM" or signal.getsignal(number) is not signal.SIG_IGN
     )
 
 

@@ -1,8 +1,8 @@
 """Bytes of a frame to a typed message.
 
 One pass of a reused msgspec decoder handles every known channel frame; numbers come out as the wire's own text.
-Method frames, odd error shapes and frames of unknown kinds take a second, generic pass. So do book and instrument
-frames with a malformed row: one bad symbol must not cost the others their frame.
+Method frames, odd error shapes and frames of unknown kinds take a second, generic pass. So do book, instrument,
+trade, ticker and candle frames with a malformed row: one bad row must not cost the others their frame.
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ from kraken_tui.wire.messages import (
     InstrumentMessage,
     Kind,
     Message,
+    OhlcData,
     OhlcMessage,
     PairData,
     Pong,
     Refusal,
     StatusMessage,
     SubscribeAck,
+    TickerData,
     TickerMessage,
+    TradeData,
     TradeMessage,
     UnknownMessage,
     WireLevel,
@@ -164,6 +167,37 @@ def _book_row(row: object) -> BookData | None:
         return BookData(row["symbol"], bids=[WireLevel(None, None)])
 
 
+def _loose(rows: object, kind: type[Any]) -> list[Any] | None:
+    """Rows of which one may be wrong: that one keeps what it has, for its channel to name it and leave it out."""
+    if not isinstance(rows, list):
+        return None
+    found: list[Any] = []
+    for row in rows:
+        try:
+            found.append(msgspec.convert(row, kind))
+        except msgspec.ValidationError:
+            fields = row if isinstance(row, dict) else {}
+            loose = {field.name: fields.get(field.encode_name) for field in msgspec.structs.fields(kind)}
+            symbol = loose["symbol"]
+            found.append(kind(**loose | {"symbol": symbol if isinstance(symbol, str) else ""}))
+    return found
+
+
+def _trades(kind: Kind, data: object) -> TradeMessage | None:
+    rows = _loose(data, TradeData)
+    return None if rows is None else TradeMessage(kind, rows)
+
+
+def _candles(kind: Kind, data: object) -> OhlcMessage | None:
+    rows = _loose(data, OhlcData)
+    return None if rows is None else OhlcMessage(kind, rows)
+
+
+def _tickers(kind: Kind, data: object) -> TickerMessage | None:
+    rows = _loose(data, TickerData)
+    return None if rows is None else TickerMessage(kind, rows)
+
+
 def _in_order(rows: object, kind: type[Any]) -> list[Any]:
     found: list[Any] = []
     for row in rows if isinstance(rows, list) else ():
@@ -219,6 +253,11 @@ def _tag(kind: type[msgspec.Struct]) -> Any:
 class NameCounter(Counter[str]):
     """Counts by names that come from outside: after the first `MOST_NAMES`, all others share one."""
 
+    @property
+    def full(self) -> bool:
+        """Whether some names are no longer told apart."""
+        return OTHERS in self
+
     def __setitem__(self, name: str, count: int) -> None:
         if name not in self and len(self) >= MOST_NAMES:
             count += self.get(OTHERS, 0)
@@ -234,7 +273,7 @@ class FieldCensus:
     """
 
     def __init__(self, always: int = 3, every: int = 512) -> None:
-        self.unknown: Counter[str] = NameCounter()
+        self.unknown = NameCounter()
         self._seen: dict[type[Message], int] = {}
         self._always = always
         self._every = every
@@ -273,9 +312,9 @@ class FieldCensus:
 _channels = _Channels()
 for _message, _reader in (
     (BookMessage, _books),
-    (TradeMessage, None),
-    (TickerMessage, None),
-    (OhlcMessage, None),
+    (TradeMessage, _trades),
+    (TickerMessage, _tickers),
+    (OhlcMessage, _candles),
     (StatusMessage, None),
     (HeartbeatMessage, None),
     (InstrumentMessage, _instruments),

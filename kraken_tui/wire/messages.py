@@ -157,12 +157,13 @@ class PairData(msgspec.Struct, gc=False):
 
 
 class AssetData(msgspec.Struct, gc=False):
-    """Reference data of one asset (section 6)."""
+    """Reference data of one asset (section 6); only tokenised ones have a `multiplier`."""
 
     id: str
     status: str = ""
     precision: int = 0
     precision_display: int = 0
+    multiplier: Any = None
 
 
 class InstrumentData(msgspec.Struct, gc=False):

@@ -42,6 +42,7 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
         qty_precision: Decimals of a quantity; one lot is 10^-qty_precision.
         increment: Smallest price step in ticks; may be coarser than one (section 6).
         status: Pair status such as "online"; see section 6.
+        tokenised: Whether the base stands for something outside the exchange, such as a share.
         assumed: True if the precisions were inferred from a recording, not read from the instrument channel.
     """
 
@@ -53,10 +54,15 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
     increment: int = 1
     status: str = "online"
     assumed: bool = False
+    tokenised: bool = False
 
     @classmethod
-    def from_wire(cls, data: PairData) -> PairSpec:
+    def from_wire(cls, data: PairData, *, tokenised: bool = False) -> PairSpec:
         """Convert one pair of an instrument frame.
+
+        Args:
+            data: The pair.
+            tokenised: Whether its base is a tokenised asset.
 
         Raises:
             InvalidNumber: The price increment is not a number, or finer than the price precision.
@@ -79,6 +85,7 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
             qty_precision=data.qty_precision,
             increment=increment,
             status=clean_text(data.status, MAX_SYMBOL),
+            tokenised=tokenised,
         )
 
 

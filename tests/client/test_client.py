@@ -100,7 +100,10 @@ async def test_the_book_is_exact_and_does_not_change(small: Path) -> None:
         assert (touch.spread, touch.mid) == (Decimal("0.1"), Decimal("100.05"))
         with pytest.raises(AttributeError):
             first.bid_ticks_lots = ()  # type: ignore[misc]
-        assert client.book("ETH/USD") is client.best_bid_ask("ETH/USD") is None
+        for name in ("ETH/USD", "NOPE"):
+            for read in (client.book, client.best_bid_ask):
+                with pytest.raises(ConfigurationError, match=f"{name} is not subscribed; subscribe it before"):
+                    read(name)
         assert client.price("BTC/USD", 1000) == Decimal("100.0")
         assert client.quantity("BTC/USD", 1).as_tuple() == (0, (1,), -8)
         assert client.spec("BTC/USD").price_precision == 1  # type: ignore[union-attr]

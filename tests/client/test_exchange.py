@@ -56,6 +56,8 @@ async def test_pairs_come_and_go_by_any_name(exchange: ExchangeThread) -> None:
         assert (await client.wait_verified("ETH/USD", timeout=LONG)).verified
         with pytest.raises(SubscriptionFailed, match="nearest"):
             await client.wait_verified("ETH/USX", timeout=LONG)
+        with pytest.raises(SubscriptionFailed, match="nearest"):
+            client.book("ETH/USX")
         assert client.subscriptions() == {
             "BTC/USD": BookState.LIVE,
             "ETH/USD": BookState.LIVE,
@@ -63,7 +65,8 @@ async def test_pairs_come_and_go_by_any_name(exchange: ExchangeThread) -> None:
         }
         client.unsubscribe("ethusd", "ETH/USX")
         await eventually(lambda: list(client.subscriptions()) == ["BTC/USD"])
-        assert client.book("ETH/USD") is None
+        with pytest.raises(ConfigurationError, match="ETH/USD is not subscribed"):
+            client.book("ETH/USD")
         assert not client.is_subscribed("ETH/USD")
         await eventually(lambda: client.latency().count > 5)
         latency = client.latency()

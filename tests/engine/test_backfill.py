@@ -14,11 +14,13 @@ from kraken_tui.feed.rest.client import RestAnswer
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Candle
 from kraken_tui.settings import Settings
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
 
 SYMBOL = "BTC/USD"
 SPEC = PairSpec(SYMBOL, "BTC", "USD", 1, 8)
 DAY = 1_700_006_400
+LATER = (DAY + 10**9) * SECOND
 
 
 class Rest:
@@ -48,7 +50,7 @@ class Bench:
         self.markets = Desk(self.session, Settings(pairs=(SYMBOL,)), lambda _: None, lambda _, __: None)
         self.rest = Rest()
         specs = self.session.specs.get
-        self.history = Backfill(self.rest, self.markets, specs, lambda _, __: None, lambda: 0, lambda: None)  # type: ignore[arg-type]
+        self.history = Backfill(self.rest, self.markets, specs, lambda _, __: None, lambda: LATER, lambda: None)  # type: ignore[arg-type]
 
     def add(self) -> None:
         self.markets.add(SYMBOL)

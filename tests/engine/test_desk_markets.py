@@ -9,7 +9,7 @@ import pytest
 from kraken_tui.engine.desk import Desk
 from kraken_tui.feed.session import Session
 from kraken_tui.settings import Settings
-from tests.feed.feed_harness import Venue
+from tests.rig.scripted import ScriptedVenue as Venue
 
 PAIRS = ("BTC/USD", "ETH/USD")
 

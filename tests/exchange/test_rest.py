@@ -37,6 +37,12 @@ def result(rest: Rest, target: str) -> Any:
         ("Trades?pair=XBTUSD&since=x", "EGeneral:Invalid arguments:since"),
         ("Trades?pair=XBTUSD&since=1e999", "EGeneral:Invalid arguments:since"),
         ("OHLC", "EGeneral:Invalid arguments"),
+        ("Spread", "EGeneral:Invalid arguments"),
+        ("Spread?pair=NOPE", "EQuery:Unknown asset pair"),
+        ("Spread?pair=XBTUSD&since=x", "EGeneral:Invalid arguments:since"),
+        ("GroupedBook?pair=NOPE", "EQuery:Unknown asset pair"),
+        ("GroupedBook?pair=XBTUSD&depth=11", "EGeneral:Invalid arguments:depth"),
+        ("GroupedBook?pair=XBTUSD&grouping=2", "EGeneral:Invalid arguments:grouping"),
         ("Nonsense", "EGeneral:Unknown method"),
     ],
 )
@@ -177,3 +183,59 @@ def test_ticker(rest: Rest) -> None:
     assert isinstance(row["o"], str)
     few = Rest(Venue(pairs=["BTC/USD", "MINA/GBP"], clock=Clock()))
     assert set(result(few, "Ticker")) == {"XXBTZUSD", "MINAGBP"}
+
+
+def test_no_level_of_depth_reads_as_nothing() -> None:
+    client = Client(pairs=["BTC/USD"])
+    rest = Rest(client.venue)
+    client.subscribe("book", "BTC/USD", depth=500)
+    client.run(20, step_ms=100)
+    answer = result(rest, "Depth?pair=XBTUSD&count=500")["XXBTZUSD"]
+    volumes = [row[1] for side in ("asks", "bids") for row in answer[side]]
+    assert all(len(volume.partition(".")[2]) == 3 for volume in volumes)
+    assert "0.001" in volumes
+    assert all(Decimal(volume) > 0 for volume in volumes)
+
+
+def test_spread(rest: Rest) -> None:
+    answer = result(rest, "Spread?pair=XBTUSD")
+    rows, last = answer["XXBTZUSD"], answer["last"]
+    assert len(rows) == 200
+    assert type(last) is int
+    assert last == rows[-1][0]
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert all(type(at) is int and Decimal(0) < Decimal(bid) < Decimal(ask) for at, bid, ask in rows)
+    assert all(len(price.partition(".")[2]) == 5 for row in rows for price in row[1:])
+    ticker = result(rest, "Ticker?pair=XBTUSD")["XXBTZUSD"]
+    assert rows[-1][1:] == [ticker["b"][0], ticker["a"][0]]
+    newer = result(rest, f"Spread?pair=BTC/USD&since={rows[100][0]}")["BTC/USD"]
+    assert newer == [row for row in rows if row[0] >= rows[100][0]]
+
+
+@pytest.mark.parametrize("pair", ["XBTUSD", "PEPEUSD"])
+@pytest.mark.parametrize("grouping", [1, 10, 1000])
+@pytest.mark.parametrize("depth", [10, 100])
+def test_grouped_book(rest: Rest, pair: str, grouping: int, depth: int) -> None:
+    answer = result(rest, f"GroupedBook?pair={pair}&grouping={grouping}&depth={depth}")
+    spec = next(s for s in PAIRS.values() if s.altname == pair)
+    book = rest._venue.market(spec.symbol).simulator.book
+    assert set(answer) == {"bids", "asks"}
+    for name, side, sign in (("bids", book.bids, -1), ("asks", book.asks, 1)):
+        slow: dict[int, int] = {}
+        for ticks, lots in side.levels(len(side)):
+            group = ticks // grouping * grouping if sign < 0 else (ticks + grouping - 1) // grouping * grouping
+            slow[group] = slow.get(group, 0) + lots
+        best_first = sorted(slow.items(), key=lambda item: sign * item[0])[:depth]
+        read = [
+            (
+                int(Decimal(row["price"]).scaleb(spec.price_precision)),
+                int(Decimal(row["qty"]).scaleb(spec.qty_precision)),
+            )
+            for row in answer[name]
+        ]
+        assert read == best_first
+        assert all(len(row["price"].partition(".")[2]) == spec.price_precision for row in answer[name])
+
+
+def test_grouped_book_of_nothing_but_a_pair(rest: Rest) -> None:
+    assert result(rest, "GroupedBook?pair=XBTUSD") == result(rest, "GroupedBook?pair=XBTUSD&depth=10&grouping=1")

@@ -159,6 +159,30 @@ FAULTS: dict[int, Fault] = {
     98: Fault("hostile text in symbol, reason, status, error", "inert characters", "0 leaks"),
     99: Fault("ctrl-C and q in each state", "clean quit, exit 0, nothing said", "2 s"),
     100: Fault("wrong configuration files", "one sentence: file, line, key; no value", "300 ms, value never shown"),
+    111: Fault("one absurd trade number (10^15)", "told, said, counted; all later trades told", "0 lost"),
+    112: Fault(
+        "trade numbers begin again at 1", "every trade told once, said once; last price, tape, candle", "0 lost"
+    ),
+    113: Fault(
+        "trades and candles of a time the exchange has not reached", "said, counted, never drawn", "0 real ones hidden"
+    ),
+    114: Fault(
+        "a book message of 100,000 levels in the worst order",
+        "DISCONNECTED with the reason; in a recording left out",
+        "3 s of processor time; 10 x depth + 2,000 levels",
+    ),
+    115: Fault(
+        "endless invented pairs, channels and fields", "a bound each, said once", "5,000 pairs, 200 names; 4 MiB"
+    ),
+    116: Fault("endless remarks about odd values", "counted as one beyond a bound, said", "1,000 kinds"),
+    117: Fault(
+        "a refusal (403, 429, 503) whose page or head never ends",
+        "judged by its status line",
+        "within the 10 s of a dial",
+    ),
+    118: Fault(
+        "endless empty parts of a message", "no frame: DISCONNECTED for silence", "5 s and what one read takes; +16 MiB"
+    ),
 }
 
 _TESTS = Path(__file__).parents[1]

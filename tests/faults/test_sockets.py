@@ -1,4 +1,4 @@
-"""Faults that only real sockets on loopback can show: F09, F15 to F18, F20, F42, F43, F48."""
+"""Faults that only real sockets on loopback can show: F09, F15 to F18, F20, F42, F43, F48, F117, F118."""
 
 from __future__ import annotations
 
@@ -337,9 +337,10 @@ async def measured(url: str) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", MEASURE, url, stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ}
     )
+    began = time.monotonic()
     out, _ = await asyncio.wait_for(process.communicate(), 30)
     found: dict[str, Any] = json.loads(out)
-    return found
+    return found | {"took": time.monotonic() - began}
 
 
 async def test_f42_nine_mebibytes_are_refused(ledger: Ledger) -> None:
@@ -394,3 +395,108 @@ async def test_f48_endless_fragments_are_refused(ledger: Ledger) -> None:
     assert found["kib"] <= 24 * 1024
     seen = f"{found['cause']} after {took:.1f} s with start; memory +{found['kib'] / 1024:.1f} MiB"
     ledger("close 1009", seen, "10 s; +16 MiB (the limit is 8 MiB)")
+
+
+BANNED = b"HTTP/1.1 403 Forbidden\r\nRetry-After: 1200\r\nContent-Type: text/html\r\n"
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 100000000\r\n", b"Transfer-Encoding: chunked\r\n", b""])
+@pytest.mark.parametrize(("status", "ban"), [(b"403", True), (b"429", True), (b"503", False)])
+async def test_f117_a_refusal_whose_page_never_ends(status: bytes, ban: bool, length: bytes, ledger: Ledger) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(BANNED.replace(b"403", status) + length + b"\r\n")
+        while True:
+            writer.write(b"5\r\n<br/>\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with tcp(refuse) as port:
+        client = Client(f"ws://127.0.0.1:{port}/v2")
+        began = time.monotonic()
+        failure = await client.failure()
+        took = time.monotonic() - began
+        await client.end()
+    assert failure.state == ("COOLDOWN" if ban else "DISCONNECTED")
+    assert f"HTTP {status.decode()}" in failure.cause
+    assert "<" not in failure.cause
+    if ban:
+        assert (failure.retry_in_s or 0) == pytest.approx(1200, abs=5)
+    ledger(
+        "judged by its status line", f"{failure.cause}, {failure.state} after {took:.1f} s", "within the 10 s of a dial"
+    )
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 403 Forbidden\r\n", b"HTTP/1.1 403 Forbidden\r\nX: y\r\n"])
+async def test_f117_a_refusal_whose_head_never_ends(start: bytes, ledger: Ledger) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(start)
+        while True:
+            await asyncio.sleep(0.3)
+            writer.write(b"x")
+            await writer.drain()
+
+    async with tcp(refuse) as port:
+        client = Client(f"ws://127.0.0.1:{port}/v2")
+        failure = await client.failure()
+        await client.end()
+    assert failure.state == "COOLDOWN"
+    assert "HTTP 403" in failure.cause
+    ledger("judged by its status line", f"{failure.cause}, {failure.state}", "within the 10 s of a dial")
+
+
+async def test_f117_a_page_that_ends_is_read_to_its_end(ledger: Ledger) -> None:
+    page = b"<p>error code: 1015</p>"
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Busy\r\nContent-Length: %d\r\n\r\n" % len(page))
+        await asyncio.sleep(0.2)
+        writer.write(page)
+        await writer.drain()
+        await reader.read()
+
+    async with tcp(refuse) as port:
+        client = Client(f"ws://127.0.0.1:{port}/v2")
+        failure = await client.failure()
+        await client.end()
+    assert failure.state == "COOLDOWN"
+    assert "edge error 1015" in failure.cause
+    ledger("what its page says counts", failure.cause, "as F04")
+
+
+async def test_f117_a_refusal_that_is_cut_off(ledger: Ledger) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(BANNED + b"Content-Length: 1000\r\n\r\n<p>")
+
+    async with tcp(refuse) as port:
+        client = Client(f"ws://127.0.0.1:{port}/v2")
+        failure = await client.failure()
+        await client.end()
+    assert failure.state == "COOLDOWN"
+    ledger("judged by its status line", f"{failure.cause}, {failure.state}", "at once")
+
+
+EMPTY_PARTS = b"\x00\x00" * 100_000
+"""Continuation frames without data that never end their message."""
+
+
+async def test_f118_empty_parts_of_a_message_keep_no_silent_feed_alive(ledger: Ledger) -> None:
+    async def flood(socket: ServerConnection) -> None:
+        worker = asyncio.create_task(answer(socket))
+        await asyncio.sleep(0.3)
+        worker.cancel()
+        socket.transport.write(b"\x01\x00")
+        while not socket.transport.is_closing():
+            socket.transport.write(EMPTY_PARTS)
+            await asyncio.sleep(0.02)
+
+    async with server(flood) as url:
+        found = await measured(url)
+    assert found["cause"].startswith("no frame for")
+    assert found["kib"] <= 16 * 1024
+    assert found["took"] <= 14
+    seen = f"{found['cause']} after {found['took']:.1f} s with start; memory +{found['kib'] / 1024:.1f} MiB"
+    ledger("DISCONNECTED for silence", seen, "5 s and what one read takes; +16 MiB (it took 209)")

@@ -122,3 +122,22 @@ def test_a_message_without_a_time_is_as_old_as_what_came_before_it() -> None:
     tracker.bound(WALL, 5 * SECOND, WALL)
     tracker.reconnected()
     assert tracker.lag_at(9 * SECOND) is None
+
+
+def test_another_path_to_the_venue_forgets_the_round_trips_of_the_old_one() -> None:
+    tracker = LatencyTracker()
+
+    def ping(number: int, sent: int, round_trip: int, venue: int) -> None:
+        tracker.pinged(number, sent)
+        assert tracker.ponged(Pong(number, stamp(venue), stamp(venue)), sent + round_trip, WALL)
+
+    ping(1, 0, 10 * MS, WALL)
+    assert tracker.offset_ns == 5 * MS - WALL
+    ping(2, SECOND, 100 * MS, WALL + SECOND)
+    assert tracker.offset_ns == 5 * MS - WALL, "of one path the shortest is believed"
+    tracker.pinged(3, 2 * SECOND)
+    tracker.reconnected()
+    assert tracker.offset_ns == 5 * MS - WALL, "the clocks are the same"
+    assert not tracker.ponged(Pong(3, stamp(WALL), stamp(WALL)), 2 * SECOND, WALL), "asked on the old path"
+    ping(4, 3 * SECOND, 100 * MS, WALL + 3 * SECOND)
+    assert tracker.offset_ns == 50 * MS - WALL

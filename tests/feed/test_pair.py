@@ -5,34 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kraken_tui.feed.counters import OF_PAIRS, Counters
-from kraken_tui.feed.pair import TradeSequence
-from kraken_tui.market.events import Proof, Side, Trade
+from kraken_tui.market.events import Proof
 from tests.rig.bench import Rig
-
-
-def trade(trade_id: int) -> Trade:
-    return Trade("BTC/USD", Side.BUY, 1, 1, "limit", trade_id, "", trade_id)
-
-
-def ids(trades: tuple[Trade, ...]) -> list[int]:
-    return [each.trade_id for each in trades]
-
-
-def test_each_trade_passes_once_and_gaps_close_again() -> None:
-    sequence = TradeSequence()
-    assert ids(sequence.admit([trade(10), trade(14)])) == [10, 14]
-    assert (sequence.gaps, sequence.newest) == (3, 14)
-    assert ids(sequence.admit([trade(12), trade(14)])) == [12]
-    assert (sequence.gaps, sequence.duplicates) == (2, 1)
-    assert ids(sequence.admit([trade(7)])) == [7]
-    assert sequence.gaps == 2, "one before the first known closes no gap"
-
-
-def test_numbers_too_old_to_be_remembered_are_not_new() -> None:
-    sequence = TradeSequence()
-    sequence.admit([trade(number) for number in range(1, 5002)])
-    assert sequence.admit([trade(3)]) == ()
-    assert sequence.gaps == 0
 
 
 def test_a_removed_pair_is_forgotten_as_a_whole(up: Rig) -> None:

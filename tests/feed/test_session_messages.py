@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kraken_tui.feed.connection.table import State
-from kraken_tui.feed.events import Note, Resync, StateChanged, Trades
+from kraken_tui.feed.events import Candles, Note, Resync, StateChanged, Trades
 from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.market.events import Proof
@@ -55,8 +55,90 @@ def test_a_frame_no_book_is_made_of_costs_no_connection(up: Rig, frame: str) -> 
     up.run(5)
     assert len(up.dials) == 1
     assert up.session.state is State.SUBSCRIBED
-    assert up.session.counters.invalid == 20
+    assert up.session.counters.rejected == 20
     up.check()
+
+
+def left_out(up: Rig) -> list[str]:
+    return [event.text for event in up.of(Note) if "left out" in event.text]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ('"trade_id":{0},', "", "BTC/USD: a trade was left out: no trade_id"),
+        ('"trade_id":{0},', '"trade_id":"7",', "BTC/USD: a trade was left out, number 7: trade_id '7'"),
+        ('"trade_id":{0},"timestamp":"', '"trade_id":{0},"t":"', "a trade was left out, number {0}: no timestamp"),
+        ('"side":"buy",', "", "a trade was left out, number {0}: a trade of side"),
+        ('"side":"buy",', '"side":[],', "a trade was left out, number {0}: a trade of side"),
+        ('"symbol":"BTC/USD","side":"buy"', '"side":"buy"', "a trade was left out: it names no pair"),
+        ('"symbol":"BTC/USD","side":"buy"', '"symbol":{{}},"side":"buy"', "a trade was left out: it names no pair"),
+        ('"data":[', '"data":[null,', "a trade was left out: it names no pair"),
+        ('"data":[', '"data":["x",', "a trade was left out: it names no pair"),
+    ],
+)
+def test_one_unreadable_trade_costs_nobody_else(up: Rig, before: str, after: str, named: str) -> None:
+    number = up.venue.next_trade
+    up.events.clear()
+    frame = up.venue.trades("BTC/USD", [number, number + 1])
+    other = up.venue.trades("ETH/USD", [7]).partition('"data":[')[2]
+    assert before.format(number) in frame
+    frame = frame.replace(before.format(number), after.format(number), 1)[:-2] + "," + other
+    up.deliver(frame)
+    told = [(trade.symbol, trade.trade_id) for event in up.of(Trades) for trade in event.trades]
+    whole = [("BTC/USD", number)] if "[" in before else []
+    assert told == [*whole, ("BTC/USD", number + 1), ("ETH/USD", 7)]
+    assert len(left_out(up)) == 1
+    assert named.format(number) in left_out(up)[0]
+
+
+@pytest.mark.parametrize("field", ['"ord_type":"limit",'])
+def test_a_field_of_a_trade_that_is_not_needed_costs_nothing(up: Rig, field: str) -> None:
+    up.events.clear()
+    number = up.venue.next_trade
+    frame = up.venue.trades("BTC/USD", [number, number + 1, number + 2])
+    up.deliver(frame.replace(field, "", 1).replace(field, '"ord_type":null,', 1))
+    told = [trade.trade_id for event in up.of(Trades) for trade in event.trades]
+    assert told == [number, number + 1, number + 2]
+    assert left_out(up) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ('"high":5001.0', '"high":4000.0', "prices contradict each other"),
+        ('"open":5000.0', '"open":0.0', "prices contradict each other"),
+        ('"open":5000.0,', "", "not a number"),
+        ('"interval":1,', "", "no interval"),
+        ('"interval":1,', '"interval":"1",', "interval '1'"),
+        ('"trades":3', '"trades":"many"', "trades 'many'"),
+        ('"interval_begin":"', '"x":"', "a candle was left out: no interval_begin"),
+        ('"symbol":"BTC/USD",', "", "a candle was left out: it names no pair"),
+        ('"data":[', '"data":[[],', "a candle was left out: it names no pair"),
+    ],
+)
+def test_one_unreadable_candle_costs_nobody_else(up: Rig, before: str, after: str, named: str) -> None:
+    up.events.clear()
+    head, _, row = up.venue.candle("BTC/USD", 1).partition('"data":[')
+    other = up.venue.candle("ETH/USD", 1).partition('"data":[')[2]
+    frame = f'{head}"data":[{row[:-2]},{other}'
+    assert before in frame
+    up.deliver(frame.replace(before, after, 1))
+    whole = ["BTC/USD"] if "[" in before else []
+    assert [event.symbol for event in up.of(Candles)] == [*whole, "ETH/USD"]
+    assert len(left_out(up)) == 1
+    assert named in left_out(up)[0]
+
+
+@pytest.mark.parametrize("field", ['"trades":3,', '"vwap":5000.2,'])
+@pytest.mark.parametrize("null", [False, True])
+def test_a_field_of_a_candle_that_is_not_needed_costs_nothing(up: Rig, field: str, null: bool) -> None:
+    up.events.clear()
+    frame = up.venue.candle("BTC/USD", 1)
+    assert field in frame
+    up.deliver(frame.replace(field, field.partition(":")[0] + ":null," if null else ""))
+    assert [event.symbol for event in up.of(Candles)] == ["BTC/USD"]
+    assert left_out(up) == []
 
 
 def test_an_emergency_notice_of_any_shape_is_no_reason_to_stay_away() -> None:
@@ -188,3 +270,26 @@ def test_a_refusal_of_nothing_is_not_logged_a_hundred_times(up: Rig) -> None:
     notes = [event.text for event in up.of(Note) if "Not now" in event.text]
     assert notes == [f"the exchange says: Not now{times}" for times in ("", " (10 times)", " (100 times)")]
     assert up.session.counters.ignored["refusal of nothing that was asked"] == 100
+
+
+AAPLX = '{"symbol":"AAPLx/USD","base":"AAPLx","quote":"USD","status":"online","price_precision":2,"qty_precision":8}'
+
+
+def test_tokenised_assets_are_asked_for_and_told_apart() -> None:
+    venue = Venue()
+    instruments = venue.instruments
+    asked: list[str] = []
+
+    def listed(kind: str = "snapshot", only: str | None = None) -> str:
+        text = instruments(kind, only).replace('"pairs":[', f'"pairs":[{AAPLX},')
+        return text.replace('"assets":[]', '"assets":[{"id":"AAPLx","multiplier":1.0},{"id":"BTC"}]')
+
+    venue.instruments = listed  # type: ignore[method-assign]
+    rig = Rig("BTC/USD", "aaplxusd", venue=venue)
+    rig.run(5)
+    asked = [text for _, text in rig.sent if '"instrument"' in text]
+    assert len(asked) == 1
+    assert '"include_tokenized_assets":true' in asked[0]
+    assert rig.session.names["aaplxusd"] == "AAPLx/USD"
+    assert rig.session.specs["AAPLx/USD"].tokenised
+    assert not rig.session.specs["BTC/USD"].tokenised

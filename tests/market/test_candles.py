@@ -303,13 +303,14 @@ class TestRoll:
         assert len(shown) == MAX_CANDLES
         assert {candle.close for candle in shown} == {77}
 
-    def test_a_broken_year_does_not_make_all_the_rest_late(self) -> None:
+    def test_a_seed_beyond_its_moment_is_left_out(self) -> None:
         aggregator = CandleAggregator("BTC/USD", [1])
-        aggregator.roll(DAY * SECOND)
-        aggregator.on_trade(trade(1, 400 * 86400))
-        aggregator.on_ohlc(1, [Candle(DAY + 400 * 86400, 1, 1, 1, 1, 1, 1, 1, 1)], snapshot=False)
-        aggregator.on_trade(trade(2, 5))
-        assert aggregator.newest(1) == Candle(DAY, 1, 100, 100, 100, 100, 10, 1000, 1)
+        far = Candle(DAY + 100 * 86400, 1, 1, 1, 1, 1, 1, 1, 1)
+        aggregator.seed(1, [Candle(DAY, 1, 5, 5, 5, 5, 1, 5, 1), far], as_of_ns=(DAY + 10) * SECOND)
+        aggregator.on_trade(trade(2, 15))
+        newest = aggregator.newest(1)
+        assert newest is not None
+        assert (newest.begin_s, newest.close) == (DAY, 100)
 
     def test_before_the_first_trade(self) -> None:
         aggregator = CandleAggregator("BTC/USD", [1])

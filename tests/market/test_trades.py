@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kraken_tui.market.events import Side, Trade
+from kraken_tui.market.events import PLACES, Side, Trade
 from kraken_tui.market.trades import Tape, TradedAtPrice
 from kraken_tui.market.views import TradedAt
 from kraken_tui.wire.symbols import PairSpec
@@ -26,7 +26,7 @@ class TestTape:
         assert ids(tape.add([trade(4), trade(5), trade(6)])) == [6]
         assert ids(tape.newest_first()) == [6, 5, 4]
         assert tape.add([]) == []
-        assert tape.last_id == 6
+        assert tape.last == 6 * PLACES
 
     def test_bounded_and_old_ones_stay_known(self) -> None:
         tape = Tape(length=3)
@@ -45,7 +45,7 @@ class TestTape:
             seen += new
         assert ids(tape.newest_first()) == sorted(seen, reverse=True)
         if seen:
-            assert tape.last_id == max(seen)
+            assert tape.last == max(seen) * PLACES
 
     def test_rescale(self) -> None:
         tape = Tape()

@@ -35,7 +35,7 @@ GOLDEN_LINES = """\
 """
 """A right snapshot, a wrong checksum, two missing trades, an unknown channel and a frame that is not a message."""
 
-GOLDEN_STATE = "a7111eb3f7f08d1da456e267d58c5f4856874f7afb266a679fb77610f5c6fcd7"
+GOLDEN_STATE = "fa6c957024c88e73cca04822c3c447b2e93d1c9e2a433e4cc5e5f3621c5d3d3d"
 GOLDEN_CONTENT = "57dd3077cce252aefcc285751c8ddb0e65f094260fea2ace1d919da2220ed691"
 
 

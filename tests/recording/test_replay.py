@@ -155,6 +155,41 @@ def test_the_clock_runs_at_its_speed_stands_while_paused_and_stops_at_the_end() 
     assert clock.position_ns == 9 * SECOND
 
 
+def test_another_speed_counts_from_the_moment_it_is_chosen() -> None:
+    host = HostClock()
+    clock = ReplayClock(2.0, host)
+    clock.begin(WALL)
+    for speed, position in ((0.5, 6), (4.0, 12), (1.0, 24)):
+        host.at += {6: 3, 12: 12, 24: 3}[position] * SECOND
+        assert clock.position_ns == position * SECOND
+        clock.set_speed(speed)
+        assert clock.position_ns == position * SECOND
+    clock.pause(True)
+    host.at += 60 * SECOND
+    clock.set_speed(2.0)
+    clock.pause(False)
+    assert clock.position_ns == 24 * SECOND
+    host.at += SECOND
+    assert clock.position_ns == 26 * SECOND
+
+
+def test_at_full_speed_the_clock_never_goes_back() -> None:
+    clock = ReplayClock(0, HostClock())
+    clock.begin(WALL)
+    for at, position in ((5, 5), (3, 5), (4, 5), (6, 6)):
+        clock.reach(WALL + at * SECOND)
+        assert clock.position_ns == position * SECOND
+    clock.finish(WALL + SECOND)
+    assert clock.position_ns == 6 * SECOND
+
+
+def test_at_a_pace_frames_do_not_move_the_clock() -> None:
+    clock = ReplayClock(1.0, HostClock())
+    clock.begin(WALL)
+    clock.reach(WALL + 9 * SECOND)
+    assert clock.position_ns == 0
+
+
 @pytest.mark.parametrize("speed", [-1, float("nan"), float("inf"), 1e9])
 def test_an_impossible_speed_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="replay speed"):

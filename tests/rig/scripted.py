@@ -97,6 +97,7 @@ class ScriptedVenue:
         self.updates = True
         self.depths = (10, 25, 100, 500, 1000)
         self.next_trade = 100
+        self._trade_times: dict[tuple[str, int], int] = {}
 
     def connect(self) -> ScriptedPeer:
         return ScriptedPeer(self)
@@ -202,10 +203,12 @@ class ScriptedVenue:
 
     def trades(self, symbol: str, ids: Iterable[int], kind: str = "update") -> str:
         price, qty = self.pairs[symbol]
+        # The same trade delivered again has the same time.
+        times = {number: self._trade_times.setdefault((symbol, number), self.wall) for number in ids}
         rows = ",".join(
             f'{{"symbol":"{symbol}","side":"buy","price":{decimal_text(50_000, price)},"qty":{decimal_text(7, qty)},'
-            f'"ord_type":"limit","trade_id":{number},"timestamp":"{stamp(self.wall)}"}}'
-            for number in ids
+            f'"ord_type":"limit","trade_id":{number},"timestamp":"{stamp(at)}"}}'
+            for number, at in times.items()
         )
         return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'
 

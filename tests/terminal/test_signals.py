@@ -36,6 +36,48 @@ def test_signals_are_noted_and_the_former_handlers_come_back() -> None:
     assert signal.getsignal(signal.SIGTERM) is former
 
 
+IGNORED = pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGQUIT"])
+
+
+@IGNORED
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(name: str) -> None:
+    number = getattr(signal, name)
+    former = signal.signal(number, signal.SIG_IGN)
+    try:
+        assert number not in terminal.ending_signals()
+        with terminal.Signals() as signals:
+            signal.raise_signal(number)
+            assert not signals.came()
+    finally:
+        signal.signal(number, former)
+    assert number in terminal.ending_signals()
+
+
+def test_sigterm_ends_the_program_however_it_was_started() -> None:
+    former = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert signal.SIGTERM in terminal.ending_signals()
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+@pytest.mark.realtime
+def test_a_stream_in_the_background_of_a_script_outlives_the_scripts_ctrl_c() -> None:
+    program = f"exec {sys.executable} -m kraken_tui stream --demo --count 60 --levels 1"
+    process = subprocess.Popen(
+        ["sh", "-c", f"trap '' INT; {program}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert len([line for line in out.splitlines() if '"event":"book"' in line or '"event":"trade"' in line]) >= 55
+
+
 @pytest.mark.realtime
 def test_a_second_signal_ends_the_process_at_once() -> None:
     code = (

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from kraken_tui.errors import InvalidNumber
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
-from kraken_tui.feed.effect import APPLIED, Effect
+from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import Audited, BookLine, BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.pair import EARLY, Pair
 from kraken_tui.feed.proof.assumed_spec import infer_depth, infer_spec
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.events import BookChanged, BookState
+from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import BookData, BookMessage, SubscribeAck
 from kraken_tui.wire.symbols import is_clean
 
 NAME = "book"
+_FEW = 100
+"""Levels that are within any bound; asked first, for it is asked of every message."""
+
 _UNWANTED = "book of an unwanted pair"
 
 
@@ -37,15 +41,24 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
         pair, met, verdict = _meet(kind, data, roster, wall_ns)
         if pair is None:
             return Effect(verdict, met)
+    leaving = not roster.policy.expects(NAME, symbol)
+    if len(data.bids) + len(data.asks) > _FEW and not leaving and _is_excessive(data, pair.depth, roster):
+        effect = _too_many(pair, data, roster, now, wall_ns)
+        effect.events = [*met, *effect.events]
+        return effect
     confirmed = kind == "snapshot" and roster.policy.heard(NAME, symbol)
-    effect = pair.on_book(kind, data, now, wall_ns, leaving=not roster.policy.expects(NAME, symbol))
+    effect = pair.on_book(kind, data, now, wall_ns, leaving=leaving)
     if effect.verdict == APPLIED:
         changed = effect.events[-1]
         assert type(changed) is BookChanged
+        venue_ns = changed.venue_ns
+        if venue_ns is not None:
+            # `VenueTime.tell` written out, for every message comes by here.
+            roster.venue.behind.append(now - venue_ns)
         if kind == "snapshot":
             effect.lag_ns = roster.bound(pair.take_granted_ns(), now, wall_ns)
-        elif changed.venue_ns is not None:
-            effect.lag_ns = roster.measure(changed.venue_ns, now, wall_ns)
+        elif venue_ns is not None:
+            effect.lag_ns = roster.measure(venue_ns, now, wall_ns)
     elif effect.verdict == EARLY:
         roster.counters.deltas_ignored += 1
     if confirmed:
@@ -55,12 +68,31 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
     return effect
 
 
+def _is_excessive(data: BookData, depth: int, roster: Roster) -> bool:
+    return len(data.bids) + len(data.asks) > roster.limits.most_levels(depth)
+
+
+def _too_many(pair: Pair, data: BookData, roster: Roster, now: int, wall_ns: int) -> Effect:
+    """Leave out a message that no book of this depth can need: it is an error, or meant to take all our time."""
+    entries = len(data.bids) + len(data.asks)
+    text = f"{pair.symbol}: a book message of {entries:,} levels at depth {pair.depth}"
+    effect = roster.policy.excessive(text, wall_ns)
+    if not roster.policy.asks:
+        effect.events += pair.stitcher.unusable(now, wall_ns, "bad number", "a message of too many levels")
+    return effect
+
+
 def _meet(kind: str, data: BookData, roster: Roster, wall_ns: int) -> tuple[Pair | None, list[FeedEvent], str]:
     """Keep a pair whose book a recording shows for the first time: (pair, events, verdict if the pair is None)."""
     admitted, events = roster.policy.admits(data.symbol, roster.pairs)
     if not admitted:
         return None, events, _UNWANTED
+    if _is_excessive(data, DEPTHS[-1], roster):
+        text = f"left out: {clean_text(data.symbol, 40)}: a book message of too many levels"
+        return None, [*events, *roster.complaints.say(wall_ns, text)], REJECTED
     if kind == "snapshot" and is_clean(data.symbol):
+        if not roster.has_room(data.symbol):
+            return None, [*events, *roster.full(wall_ns)], _UNWANTED
         try:
             if data.symbol not in roster.specs:
                 roster.specs[data.symbol] = infer_spec(data)

@@ -10,7 +10,7 @@ from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import InstrumentMessage
-from kraken_tui.wire.symbols import PairSpec, SymbolTable
+from kraken_tui.wire.symbols import PairSpec
 
 NAME = "instrument"
 
@@ -20,13 +20,20 @@ def apply(message: InstrumentMessage, roster: Roster, now: int, wall_ns: int) ->
     snapshot = message.type == "snapshot"
     effect = Effect(settle=True, resolve=True)
     if snapshot:
-        roster.symbols = SymbolTable()
+        roster.new_list()
+    for asset in message.data.assets:
+        # Only tokenised ones have a multiplier.
+        if asset.multiplier is not None and len(roster.tokenised) < roster.limits.most_pairs:
+            roster.tokenised.add(asset.id)
     for data in message.data.pairs:
         try:
-            spec = PairSpec.from_wire(data)
+            spec = PairSpec.from_wire(data, tokenised=data.base in roster.tokenised)
         except WireError as error:
             text = f"{clean_text(data.symbol, 40)}: reference data left out: {error}"
             effect.events += roster.complaints.say(wall_ns, text)
+            continue
+        if not roster.has_room(spec.symbol):
+            effect.events += roster.full(wall_ns)
             continue
         roster.symbols.add(spec.symbol)
         before = roster.specs.get(spec.symbol)
@@ -42,7 +49,8 @@ def apply(message: InstrumentMessage, roster: Roster, now: int, wall_ns: int) ->
 
 
 def _subscribe(_pair: Pair | None, _options: PairOptions) -> dict[str, object]:
-    return {"snapshot": True}
+    # Tokenised assets (xStocks) are listed only where that is asked for.
+    return {"snapshot": True, "include_tokenized_assets": True}
 
 
 def _confirmed(roster: Roster, _pair: Pair | None, due: int | None, _now: int, _wall_ns: int) -> list[FeedEvent]:
@@ -55,6 +63,8 @@ def _on_spec(event: SpecChanged, desk: MarketDesk) -> None:
     market = desk.market(event.spec.symbol)
     market.truth = desk.pair(event.spec.symbol)
     market.set_spec(event.spec)
+    if event.spec.tokenised:
+        desk.note("info", f"{event.spec.symbol}: a tokenised asset, not the share or fund itself")
     desk.look_at_venue(market)
     desk.want_history(market)
     desk.emit(event)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from kraken_tui.errors import WireError
+from kraken_tui.errors import InvalidMessage, WireError
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import Candles
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.convert import candle_from_wire
+from kraken_tui.market.events import Candle
+from kraken_tui.text import clean_text
+from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import OhlcMessage
 
 NAME = "ohlc"
 
 
-def apply(message: OhlcMessage, roster: Roster, _now: int, wall_ns: int) -> Effect:
+def apply(message: OhlcMessage, roster: Roster, now: int, wall_ns: int) -> Effect:
     """Apply candles of the wanted interval."""
     policy = roster.policy
     effect = Effect("empty ohlc frame")
@@ -25,22 +28,34 @@ def apply(message: OhlcMessage, roster: Roster, _now: int, wall_ns: int) -> Effe
         if row.interval == _interval(roster, row.symbol):
             effect.settle = policy.heard(NAME, row.symbol)
     for (symbol, interval), rows in groupby(message.data, key=lambda row: (row.symbol, row.interval)):
+        if not symbol:
+            effect.events += roster.complaints.say(wall_ns, "a candle was left out: it names no pair")
+            effect.verdict = REJECTED
+            continue
         spec, events = roster.spec_of(symbol)
         effect.events += events
         if spec is None:
             effect.verdict = "ohlc of an unwanted pair"
             continue
-        if not policy.takes_interval(interval, _interval(roster, symbol)):
+        if type(interval) is int and not policy.takes_interval(interval, _interval(roster, symbol)):
             effect.verdict = "ohlc of another interval"
             continue
-        try:
-            candles = tuple(candle_from_wire(row, spec) for row in rows)
-        except WireError as error:
-            effect.events += roster.complaints.say(wall_ns, f"{symbol}: candles were left out: {error}")
-            effect.verdict = REJECTED
-            continue
-        effect.events.append(Candles(symbol, interval, candles, message.type == "snapshot"))
+        candles: list[Candle] = []
         effect.verdict = APPLIED
+        for row in rows:
+            try:
+                candle = candle_from_wire(row, spec)
+                if roster.venue.beyond(candle.begin_s * SECOND, now, wall_ns):
+                    roster.counters.times_ahead += 1
+                    raise InvalidMessage("of a time that the exchange has not reached")
+                candles.append(candle)
+            except WireError as error:
+                named = "" if row.interval_begin is None else f", from {clean_text(row.interval_begin, 40)}"
+                text = f"{symbol}: a candle was left out{named}: {error}"
+                effect.events += roster.complaints.say(wall_ns, text, kind=f"{symbol}: a candle: {error}")
+                effect.verdict = REJECTED
+        if candles:
+            effect.events.append(Candles(symbol, interval, tuple(candles), message.type == "snapshot"))
     return effect
 
 

@@ -25,6 +25,7 @@ def apply(message: StatusMessage, roster: Roster, _now: int, wall_ns: int) -> Ef
         effect.settle = True
     if roster.policy.reconnected(status.connection_id):
         roster.counters.reconnects += 1
+        roster.venue.restart()
         for pair in roster.pairs.values():
             effect.events += pair.lost(wall_ns, "the recording reconnected")
     return effect

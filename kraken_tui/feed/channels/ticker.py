@@ -21,6 +21,10 @@ def apply(message: TickerMessage, roster: Roster, now: int, wall_ns: int) -> Eff
     if message.data:
         effect.settle = roster.policy.heard(NAME, message.data[0].symbol)
     for row in message.data:
+        if not row.symbol:
+            effect.events += roster.complaints.say(wall_ns, "a ticker was left out: it names no pair")
+            effect.verdict = REJECTED
+            continue
         spec, events = roster.spec_of(row.symbol)
         effect.events += events
         if spec is None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from msgspec.structs import replace
+
 from kraken_tui.errors import WireError
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
-from kraken_tui.feed.events import Trades
+from kraken_tui.feed.events import FeedEvent, Trades
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
 from kraken_tui.market.convert import trade_from_wire
 from kraken_tui.market.events import Trade
+from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import TradeMessage
 
 NAME = "trade"
@@ -25,6 +28,10 @@ def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effe
         effect.settle = roster.policy.heard(NAME, message.data[0].symbol)
     for symbol, rows in groupby(message.data, key=lambda row: row.symbol):
         pair = roster.pairs.get(symbol)
+        if not symbol:
+            effect.events += roster.complaints.say(wall_ns, "a trade was left out: it names no pair")
+            effect.verdict = REJECTED
+            continue
         if pair is None:
             effect.verdict = "trade of an unwanted pair"
             continue
@@ -32,19 +39,36 @@ def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effe
         effect.verdict = APPLIED
         for row in rows:
             try:
-                trades.append(trade_from_wire(row, pair.spec, live=not snapshot))
+                trade = trade_from_wire(row, pair.spec, live=not snapshot)
+                if roster.venue.beyond(trade.venue_ns, now, wall_ns):
+                    trade, said = _dated_now(trade, roster, now, wall_ns)
+                    effect.events += said
+                trades.append(trade)
             except WireError as error:
-                effect.events += roster.complaints.say(wall_ns, f"{symbol}: a trade was left out: {error}")
+                named = "" if row.trade_id is None else f", number {clean_text(row.trade_id, 20)}"
+                text = f"{symbol}: a trade was left out{named}: {error}"
+                effect.events += roster.complaints.say(wall_ns, text, kind=f"{symbol}: a trade: {error}")
                 effect.verdict = REJECTED
         begun = pair.trades.newest is not None
         # After a reconnect the snapshot of the last trades closes the gap, as far as it reaches.
-        new = pair.trades.admit(trades)
+        admitted = pair.trades.admit(trades)
+        for kind, text in admitted.remarks:
+            effect.events += roster.complaints.say(wall_ns, f"{symbol}: {text}", kind=f"{symbol}: {kind}")
+        new = admitted.new
         if not new:
             continue
         if begun and not snapshot:
             roster.measure(new[-1].venue_ns, now, wall_ns)
         effect.events.append(Trades(symbol, new, snapshot))
     return effect
+
+
+def _dated_now(trade: Trade, roster: Roster, now: int, wall_ns: int) -> tuple[Trade, list[FeedEvent]]:
+    """A trade of a time that cannot be is one of now: its own text stays, nothing is drawn from it."""
+    roster.counters.times_ahead += 1
+    text = f"{trade.symbol}: a trade is dated {clean_text(trade.timestamp, 40)}, which the exchange has not reached"
+    said = roster.complaints.say(wall_ns, text, kind=f"{trade.symbol}: dated ahead")
+    return replace(trade, venue_ns=roster.venue.now_ns(now, wall_ns)), [*said]
 
 
 def _subscribe(_pair: Pair | None, _options: PairOptions) -> dict[str, object]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+
+from kraken_tui.feed.connection.handshake import RefusalByStatus
 
 __all__ = ["OnMessage", "PushConnection"]
 
@@ -29,11 +30,11 @@ GATHER_S = 0.002
 """How long reading pauses: too short to notice, and the next read gets a few messages instead of a few bytes."""
 
 
-class PushConnection(ClientConnection):
+class PushConnection(RefusalByStatus):
     """Use `receiver` to make one; `recv` then waits for the end of the connection and raises its cause."""
 
     _on_message: OnMessage
-    _parts: list[Any]
+    _parts: bytearray
     _whole = False
     _tiny_reads = 0
 
@@ -65,10 +66,11 @@ class PushConnection(ClientConnection):
             self._whole = True
             self._on_message(bytes(event.data))
         else:
-            self._parts.append(event.data)
+            # Joined as they come: the library counts bytes, and a list of endless empty parts would not be any.
+            self._parts += event.data
             if event.fin:
                 self._whole = True
-                whole = b"".join(self._parts)
+                whole = bytes(self._parts)
                 self._parts.clear()
                 self._on_message(whole)
 
@@ -79,7 +81,7 @@ def receiver(on_message: OnMessage) -> Callable[..., PushConnection]:
     def make(*args: Any, **options: Any) -> PushConnection:
         connection = PushConnection(*args, **options)
         connection._on_message = on_message
-        connection._parts = []
+        connection._parts = bytearray()
         return connection
 
     return make

@@ -43,6 +43,8 @@ async def open_socket(
     from websockets.asyncio.client import connect as websocket
     from websockets.exceptions import InvalidProxy
 
+    from kraken_tui.feed.connection.handshake import RefusalByStatus
+
     if proxy is not None and not proxy_is_readable(proxy):
         # The library would repeat parts of it, which may be a password.
         raise InvalidProxy("", "write it as http://user:password@host:port, special characters as %40 and the like")
@@ -53,7 +55,7 @@ async def open_socket(
         def process_redirect(self, exc: Exception) -> Exception:
             return exc
 
-    factory: Any = None
+    factory: Any = RefusalByStatus
     if on_message is not None:
         from kraken_tui.feed.connection.push_connection import receiver
 

@@ -27,12 +27,13 @@ class Watchdog:
         self._subscribed = False
         self._promised: int | None = None
         self._grace_until = 0
+        self._graced = False
         self._last_lag_drop: int | None = None
 
     def opened(self, now: int) -> None:
         """A connection is open."""
         self._opened_at = self.last_frame_ns = now
-        self.heard = self.quiet = self.late = False
+        self.heard = self.quiet = self.late = self._graced = False
         self._promised = None
 
     def frame(self, now: int, *, application: bool) -> None:
@@ -40,7 +41,7 @@ class Watchdog:
         self.heard = True
         if application:
             self.last_frame_ns = now
-            self.quiet = False
+            self.quiet = self._graced = False
 
     def promise(self, at: int) -> None:
         """When the next tick is due; see `stalled_s`."""
@@ -50,7 +51,10 @@ class Watchdog:
         """How long this program itself stood still, or None; waiting frames are then read before judging the feed."""
         if self._promised is None or now - self._promised <= SECOND:
             return None
-        self._grace_until = now + SECOND // 2
+        if not self._graced:
+            # Once until a frame comes: one who keeps this program busy with anything else gains no time.
+            self._graced = True
+            self._grace_until = now + SECOND // 2
         return (now - self._promised) / SECOND
 
     def backlog(self, now: int) -> str | None:

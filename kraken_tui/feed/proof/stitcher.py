@@ -235,6 +235,11 @@ class BookStitcher:
         self.counters.applied += 1
         return self._prove(kind, data, changes, now, wall_ns, doubt)
 
+    def unusable(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
+        """A message was not even looked at: without it nothing about the book is proven any more."""
+        self.counters.rejected += 1
+        return self._fail(now, wall_ns, cause, reason, None, None)
+
     def _takes_updates(self) -> bool:
         if self.state in (BookState.LIVE, BookState.QUARANTINED):
             return True

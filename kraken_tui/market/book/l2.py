@@ -10,7 +10,7 @@ levels change, so that proving a message costs little more than one CRC.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
 from kraken_tui.errors import InvalidNumber
@@ -19,6 +19,9 @@ from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.digits import MAX_DIGITS, from_units, to_units
 from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
+
+_MANY = 4096
+"""Entries of one message from which its sides are made again as a whole: inserting each takes quadratic time."""
 
 _KEPT_PRICES = 4096
 """Twice what the deepest book shows at once. A day's prices of one pair would cost megabytes, a few at a time."""
@@ -135,7 +138,7 @@ class OrderBook:
         # Wire text of a price -> (ticks, digits): the same few prices come again and again.
         self._prices: dict[str, tuple[int, str]] = {}
 
-    def load(self, bids: Iterable[WireLevel], asks: Iterable[WireLevel]) -> None:
+    def load(self, bids: Sequence[WireLevel], asks: Sequence[WireLevel]) -> None:
         """Replace everything by a snapshot.
 
         Raises:
@@ -149,7 +152,7 @@ class OrderBook:
             self.clear()
             raise
 
-    def apply(self, bids: Iterable[WireLevel], asks: Iterable[WireLevel]) -> tuple[LevelChange, ...]:
+    def apply(self, bids: Sequence[WireLevel], asks: Sequence[WireLevel]) -> tuple[LevelChange, ...]:
         """Apply one update: entries strictly in array order, then truncation to the depth.
 
         Returns:
@@ -160,11 +163,37 @@ class OrderBook:
                 resynchronised.
         """
         changes: list[LevelChange] = []
+        if len(bids) + len(asks) >= _MANY:
+            self._apply_many(self.bids, bids, changes)
+            self._apply_many(self.asks, asks, changes)
+            return tuple(changes)
         if bids:
             self._apply_side(self.bids, bids, changes)
         if asks:
             self._apply_side(self.asks, asks, changes)
         return tuple(changes)
+
+    def _apply_many(self, side: BookSide, levels: Sequence[WireLevel], changes: list[LevelChange]) -> None:
+        """The same for a long message, in O(n log n)."""
+        name, sign, precision = side.side, side._sign, self.spec.qty_precision
+        held = dict(zip(side._keys, zip(side._lots, side._digits, strict=True), strict=True))
+        for entry in levels:
+            try:
+                ticks, token = self._prices[entry.price]
+            except (KeyError, TypeError):
+                ticks, token = self._price(entry.price)
+            lots = to_units(entry.qty, precision)
+            before = held.get(ticks * sign)
+            changes.append((name, ticks, before[0] if before else 0, lots))
+            if lots:
+                held[ticks * sign] = (lots, f"{token}{lots}")
+            elif before:
+                del held[ticks * sign]
+        kept = sorted(held)[: self.depth]
+        side._keys[:] = kept
+        side._lots[:] = [held[key][0] for key in kept]
+        side._digits[:] = [held[key][1] for key in kept]
+        side._dirty = True
 
     def _apply_side(self, side: BookSide, levels: Iterable[WireLevel], changes: list[LevelChange]) -> None:
         """The hot path (docs/PERFORMANCE.md): `to_units` and `BookSide.put` written out for usual numbers."""

@@ -47,6 +47,25 @@ def test_an_equal_report_agrees_and_nothing_is_asked() -> None:
     assert verdicts(witness, 1, 600) == []
 
 
+@pytest.mark.parametrize(
+    ("told", "reason"), [((None, 150), "the ticker's ask 15.0"), ((50, None), "the ticker's bid 5.0")]
+)
+def test_a_side_the_ticker_does_not_tell_is_not_judged(told: tuple[int | None, int | None], reason: str) -> None:
+    witness = watching()
+    half = (None, 101) if told[0] is None else (100, None)
+    witness.report(*half, SECOND)
+    assert witness.agrees
+    assert verdicts(witness, 1, 600) == []
+    # The other side moves far away in the book, and the ticker still says nothing about it.
+    witness.touch(*((10, 101) if told[0] is None else (100, 999)), 601 * SECOND)
+    witness.report(*half, 602 * SECOND)
+    assert witness.agrees
+    assert verdicts(witness, 602, 1200) == []
+    witness.report(*told, 1201 * SECOND)
+    assert verdicts(witness, 1201, 1300), "what it does tell is judged"
+    assert witness.reason.startswith(reason)
+
+
 @pytest.mark.parametrize("book_first", [True, False])
 def test_channels_may_race_by_up_to_two_seconds_either_way(book_first: bool) -> None:
     witness = watching()

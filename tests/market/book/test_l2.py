@@ -1,9 +1,11 @@
 """The book against a slow reference and the documented examples; recordings: tests/captures."""
 
+import time
 import tracemalloc
 from collections.abc import Iterable
 from decimal import Decimal
 from random import Random
+from unittest import mock
 from zlib import crc32
 
 import pytest
@@ -103,22 +105,33 @@ ENTRY = st.builds(level, st.integers(1, 40), st.one_of(st.just(0), st.integers(1
 ENTRIES = st.lists(ENTRY, max_size=12)
 
 
+# Also as if every message were a long one.
+MANY = pytest.mark.parametrize("many", [module._MANY, 1])
+
+
+@MANY
 @given(
-    ENTRIES, ENTRIES, st.lists(st.tuples(st.booleans(), ENTRIES, ENTRIES), max_size=8), st.sampled_from([1, 3, *DEPTHS])
+    bids=ENTRIES,
+    asks=ENTRIES,
+    messages=st.lists(st.tuples(st.booleans(), ENTRIES, ENTRIES), max_size=8),
+    depth=st.sampled_from([1, 3, *DEPTHS]),
 )
 def test_random_messages_against_the_slow_book(
+    many: int,
     bids: list[WireLevel],
     asks: list[WireLevel],
     messages: list[tuple[bool, list[WireLevel], list[WireLevel]]],
     depth: int,
 ) -> None:
     book, slow = OrderBook(SPEC, depth), SlowBook(1, 8, depth)
+    twin = OrderBook(SPEC, depth)
     for snapshot, bid_entries, ask_entries in [(True, bids, asks), *messages]:
+        with mock.patch.object(module, "_MANY", many):
+            changes = book.load(bid_entries, ask_entries) if snapshot else book.apply(bid_entries, ask_entries)
+        assert changes == (twin.load if snapshot else twin.apply)(bid_entries, ask_entries)
         if snapshot:
-            book.load(bid_entries, ask_entries)
             slow.load(bids=bid_entries, asks=ask_entries)
         else:
-            book.apply(bid_entries, ask_entries)
             slow.apply(bids=bid_entries, asks=ask_entries)
         assert list(book.bids) == slow.units("bids")
         assert list(book.asks) == slow.units("asks")
@@ -127,6 +140,32 @@ def test_random_messages_against_the_slow_book(
             assert len(side._keys) == len(side._lots) == len(side._digits)
             assert side.best() == next(iter(side), None)
             assert all(side.lots_at(ticks) == lots for ticks, lots in side)
+
+
+@pytest.mark.parametrize("order", ["best first", "worst first", "as it comes"])
+def test_a_long_message_takes_time_in_proportion(order: str) -> None:
+    """In the worst order, 100,000 levels took 6.4 s; the bound leaves room for a busy machine."""
+    entries = [level(ticks, 1 + ticks % 7) for ticks in range(1, 100_001)]
+    if order == "best first":
+        entries.reverse()
+    elif order == "as it comes":
+        Random(1).shuffle(entries)
+    book = OrderBook(SPEC, 10)
+    began = time.process_time()
+    changes = book.apply(entries, [])
+    assert time.process_time() - began < 2
+    assert len(changes) == 100_000
+    assert book.bids.top() == tuple((ticks, 1 + ticks % 7) for ticks in range(100_000, 99_990, -1))
+
+
+@MANY
+@pytest.mark.parametrize(
+    "bad", [WireLevel("x", "1"), WireLevel("0.0", "1"), WireLevel("1.0", "-1"), WireLevel(None, 1)]
+)
+def test_a_bad_number_is_refused_in_a_message_of_any_length(many: int, bad: WireLevel) -> None:
+    book = OrderBook(SPEC, 10)
+    with mock.patch.object(module, "_MANY", many), pytest.raises(InvalidNumber):
+        book.apply([level(10, 1), bad], [])
 
 
 @given(st.sampled_from(Side), st.lists(st.tuples(st.integers(1, 30), st.integers(0, 9))))
