@@ -49,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_out(f"kraken-tui {__version__}\n")
             return DONE
         call = parse(arguments)
+        from kraken_tui.cli.limits import check_limits
+
+        check_limits()
         return call.run()
     except Interrupted as signal:
         return SIGNALLED + signal.number
@@ -79,6 +82,12 @@ def _code_of(error: KrakenError) -> int:
 
 
 def _crashed(error: Exception, call: Call | None) -> int:
+    from kraken_tui.cli.limits import starved_of
+
+    starved = starved_of(error)
+    if starved:
+        complain(starved)
+        return FAILED
     from kraken_tui.cli.crash import report
 
     complain(report(error, call.log_file if call is not None else None))

@@ -1,4 +1,4 @@
-"""The hundred faults: what goes wrong, what must happen then, and within which bound."""
+"""The faults: what goes wrong, what must happen then, and within which bound."""
 
 from __future__ import annotations
 
