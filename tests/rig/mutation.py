@@ -49,6 +49,7 @@ SPARED = 3
 
 _MEMORY = 2 * 2**30
 _TIMED_OUT = "time limit"
+_NO_TESTS = "exit code 5 of pytest"
 
 
 class _Changed:
@@ -142,7 +143,9 @@ class Stage:
 
 
 def measure(target: Target, tests: tuple[str, ...], folder: Path, spared: int = 0) -> Stage:
-    """Run tests on the program as it is; of the many of a package, up to `spared` that fail there are left out.
+    """Run tests on the program as it is.
+
+    Of the many of a package, up to `spared` that fail there are left out; none is left where all wait for real time.
 
     Raises:
         ValueError: More fail, so that they could say nothing about a change.
@@ -150,6 +153,8 @@ def measure(target: Target, tests: tuple[str, ...], folder: Path, spared: int = 
     report = folder / "unchanged"
     _, status = os.waitpid(_fork(target, None, tests, {}, Limits(), report), 0)
     seen = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {"killer": "no report", "seconds": {}}
+    if spared and seen["killer"] == _NO_TESTS:
+        return Stage((), {}, Limits())
     if status and spared and "::" in seen["killer"]:
         print(f"left out, it fails on the program as it is: {seen['killer']}", flush=True)
         return measure(target, (*tests, f"--deselect={seen['killer']}"), folder, spared - 1)
@@ -249,8 +254,11 @@ def judge_module(
         os.environ["KRAKEN_TUI_SHARED"] = str(folder / "no recorded data")
         for tests in filter(None, (target.own, target.others)):
             rest = [change for change in mutants if not killers[change.key]]
+            stage = Stage((), {}, Limits())
             if rest:
                 stage = known.get(tests) or known.setdefault(tests, measure(target, tests, folder, SPARED))
+            # Where all of them wait for real time, none takes part.
+            if stage.tests:
                 killers |= judge(target, rest, stage, jobs, folder)
             if tests == target.own:
                 by_own = sum(map(bool, killers.values()))

@@ -84,3 +84,7 @@ def test_a_known_minute_changes_nothing_about_what_is_accepted(tail: str) -> Non
     except InvalidMessage:
         seen = None
     assert seen == expected
+
+
+def test_unless_told_otherwise_microseconds_are_written() -> None:
+    assert format_timestamp(1_700_000_000_123_456_789) == "2023-11-14T22:13:20.123456Z"
