@@ -38,7 +38,8 @@ def venues(desk: Desk) -> set[str]:
 
 def test_a_new_interval_reaches_every_market_and_asks_for_its_history(desk: Desk) -> None:
     desk.history_wanted.clear()
-    desk.set_interval(15)
+    desk._session.set_interval(None, 15)
+    desk.interval_changed()
     views = [market.view(1, heartbeat_age_ns=0, lag_ns=0, connected=True) for market in desk.by_symbol.values()]
     assert [view.interval for view in views] == [15, 15]
     assert desk.history_wanted == set(PAIRS)

@@ -189,7 +189,7 @@ def play(seed: int, record: Path | None = None) -> Result:
     if record is None:
         return schedule(world, Random(f"{seed}/schedule"))
     recorder = Recorder(record, wall_ns=world.wall, url="wss://localhost/", pairs=PAIRS)
-    world.on_frame = lambda frame, wall, direction: recorder.write(frame, wall, sent=direction == "tx")
+    world.on_frame = lambda frame, wall, direction: recorder.write(frame, wall, direction)
     try:
         return schedule(world, Random(f"{seed}/schedule"))
     finally:
