@@ -23,14 +23,13 @@ from textual.events import Key, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 
+from kraken_tui.terminal.paste import Pasted, Pastes
 from kraken_tui.terminal.textual_private import LinuxDriver, XTermParser, missing_name
 from kraken_tui.terminal.writer import LEAVE, TerminalWriter, write_urgently
 
 _TICK_S = 0.1
 _CHUNK = 4096
-_PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _SETTLE_S = 0.05
-_PASTE_PATIENCE_S = 2.0
 _UNANSWERED_S = 0.3
 
 KEYS_A_SECOND, KEYS_AT_ONCE = 100.0, 25.0
@@ -281,39 +280,26 @@ class Keys:
         self._debug = debug
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._parser = XTermParser(debug)
-        self._tail = ""
-        self._pasting_since: float | None = None
+        self._pastes = Pastes()
 
     def feed(self, data: bytes | None) -> list[Any]:
         """Messages of the next bytes; None where only time has passed."""
+        now = time.monotonic()
+        text = None if data is None else self._decode(data).replace("\ufffd", "")
+        parts = self._pastes.tick(now) if text is None else self._pastes.feed(text, now)
         messages: list[Any] = []
         try:
-            if data is not None:
-                text = self._decode(data).replace("\ufffd", "")
-                # An empty text would mean the end to the parser.
-                if text:
-                    messages.extend(self._parser.feed(text))
-                self._note_paste(text, any(isinstance(message, Paste) for message in messages))
-            elif self._pasting_since is not None and time.monotonic() - self._pasting_since > _PASTE_PATIENCE_S:
-                # A paste whose end was lost would swallow every key from here on.
-                self._pasting_since = None
-                messages.extend(self._parser.feed(_PASTE_END))
+            for part in parts:
+                if isinstance(part, Pasted):
+                    messages.append(Paste(part.replace("\x00", "")))
+                elif part:
+                    # An empty text would mean the end to the parser. It sees pastes empty: what is in them is no key.
+                    messages += (message for message in self._parser.feed(part) if not isinstance(message, Paste))
             messages.extend(self._parser.tick())
         except Exception:
             # An escape sequence that the parser cannot take (a nonsensical resize report): forget it and start over.
             self._parser = XTermParser(self._debug)
         return messages
-
-    def _note_paste(self, text: str, ended: bool) -> None:
-        # Only the parser knows that a paste has ended: it does not recognise an end whose bytes came too slowly.
-        recent = self._tail + text
-        if recent.rfind(_PASTE_START) > recent.rfind(_PASTE_END):
-            self._pasting_since = time.monotonic()
-        elif ended:
-            self._pasting_since = None
-        elif self._pasting_since is not None and text:
-            self._pasting_since = time.monotonic()
-        self._tail = recent[1 - len(_PASTE_START) :]
 
 
 def driver_for(keeper: Keeper) -> type[SteadyDriver]:
