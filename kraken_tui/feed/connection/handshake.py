@@ -6,12 +6,13 @@ answer in time": a ban would go unnoticed, and the next dial would make it longe
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.http11 import Response
 
 PAGE_S = 1.0
@@ -85,7 +86,9 @@ class RefusalByStatus(ClientConnection):
         headers = Headers()
         for field in head.decode("latin-1").split("\r\n"):
             name, colon, value = field.partition(":")
-            if colon:
-                headers[name.strip()] = value.strip()
+            # A line that the library takes for no header says nothing about a wait.
+            with contextlib.suppress(InvalidHandshake, ValueError):
+                if colon:
+                    headers[name.strip()] = value.strip()
         self._refusal = InvalidStatus(Response(int(line[1]), "", headers, body))
         self.response_rcvd.set_result(None)
