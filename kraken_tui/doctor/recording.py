@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from kraken_tui._version import __version__
-from kraken_tui.doctor.findings import Fault, FaultFinder
+from kraken_tui.doctor.findings import Fault, FaultFinder, of_time
 from kraken_tui.errors import RecordingError
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.fingerprint import ContentHash, Fingerprint
 from kraken_tui.recording.format import GAP, STATE
 from kraken_tui.recording.reader import Damage, Recording
-from kraken_tui.recording.replay import Timed, gap_sentence, timeline
+from kraken_tui.recording.timeline import Timed, gap_sentence, timeline
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
@@ -45,6 +45,7 @@ class Examination:
         silence_ns: Longest time between two frames, ns.
         faults: The first `FAULTS_SHOWN`, in order.
         kinds: All of them, counted by kind.
+        notes, note_kinds: The same of what is worth knowing but no fault.
         ended_before: With `until_fault`: whether the last frame that was played is the one before the fault.
     """
 
@@ -58,6 +59,8 @@ class Examination:
         self.first_ns = self.last_ns = self.silence_ns = 0
         self.faults: list[Fault] = []
         self.kinds: Counter[str] = Counter()
+        self.notes: list[Fault] = []
+        self.note_kinds: Counter[str] = Counter()
         self.ended_before = False
         self._told: Damage | None = None
 
@@ -83,6 +86,11 @@ class Examination:
                     seen = gap_sentence(timed.frame)
                     self._add(Fault(timed.line, timed.ns, "", "recorder gap", "every frame", seen))
                     if until_fault:
+                        self.ended_before = True
+                        return
+                if timed.step_ns or timed.gap_ns:
+                    self._look_at_time(timed)
+                    if until_fault and self.faults:
                         self.ended_before = True
                         return
                 self._take(timed)
@@ -118,7 +126,16 @@ class Examination:
             return
         for fault in self.finder.look(timed, events):
             self._add(fault)
+        while self.finder.notes:
+            self._add_note(self.finder.notes.pop(0))
         self.fingerprint.take(events)
+
+    def _look_at_time(self, timed: Timed) -> None:
+        fault, note = of_time(timed)
+        if fault is not None:
+            self._add(fault)
+        if note is not None:
+            self._add_note(note)
 
     def _look_at_file(self, line: int | None) -> None:
         """Tell of a damaged line once the frames before it are played; None at the end of the file."""
@@ -133,6 +150,11 @@ class Examination:
         self.kinds[fault.kind] += 1
         if len(self.faults) < FAULTS_SHOWN:
             self.faults.append(fault)
+
+    def _add_note(self, note: Fault) -> None:
+        self.note_kinds[note.kind] += 1
+        if len(self.notes) < FAULTS_SHOWN:
+            self.notes.append(note)
 
     @property
     def state_hash(self) -> str:
@@ -195,6 +217,10 @@ def _text(found: Examination, path: Path) -> str:
         more = found.kinds.total() - len(found.faults)
         if more:
             lines.append(f"and {more:,} more")
+    if found.notes:
+        lines += ["", *(_sentence(note, "NOTE") for note in found.notes)]
+        if more := found.note_kinds.total() - len(found.notes):
+            lines.append(f"and {more:,} more notes")
     lines += ["", f"frames hash {found.contents.hexdigest()}", f"state hash  {found.state_hash}"]
     return "\n".join(lines) + "\n"
 
@@ -265,20 +291,26 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _sentence(fault: Fault) -> str:
+def _sentence(fault: Fault, word: str = "FAULT") -> str:
     where = f"line {fault.line}, {_time(fault.ns)}" + (f", {fault.symbol}" if fault.symbol else "")
-    return f"FAULT {fault.kind}: {where}: expected {fault.expected}, seen {fault.seen}"
+    return f"{word} {fault.kind}: {where}: expected {fault.expected}, seen {fault.seen}"
 
 
 def _summary(found: Examination, seconds: float, *, stopped: bool) -> str:
     total = found.kinds.total()
     if not total:
         verdict = "no fault"
+        if found.note_kinds:
+            verdict += f"; noted: {_by_kind(found.note_kinds)}"
     elif stopped:
         verdict = f"stopped at the first fault, in line {found.faults[0].line}"
     else:
-        verdict = f"{total:,} FAULTS: " + ", ".join(f"{kind} {count:,}" for kind, count in sorted(found.kinds.items()))
+        verdict = f"{total:,} FAULT{'S' * (total != 1)}: " + _by_kind(found.kinds)
     return f"{found.frames:,} frame{'s' * (found.frames != 1)} in {seconds:.1f} s: {verdict}"
+
+
+def _by_kind(kinds: Counter[str]) -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
 
 
 def _document(found: Examination, path: Path, before: str | None, found_s: float, seconds: float) -> dict[str, Any]:
@@ -307,6 +339,8 @@ def _document(found: Examination, path: Path, before: str | None, found_s: float
         "pairs": _pairs(found),
         "faults": [{**asdict(fault), "time": _time(fault.ns)} for fault in found.faults],
         "faults_by_kind": dict(sorted(found.kinds.items())),
+        "notes": [{**asdict(note), "time": _time(note.ns)} for note in found.notes],
+        "notes_by_kind": dict(sorted(found.note_kinds.items())),
         "frames_hash": found.contents.hexdigest(),
         "state_hash": found.state_hash,
         "state_hash_before": before,

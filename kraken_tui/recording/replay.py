@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable
 
-import msgspec
-
-from kraken_tui.errors import RecordingError, WireError
+from kraken_tui.errors import RecordingError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.session import Session
-from kraken_tui.recording.format import GAP, SENT, lost_frames
+from kraken_tui.recording.format import GAP, SENT
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
+from kraken_tui.recording.timeline import Timed, gap_sentence, long_time, step_sentence, timeline
 from kraken_tui.units import SECOND
-from kraken_tui.wire.decode import decode
-from kraken_tui.wire.messages import BookMessage, HeartbeatMessage, Pong, SubscribeAck, TradeMessage
-from kraken_tui.wire.timestamps import parse_timestamp
 
-__all__ = ["Recording", "RecordingError", "ReplayClock", "Timed", "open_recording", "run_replay", "timeline"]
+__all__ = ["Recording", "RecordingError", "ReplayClock", "open_recording", "run_replay"]
 
-_EPOCH_LIKE = 10**18  # September 2001 in ns: a monotonic clock would need 31 years of uptime.
-_LOOK_AHEAD = 5000
 _YIELD_EVERY = 200
 _LONGEST_SLEEP_S = 0.25
 _POLL_S = 0.002
@@ -31,85 +23,8 @@ _POLL_S = 0.002
 STUCK_S = 5.0
 """How long a replay at full speed waits for a listener that reads nothing."""
 
-
-class Timed(msgspec.Struct, frozen=True, gc=False):
-    """A frame, when it was received, ns since the epoch, and its line in the unpacked file (0 if there is no file)."""
-
-    ns: int
-    frame: bytes
-    direction: str
-    line: int = 0
-
-    @property
-    def sent(self) -> bool:
-        """Whether the recording program sent it."""
-        return self.direction == SENT
-
-
-def venue_time(frame: bytes) -> tuple[int | None, bool]:
-    """(time the exchange wrote into a frame or None, whether it is a heartbeat)."""
-    try:
-        message = decode(frame)
-        if isinstance(message, HeartbeatMessage):
-            return None, True
-        if isinstance(message, SubscribeAck | Pong):
-            return (parse_timestamp(message.time_out) if message.time_out else None), False
-        # A trade snapshot is history; a book snapshot's time is the last change, close enough to begin with.
-        if isinstance(message, BookMessage) or (isinstance(message, TradeMessage) and message.type != "snapshot"):
-            text = message.data[-1].timestamp if message.data else None
-            return (parse_timestamp(text) if text else None), False
-    except WireError:
-        return None, False
-    return None, False
-
-
-def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
-    """Give every frame a time since the epoch; it never runs backwards.
-
-    Receive times since the epoch are taken as they are, those of another clock are shifted so that the first
-    timestamped frame was received at its own timestamp. Bare frames follow the exchange's timestamps, with
-    heartbeats one second apart.
-    """
-    source = iter(recorded)
-    waiting: deque[Recorded] = deque()
-    anchor: int | None = None
-    for item in source:
-        waiting.append(item)
-        stamp = item.rx_ns if item.rx_ns is not None and item.rx_ns >= _EPOCH_LIKE else venue_time(item.frame)[0]
-        if stamp is not None:
-            anchor = stamp
-            break
-        if len(waiting) >= _LOOK_AHEAD:
-            break
-    if not waiting:
-        return
-    last = waiting[-1].rx_ns
-    shift = 0 if anchor is None or last is None else anchor - last
-    at = anchor if anchor is not None else 0
-    if shift and waiting[0].rx_ns is not None:
-        at = waiting[0].rx_ns + shift
-    beat = at - SECOND
-    for item in chain(_emptied(waiting), source):
-        if item.rx_ns is not None:
-            at = max(at, item.rx_ns + shift)
-        else:
-            stamp, is_beat = venue_time(item.frame)
-            if is_beat:
-                beat = at = max(at, beat + SECOND)
-            elif stamp is not None:
-                at = max(at, stamp)
-        yield Timed(at, item.frame, item.direction, item.line)
-
-
-def gap_sentence(frame: bytes) -> str:
-    """What a gap of the recording means, one short clause."""
-    lost = lost_frames(frame)
-    return f"the recorder lost {lost:,} frames here" if lost else "the recorder lost frames here"
-
-
-def _emptied(first: deque[Recorded]) -> Iterator[Recorded]:
-    while first:
-        yield first.popleft()
+SKIP_S = 3.0
+"""How long a gap of the recording is shown before it is skipped, at any speed, in seconds of the computer's time."""
 
 
 class ReplayClock:
@@ -124,13 +39,18 @@ class ReplayClock:
     """
 
     def __init__(self, speed: float = 1.0, host: Clock | None = None) -> None:
-        self._host = host or SystemClock()
+        self.host = host or SystemClock()
+        """The computer's clock."""
         self._speed = _checked(speed)
         self._paused = False
         self._finished = False
         self._position = 0
-        self._since = self._host.now()
+        self._since = self.host.now()
         self.start_ns = 0
+        self.gap_ns = 0
+        """Length of the gap the recording is in now; 0 outside of one."""
+        self.next_ns: int | None = None
+        """When the frame is due that is waited for."""
         self.changed: Callable[[], None] = lambda: None
         """Called after speed or pause changed; set by the player so that it wakes up."""
 
@@ -162,7 +82,7 @@ class ReplayClock:
         """The recording's time, ns since the epoch."""
         if self._paused or self._finished or not self._speed:
             return self._position
-        return self._position + int((self._host.now() - self._since) * self._speed)
+        return self._position + int((self.host.now() - self._since) * self._speed)
 
     def pause(self, paused: bool) -> None:
         """Stop or continue."""
@@ -180,6 +100,12 @@ class ReplayClock:
         self._rebase(self.wall())
         self._speed = speed
         self.changed()
+
+    def skip(self) -> None:
+        """Go to the next frame, over a gap or a silence."""
+        if self.next_ns is not None and self.next_ns > self.wall():
+            self._rebase(self.next_ns)
+            self.changed()
 
     def begin(self, at: int) -> None:
         """The player found the first frame."""
@@ -206,7 +132,7 @@ class ReplayClock:
 
     def _rebase(self, position: int) -> None:
         self._position = position
-        self._since = self._host.now()
+        self._since = self.host.now()
 
 
 def _checked(speed: float) -> float:
@@ -278,8 +204,10 @@ class _Player:
                 if not self._played:
                     clock.begin(timed.ns)
                     self._session.opened(timed.ns, timed.ns)
+                if timed.step_ns or timed.gap_ns:
+                    self._tell(timed)
                 if (due := clock.wait_s(timed.ns)) is None or due > 0:
-                    await self._until_due(timed.ns)
+                    await self._until_due(timed.ns, timed.gap_ns)
                 if backpressure is not None and not clock.speed:
                     await backpressure.wait()
                 if self._stop.is_set():
@@ -314,15 +242,40 @@ class _Player:
         self._session.close(at, at, "stopped" if self._stop.is_set() else "end of the recording")
         self._flush()
 
-    async def _until_due(self, ns: int) -> None:
-        """Wait until the recording's clock is there, through pauses and changes of speed, or until told to stop."""
-        due = self._clock.wait_s(ns)
-        while due is None or due > 0:
-            self._flush()
-            if self._stop.is_set():
-                return
-            await _sleep(self._wake, due)
-            due = self._clock.wait_s(ns)
+    def _tell(self, timed: Timed) -> None:
+        """Name a gap or a step of the recorder's clock right before it is passed."""
+        if timed.step_ns:
+            text = f"{step_sentence(timed.step_ns)}; the replay goes on by the exchange's time"
+            self._on_events([Note(self._at, "warning", text)])
+        if timed.gap_ns:
+            text = f"nothing was recorded for {long_time(timed.gap_ns)}; the gap is skipped"
+            self._on_events([Note(self._at, "warning", text)])
+
+    async def _until_due(self, ns: int, gap_ns: int) -> None:
+        """Wait until the recording's clock is there, through pauses and changes of speed, or until told to stop.
+
+        A gap is shown for a few seconds and then skipped.
+        """
+        clock = self._clock
+        clock.next_ns, clock.gap_ns = ns, gap_ns
+        try:
+            shown_s, looked = 0.0, clock.host.now()
+            while (due := clock.wait_s(ns)) is None or due > 0:
+                self._flush()
+                if self._stop.is_set():
+                    return
+                if gap_ns and due is not None:
+                    left = SKIP_S - shown_s
+                    if left <= 0:
+                        clock.skip()
+                        return
+                    due = min(due, left)
+                await _sleep(self._wake, due)
+                before, looked = looked, clock.host.now()
+                if not clock.paused:
+                    shown_s += (looked - before) / SECOND
+        finally:
+            clock.next_ns, clock.gap_ns = None, 0
 
     def _flush(self) -> None:
         events = self._session.take_events()

@@ -27,7 +27,8 @@ from kraken_tui.market.candles import MAX_CANDLES, CandleAggregator
 from kraken_tui.market.convert import candles_from_rest, trades_from_rest
 from kraken_tui.market.events import BookChanged, Candle, FlowKind, Proof, Side, Trade
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
-from kraken_tui.recording.replay import ReplayClock, run_replay, timeline
+from kraken_tui.recording.replay import ReplayClock, run_replay
+from kraken_tui.recording.timeline import timeline
 from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.digits import decimals, from_units

@@ -357,6 +357,74 @@ def with_gap(path: Path, venue: Venue) -> Path:
     return path
 
 
+def timed(path: Path, frames: Sequence[tuple[float, str | bytes]]) -> Path:
+    """A recording whose recorder's clock said so, s."""
+    recorder = Recorder(path, wall_ns=WALL)
+    for at, frame in frames:
+        recorder.write(frame.encode() if isinstance(frame, str) else frame, WALL + round(at * SECOND))
+    recorder.close()
+    return path
+
+
+def test_changes_of_a_book_before_its_snapshot_are_one_fault_a_pair(tmp_path: Path) -> None:
+    venue = Venue()
+    begun = [venue.welcome(), venue.instruments()]
+    assert all(venue.book_snapshot(pair, 10) for pair in venue.pairs), "lost"
+    changes = [venue.book_update(pair) for pair in ("BTC/USD", "ETH/USD", "BTC/USD", "BTC/USD")]
+    frames = [*begun, *changes, venue.book_snapshot("BTC/USD", 10), venue.book_update("BTC/USD")]
+    code, found = report(write(tmp_path / "middle.jsonl", frames))
+    assert (code, found["faults_by_kind"]) == (1, {"book before its snapshot": 2})
+    assert [(fault["symbol"], fault["line"]) for fault in found["faults"]] == [("BTC/USD", 4), ("ETH/USD", 5)]
+    assert found["faults"][0]["expected"] == "a snapshot of the book first"
+    again = venue.welcome().replace("18125794168470749634", "7")
+    code, found = report(write(tmp_path / "again.jsonl", [*good(venue), again, venue.book_update("ETH/USD")]))
+    assert (code, found["faults_by_kind"]) == (1, {"book before its snapshot": 1}), "a connection begins again"
+
+
+@pytest.mark.parametrize(("set_by", "seen"), [(-12, "set back by 12.0 s"), (7200, "set forward by 2 h 0 min")])
+def test_a_step_of_the_recorders_clock_is_a_fault(tmp_path: Path, set_by: int, seen: str) -> None:
+    venue = Venue()
+    frames: list[tuple[float, str | bytes]] = [(number / 10, frame) for number, frame in enumerate(good(venue))]
+    for number in range(20):
+        at = 2 + number / 2
+        venue.wall = WALL + round(at * SECOND)
+        frames.append((at + (set_by if number >= 10 else 0), venue.book_update("BTC/USD")))
+    code, found = report(timed(tmp_path / "day.jsonl", frames))
+    assert (code, found["faults_by_kind"], found["notes"]) == (1, {"clock step": 1}, [])
+    assert seen in found["faults"][0]["seen"]
+    assert found["faults"][0]["line"] == len(good(Venue())) + 12
+    assert found["last_ns"] == WALL + round(11.5 * SECOND)
+
+
+def test_a_long_gap_and_numbers_that_begin_again_are_noted_and_no_faults(tmp_path: Path) -> None:
+    venue = Venue()
+    frames: list[tuple[float, str | bytes]] = [(number / 10, frame) for number, frame in enumerate(good(venue))]
+    venue.wall = WALL + 30_000 * SECOND
+    frames += [(30_000 + number, venue.trades("BTC/USD", [number])) for number in (1, 2, 3)]
+    path = timed(tmp_path / "day.jsonl", frames)
+    code, found = report(path)
+    assert (code, found["ok"], found["faults"]) == (0, True, [])
+    gap, numbering = found["notes"]
+    assert (gap["kind"], gap["seen"]) == ("long gap", "nothing for 8 h 19 min")
+    assert (numbering["kind"], numbering["symbol"]) == ("trade numbering", "BTC/USD")
+    assert (numbering["expected"], numbering["seen"]) == (
+        "a trade soon after 94", "numbers that begin again, trade 2 here",
+    )  # fmt: skip
+    assert found["notes_by_kind"] == {"long gap": 1, "trade numbering": 1}
+    said: list[str] = []
+    examine(path, until_fault=True, machine=False, write=said.append)
+    assert "\nNOTE long gap: line 15, " in "".join(said)
+    assert "".join(said).rstrip().endswith("no fault; noted: long gap 1, trade numbering 1")
+
+
+def test_one_absurd_trade_number_is_noted_and_hides_no_trade_that_is_missing(tmp_path: Path) -> None:
+    venue = Venue()
+    frames = [*good(venue), *(venue.trades("BTC/USD", [number]) for number in (95, 10**15, 96, 99))]
+    code, found = report(write(tmp_path / "day.jsonl", frames))
+    assert (code, found["faults_by_kind"], found["notes_by_kind"]) == (1, {"trade gap": 1}, {"trade numbering": 1})
+    assert (found["faults"][0]["expected"], found["faults"][0]["seen"]) == ("trade 97", "trade 99; 2 missing")
+
+
 def test_a_gap_of_the_recorder_is_a_fault_that_says_where_and_how_much(tmp_path: Path) -> None:
     venue = Venue()
     path = with_gap(tmp_path / "day.jsonl", venue)

@@ -13,7 +13,7 @@ from kraken_tui.feed.events import Note
 from kraken_tui.feed.session import Session
 from kraken_tui.recording.fingerprint import ContentHash, Fingerprint, canonical
 from kraken_tui.recording.reader import Recorded, Recording
-from kraken_tui.recording.replay import timeline
+from kraken_tui.recording.timeline import timeline
 from kraken_tui.units import SECOND
 from tests.rig.clock import VENUE_START as WALL
 from tests.rig.scripted import ScriptedVenue as Venue

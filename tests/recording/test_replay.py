@@ -20,7 +20,8 @@ from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.recording import reader as recording_module
 from kraken_tui.recording.format import gap_frame, lost_frames
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
-from kraken_tui.recording.replay import ReplayClock, gap_sentence, run_replay, timeline
+from kraken_tui.recording.replay import ReplayClock, run_replay
+from kraken_tui.recording.timeline import gap_sentence, timeline
 from kraken_tui.units import SECOND
 from tests.rig.bench import Rig
 from tests.rig.clock import VENUE_START as WALL
@@ -277,6 +278,150 @@ def test_bare_frames_follow_their_timestamps_with_a_heartbeat_a_second() -> None
 def test_a_recording_without_any_time_still_plays() -> None:
     assert [item.ns for item in timeline([Recorded(None, BEAT)] * 3)] == [0, SECOND, 2 * SECOND]
     assert list(timeline([])) == []
+
+
+def changes(*times: tuple[float, float | None]) -> list[Recorded]:
+    """Book changes of (receipt by the recorder's clock, time written by the exchange), s; None for a heartbeat."""
+    book = SlowBook(10)
+    return [
+        Recorded(
+            WALL + round(rx * SECOND),
+            BEAT if at is None else book.frame("BTC/USD", "update", [], [], WALL + round(at * SECOND)).encode(),
+        )
+        for rx, at in times
+    ]
+
+
+def times_of(items: list[Recorded]) -> tuple[list[float], dict[int, float], dict[int, float]]:
+    """(times, clock steps by index, gaps by index), s."""
+    played = list(timeline(items))
+    steps = {number: item.step_ns / SECOND for number, item in enumerate(played) if item.step_ns}
+    gaps = {number: item.gap_ns / SECOND for number, item in enumerate(played) if item.gap_ns}
+    return [(item.ns - WALL) / SECOND for item in played], steps, gaps
+
+
+@pytest.mark.parametrize("set_by", [-12.0, -0.9, -90.0, 12.0, 90.0, 86_400.0])
+def test_across_a_step_of_the_recorders_clock_the_exchanges_time_leads(set_by: float) -> None:
+    items = changes(*((at / 2 + (set_by if at >= 20 else 0), at / 2) for at in range(40)))
+    times, steps, gaps = times_of(items)
+    assert times == [at / 2 for at in range(40)]
+    assert steps == {20: set_by}
+    assert gaps == {}
+
+
+def test_a_step_that_only_heartbeats_surround_stops_the_time_for_none_of_the_frames_after() -> None:
+    times, steps, _ = times_of(changes((0, None), (1, None), (-9, None), (-8, None)))
+    assert times == [0, 1, 1, 2]
+    assert steps == {2: -10}
+
+
+def test_frames_that_waited_somewhere_are_no_step_of_the_clock() -> None:
+    """A connection that stood still for ten seconds brings late frames, and less and less late ones after them."""
+    items = changes((0, 0), (1, 1), *((11 + at / 100, 1.5 + at / 2) for at in range(20)), (12, 12), (13, 13))
+    times, steps, gaps = times_of(items)
+    assert times == [((item.rx_ns or 0) - WALL) / SECOND for item in items]
+    assert (steps, gaps) == ({}, {})
+
+
+def test_late_frames_at_the_end_do_not_prove_a_step() -> None:
+    assert times_of(changes((0, 0), (1, 1), (13, 1.5), (13.1, 2)))[1] == {}
+
+
+def test_an_old_snapshot_after_a_leap_is_no_step_of_the_clock() -> None:
+    """A snapshot is of the moment of the last change, hours ago on a quiet pair."""
+    old = SlowBook(10).frame("BTC/USD", "snapshot", [], [], WALL + SECOND).encode()
+    items = [*changes((0, 0), (1, 1)), Recorded(WALL + 7200 * SECOND, old), *changes((7201, 7201), (7203, 7203))]
+    times, steps, gaps = times_of(items)
+    assert times == [0, 1, 7200, 7201, 7203]
+    assert (steps, gaps) == ({}, {2: 7199})
+
+
+def test_a_gap_is_a_minute_without_a_frame() -> None:
+    times, steps, gaps = times_of(changes((0, 0), (59.9, None), (119.9, None), (30_000, 30_000), (30_001, 30_001)))
+    assert times == [0, 59.9, 119.9, 30_000, 30_001]
+    assert steps == {}
+    assert gaps == {2: 60, 3: 30_000 - 119.9}
+
+
+def test_a_second_session_by_another_monotonic_clock_goes_on_by_the_exchanges_time() -> None:
+    """The computer was started again in between: its clock counts from the start."""
+    both = changes((0, 0), (1, 1), (0, 500), (1, 501))
+    items = [item.__class__((item.rx_ns or 0) - WALL + 10**12, item.frame) for item in both]
+    times, _, gaps = times_of(items)
+    assert times == [0, 1, 500, 501]
+    assert gaps == {2: 499}
+
+
+@pytest.mark.parametrize("absurd", [10.0**8, -(10.0**8)])
+def test_a_single_absurd_receive_time_is_passed_over(absurd: float) -> None:
+    times, steps, gaps = times_of(changes((0, 0), (1, 1), (absurd, 2), (3, 3), (4, 4)))
+    assert times == [0, 1, 1, 3, 4]
+    assert (steps, gaps) == ({}, {})
+
+
+def test_a_single_absurd_time_of_the_exchange_does_not_carry_bare_frames_away() -> None:
+    frames = [item.frame for item in changes((0, 0), (0, 1), (0, 10.0**8), (0, 2), (0, 3), (0, 4000), (0, 4001))]
+    times, _, gaps = times_of([Recorded(None, frame) for frame in frames])
+    assert times == [0, 1, 1, 2, 3, 4000, 4001]
+    assert gaps == {5: 3997}
+
+
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+async def test_a_gap_is_named_shown_for_seconds_and_skipped_at_any_speed(speed: float) -> None:
+    host, seen, told, stop = HostClock(), [], [], asyncio.Event()
+    clock = ReplayClock(speed, host)
+    items = changes((0, 0), (28_797, 28_797), (28_798, 28_798))
+    task = asyncio.create_task(
+        run_replay(Session(replay=True), items, clock, told.extend, stop, lambda _, ns, __: seen.append(ns))
+    )
+    await turn(clock)
+    host.at += 2 * SECOND
+    await turn(clock)
+    assert len(seen) == 1
+    assert clock.gap_ns == 28_797 * SECOND
+    assert [event.text for event in told if isinstance(event, Note)] == [
+        "nothing was recorded for 7 h 59 min; the gap is skipped"
+    ]
+    clock.pause(True)
+    host.at += 60 * SECOND
+    await turn(clock)
+    assert len(seen) == 1, "a pause holds the gap too"
+    clock.pause(False)
+    await turn(clock)
+    host.at += round(1.1 * SECOND)
+    await turn(clock)
+    assert len(seen) == 2
+    assert clock.gap_ns == 0
+    assert clock.position_ns == 28_797 * SECOND
+    host.at += 2 * SECOND
+    assert await task == 3
+
+
+async def test_a_key_skips_a_gap_or_a_silence_at_once() -> None:
+    host, seen, stop = HostClock(), [], asyncio.Event()
+    clock = ReplayClock(1.0, host)
+    clock.skip()
+    items = changes((0, 0), (30, 30), (40_000, 40_000))
+    task = asyncio.create_task(
+        run_replay(Session(replay=True), items, clock, lambda _: None, stop, lambda _, ns, __: seen.append(ns))
+    )
+    await turn(clock)
+    clock.skip()
+    await turn(clock)
+    assert len(seen) == 2
+    clock.pause(True)
+    clock.skip()
+    await turn(clock)
+    assert (len(seen), clock.position_ns) == (2, 40_000 * SECOND)
+    clock.pause(False)
+    assert await task == 3
+
+
+async def turn(clock: ReplayClock) -> None:
+    """Let the player look at its clock."""
+    clock.changed()
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 # -- the reader ---------------------------------------------------------------------------------------------------
