@@ -397,6 +397,10 @@ class KrakenClient:
         """Stop or continue the clock of a replay; no effect on a live feed."""
         self._run.engine.pause_replay(paused)
 
+    def skip(self) -> None:
+        """Go to the recording's next frame, over a gap or a silence; no effect on a live feed."""
+        self._run.engine.skip_replay()
+
     def set_speed(self, speed: float) -> None:
         """Change the speed of a replay; 0 is as fast as possible.
 

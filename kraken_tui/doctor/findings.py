@@ -11,8 +11,9 @@ from kraken_tui.feed.events import FeedEvent, Note, Resync, Trades
 from kraken_tui.feed.pair import EARLY
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState
+from kraken_tui.market.health import long_time
 from kraken_tui.recording.fingerprint import Fingerprint
-from kraken_tui.recording.timeline import GAP_NS, Timed, long_time, step_sentence
+from kraken_tui.recording.timeline import GAP_NS, Timed, step_sentence
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode

@@ -66,6 +66,10 @@ class MarketSource(Protocol):
         """Change how fast a recording plays; 0 is as fast as possible."""
         ...
 
+    def skip_replay(self) -> None:
+        """Go to the recording's next frame, over a gap or a silence; no effect on a live feed."""
+        ...
+
     def record(self, path: Path | None) -> None:
         """Start appending raw frames to `path`, or stop with None. Problems appear in the feed view."""
         ...

@@ -318,6 +318,10 @@ class Engine:
         """See `MarketSource.set_replay_speed`."""
         self._command(lambda worker: worker.set_replay_speed(speed))
 
+    def skip_replay(self) -> None:
+        """See `MarketSource.skip_replay`."""
+        self._command(lambda worker: worker.skip_replay())
+
     def record(self, path: Path | None) -> None:
         """See `MarketSource.record`."""
         self._command(lambda worker: worker.record(path))

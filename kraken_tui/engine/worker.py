@@ -133,17 +133,17 @@ class Worker:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
     async def _run_replay(self) -> None:
+        from kraken_tui.recording.read_ahead import ReadAhead
         from kraken_tui.recording.replay import RecordingError, ReplayClock, open_recording, run_replay
 
         path = self._settings.replay
         assert path is not None
         self._url = clean_text(path.name, 80)
         try:
-            recording = open_recording(path)
             self._replay = ReplayClock(self._settings.speed, self._clock)
             await run_replay(
                 self._session,
-                recording,
+                ReadAhead(lambda: open_recording(path)),
                 self._replay,
                 self._take,
                 self._stop,
@@ -300,6 +300,11 @@ class Worker:
         if self._replay is not None:
             self._replay.set_speed(speed)
 
+    def skip_replay(self) -> None:
+        """Go to the recording's next frame."""
+        if self._replay is not None:
+            self._replay.skip()
+
     def record(self, path: Path | None) -> None:
         """Start or stop recording."""
         if path is None:
@@ -312,8 +317,7 @@ class Worker:
         pairs = self._desk.names()
         views = {symbol: view for symbol in self._session.pairs if (view := self.view_now(symbol)) is not None}
         frames = opening_frames(self._session, views, whole=not lost)
-        wall = self._replay.wall() if self._replay is not None else self._clock.wall()
-        return Opening(wall, self._url, tuple(symbol for _, symbol in pairs), tuple(frames), lost)
+        return Opening(self._now()[1], self._url, tuple(symbol for _, symbol in pairs), tuple(frames), lost)
 
     def _load(self) -> tuple[int, int]:
         """(waiting, room) of the fullest queue that a replay at full speed waits for."""
@@ -338,7 +342,7 @@ class Worker:
 
     def _now(self) -> tuple[int, int]:
         """(monotonic ns, wall ns): the recording's in a replay, the machine's otherwise."""
-        if self._replay is not None:
+        if self._replay is not None and self._replay.begun:
             return self._replay.now(), self._replay.wall()
         return self._clock.now(), self._clock.wall()
 
@@ -356,7 +360,8 @@ class Worker:
     def _publish_round(self) -> None:
         now, wall = self._now()
         machine_ns = self._clock.now()
-        self._desk.tick(wall)
+        if self._replay is None or self._replay.begun:
+            self._desk.tick(wall)
         self._recordings.poll(machine_ns)
         self._log.poll(wall)
         self._version += 1
@@ -442,7 +447,16 @@ class Worker:
         clock, path = self._replay, self._settings.replay
         if clock is None or path is None:
             return None
-        return ReplayView(clean_text(path.name, 80), clock.position_ns, None, clock.speed, clock.paused, clock.finished)
+        return ReplayView(
+            clean_text(path.name, 80),
+            clock.position_ns,
+            None,
+            clock.speed,
+            clock.paused,
+            clock.finished,
+            gap_ns=clock.gap_ns,
+            problem=clock.problem,
+        )
 
 
 def budget_path_for(url: str) -> Path | None:

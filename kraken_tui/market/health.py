@@ -53,6 +53,17 @@ def seconds_text(ns: int) -> str:
     return f"{ns / SECOND:.1f} s" if ns < 10 * SECOND else f"{ns // SECOND} s"
 
 
+def long_time(ns: int) -> str:
+    """A long time for a sentence: "12.0 s", "7 min 30 s", "7 h 59 min"."""
+    seconds = abs(ns) / SECOND
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = int(seconds) // 60
+    if minutes < 60:
+        return f"{minutes} min {int(seconds) % 60} s"
+    return f"{minutes // 60:,} h {minutes % 60} min"
+
+
 @dataclass(frozen=True, slots=True)
 class HealthLimits:
     """When something counts as stale, ns.

@@ -268,7 +268,12 @@ class RecordingView(Value, frozen=True, gc=False):
 
 
 class ReplayView(Value, frozen=True, gc=False):
-    """State of a replay; `position_ns` and `length_ns` count from the recording's first frame."""
+    """State of a replay; `position_ns` and `length_ns` count from the recording's first frame.
+
+    Attributes:
+        gap_ns: Length of the gap of the recording that is being shown and soon skipped; 0 outside of one.
+        problem: "" or why the replay stands still, such as a disk that does not answer.
+    """
 
     path: str
     position_ns: int
@@ -276,6 +281,8 @@ class ReplayView(Value, frozen=True, gc=False):
     speed: float
     paused: bool
     finished: bool
+    gap_ns: int = 0
+    problem: str = ""
 
 
 class LogLine(Value, frozen=True, gc=False):

@@ -9,9 +9,11 @@ from kraken_tui.errors import RecordingError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.session import Session
+from kraken_tui.market.health import long_time
 from kraken_tui.recording.format import GAP, SENT
+from kraken_tui.recording.read_ahead import ReadAhead
 from kraken_tui.recording.reader import Recorded, Recording, open_recording
-from kraken_tui.recording.timeline import Timed, gap_sentence, long_time, step_sentence, timeline
+from kraken_tui.recording.timeline import Timed, gap_sentence, step_sentence, timeline
 from kraken_tui.units import SECOND
 
 __all__ = ["Recording", "RecordingError", "ReplayClock", "open_recording", "run_replay"]
@@ -22,6 +24,9 @@ _POLL_S = 0.002
 
 STUCK_S = 5.0
 """How long a replay at full speed waits for a listener that reads nothing."""
+
+HUNG_S = 2.0
+"""How long a replay has waited for the disk before it says so."""
 
 SKIP_S = 3.0
 """How long a gap of the recording is shown before it is skipped, at any speed, in seconds of the computer's time."""
@@ -42,11 +47,15 @@ class ReplayClock:
         self.host = host or SystemClock()
         """The computer's clock."""
         self._speed = _checked(speed)
-        self._paused = False
+        self._paused = self._held = False
         self._finished = False
         self._position = 0
         self._since = self.host.now()
         self.start_ns = 0
+        self.begun = False
+        """Whether the first frame is known, and with it the time."""
+        self.problem = ""
+        """Why the replay stands still, if it is not paused."""
         self.gap_ns = 0
         """Length of the gap the recording is in now; 0 outside of one."""
         self.next_ns: int | None = None
@@ -80,7 +89,7 @@ class ReplayClock:
 
     def wall(self) -> int:
         """The recording's time, ns since the epoch."""
-        if self._paused or self._finished or not self._speed:
+        if self._paused or self._held or self._finished or not self._speed:
             return self._position
         return self._position + int((self.host.now() - self._since) * self._speed)
 
@@ -89,6 +98,11 @@ class ReplayClock:
         self._rebase(self.wall())
         self._paused = paused
         self.changed()
+
+    def hold(self, held: bool) -> None:
+        """Stand still while the next frames are not known, or go on."""
+        self._rebase(self.wall())
+        self._held = held
 
     def set_speed(self, speed: float) -> None:
         """Change the speed from here on.
@@ -110,6 +124,7 @@ class ReplayClock:
     def begin(self, at: int) -> None:
         """The player found the first frame."""
         self.start_ns = at
+        self.begun = True
         self._rebase(at)
 
     def reach(self, at: int) -> None:
@@ -143,7 +158,7 @@ def _checked(speed: float) -> float:
 
 async def run_replay(
     session: Session,
-    recording: Iterable[Recorded],
+    recording: Iterable[Recorded] | ReadAhead,
     clock: ReplayClock,
     on_events: Callable[[list[FeedEvent]], None],
     stop_event: asyncio.Event,
@@ -155,7 +170,7 @@ async def run_replay(
 
     Args:
         session: A session made with `replay=True`.
-        recording: `Recording` or other frames in order.
+        recording: Frames in order, read ahead in a thread; or any others, which must not wait for a disk.
         clock: The recording's clock; pause and speed are set on it.
         on_events: Takes what happened, after every frame and before the next is applied.
         stop_event: Ends the replay early.
@@ -195,31 +210,66 @@ class _Player:
         self._at = 0
         clock.changed = self._wake.set
 
-    async def play(self, recording: Iterable[Recorded], backpressure: _Backpressure | None) -> int:
+    async def play(self, recording: Iterable[Recorded] | ReadAhead, backpressure: _Backpressure | None) -> int:
         """Play to the end or until told to stop; returns the frames played."""
-        clock = self._clock
         watcher = asyncio.create_task(_watch(self._stop, self._wake))
         try:
-            for timed in timeline(recording):
-                if not self._played:
-                    clock.begin(timed.ns)
-                    self._session.opened(timed.ns, timed.ns)
-                if timed.step_ns or timed.gap_ns:
-                    self._tell(timed)
-                if (due := clock.wait_s(timed.ns)) is None or due > 0:
-                    await self._until_due(timed.ns, timed.gap_ns)
-                if backpressure is not None and not clock.speed:
-                    await backpressure.wait()
-                if self._stop.is_set():
-                    break
-                self._apply(timed)
-                if self._played % _YIELD_EVERY == 0:
-                    # A burst, or full speed: let the rest of the program run.
-                    await asyncio.sleep(0)
+            if isinstance(recording, ReadAhead):
+                while not self._stop.is_set() and (batch := await self._next(recording)) is not None:
+                    await self._play(batch, backpressure)
+            else:
+                await self._play(timeline(recording), backpressure)
             self._finish(getattr(recording, "problem", ""))
         finally:
             watcher.cancel()
+            if isinstance(recording, ReadAhead):
+                recording.close()
         return self._played
+
+    async def _next(self, recording: ReadAhead) -> list[Timed] | None:
+        """The next frames; while they are not there the clock stands still, and a disk that hangs is told."""
+        batch = recording.take()
+        if batch or batch is None:
+            return batch
+        clock, told, begun = self._clock, False, self._clock.host.now()
+        clock.hold(True)
+        try:
+            while not batch and batch is not None and not self._stop.is_set():
+                await recording.wait(_LONGEST_SLEEP_S)
+                self._flush()
+                batch = recording.take()
+                if recording.busy_s >= HUNG_S:
+                    clock.problem = f"the disk does not answer since {recording.busy_s:.0f} s"
+                    if not told:
+                        told = True
+                        self._on_events([Note(self._at, "error", f"reading the recording: {clock.problem}")])
+        finally:
+            clock.hold(False)
+            clock.problem = ""
+        if told and not self._stop.is_set():
+            waited = long_time(clock.host.now() - begun)
+            self._on_events([Note(self._at, "warning", f"reading the recording goes on after {waited}")])
+        return batch
+
+    async def _play(self, frames: Iterable[Timed], backpressure: _Backpressure | None) -> None:
+        """Play some frames, each at its time."""
+        clock = self._clock
+        for timed in frames:
+            if not self._played:
+                clock.begin(timed.ns)
+                self._session.opened(timed.ns, timed.ns)
+            if timed.step_ns or timed.gap_ns:
+                self._tell(timed)
+            if (due := clock.wait_s(timed.ns)) is None or due > 0:
+                await self._until_due(timed.ns, timed.gap_ns)
+            if backpressure is not None and not clock.speed:
+                await backpressure.wait()
+            if self._stop.is_set():
+                break
+            self._apply(timed)
+            if self._played % _YIELD_EVERY == 0:
+                # A burst, or full speed: let the rest of the program run.
+                await asyncio.sleep(0)
 
     def _apply(self, timed: Timed) -> None:
         self._clock.reach(timed.ns)

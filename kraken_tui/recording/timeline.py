@@ -18,6 +18,7 @@ from itertools import chain
 import msgspec
 
 from kraken_tui.errors import WireError
+from kraken_tui.market.health import long_time
 from kraken_tui.recording.format import SENT, lost_frames
 from kraken_tui.recording.reader import Recorded
 from kraken_tui.units import SECOND
@@ -102,17 +103,6 @@ def gap_sentence(frame: bytes) -> str:
     """What a gap of the recording means, one short clause."""
     lost = lost_frames(frame)
     return f"the recorder lost {lost:,} frames here" if lost else "the recorder lost frames here"
-
-
-def long_time(ns: int) -> str:
-    """A gap or a step for a sentence: "12.0 s", "7 h 59 min"."""
-    seconds = abs(ns) / SECOND
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = int(seconds) // 60
-    if minutes < 60:
-        return f"{minutes} min {int(seconds) % 60} s"
-    return f"{minutes // 60:,} h {minutes % 60} min"
 
 
 def step_sentence(step_ns: int) -> str:

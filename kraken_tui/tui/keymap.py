@@ -75,6 +75,7 @@ COMMANDS: tuple[Command, ...] = (
             "recording's clock.", "Feed"),
     Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed"),
     Command("replay.faster", ">", "speed(1)", "faster replay", "Play the recording faster.", "Feed"),
+    Command("replay.skip", "g", "skip_gap", "skip gap", "Go to the next frame of the recording, over a gap.", "Feed"),
     Command("feed.record", "R", "record", "record", "Start or stop recording raw frames to a file.", "Feed"),
     Command("screen.save", "s", "save", "save SVG", "Save a picture of the screen as an SVG file.", "Program"),
     Command("screen.copy", "y", "copy", "copy book", "Copy the ten best levels of each side as a table.", "Program"),

@@ -254,6 +254,7 @@ def test_replay_can_be_paused_and_recorded_again(small: Path, tmp_path: Path) ->
     with KrakenClient("BTC/USD", replay=small, record=again) as client:
         client.pause()
         client.pause(False)
+        client.skip()
         client.set_speed(0)
         with pytest.raises(ConfigurationError, match="speed"):
             client.set_speed(-1)

@@ -53,7 +53,7 @@ LIVE = {
 }
 """Kinds of points that must be among those of a live feed, as (file, what is called)."""
 
-PLAYED = {("engine/worker.py", "await"), ("recording/replay.py", "await"), ("recording/reader.py", "read")}
+PLAYED = {("engine/worker.py", "await"), ("recording/replay.py", "await")}
 """The same of a replay."""
 
 

@@ -210,6 +210,8 @@ class WorldSource:
 
     def set_replay_speed(self, speed: float) -> None: ...
 
+    def skip_replay(self) -> None: ...
+
     def record(self, path: Path | None) -> None:
         self._recording = None if path is None else RecordingView(str(path), 0, 0)
 

@@ -90,6 +90,10 @@ class FakeSource:
         self.asked.append(("set_replay_speed", speed))
         self._change_replay(speed=speed)
 
+    def skip_replay(self) -> None:
+        self.asked.append(("skip_replay",))
+        self._change_replay(gap_ns=0)
+
     def _change_replay(self, **changes: object) -> None:
         replay = self.feed_view.replay
         if isinstance(replay, ReplayView):

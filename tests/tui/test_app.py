@@ -29,6 +29,7 @@ from kraken_tui.tui.panes import BOOK, CHARTS, HEALTH, TAPE
 from kraken_tui.tui.panes.charts import ChartsPane
 from kraken_tui.tui.screens.commands import Commands
 from kraken_tui.tui.screens.find_pair import FindPair
+from kraken_tui.units import SECOND
 from tests.tui import samples
 from tests.tui.fake_source import SYMBOLS, FakeSource
 
@@ -454,7 +455,6 @@ async def test_pause_freezes_the_screen_and_counts(app: KrakenApp, source: FakeS
         assert not any(asked[0] == "pause_replay" for asked in source.asked)
 
 
-SECOND = 1_000_000_000
 MADE = 500 * SECOND
 
 
@@ -593,6 +593,31 @@ async def test_a_replay_is_paused_at_its_source() -> None:
         assert source.asked[-1] == ("set_replay_speed", 5.0)
         await pilot.press("less_than_sign", "less_than_sign")
         assert source.asked[-1] == ("set_replay_speed", 1.0)
+
+
+async def test_a_gap_of_a_recording_is_named_and_skipped_by_a_key() -> None:
+    source = FakeSource(replay=True)
+    replay = source.feed_view.replay
+    assert replay is not None
+    source.feed_view = replace(source.feed_view, replay=replace(replay, gap_ns=28_797 * SECOND))
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.pause()
+        assert "nothing recorded for 7 h 59 min: skipped in seconds, g now" in text_of(panes(app)["footer"])
+        await pilot.press("g")
+        assert source.asked[-1] == ("skip_replay",)
+
+
+async def test_a_replay_that_waits_for_the_disk_says_so() -> None:
+    source = FakeSource(replay=True)
+    replay = source.feed_view.replay
+    assert replay is not None
+    waits = "the disk does not answer since 5 s"
+    source.feed_view = replace(source.feed_view, replay=replace(replay, problem=waits))
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.pause()
+        assert f"REPLAY WAITS  {waits}" in text_of(panes(app)["footer"])
 
 
 async def test_a_live_feed_has_no_speed(app: KrakenApp, source: FakeSource) -> None:

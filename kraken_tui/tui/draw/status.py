@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kraken_tui.market.book.metrics import at_cursor
 from kraken_tui.market.freshness import silence_text
+from kraken_tui.market.health import long_time
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw.format import basis_points, fine_price, price, quantity
 from kraken_tui.tui.draw.runs import Line, shorten, width_of
@@ -49,7 +50,9 @@ def cursor_parts(view: PairView | None, ticks: int | None) -> list[Line]:
     ]
 
 
-def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume: str, step: str = "") -> list[Line]:
+def feed_parts(
+    feed: FeedView, *, behind: int | None, fps: float | None, resume: str, step: str = "", skip: str = ""
+) -> list[Line]:
     """What is out of the ordinary: an engine that hangs, a dead feed, a frozen screen, a slow terminal.
 
     Args:
@@ -58,6 +61,7 @@ def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume:
         fps: The rate the screen fell back to; None at full rate.
         resume: Key that unfreezes.
         step: What the engine hangs in, as far as it can be told.
+        skip: Key that skips a gap of a recording.
     """
     parts: list[Line] = []
     if feed.silent_ns:
@@ -66,8 +70,24 @@ def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume:
             parts.append(((f" in: {shorten(step, 40)} ", "bad"),))
     if feed.fatal:
         parts.append(((" FEED STOPPED ", "!badge/bad"), (f" {shorten(feed.fatal, 40)} ", "bad")))
+    parts += _replay_parts(feed, skip)
     if behind is not None:
         parts.append(((" PAUSED ", "!badge/warn"), (f" {behind:,} behind, {resume} resumes ", "warn")))
     if fps is not None:
         parts.append(((f" slow terminal: {fps:g} fps ", "warn"),))
+    return parts
+
+
+def _replay_parts(feed: FeedView, skip: str) -> list[Line]:
+    """A replay that stands still, and a gap of the recording."""
+    replay = feed.replay
+    if replay is None:
+        return []
+    parts: list[Line] = []
+    if replay.problem:
+        parts.append(((" REPLAY WAITS ", "!badge/warn"), (f" {shorten(replay.problem, 60)} ", "warn")))
+    if replay.gap_ns:
+        now = f", {skip} now" if skip else ""
+        text = f" nothing recorded for {long_time(replay.gap_ns)}: skipped in seconds{now} "
+        parts.append(((" GAP ", "badge/accent"), (text, "text")))
     return parts

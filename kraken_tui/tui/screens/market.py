@@ -203,7 +203,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def _status(self, pair: PairView | None, feed: FeedView, pacer: Pacer, now: float, step: str) -> Line:
         behind = None if self.frozen is None else max(0, feed.messages - self.frozen[1].messages)
         fps = pacer.fps if pacer.slowed else None
-        parts = feed_parts(feed, behind=behind, fps=fps, resume=self.keymap.show("feed.pause"), step=step)
+        key = self.keymap.show
+        parts = feed_parts(feed, behind=behind, fps=fps, resume=key("feed.pause"), step=step, skip=key("replay.skip"))
         text, until = self._flash
         if now < until:
             parts.append(((f" {text} ", "bright/tab"),))
@@ -402,6 +403,13 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         speed = next_option(SPEEDS, replay.speed or SPEEDS[-1], direction)
         self.source.set_replay_speed(speed)
         self.program.say(f"Replay speed {speed:g}x.")
+
+    def action_skip_gap(self) -> None:
+        """Go to the next frame of a recording."""
+        if self.source.feed_view.mode is Mode.REPLAY:
+            self.source.skip_replay()
+        else:
+            self.program.say("Only a recording has gaps to skip.")
 
     # --- program ----------------------------------------------------------------------------------------------
 
