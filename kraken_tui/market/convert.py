@@ -1,8 +1,9 @@
 """Wire structs and REST rows to market values, in the ticks and lots of a `PairSpec`.
 
-The WebSocket writes exactly the pair's decimals, so anything finer there is an error. REST writes other decimals
-(prices with five, PROTOCOL.md section 10.1) and averages are finer than a tick anywhere: those are converted exactly
-where they fit and rounded half to even where they do not.
+In a book the WebSocket writes exactly the pair's decimals, so anything finer there is an error. Trades and candles may
+be older than the pair's present precision, REST writes other decimals (prices with five, PROTOCOL.md section 10.1) and
+averages are finer than a tick anywhere: those are converted exactly where they fit and rounded half to even where they
+do not.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ def to_nearest_units(value: object, precision: int) -> int:
         if digits.isdigit() and digits.isascii() and value[0] != ".":
             return int(digits)
     units = decimal_of(value).scaleb(precision, _EXACT)
+    if units.adjusted() >= MAX_DIGITS:
+        raise InvalidNumber(f"number too large: {clean_text(value, MAX_DIGITS)!r}")
     return int(units.to_integral_value(ROUND_HALF_EVEN, _EXACT))
 
 
@@ -73,7 +76,7 @@ def signed_text(value: object) -> str:
 
 
 def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
-    """One trade of the trade channel (PROTOCOL.md section 7.2).
+    """One trade of the trade channel (PROTOCOL.md section 7.2); digits finer than the pair's precision are rounded.
 
     Args:
         data: The decoded trade.
@@ -91,8 +94,8 @@ def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
     return Trade(
         symbol=spec.symbol,
         side=_side(data.side),
-        price=_positive(to_units(data.price, spec.price_precision)),
-        qty=to_units(data.qty, spec.qty_precision),
+        price=_positive(to_nearest_units(data.price, spec.price_precision)),
+        qty=to_nearest_units(data.qty, spec.qty_precision),
         ord_type=clean_text(data.ord_type or "", 20),
         trade_id=data.trade_id,
         timestamp=data.timestamp,
@@ -103,6 +106,8 @@ def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
 
 def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
     """One candle of the ohlc channel (PROTOCOL.md section 7.3), running until the aggregator closes it.
+
+    Digits finer than the pair's precision are rounded: it may be from before the precision was reduced.
 
     `turnover` is vwap x volume, and so only as exact as the venue's rounded vwap.
 
@@ -119,7 +124,7 @@ def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
     if type(trades) is not int:
         raise InvalidMessage(_missing("trades", trades))
     values = (data.open, data.high, data.low, data.close)
-    prices = tuple(to_units(value, spec.price_precision) for value in values)
+    prices = tuple(to_nearest_units(value, spec.price_precision) for value in values)
     return _candle(begin_s, data.interval, prices, data.volume, data.vwap, trades, spec)
 
 

@@ -79,14 +79,27 @@ class TestTrade:
             trade_from_wire(wire_trade(**changes), SPEC, live=True)
 
     @pytest.mark.parametrize(
-        "changes", [{"price": "0.0"}, {"price": "0.51171"}, {"price": None}, {"qty": "-1"}, {"qty": "NaN"}]
+        "changes",
+        [{"price": "0.0"}, {"price": "0.00001"}, {"price": None}, {"qty": "-1"}, {"qty": "NaN"}, {"qty": "1e60"}],
     )
     def test_refused_numbers(self, changes: dict[str, object]) -> None:
         with pytest.raises(InvalidNumber):
             trade_from_wire(wire_trade(**changes), SPEC, live=True)
 
+    @pytest.mark.parametrize(("text", "ticks"), [("0.51171", 5117), ("0.51175", 5118), ("0.51185", 5118)])
+    def test_of_a_finer_precision_than_the_present_one_it_is_rounded_as_rest_is(self, text: str, ticks: int) -> None:
+        """From before the pair's precision was reduced (case C04)."""
+        assert trade_from_wire(wire_trade(price=text), SPEC, live=False).price == ticks
+        row = [text, "1.000000005", "1.5", "b", "m", "", 7]
+        assert trades_from_rest([row], SPEC)[0].price == ticks
+        assert trade_from_wire(wire_trade(qty="1.000000005"), SPEC, live=True).qty == 100_000_000
+
 
 class TestCandle:
+    def test_of_a_finer_precision_than_the_present_one_it_is_rounded(self) -> None:
+        candle = candle_from_wire(wire_candle(open="0.56242", high="0.56281", low="0.56221", close="0.56265"), SPEC)
+        assert (candle.open, candle.high, candle.low, candle.close) == (5624, 5628, 5622, 5626)
+
     def test_worked_example(self) -> None:
         candle = candle_from_wire(wire_candle(), SPEC)
         lots = 3_092_768_066_226
