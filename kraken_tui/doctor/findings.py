@@ -60,12 +60,14 @@ class FaultFinder:
 
     Attributes:
         resyncs: Times a book lost its proof, by symbol and cause, including causes that are not faults.
+        expects_no_proof: Snapshots come without a checksum, as in Kraken's v1 API.
         notes: What is worth knowing of the frames looked at but no fault; the caller takes them out.
     """
 
     def __init__(self, session: Session, fingerprint: Fingerprint) -> None:
         self.resyncs: dict[str, Counter[str]] = {}
         self.notes: list[Fault] = []
+        self.expects_no_proof = False
         self._session = session
         self._fingerprint = fingerprint
         self._rejected = 0
@@ -112,12 +114,19 @@ class FaultFinder:
         return found
 
     def _unproven(self, timed: Timed, event: BookChanged, found: list[Fault]) -> None:
+        if event.matched is None and self.expects_no_proof and self._is_snapshot(timed):
+            return
         if event.matched is not None:
             self._unchecked.discard(event.symbol)
         elif event.symbol not in self._unchecked:
             self._unchecked.add(event.symbol)
             expected = "a checksum from 0 to 4294967295"
             found.append(_fault(timed, event.symbol, "no checksum", expected, "none, or no such number"))
+
+    @staticmethod
+    def _is_snapshot(timed: Timed) -> bool:
+        message = decode(timed.frame)
+        return isinstance(message, BookMessage) and message.type == "snapshot"
 
     def _lost(self, timed: Timed, event: Resync, found: list[Fault]) -> None:
         self.resyncs.setdefault(event.symbol, Counter())[event.cause] += 1

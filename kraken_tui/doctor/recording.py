@@ -124,6 +124,7 @@ class Examination:
         events = session.take_events()
         if self.finder.ordinary(events):
             return
+        self.finder.expects_no_proof = bool(self.recording.shape)
         for fault in self.finder.look(timed, events):
             self._add(fault)
         while self.finder.notes:
@@ -232,6 +233,7 @@ def _facts(found: Examination, path: Path) -> list[tuple[str, str]]:
     causes = _causes(found)
     return [
         ("recording", clean_text(path.name, 80)),
+        *([("shape", found.recording.shape)] if found.recording.shape else []),
         ("program", f"kraken-tui {__version__}, Python {platform.python_version()}, {platform.system()}"),
         ("frames", f"{found.frames:,} received, {found.sent:,} sent" + _made(found)),
         ("time", f"{_time(found.first_ns)} to {_time(found.last_ns)}, {span:,.1f} s"),
@@ -320,6 +322,7 @@ def _document(found: Examination, path: Path, before: str | None, found_s: float
         "python": platform.python_version(),
         "system": platform.system(),
         "recording": clean_text(path.name, 80),
+        "shape": found.recording.shape,
         "ok": not found.kinds,
         "frames": found.frames,
         "sent": found.sent,

@@ -35,6 +35,7 @@ class ReadAhead:
         open_: Opens the recording; called in the thread.
 
     Attributes:
+        shape: "" or what is to be said about a recording of another API.
         problem: Once everything was taken: "" or what was wrong with the rest of the file.
     """
 
@@ -49,7 +50,7 @@ class ReadAhead:
         self._closed = self._ended = False
         self._busy_since: float | None = None
         self._error: BaseException | None = None
-        self.problem = ""
+        self.shape = self.problem = ""
 
     def take(self) -> list[Timed] | None:
         """The next frames, as far as they are there: none while the thread still reads, None at the end.
@@ -98,6 +99,7 @@ class ReadAhead:
         try:
             recording = self._open()
             for batch, size in _batches(timeline(recording)):
+                self.shape = getattr(recording, "shape", "")
                 if not self._hand_over(batch, size):
                     return
             self.problem = getattr(recording, "problem", "")

@@ -1,12 +1,14 @@
 """Reading recordings: as a stream, within limits, and past damaged parts.
 
-Three shapes are known, all JSON lines, plain, `.gz` or `.zst`:
+These shapes are known, plain, `.gz` or `.zst`:
 
 * ours (`recording.format`);
 * `{"rx_ns": int, "frame": <frame>}` lines, with or without a foreign header object;
-* bare frames, one per line.
+* bare frames, one per line;
+* those of `recording.foreign`.
 
-A frame's bytes are exactly those in the file.
+In each of them frames may be of Kraken's v1 API; those are translated (`wire.v1`). All other frames are exactly the
+bytes in the file.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
-from kraken_tui.errors import RecordingError
+from kraken_tui.errors import InvalidMessage, RecordingError
 from kraken_tui.recording.chunks import GzipCodec, ZstdCodec
+from kraken_tui.recording.foreign import MAX_DOCUMENT, frames_of_document, stamped_line
 from kraken_tui.recording.format import (
     FORMAT,
     MAX_LINE,
@@ -35,12 +38,16 @@ from kraken_tui.recording.format import (
     read_frame_line,
 )
 from kraken_tui.text import clean_text
+from kraken_tui.wire.v1 import Translator, is_v1
 
 MAX_BYTES = 4 * 1024**3
 """Largest recording that is read, decompressed, in bytes."""
 
 MAX_RATIO = 200
 """Largest decompression ratio; beyond it the file is taken for a bomb (RELIABILITY.md F84)."""
+
+V1 = "a recording of Kraken's v1 API; its trades have no numbers and are counted from 1 here"
+"""What is to be said about one."""
 
 _CHUNK = 256 * 1024
 _BITE = 1024
@@ -114,6 +121,7 @@ class Recording:
         damaged: Unreadable lines, which were left out.
         damage: The first of them, or the torn end; None so far.
         frames: Frames read so far.
+        shape: "" or what is to be said about a recording of another API, a clause.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,8 +130,10 @@ class Recording:
         self.damaged = 0
         self.damage: Damage | None = None
         self.frames = 0
+        self.shape = ""
         self._foreign = ""
         self._number = 0
+        self._v1 = Translator()
         self._shown = clean_text(path.name, 80)
         self._packed = compression(path)
 
@@ -136,10 +146,13 @@ class Recording:
         self.problem = ""
         self.damaged = self.frames = self._number = 0
         self.damage = None
-        self._foreign = ""
-        for line, whole in self._lines():
+        self._foreign = self.shape = ""
+        self._v1 = Translator()
+        for line, whole in self._unfolded():
             self._number += 1
             recorded = self._parse(line, self._number, whole)
+            if recorded is not None and is_v1(recorded.frame):
+                recorded = self._translated(recorded)
             if recorded is not None:
                 self.frames += 1
                 yield recorded
@@ -153,6 +166,38 @@ class Recording:
         if ours is not None:
             return Recorded(*ours, number)
         return self._parse_other(line, number, whole)
+
+    def _unfolded(self) -> Iterator[tuple[bytes, bool]]:
+        """The lines; of one JSON document that goes on over many lines, its frames."""
+        lines = self._lines()
+        first = next(lines, None)
+        if first is None:
+            return
+        if first[0].strip() != b"{":
+            yield first
+            yield from lines
+            return
+        text = [first[0]]
+        size = 0
+        for line, _ in lines:
+            text.append(line)
+            size += len(line)
+            if size > MAX_DOCUMENT:
+                raise RecordingError(f"{self._shown} is one JSON document of over {MAX_DOCUMENT >> 20} MiB; refused")
+        frames = frames_of_document(b"\n".join(text))
+        yield from ((frame, True) for frame in frames) if frames is not None else [first]
+
+    def _translated(self, recorded: Recorded) -> Recorded | None:
+        """A frame of v1 as one of v2; None for one that has no equal there, or cannot be read."""
+        if recorded.sent:
+            return recorded
+        try:
+            frame = self._v1.translate(recorded.frame)
+        except InvalidMessage:
+            self._damage(recorded.frame, recorded.line, True)
+            return None
+        self.shape = V1
+        return None if frame is None else Recorded(recorded.rx_ns, frame, recorded.direction, recorded.line)
 
     def _parse_other(self, line: bytes, number: int, whole: bool) -> Recorded | None:
         if not line.strip():
@@ -169,6 +214,10 @@ class Recording:
         if claimed and not checked:
             self._damage(line, number, whole)
             return None
+        if line[:1] == b"[" and line.rstrip()[-1:] == b"]" and is_v1(line):
+            return Recorded(None, line.strip(), line=number)
+        if not line.startswith(b"{") and (stamped := stamped_line(line)) is not None:
+            return Recorded(*stamped, number) if stamped.frame else None
         try:
             parsed = _line_decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -180,7 +229,7 @@ class Recording:
         if bytes(parsed.frame):
             rx_ns = parsed.rx_ns if type(parsed.rx_ns) is int else None
             return Recorded(rx_ns, bytes(parsed.frame), SENT if parsed.dir == SENT else RECEIVED, number)
-        if parsed.channel is not None or parsed.method is not None:
+        if parsed.channel is not None or parsed.method is not None or is_v1(line):
             return Recorded(None, line.strip(), line=number)
         if number > 1:
             self._damage(line, number, whole)

@@ -216,6 +216,8 @@ class _Player:
         try:
             if isinstance(recording, ReadAhead):
                 while not self._stop.is_set() and (batch := await self._next(recording)) is not None:
+                    if not self._played and recording.shape:
+                        self._on_events([Note(batch[0].ns if batch else 0, "warning", f"this is {recording.shape}")])
                     await self._play(batch, backpressure)
             else:
                 await self._play(timeline(recording), backpressure)

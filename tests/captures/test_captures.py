@@ -348,3 +348,21 @@ def history_and_trades_together_count_nothing_twice() -> None:
 )
 def test_on_real_data(check: Callable[[], None]) -> None:
     check()
+
+
+# -- Kraken's v1 API ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "checks"),
+    real(("cryptofeed/KRAKEN.ws.50.0", 4269), ("python-kraken-sdk/orderbook-v1.json", 979))
+    if _CAPTURES.is_dir()
+    else [pytest.param("", 0, marks=pytest.mark.skip(reason=_NOT_HERE))],
+)
+def test_real_recordings_of_v1_are_played_with_every_checksum(name: str, checks: int) -> None:
+    from kraken_tui.doctor.recording import Examination
+
+    found = Examination(_CAPTURES / "v1" / name)
+    found.play()
+    assert (found.session.counters.checks_ok, dict(found.kinds)) == (checks, {})
+    assert all(stitcher.proof is Proof.VERIFIED for stitcher in found.session.stitchers.values())

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kraken_tui._version import __version__
 from kraken_tui.feed.connection.reach import connect, resolve
+from kraken_tui.feed.connection.tls import trusted
 from kraken_tui.settings.address import proxy_is_readable
 from kraken_tui.wire.decode import MAX_FRAME
 
@@ -61,6 +62,8 @@ async def open_socket(
 
         factory = receiver(on_message)
     async with asyncio.timeout(open_s):
+        # Left to itself the library would read the certificate authorities in this thread.
+        secure: dict[str, Any] = {"ssl": await trusted()} if urlsplit(url).scheme.lower() == "wss" else {}
         way = await _way(url, proxy)
         try:
             # Certificates are always verified: no option, variable or caller can reach the TLS settings.
@@ -75,6 +78,7 @@ async def open_socket(
                 compression=None,
                 create_connection=factory,
                 user_agent_header=f"kraken-tui/{__version__}",
+                **secure,
                 **way,
             )
         except BaseException:
@@ -105,7 +109,7 @@ async def _way(url: str, proxy: str | None) -> dict[str, Any]:
     user, at, _ = parts.netloc.rpartition("@")
     way: dict[str, Any] = {"proxy": parts._replace(netloc=f"{user}{at}{number}:{port}").geturl()}
     if parts.scheme.lower() == "https":
-        way["proxy_server_hostname"] = host
+        way |= {"proxy_server_hostname": host, "proxy_ssl": await trusted()}
     return way
 
 

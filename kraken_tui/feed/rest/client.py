@@ -72,16 +72,12 @@ class RestClient:
         self._gap_s = gap_s
         self._turn = asyncio.Lock()
         self._next_call = 0.0
-        handlers: list[urllib.request.BaseHandler] = [
-            _NoRedirect(),
-            urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-        ]
         proxy, shown = proxy_for(self._base)
         self._obstacle = ""
         if proxy is not None and not (proxy_is_readable(proxy) and proxy.lower().startswith("http")):
             self._obstacle = f"the proxy {shown} is not one for HTTP"
-        handlers.append(urllib.request.ProxyHandler({"https": proxy} if proxy is not None else {}))
-        self._opener = urllib.request.build_opener(*handlers)
+        self._proxy = urllib.request.ProxyHandler({"https": proxy} if proxy is not None else {})
+        self._made: urllib.request.OpenerDirector | None = None
 
     async def ohlc(self, symbol: str, interval: int) -> RestAnswer:
         """Up to 720 closed candles and the running one.
@@ -122,11 +118,18 @@ class RestClient:
             finally:
                 self._next_call = loop.time() + self._gap_s
 
+    def _opener(self) -> urllib.request.OpenerDirector:
+        """Made in the thread of the first call, since it reads the certificate authorities from disk."""
+        if self._made is None:
+            secure = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+            self._made = urllib.request.build_opener(_NoRedirect(), secure, self._proxy)
+        return self._made
+
     def _fetch(self, url: str) -> RestAnswer:
         request = urllib.request.Request(url, headers={"User-Agent": f"kraken-tui/{__version__}"})
         deadline = time.monotonic() + self._timeout_s
         try:
-            with self._opener.open(request, timeout=self._timeout_s) as response:
+            with self._opener().open(request, timeout=self._timeout_s) as response:
                 body = bytearray()
                 while chunk := response.read1(_CHUNK):
                     body += chunk
