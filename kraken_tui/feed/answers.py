@@ -46,8 +46,7 @@ class Answers:
         if answer is not None and not answer.matched:
             # It answers an outdated request.
             return Effect(f"late {clean_text(ack.method, 20)} acknowledgement", settle=True)
-        self._grant(ack)
-        effect = Effect(APPLIED, settle=True)
+        effect = Effect(APPLIED, self._grant(ack, wall_ns), settle=True)
         if answer is not None:
             for warning in ack.warnings:
                 text = f"{clean_text(ack.channel, 20)}: the exchange remarks: {warning}"
@@ -61,15 +60,16 @@ class Answers:
         if venue_ns is not None:
             self._roster.venue.tell(venue_ns, now)
 
-    def _grant(self, ack: SubscribeAck) -> None:
+    def _grant(self, ack: SubscribeAck, wall_ns: int) -> list[FeedEvent]:
         channel = self._channels.get(ack.channel)
         if ack.symbol is None or ack.method != "subscribe" or channel is None or channel.granted is None:
-            return
+            return []
         pair = self._roster.pairs.get(ack.symbol)
         if pair is not None:
             channel.granted(pair, ack)
-        else:
-            self._roster.policy.granted_early(ack.symbol, ack.channel, partial(_grant_later, channel.granted, ack))
+            return []
+        grant = partial(_grant_later, channel.granted, ack)
+        return self._roster.policy.granted_early(ack.symbol, ack.channel, grant, wall_ns)
 
     def _confirmed(self, known: Subscription, now: int, wall_ns: int) -> list[FeedEvent]:
         channel, roster = self._channels[known.channel], self._roster

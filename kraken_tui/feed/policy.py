@@ -24,7 +24,8 @@ from kraken_tui.feed.subscriptions import Answer, Subscriptions
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import Refusal, SubscribeAck
 
-_MOST_EARLY = 5000
+MOST_EARLY = 5000
+"""Most pairs of a recording whose grants are kept until their books are met."""
 
 Grant = Callable[[Pair], None]
 """Tells a pair what the exchange granted it."""
@@ -85,8 +86,8 @@ class Policy(Protocol):
         """What a refusal settled; None if we asked for nothing."""
         ...
 
-    def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
-        """Something was granted to a pair that is not kept yet."""
+    def granted_early(self, symbol: str, channel: str, grant: Grant, wall_ns: int) -> list[FeedEvent]:
+        """Something was granted to a pair that is not kept yet; returns what follows."""
         ...
 
     def early_grants(self, symbol: str) -> list[Grant]:
@@ -160,8 +161,9 @@ class LivePolicy:
         """Names can be resolved now."""
         instruments.arrived()
 
-    def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
+    def granted_early(self, symbol: str, channel: str, grant: Grant, wall_ns: int) -> list[FeedEvent]:
         """It belongs to a pair that was removed meanwhile."""
+        return []
 
     def early_grants(self, symbol: str) -> list[Grant]:
         """A pair is kept before anything is asked for it."""
@@ -247,11 +249,13 @@ class ReplayPolicy:
         """Somebody else asked."""
         return None
 
-    def granted_early(self, symbol: str, channel: str, grant: Grant) -> None:
-        """Kept until the pair is met; of an endless number of pairs the first are."""
-        if len(self._early) >= _MOST_EARLY and symbol not in self._early:
-            return
+    def granted_early(self, symbol: str, channel: str, grant: Grant, wall_ns: int) -> list[FeedEvent]:
+        """Kept until the pair is met; of an endless number of pairs the first are, and the others counted and said."""
+        if len(self._early) >= MOST_EARLY and symbol not in self._early:
+            text = f"subscriptions of more than {MOST_EARLY:,} pairs before their books: what was granted is forgotten"
+            return [*self._complaints.say(wall_ns, text)]
         self._early.setdefault(symbol, {})[channel] = grant
+        return []
 
     def early_grants(self, symbol: str) -> list[Grant]:
         """Everything acknowledged before the first snapshot."""

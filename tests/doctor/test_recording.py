@@ -13,6 +13,7 @@ import pytest
 
 from kraken_tui.cli import main as cli
 from kraken_tui.doctor.recording import FAULTS_SHOWN, Examination, examine
+from kraken_tui.feed.session import Session
 from kraken_tui.recording.format import gap_frame
 from kraken_tui.recording.writer import Recorder
 from tests.rig.clock import VENUE_START as WALL
@@ -376,6 +377,10 @@ def test_changes_of_a_book_before_its_snapshot_are_one_fault_a_pair(tmp_path: Pa
     assert (code, found["faults_by_kind"]) == (1, {"book before its snapshot": 2})
     assert [(fault["symbol"], fault["line"]) for fault in found["faults"]] == [("BTC/USD", 4), ("ETH/USD", 5)]
     assert found["faults"][0]["expected"] == "a snapshot of the book first"
+    session = Session(replay=True)
+    session.opened(1, 1)
+    session.frame(changes[0], 1, 1)
+    assert any("BTC/USD: the recording begins within its book" in str(event) for event in session.take_events())
     again = venue.welcome().replace("18125794168470749634", "7")
     code, found = report(write(tmp_path / "again.jsonl", [*good(venue), again, venue.book_update("ETH/USD")]))
     assert (code, found["faults_by_kind"]) == (1, {"book before its snapshot": 1}), "a connection begins again"

@@ -10,6 +10,7 @@ import pytest
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.limits import Limits
+from kraken_tui.feed.policy import MOST_EARLY
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
 from kraken_tui.wire.decode import MOST_NAMES
@@ -155,6 +156,22 @@ def test_f115_a_recording_of_endless_pairs(named: bool, ledger: Ledger) -> None:
     assert len(session.pairs) == (0 if named else 50)
     assert len(session._names._met) <= 5000
     ledger("a bound", f"{len(session.pairs)} kept", "as many as are known")
+
+
+def test_f115_endless_grants_of_a_recording_are_bounded_counted_and_said(ledger: Ledger) -> None:
+    session = Session(replay=True)
+    session.opened(1, 1)
+    for number in range(MOST_EARLY + 200):
+        granted = f'{{"channel":"book","depth":25,"symbol":"P{number}/USD"}}'
+        session.frame(f'{{"method":"subscribe","result":{granted},"success":true}}', SECOND, SECOND)
+    said = [event.text for event in session.take_events() if isinstance(event, Note)]
+    bound = f"subscriptions of more than {MOST_EARLY:,} pairs before their books: what was granted is forgotten"
+    assert said == [bound, f"{bound} (10 times)", f"{bound} (100 times)"]
+    for number in (0, MOST_EARLY + 100):
+        row = f'{{"symbol":"P{number}/USD","bids":[{{"price":1.0,"qty":1.0}}],"asks":[],"checksum":1}}'
+        session.frame(f'{{"channel":"book","type":"snapshot","data":[{row}]}}', SECOND, SECOND)
+    assert [session.pairs[f"P{number}/USD"].depth for number in (0, MOST_EARLY + 100)] == [25, 10]
+    ledger("a bound, said", f"5,200 pairs: {MOST_EARLY:,} grants kept, 200 counted", "5,000 pairs")
 
 
 def test_f115_unknown_kinds_are_counted_as_one_beyond_a_number_and_that_is_said(ledger: Ledger) -> None:

@@ -102,7 +102,8 @@ def _meet(kind: str, data: BookData, roster: Roster, wall_ns: int) -> tuple[Pair
             pair, kept = roster.keep(data.symbol, wall_ns, depth=infer_depth(data))
             return pair, [*events, *kept], APPLIED
     roster.counters.deltas_ignored += 1
-    return None, events, EARLY
+    text = f"{clean_text(data.symbol, 40)}: the recording begins within its book, which is unknown until a snapshot"
+    return None, [*events, *roster.complaints.say(wall_ns, text)], EARLY
 
 
 def _subscribe(_pair: Pair | None, options: PairOptions) -> dict[str, object]:
