@@ -19,6 +19,7 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage, HeartbeatMessage, Pong, SubscribeAck, TradeMessage
 from kraken_tui.wire.timestamps import parse_timestamp
+from kraken_tui.words import counted
 
 __all__ = ["Recording", "RecordingError", "ReplayClock", "Timed", "open_recording", "run_replay", "timeline"]
 
@@ -104,7 +105,7 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
 def gap_sentence(frame: bytes) -> str:
     """What a gap of the recording means, one short clause."""
     lost = lost_frames(frame)
-    return f"the recorder lost {lost:,} frames here" if lost else "the recorder lost frames here"
+    return f"the recorder lost {counted(lost, 'frame')} here" if lost else "the recorder lost frames here"
 
 
 def _emptied(first: deque[Recorded]) -> Iterator[Recorded]:

@@ -161,6 +161,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         if strip_class() is not LazyStrip:
             self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
         for problem in self.keymap_in_force.problems:
+            self.source.note("warning", problem)
             self.tell(problem, "warning")
         self.source.on_failure(self._engine_failed)
         if self.live:

@@ -13,6 +13,8 @@ import msgspec
 
 from kraken_tui.tui.draw.runs import Run, shorten
 from kraken_tui.units import SECOND
+from kraken_tui.words import fixed
+from kraken_tui.words import signed as signed
 
 _UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
 # Whole parts grow in these steps (digits, cells with commas), so that a column does not shift at every digit.
@@ -224,15 +226,7 @@ def basis_points(value: float) -> str:
     size = abs(value)
     if 0 < size < 0.005:
         return "<0.01"
-    if size < 99.995:
-        return f"{value:.2f}"
-    return f"{value:,.0f}"
-
-
-def signed(value: float, decimals: int = 2) -> str:
-    """A number with its sign always shown; zero is "+0.00"."""
-    text = f"{value:+.{decimals}f}"
-    return text.replace("-", "+") if not text.strip("-0.") else text
+    return fixed(value, 2 if size < 99.995 else 0)
 
 
 def change_percent(text: str | None) -> str | None:
@@ -275,7 +269,7 @@ def clock(ns: int, digits: int = 0) -> str:
 
 def rate(value: float) -> str:
     """Events a second: "0.4/s", "41/s"."""
-    return f"{value:.1f}/s" if 0 < value < 0.95 else f"{value:,.0f}/s"
+    return f"{fixed(value, 1 if 0 < value < 0.95 else 0)}/s"
 
 
 def direction_glyph(direction: int) -> str:

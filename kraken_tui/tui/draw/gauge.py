@@ -9,6 +9,7 @@ from kraken_tui.tui.draw.book_rows import centred, titled
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 _VOLUME_WIDTH = 9
 _COMPACT_BAR = 21
@@ -66,7 +67,7 @@ def _box(picture: Picture, width: int, height: int) -> list[Line]:
             centred(no_signals(view, picture.problem), width, "muted"),
         ]
     figures, spec = view.metrics, view.spec
-    note, role = f"{figures.levels} levels", "muted"
+    note, role = counted(figures.levels, "level"), "muted"
     if figures.crossed:
         note, role = "✗ crossed by the venue", "bad"
     elif view.stale:

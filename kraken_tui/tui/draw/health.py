@@ -8,6 +8,7 @@ from kraken_tui.tui.draw.format import bar_right, clock, data_size, duration, ei
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, one_cell, shorten, title_line, width_of
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted, fixed, signed
 
 _STATUS = {
     MarketStatus.ACTIVE: ("●", "ok"),
@@ -40,7 +41,7 @@ def _count(value: int, key: str = "warn") -> Run:
 
 def milliseconds(value: float) -> str:
     """A latency without its unit: whole from ten on, one decimal below."""
-    return f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}"
+    return fixed(value, 0 if abs(value) >= 9.95 else 1)
 
 
 def _age(ns: int | None, key: str = "text") -> Run:
@@ -118,13 +119,13 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
     if recording is not None and recording.problem:
         rows.append(_row("recorder", (shorten(f"✗ {one_cell(recording.problem)}", width - _LABEL), "!bad")))
     elif recording is not None:
-        size, frames = data_size(recording.bytes), f"  {recording.frames:,} frames"
+        size, frames = data_size(recording.bytes), f"  {counted(recording.frames, 'frame')}"
         fits = _LABEL + 2 + len(size) + len(frames) <= width
         rows.append(_row("recorder", ("● ", "!bad"), (size, "text"), (frames if fits else "", "muted")))
         if recording.warning:
             rows.append(_row("", (shorten(f"! {one_cell(recording.warning)}", width - _LABEL), "!warn")))
         if recording.waiting_bytes > _MUCH_WAITS:
-            waits = f"{recording.waiting:,} frames wait ({data_size(recording.waiting_bytes)})"
+            waits = f"{counted(recording.waiting, 'frame')} waiting ({data_size(recording.waiting_bytes)})"
             rows.append(_row("", (shorten(waits, width - _LABEL), "warn")))
     if replay is not None:
         state = (
@@ -150,7 +151,8 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
     beat_key = "text" if beat is None or beat < _QUIET_NS else "!warn" if beat < _SILENT_NS else "!bad"
     latency = feed.latency
     offset, trip = latency.clock_offset_ms, latency.round_trip_ms
-    offset_key = "!warn" if offset is not None and abs(offset) >= _OFFSET_REMARK_MS else "text"
+    clock_text = "not measured yet" if offset is None else f"{signed(offset, 0)} ms"
+    offset_key = "muted" if offset is None else "!warn" if abs(offset) >= _OFFSET_REMARK_MS else "text"
     ignored = sum(count for _, count in feed.ignored)
     return [
         *status_lines(pair, width),
@@ -178,7 +180,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
         _row("invalid", _count(feed.invalid), ("  ignored ", "muted"), (f"{ignored:,}", "text")),
         _row(
             "clock",
-            ("not measured yet" if offset is None else f"{offset:+,.0f} ms", "muted" if offset is None else offset_key),
+            (clock_text, offset_key),
             ("" if trip is None else f"  ping {milliseconds(trip)} ms", "muted"),
         ),
     ]
@@ -221,7 +223,8 @@ def _evidence_rows(pair: PairView, width: int) -> list[Line]:
     if pair.witness:
         doubtful = "differs" in pair.witness or "silent" in pair.witness
         rows.append(_row("ticker", (shorten(pair.witness, width - _LABEL), "!warn" if doubtful else "text")))
-    return [*rows, _row("missed", _count(pair.trade_gaps), (" trades, by their numbers", "muted"))]
+    noun = "trade" if pair.trade_gaps == 1 else "trades"
+    return [*rows, _row("missed", _count(pair.trade_gaps), (f" {noun}, by their numbers", "muted"))]
 
 
 def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -> list[Line]:

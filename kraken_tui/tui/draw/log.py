@@ -8,6 +8,7 @@ from textwrap import wrap
 from kraken_tui.market.views import LogLine
 from kraken_tui.tui.draw.format import clock
 from kraken_tui.tui.draw.runs import Line, one_cell, title_line
+from kraken_tui.words import counted
 
 _LEVELS = {"info": ("·", "muted", "text"), "warning": ("!", "!warn", "warn"), "error": ("✗", "!bad", "bad")}
 _HEAD = 11
@@ -36,7 +37,7 @@ def draw_log(log: Sequence[LogLine], width: int, height: int) -> list[Line]:
         rows[:0] = draw_entry(entry, width)
         if len(rows) >= height - 1:
             break
-    lines = [title_line("Log", f"{len(log)} lines", width)]
+    lines = [title_line("Log", counted(len(log), "line"), width)]
     if not log:
         return [*lines, (("Nothing logged yet", "muted"),)]
     return lines + rows[max(0, len(rows) - height + 1) :] if height > 1 else lines

@@ -18,6 +18,7 @@ from kraken_tui.tui.keymap import COMMANDS
 from kraken_tui.tui.panes import views
 from kraken_tui.tui.program import Program, program_of
 from kraken_tui.tui.screens.dialog import ClosesOnce
+from kraken_tui.words import interval_name
 
 Entry = tuple[str, str, Callable[[], object]]
 """(name, help, what it does)."""
@@ -68,7 +69,7 @@ class KrakenCommands(Provider):
         for depth in DEPTHS:
             yield f"Depth: {depth} levels", "Resubscribe all books", partial(program.source.set_depth, depth)
         for minutes in INTERVALS:
-            yield f"Candles: {minutes} min", "Candle interval", partial(program.source.set_interval, minutes)
+            yield f"Candles: {interval_name(minutes)}", "Candle interval", partial(program.source.set_interval, minutes)
         for grouping in GROUPINGS:
             name = f"Grouping: {grouping} x the price step"
             yield name, "Rows of the aggregated book", partial(main.set_grouping, grouping)

@@ -29,6 +29,7 @@ from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
 from kraken_tui.units import SECOND
+from kraken_tui.words import interval_name
 
 _PENDING_S = 5.0
 _PAUSE_STALE_NS = 5 * SECOND
@@ -378,7 +379,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         interval = next_option(INTERVALS, current, direction)
         if interval != current:
             self.source.set_interval(interval)
-        self.program.say(f"Candles of {interval} min.")
+        self.program.say(f"{interval_name(interval)} candles.")
 
     # --- time -------------------------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ def test_recorder_and_replay() -> None:
     behind = RecordingView("x", 1, 1, waiting=9_000, waiting_bytes=2_000_000, warning="7 frames lost")
     text = rows_of(picture(feed=common.feed(recording=behind)), 50, 20)
     assert "! 7 frames lost" in text
-    assert "9,000 frames wait (2.0 MB)" in text
+    assert "9,000 frames waiting (2.0 MB)" in text
     assert "wait" not in rows_of(picture(feed=common.feed(recording=RecordingView("x", 1, 1, waiting=9))), 50, 20)
     assert "▸ ×2 00:01:15/00:10:00" in rows_of(picture(feed=common.replaying()))
     assert "paused 00:01:15/00:10:00" in rows_of(picture(feed=common.replaying(paused=True)), 40, 20)
