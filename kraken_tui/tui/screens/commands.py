@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
-from textual.dom import DOMNode
 from textual.widgets import LoadingIndicator
 
 from kraken_tui.market.views import Mode
@@ -85,10 +83,10 @@ class KrakenCommands(Provider):
                 continue
             key = program.keymap_in_force.show(command.id)
             name = command.label[:1].upper() + command.label[1:]
-            yield f"{name} ({key})", command.tooltip, partial(self._run, command.action)
+            yield f"{name} ({key})", command.tooltip, partial(self._run, command.id)
 
-    async def _run(self, action: str) -> None:
-        await self.app.run_action(action, default_namespace=cast("DOMNode", self.program.main))
+    async def _run(self, command_id: str) -> None:
+        await self.program.main.action_command(command_id)
 
     async def discover(self) -> Hits:
         """The commands, before anything is typed."""
