@@ -19,7 +19,7 @@ from kraken_tui.market.views import FeedView, PairView, Sample
 from kraken_tui.tui.draw.candles import bars_of, nice_step, time_label
 from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, signed
 from kraken_tui.tui.draw.health import milliseconds
-from kraken_tui.tui.draw.runs import Line, one_cell, shorten, title_line
+from kraken_tui.tui.draw.runs import Line, in_cells, shorten, title_line
 from kraken_tui.tui.draw.themes import Palette
 from kraken_tui.units import SECOND
 from kraken_tui.words import counted, interval_name
@@ -109,7 +109,7 @@ def _trust(view: PairView, note: str) -> tuple[str, bool]:
     if view.silent_ns:
         return f"{silence_text(view.silent_ns)}  {note}", False
     if view.proof is not Proof.VERIFIED:
-        return f"{view.proof.value} {one_cell(view.proof_reason)}  {note}", False
+        return f"{view.proof.value} {in_cells(view.proof_reason)}  {note}", False
     return (f"STALE {note}", False) if view.stale else (note, True)
 
 
@@ -151,7 +151,7 @@ def depth_chart(view: PairView | None, width: int, height: int, palette: Palette
     bid_sums, ask_sums = _cumulative(bids, -1, bid_prices), _cumulative(asks, 1, ask_prices)
     top = max(bid_sums[-1], ask_sums[-1])
     step = nice_step(max(1, top // _rows_between_labels(height)))
-    note, trusted = _trust(view, f"{counted(max(len(bids), len(asks)), 'level')}, {spec.base}")
+    note, trusted = _trust(view, f"{counted(max(len(bids), len(asks)), 'level')}, {in_cells(spec.base)}")
 
     def draw(plot: Any) -> None:
         lots = 10**spec.qty_precision
@@ -347,7 +347,7 @@ def candle_chart(view: PairView | None, width: int, height: int, palette: Palett
         plot.xticks(times, [time_label(candles[0].begin_s + place * seconds, view.interval >= 1440) for place in times])
 
     return _picture(
-        f"{view.symbol} candles {interval_name(view.interval)}",
+        f"{in_cells(view.symbol)} candles {interval_name(view.interval)}",
         f"{counted(len(candles), 'bar')}, UTC",
         width,
         height,

@@ -18,7 +18,7 @@ from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
 from kraken_tui.tui.draw.picture import Picture, Situation
-from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.draw.runs import Line, in_cells
 from kraken_tui.tui.draw.status import cursor_parts, feed_parts, fitting
 from kraken_tui.tui.keymap import KeyMap, bindings, command_of
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
@@ -248,7 +248,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         parts = feed_parts(feed, behind=behind, fps=fps, resume=self.keymap.show("feed.pause"), step=step)
         text, until = self._flash
         if now < until:
-            parts.append(((f" {text} ", "bright/tab"),))
+            parts.append(((f" {in_cells(text)} ", "bright/tab"),))
         parts += cursor_parts(pair, self.control.choices.cursor)
         return fitting(parts, self.app.size.width)
 

@@ -140,7 +140,7 @@ def test_histogram_bars_are_in_proportion() -> None:
     assert histogram_rows(LatencyView(), 58) == []
 
 
-def test_text_of_the_exchange_takes_one_cell_each() -> None:
+def test_text_of_the_exchange_takes_in_cells_each() -> None:
     text = rows_of(picture(feed=common.feed(cause="停止 now")))
     assert "停" not in text
     assert "now" in text
