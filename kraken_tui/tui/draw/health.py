@@ -216,7 +216,7 @@ def _evidence_rows(pair: PairView, width: int) -> list[Line]:
     if pair.depth <= covered:
         audit = (f"all {pair.depth} levels in the checksum", "text")
     elif pair.audited_ns is None:
-        audit = (f"below {covered}: not audited", "!warn")
+        audit = (f"not yet; top {covered} proven", "!warn")
     else:
         audit = (f"{duration(max(0, pair.now_ns - pair.audited_ns))} ago, {pair.depth} levels", "text")
     rows = [_row("audit", (shorten(audit[0], width - _LABEL), audit[1]))]

@@ -52,6 +52,14 @@ MARKS = (
 )  # fmt: skip
 """Marks on the screen, and what they mean."""
 
+KIN = {
+    "█": "▉▊▋▌▍▎▏▕▐▀▁▂▃▄▅▆▇",
+    "║": "┃╷╻╵╹╽╿│─┴┬┼",
+    "┤": "├┊│",
+    "─": "\ufffd",
+}
+"""By a mark: characters that are forms of it, or, after ─, that stand for one that cannot be shown."""
+
 WORDS = (
     (
         "top 10 proven",
