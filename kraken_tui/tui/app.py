@@ -24,7 +24,6 @@ from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.first_run import is_first
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.painter import Painter
@@ -210,6 +209,8 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     async def _greet(self) -> None:
         """Say where to begin to somebody who sees the screen for the first time."""
+        from kraken_tui.tui.first_run import is_first
+
         if await asyncio.to_thread(is_first):
             self.main.greet()
             self.set_timer(_GREETING_S, partial(self.main.greet, first=False))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from textual.binding import Binding, BindingType
 
+from kraken_tui.settings.readers import nearest
 from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.footer import KeyItem
 from kraken_tui.tui.draw.picture import Situation
@@ -268,7 +269,7 @@ def effective(wishes: Mapping[str, str]) -> KeyMap:
     for command_id, text in wishes.items():
         name = clean_text(command_id, 40)
         if command_id not in built_in:
-            problems.append(f'keys: there is no command "{name}"; press ? for the list')
+            problems.append(f'keys: there is no command "{name}"{nearest(name, built_in)}; the help lists all')
         elif not (keys := normalise(str(text))):
             problems.append(f'keys: "{name}" has no key; it keeps {_names(built_in[command_id])}')
         else:

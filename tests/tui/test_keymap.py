@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kraken_tui.tui import keymap as keymap_module
 from kraken_tui.tui.draw.footer import KeyItem
 from kraken_tui.tui.draw.picture import Situation
 from kraken_tui.tui.keymap import (
@@ -215,3 +219,35 @@ def test_help_lists_every_command_of_the_effective_map() -> None:
     assert by_id["pair.1 to pair.9"] == "1-9"
     assert set(IDS) - set(by_id) == {f"pair.{number}" for number in range(1, 10)}
     assert not any(name.startswith("replay.") for *_, name in key_rows(effective({}), replay=False))
+
+
+_KEY = re.compile(r"\b(?:F\d{1,2}|Esc|Ctrl\+\w)\b|\b[a-zA-Z?] (?:quits|closes|resumes|finds)\b")
+
+
+def _sentences(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    bare = {
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docs | bare
+    ]
+
+
+def test_no_sentence_of_the_screen_names_a_key_that_may_have_been_changed() -> None:
+    """Keys are named by the map in force; only its own table holds them."""
+    package = Path(keymap_module.__file__).parent
+    named = {
+        f"{path.name}: {text}"
+        for path in sorted(package.rglob("*.py"))
+        if path.name != "keymap.py"
+        for text in _sentences(path)
+        if _KEY.search(text)
+    }
+    assert named == set()

@@ -31,7 +31,7 @@ MARKS = (
      "further up or down."),
     ("▸ ◂", "The rows of the best bid and the best ask; ◂ on the price axis of the candles: the last price. ▸ before a "
      "replay's speed: it runs."),
-    ("✓ … ✗", "Proven, being checked, failed; ✗ also before anything that has stopped. … at the end of a text: cut."),
+    ("✓ … ✗", "Proven, being checked, failed; ✗ also before anything that has stopped. A text that ends in … was cut."),
     ("● ◐ ○", "In order, not quite, not there; ● REC: recording."),
     ("■ ▮▮", "Halted or ended, and paused."),
     ("!", "Out of the ordinary: read the words beside it."),
