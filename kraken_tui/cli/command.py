@@ -205,6 +205,7 @@ def tell_recording(engine: Engine) -> bool:
         Whether all is well.
     """
     from kraken_tui.cli.console import complain
+    from kraken_tui.words import counted
 
     recording = engine.feed_view.recording
     if recording is not None and not engine.at_rest:
@@ -215,5 +216,5 @@ def tell_recording(engine: Engine) -> bool:
     if recording.problem:
         complain(recording.problem)
     if recording.lost:
-        complain(f"{recording.lost:,} frames are missing in the recording {recording.path}")
+        complain(f"{counted(recording.lost, 'frame')} missing in the recording {recording.path}")
     return False

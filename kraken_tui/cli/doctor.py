@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kraken_tui.cli.command import Call, Subcommand, check_recording
 from kraken_tui.cli.console import need_stdout, print_out
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.settings import LIVE_URL
+from kraken_tui.settings import LIVE_URL, Settings
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import PairCount, PairList, Switch, Text, WebSocketAddress
 
@@ -61,7 +61,7 @@ def _run(call: Call) -> int:
     from kraken_tui.terminal.signals import obstacle
 
     if connect:
-        work = _visit(own["url"] or LIVE_URL, (own["pairs"] or ("BTC/USD",))[0])
+        work = _visit(own["url"] or LIVE_URL, (own["pairs"] or Settings().pairs)[0])
     else:
         reason = obstacle(sys.stdin, sys.stdout, os.environ)
 

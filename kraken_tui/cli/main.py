@@ -169,4 +169,4 @@ def _unknown(parser: Parser, word: str) -> str:
         return f"one pair is enough, {clean_text(word, 40)} is one too many; see {parser.prog} --help"
     name = word.partition("=")[0]
     flags = [flag for action in parser._actions for flag in action.option_strings]
-    return f"unknown option {clean_text(name, 40)}{nearest(name, flags, 0.6)}; see {parser.prog} --help"
+    return f"unknown option {clean_text(name, 40)}{nearest(name, flags)}; see {parser.prog} --help"

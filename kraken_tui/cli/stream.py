@@ -10,6 +10,7 @@ from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain, need_stdou
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import Between, Number, Switch, Whole
+from kraken_tui.words import counted
 
 if TYPE_CHECKING:
     from kraken_tui.engine.engine import Engine
@@ -78,9 +79,9 @@ def _run(call: Call) -> int:
     if not tell_recording(engine) and code == DONE:
         code = FAILED
     if listener.dropped:
-        complain(f"{listener.dropped} events were left out because the output was read too slowly")
+        complain(f"{counted(listener.dropped, 'event')} left out because the output was read too slowly")
     if left_out := sink.counts.left_out:
-        complain(f"{left_out} events were left out because their pair's precisions were not known")
+        complain(f"{counted(left_out, 'event')} left out because the precisions of the pair were not known")
     return code if signals.number is None else SIGNALLED + signals.number
 
 

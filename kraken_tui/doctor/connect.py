@@ -24,6 +24,7 @@ from kraken_tui.market.events import Proof
 from kraken_tui.settings.address import check_url, proxy_for
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted, signed
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -190,14 +191,14 @@ class Visit:
         session = self._session
         offset = session.latency.wall_offset_ns or 0
         trip = (session.latency.round_trip_ns or 0) / 1e6
-        clock = f"{offset / SECOND:+.3f} s, round trip {trip:.1f} ms"
+        clock = f"{signed(offset / SECOND, 3)} s, round trip {trip:.1f} ms"
         near = abs(offset) <= _MOST_OFFSET_S * SECOND
         advice = "" if near else "; set this computer's clock (ages are corrected, logs are not)"
         book = self._refused or f"{', '.join(session.stitchers)} VERIFIED, {session.counters.checks_ok} checksums right"
         for stage, name, expected, seen, right in (
             ("status", "status frame", "online", f"the exchange is {session.system}", session.system == "online"),
             ("offset", "clock offset", f"within {_MOST_OFFSET_S:.0f} s", clock + advice, near),
-            ("instruments", "instrument list", "received", f"{self._instruments} pairs", self._instruments > 0),
+            ("instruments", "instrument list", "received", counted(self._instruments, "pair"), self._instruments > 0),
             ("book", "first book", "VERIFIED", book, not self._refused),
         ):
             at = self._at.get(stage)

@@ -13,6 +13,7 @@ from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.writer import Recorder
 from kraken_tui.text import safe_file_stem
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted
 
 _WALL = 1_790_000_000 * SECOND
 
@@ -51,7 +52,7 @@ def round_trip(folder: Path) -> str:
         path = folder / f"day{suffix}"
         _record(path, range(500))
         expect([recorded.frame for recorded in Recording(path)] == frames, f"{suffix}: other bytes than were written")
-    return f"{len(frames)} frames alike in {', '.join(_suffixes())}"
+    return f"{counted(len(frames), 'frame')} alike in {', '.join(_suffixes())}"
 
 
 def torn_tail(folder: Path) -> str:

@@ -22,6 +22,7 @@ from kraken_tui.recording.timeline import Timed, gap_sentence, timeline
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
+from kraken_tui.words import counted
 
 FAULTS_SHOWN = 20
 """Faults that are told one by one; all are counted."""
@@ -275,8 +276,8 @@ def _pairs(found: Examination) -> list[dict[str, Any]]:
 
 def _causes(found: Examination) -> Counter[str]:
     causes: Counter[str] = Counter()
-    for counted in found.finder.resyncs.values():
-        causes.update(counted)
+    for resyncs in found.finder.resyncs.values():
+        causes.update(resyncs)
     return causes
 
 
@@ -308,7 +309,7 @@ def _summary(found: Examination, seconds: float, *, stopped: bool) -> str:
         verdict = f"stopped at the first fault, in line {found.faults[0].line}"
     else:
         verdict = f"{total:,} FAULT{'S' * (total != 1)}: " + _by_kind(found.kinds)
-    return f"{found.frames:,} frame{'s' * (found.frames != 1)} in {seconds:.1f} s: {verdict}"
+    return f"{counted(found.frames, 'frame')} in {seconds:.1f} s: {verdict}"
 
 
 def _by_kind(kinds: Counter[str]) -> str:

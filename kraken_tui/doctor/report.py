@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kraken_tui.text import clean_text
+from kraken_tui.words import counted
 
 
 class Outcome(StrEnum):
@@ -130,7 +131,7 @@ def summary(results: Sequence[Result], seconds: float) -> str:
     count = {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
     skipped = f", {count[Outcome.SKIP]} skipped" if count[Outcome.SKIP] else ""
     verdict = "all well" if not count[Outcome.FAIL] else f"{count[Outcome.FAIL]} FAILED"
-    return f"{len(results)} checks in {seconds:.1f} s: {count[Outcome.PASS]} passed{skipped}, {verdict}"
+    return f"{counted(len(results), 'check')} in {seconds:.1f} s: {count[Outcome.PASS]} passed{skipped}, {verdict}"
 
 
 _HEADS = ("check", "expected", "seen", "", "ms")

@@ -22,6 +22,7 @@ from kraken_tui.hand_over import HandOver
 from kraken_tui.market.views import LogLine
 from kraken_tui.text import clean_text
 from kraken_tui.wire.timestamps import format_timestamp
+from kraken_tui.words import counted
 
 KEPT_LINES = 500
 CLOSE_S = 0.2
@@ -98,7 +99,7 @@ class EventLog:
         self.poll(ns)
         if self._file is not None:
             if left_out := self._file.resume():
-                self._put(ns, "warning", f"{left_out:,} lines are missing here: the disk was too slow")
+                self._put(ns, "warning", f"{counted(left_out, 'line')} missing here: the disk was too slow")
             self._put(ns, line.level, line.text)
 
     def _put(self, ns: int, level: str, text: str) -> None:

@@ -10,6 +10,7 @@ from kraken_tui.recording.background import BackgroundRecorder, Opening
 from kraken_tui.settings import Rotation
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted
 
 END_BY_S = 1.0
 """When a recording must be ended, counted from the order to stop; a silent peer is given as long."""
@@ -134,4 +135,4 @@ class Recordings:
         self._tell(recorder)
         told = recorder.progress
         if not told.problem:
-            self._note("info", f"recording stopped: {clean_text(told.path)} ({told.frames:,} frames)")
+            self._note("info", f"recording stopped: {clean_text(told.path)} ({counted(told.frames, 'frame')})")

@@ -19,6 +19,7 @@ from kraken_tui.feed.subscriptions import Subscription, Subscriptions
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import Pong, Refusal, SubscribeAck
+from kraken_tui.words import signed
 
 _SKEW_NOTICE_NS = 2 * SECOND
 
@@ -128,7 +129,7 @@ class Answers:
             skew = latency.wall_offset_ns or 0
             if (abs(skew) > _SKEW_NOTICE_NS) is not self._skew_noted:
                 self._skew_noted = not self._skew_noted
-                text = f"this computer's clock is {skew / SECOND:+.1f} s off the exchange's; ages are corrected"
+                text = f"this computer's clock is {signed(skew / SECOND, 1)} s off the exchange's; ages are corrected"
                 text = text if self._skew_noted else "the clocks agree again"
                 effect.events.append(Note(wall_ns, "warning", text))
         return effect

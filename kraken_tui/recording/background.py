@@ -29,6 +29,7 @@ from kraken_tui.recording.format import GAP, STATE, compression, gap_frame
 from kraken_tui.recording.writer import CHUNK_BYTES, DELETED, EMPTIED, SHARED, Recorder
 from kraken_tui.settings import Rotation
 from kraken_tui.text import clean_text
+from kraken_tui.words import counted
 
 ROOM = 64 * 1024 * 1024
 ITEMS = 200_000
@@ -204,7 +205,7 @@ class BackgroundRecorder:
             lost += counts.waiting
             problem = (
                 f"recording to {clean_text(self.path)} could not be ended: the disk does not answer, "
-                f"{counts.waiting:,} frames wait"
+                f"{counted(counts.waiting, 'frame')} waiting"
             )
         return Progress(
             self._written_to,
@@ -222,7 +223,7 @@ class BackgroundRecorder:
         busy_s = self._queue.busy_s
         if busy_s >= BEHIND_S:
             return f"the disk does not answer since {busy_s:.0f} s"
-        return f"{lost:,} frames lost" if lost else ""
+        return f"{counted(lost, 'frame')} lost" if lost else ""
 
     # -- the thread's side ----------------------------------------------------------------------------------------
 
@@ -267,7 +268,7 @@ class BackgroundRecorder:
         if opening.lost and self._recorder is not None:
             self._recorder.write(gap_frame(opening.lost), opening.wall_ns, GAP)
             self._recorder.frames -= 1
-            text = f"the recording has a gap: the disk was too slow for {opening.lost:,} frames"
+            text = f"the recording has a gap: the disk was too slow for {counted(opening.lost, 'frame')}"
             self.notices.append(("warning", text))
         else:
             self._begin_file(opening)
@@ -317,7 +318,7 @@ class BackgroundRecorder:
         gone = recorder.kept if happened in (DELETED, EMPTIED) else 0
         self._gone += gone
         self._recorder = None
-        lost = f", {gone:,} frames are lost" if gone else ""
+        lost = f", {counted(gone, 'frame')} lost" if gone else ""
         text = f"the recording {shown} was {happened}{lost}; begun again"
         self.notices.append(("error" if gone else "warning", text))
         self._ask()

@@ -25,6 +25,7 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire.decode import decode
 from kraken_tui.wire.messages import BookMessage, HeartbeatMessage, Pong, SubscribeAck, TradeMessage
 from kraken_tui.wire.timestamps import parse_timestamp
+from kraken_tui.words import counted
 
 GAP_NS = 60 * SECOND
 """So long without a frame is a gap: Kraken closes a connection that is silent for a minute (PROTOCOL.md section 1)."""
@@ -102,7 +103,7 @@ def _written(message: object) -> int | None:
 def gap_sentence(frame: bytes) -> str:
     """What a gap of the recording means, one short clause."""
     lost = lost_frames(frame)
-    return f"the recorder lost {lost:,} frames here" if lost else "the recorder lost frames here"
+    return f"the recorder lost {counted(lost, 'frame')} here" if lost else "the recorder lost frames here"
 
 
 def step_sentence(step_ns: int) -> str:

@@ -25,6 +25,9 @@ _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 _SIZE_OR_TIME = re.compile(r"([0-9]{1,6})(mb|gb|m|h|d)", re.ASCII)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+LIKE = 0.7
+"""How like a name must be to be suggested: a slip of one or two letters ("drak", "colorblind"), not another word."""
+
 _MAX_NAME = 40
 """Longest name of a pair, in characters."""
 
@@ -263,7 +266,7 @@ class OneOf:
         if value in self.allowed or (self._auto and value == 0):
             return
         names = ", ".join(map(str, self.allowed)) + (" or 0 for automatic" if self._auto else "")
-        raise WrongValue(f"takes one of {names}" + (nearest(value, self.allowed, 0.4) if self._near else ""))
+        raise WrongValue(f"takes one of {names}" + (nearest(value, self.allowed) if self._near else ""))
 
     def __str__(self) -> str:
         *most, last = map(str, self.allowed)
@@ -350,9 +353,18 @@ def _checked(check: Callable[[str], str], value: str, predicate: str) -> None:
         raise WrongValue(predicate, clean_text(error)) from error
 
 
-def nearest(name: str, known: Iterable[str], cutoff: float) -> str:
-    """ "; nearest: NAME" for the known name most like this one, or ""."""
+def nearest(name: str, known: Iterable[str], cutoff: float = LIKE) -> str:
+    """ "; nearest: NAME" for the known name most like this one, or "" where none is like it.
+
+    Args:
+        name: What was written.
+        known: Names that exist.
+        cutoff: Least likeness, as `difflib` counts it.
+    """
     from difflib import get_close_matches
 
-    found = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    names = list(known)
+    # The beginning of a single name is as good as that name.
+    begun = [each for each in names if each.startswith(name)] if len(name.strip("-")) > 2 else []
+    found = begun if len(begun) == 1 else get_close_matches(name, names, n=1, cutoff=cutoff)
     return f"; nearest: {found[0]}" if found else ""

@@ -145,7 +145,7 @@ def _from_file(path: Path) -> dict[str, Any]:
             continue
         row = known.get(key)
         if row is None:
-            raise ConfigurationError(f"{where} is not a setting{nearest(key, [*known, KEYS], 0.5)}")
+            raise ConfigurationError(f"{where} is not a setting{nearest(key, [*known, KEYS])}")
         try:
             layer[key] = row.from_toml(value)
         except WrongValue as wrong:

@@ -23,6 +23,7 @@ from textual.events import Key, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 
+from kraken_tui.terminal.keypad import as_main_key
 from kraken_tui.terminal.paste import Pasted, Pastes
 from kraken_tui.terminal.textual_private import LinuxDriver, XTermParser, missing_name
 from kraken_tui.terminal.writer import LEAVE, TerminalWriter, write_urgently
@@ -296,10 +297,11 @@ class Keys:
                     # An empty text would mean the end to the parser. It sees pastes empty: what is in them is no key.
                     messages += (message for message in self._parser.feed(part) if not isinstance(message, Paste))
             messages.extend(self._parser.tick())
+            messages = [as_main_key(message) if isinstance(message, Key) else message for message in messages]
         except Exception:
             # An escape sequence that the parser cannot take (a nonsensical resize report): forget it and start over.
             self._parser = XTermParser(self._debug)
-        return messages
+        return [message for message in messages if message is not None]
 
 
 def driver_for(keeper: Keeper) -> type[SteadyDriver]:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -55,6 +56,7 @@ for this long, one is drawn without waiting for the engine, so that the growing 
 _TOASTS = 4
 _TOAST_WINDOW_S = 5.0
 _FLASH_S = 3.0
+_GREETING_S = 60.0
 
 
 def _commands() -> type[Provider]:
@@ -161,6 +163,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         if strip_class() is not LazyStrip:
             self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
         for problem in self.keymap_in_force.problems:
+            self.source.note("warning", problem)
             self.tell(problem, "warning")
         self.source.on_failure(self._engine_failed)
         if self.live:
@@ -201,7 +204,16 @@ class KrakenApp(App[None], inherit_bindings=False):
         gc.enable()
         if self.on_first_paint is not None:
             self.on_first_paint()
+        self.run_worker(self._greet(), exit_on_error=False)
         self.set_timer(_SETTLED_S, self._freeze_garbage)
+
+    async def _greet(self) -> None:
+        """Say where to begin to somebody who sees the screen for the first time."""
+        from kraken_tui.tui.first_run import is_first
+
+        if await asyncio.to_thread(is_first):
+            self.main.greet()
+            self.set_timer(_GREETING_S, partial(self.main.greet, first=False))
 
     @staticmethod
     def _freeze_garbage() -> None:

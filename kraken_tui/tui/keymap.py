@@ -1,4 +1,5 @@
-"""Every key of the program: one table, from which bindings, footer, help and the user's own key map are made."""
+"""Every key of the program: one table, from which bindings, footer, help, the README's table and the user's own key map
+are made."""
 
 from __future__ import annotations
 
@@ -7,8 +8,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from textual.binding import Binding, BindingType
 
+from kraken_tui.settings.readers import nearest
 from kraken_tui.text import clean_text
-from kraken_tui.tui.panes import views
+from kraken_tui.tui.draw.footer import KeyItem
+from kraken_tui.tui.draw.picture import Situation
+from kraken_tui.tui.panes import stands_in, views
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -23,6 +27,9 @@ class Command(msgspec.Struct, frozen=True):
         group: Heading in the help.
         context: Where it works: "main" (the market screen), "dialog" (any dialog), "help", or "everywhere", which
             is over dialogs and input fields too.
+        panes: The panes it acts on: it works in the views where one of them stands, and the footer offers it while one
+            is on screen. Without any it works in every view.
+        needs: What must hold for it to do anything: a flag of `Situation`, "" for nothing.
     """
 
     id: str
@@ -32,6 +39,13 @@ class Command(msgspec.Struct, frozen=True):
     tooltip: str
     group: str
     context: str = "main"
+    panes: tuple[str, ...] = ()
+    needs: str = ""
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Names of the views it works in."""
+        return tuple(name for name in views() if not self.panes or not stands_in(name).keys().isdisjoint(self.panes))
 
 
 def _pair_commands() -> Iterable[Command]:
@@ -45,42 +59,57 @@ def _view_commands() -> Iterable[Command]:
         yield Command(f"view.{view.name}", view.key, f"view('{view.name}')", view.label, view.about, "Views")
 
 
+_PRICES = ("book", "ladder")
+"""Panes with rows of prices."""
+
 COMMANDS: tuple[Command, ...] = (
     *_pair_commands(),
     Command("pair.next", "tab", "next_pair(1)", "next pair", "Show the next pair of the tabs.", "Pairs"),
     Command("pair.previous", "shift+tab", "next_pair(-1)", "previous pair", "Show the previous pair.", "Pairs"),
     Command("pair.find", "/", "find_pair", "find pair", "Find a pair of the exchange and show it.", "Pairs"),
     *_view_commands(),
-    Command("pane.next", "o", "next_pane", "next pane", "Show one pane alone, the next one at each press.", "Views"),
+    Command("pane.next", "o", "next_pane", "next pane", "Show one pane alone, the next one at each press.", "Views",
+            needs="several"),
     Command("pane.maximise", "m", "maximise", "maximise", "Give the pane under the mouse the whole screen; again "
-            "to go back.", "Views"),
-    Command("cursor.up", "up,k", "cursor(1)", "cursor up", "Move the price cursor up one row.", "Book"),
-    Command("cursor.down", "down,j", "cursor(-1)", "cursor down", "Move the price cursor down one row.", "Book"),
-    Command("cursor.up_far", "shift+up,K", "cursor(10)", "up 10", "Move the price cursor up ten rows.", "Book"),
-    Command("cursor.down_far", "shift+down,J", "cursor(-10)", "down 10", "Move it down ten rows.", "Book"),
+            "to go back.", "Views", needs="larger"),
+    Command("charts.next", "c", "next_chart", "next chart", "Show the charts; where only one fits, the next one.",
+            "Views", needs="more_charts"),
+    Command("cursor.up", "up,k", "cursor(1)", "cursor up", "Move the price cursor up one row.", "Book",
+            panes=_PRICES),
+    Command("cursor.down", "down,j", "cursor(-1)", "cursor down", "Move the price cursor down one row.", "Book",
+            panes=_PRICES),
+    Command("cursor.up_far", "shift+up,K", "cursor(10)", "up 10", "Move the price cursor up ten rows.", "Book",
+            panes=_PRICES),
+    Command("cursor.down_far", "shift+down,J", "cursor(-10)", "down 10", "Move it down ten rows.", "Book",
+            panes=_PRICES),
     Command("cursor.clear", "escape", "clear_cursor", "clear cursor", "Remove the cursor and show all panes. "
             "Never quits.", "Book"),
-    Command("book.centre", "space", "centre", "centre", "Put the touch in the middle of the book.", "Book"),
+    Command("book.centre", "space", "centre", "centre", "Put the touch in the middle of the book.", "Book",
+            panes=_PRICES),
     Command("book.coarser", "+,=", "grouping(1)", "coarser", "Group more prices in a row of the aggregated book.",
-            "Book"),
-    Command("book.finer", "-", "grouping(-1)", "finer", "Group fewer prices in a row.", "Book"),
-    Command("book.deeper", "d", "depth(1)", "deeper", "Subscribe the next depth: 10, 25, 100, 500, 1000.", "Book"),
-    Command("book.shallower", "D", "depth(-1)", "shallower", "Subscribe the depth before.", "Book"),
-    Command("book.cumulative", "v", "cumulative", "cumulative", "Show sizes summed from the touch.", "Book"),
-    Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Charts"),
-    Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Charts"),
-    Command("charts.next", "c", "next_chart", "next chart", "Show the charts; where only one fits, the next one.",
-            "Charts"),
+            "Book", panes=("book",)),
+    Command("book.finer", "-", "grouping(-1)", "finer", "Group fewer prices in a row.", "Book", panes=("book",)),
+    Command("book.deeper", "d", "depth(1)", "deeper", "Subscribe the next depth: 10, 25, 100, 500, 1000.", "Book",
+            panes=(*_PRICES, "charts")),
+    Command("book.shallower", "D", "depth(-1)", "shallower", "Subscribe the depth before.", "Book",
+            panes=(*_PRICES, "charts")),
+    Command("book.cumulative", "v", "cumulative", "cumulative", "Show sizes summed from the touch.", "Book",
+            panes=("book",)),
+    Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Candles",
+            panes=("candles",)),
+    Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Candles",
+            panes=("candles",)),
     Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on; in a replay, stop the "
             "recording's clock.", "Feed"),
-    Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed"),
-    Command("replay.faster", ">", "speed(1)", "faster replay", "Play the recording faster.", "Feed"),
-    Command("replay.skip", "g", "skip_gap", "skip gap", "Go to the next frame of the recording, over a gap.", "Feed"),
+    Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed", needs="replay"),
+    Command("replay.faster", ">", "speed(1)", "faster replay", "Play the recording faster.", "Feed", needs="replay"),
+    Command("replay.skip", "g", "skip_gap", "skip gap", "Go to the next frame of the recording, over a gap.", "Feed",
+            needs="replay"),
     Command("feed.record", "R", "record", "record", "Start or stop recording raw frames to a file.", "Feed"),
     Command("screen.save", "s", "save", "save SVG", "Save a picture of the screen as an SVG file.", "Program"),
     Command("screen.copy", "y", "copy", "copy book", "Copy the ten best levels of each side as a table.", "Program"),
     Command("screen.theme", "t", "theme", "theme", "Next theme: dark, light, colour-blind, terminal.", "Program"),
-    Command("help", "?", "help", "help", "Keys and words of this screen.", "Program"),
+    Command("help", "?", "help", "help", "Keys, marks and words of this screen.", "Program"),
     Command("palette", "ctrl+p", "app.command_palette", "commands", "Search all commands.", "Program"),
     Command("suspend", "ctrl+z", "app.suspend_process", "suspend", "Put the program into the background.", "Program"),
     Command("quit", "q", "app.quit", "quit", "End the program.", "Program"),
@@ -91,33 +120,77 @@ COMMANDS: tuple[Command, ...] = (
 )  # fmt: skip
 """All commands, in the order of the help. Keys not listed here do nothing."""
 
-_CONTEXTS = {command.id: command.context for command in COMMANDS}
+_BY_ID = {command.id: command for command in COMMANDS}
 
-FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("quit", ("quit",)),
-    ("help", ("help",)),
-    ("pair", tuple(f"pair.{number}" for number in range(1, 10))),
-    ("find", ("pair.find",)),
-    ("group", ("book.coarser", "book.finer")),
-    ("pane", ("pane.next",)),
-    ("cursor", ("cursor.up", "cursor.down")),
-    ("centre", ("book.centre",)),
-    *((view.short, (f"view.{view.name}",)) for view in views().values()),
-    ("pause", ("feed.pause",)),
-    ("depth", ("book.deeper",)),
-    ("interval", ("candles.shorter", "candles.longer")),
-    ("save", ("screen.save",)),
-    ("record", ("feed.record",)),
-    ("max", ("pane.maximise",)),
-    ("theme", ("screen.theme",)),
-    ("commands", ("palette",)),
+_MISSING = {
+    "several": "This view has one pane only.",
+    "larger": "This pane already has all the room there is.",
+    "more_charts": "All charts are on screen.",
+    "replay": "Only a recording has a speed.",
+}
+"""What is said where a command has nothing to do, by what it needs."""
+
+
+def command_of(command_id: str) -> Command:
+    """The command of this name.
+
+    Raises:
+        KeyError: There is none.
+    """
+    return _BY_ID[command_id]
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """One item that the footer may offer.
+
+    Attributes:
+        label: One word.
+        ids: Commands whose keys it shows.
+        rank: The lowest are kept where not all fit.
+        click: Command that a click on the label runs.
+        panes: It is offered only while one of these is on screen; without any, wherever its commands work.
+    """
+
+    label: str
+    ids: tuple[str, ...]
+    rank: int
+    click: str = ""
+    panes: tuple[str, ...] = ()
+
+
+_NUMBERS = tuple(f"pair.{number}" for number in range(1, 10))
+_VIEWS_RANK = 1
+
+FOOTER: tuple[Offer, ...] = (
+    Offer("pair", _NUMBERS, 9, click="pair.next"),
+    Offer("find", ("pair.find",), 8),
+    Offer("pane", ("pane.next",), 2),
+    Offer("next chart", ("charts.next",), 2, panes=("charts",)),
+    Offer("group", ("book.coarser", "book.finer"), 3),
+    Offer("depth", ("book.deeper",), 7),
+    Offer("centre", ("book.centre",), 5),
+    Offer("cursor", ("cursor.up", "cursor.down"), 6),
+    Offer("interval", ("candles.shorter", "candles.longer"), 10),
+    Offer("speed", ("replay.slower", "replay.faster"), 4),
+    Offer("pause", ("feed.pause",), 11),
+    Offer("max", ("pane.maximise",), 12),
+    Offer("sums", ("book.cumulative",), 13),
+    Offer("save", ("screen.save",), 14),
+    Offer("record", ("feed.record",), 15),
+    Offer("theme", ("screen.theme",), 16),
+    Offer("commands", ("palette",), 17),
+    Offer("help", ("help",), 0),
+    Offer("quit", ("quit",), 0),
 )
-"""Footer items, the most important first: (label, command ids)."""
+"""What the footer offers after the keys of the views, in reading order."""
 
-_FOOTER_ORDER = (
-    "pair", "find", *(view.short for view in views().values()), "pane", "cursor", "centre", "group", "depth",
-    "interval", "pause", "save", "record", "max", "theme", "commands", "help", "quit",
-)  # fmt: skip
+FIRST_RUN: tuple[Offer, ...] = (
+    Offer("keys", ("help",), 0),
+    Offer("pair", _NUMBERS, 3, click="pair.next"),
+    Offer("find", ("pair.find",), 2),
+    Offer("quit", ("quit",), 0),
+)
+"""What the first start offers instead; the keys of the views stand before the last one."""
 
 _SHORT = {
     "space": "Spc", "plus": "+", "minus": "-", "equals_sign": "=", "slash": "/", "question_mark": "?",
@@ -147,6 +220,14 @@ class KeyMap(msgspec.Struct, frozen=True):
             return f"{names[0]}-{names[-1]}"
         return " ".join(names)
 
+    def refusal(self, command: Command, situation: Situation) -> str:
+        """Why a command does nothing here, with the key that shows the view where it does; "" where it works."""
+        if situation.view not in command.views:
+            where = views()[command.views[0]]
+            key = key_name(self.keys[command.id][0])
+            return f"{key} ({command.label}) is for the {where.label} view: {self.show(f'view.{where.name}')}."
+        return _MISSING[command.needs] if command.needs and not getattr(situation, command.needs) else ""
+
     def show_all(self, command_id: str) -> str:
         """All keys of one command."""
         return " ".join(key_name(key) for key in self.keys[command_id])
@@ -165,7 +246,8 @@ def bindings(*contexts: str) -> list[BindingType]:
     return [
         Binding(
             command.keys,
-            command.action,
+            # Of the market screen only it knows whether the command has anything to do.
+            f"command('{command.id}')" if command.context == "main" else command.action,
             command.label,
             tooltip=command.tooltip,
             id=command.id,
@@ -189,7 +271,7 @@ def effective(wishes: Mapping[str, str]) -> KeyMap:
     for command_id, text in wishes.items():
         name = clean_text(command_id, 40)
         if command_id not in built_in:
-            problems.append(f'keys: there is no command "{name}"; press ? for the list')
+            problems.append(f'keys: there is no command "{name}"{nearest(name, built_in)}; the help lists all')
         elif not (keys := normalise(str(text))):
             problems.append(f'keys: "{name}" has no key; it keeps {_names(built_in[command_id])}')
         else:
@@ -217,10 +299,14 @@ def _first_clash(
     for command_id, keys in asked.items():
         for key in keys:
             for other_key, other in taken:
-                if key == other_key and other != command_id and _meet(_CONTEXTS[command_id], _CONTEXTS[other]):
+                if key == other_key and other != command_id and _meet(_context(command_id), _context(other)):
                     return command_id, other, key
             taken.append((key, command_id))
     return None
+
+
+def _context(command_id: str) -> str:
+    return _BY_ID[command_id].context
 
 
 def _meet(one: str, other: str) -> bool:
@@ -239,15 +325,82 @@ def _names(keys: Iterable[str]) -> str:
     return " ".join(key_name(key) for key in keys)
 
 
-def footer_items(keymap: KeyMap, width: int) -> list[tuple[str, str]]:
-    """(keys, label) of the footer: the most important commands that fit in `width` cells, in reading order."""
-    chosen: dict[str, str] = {}
-    left = width - 1
-    for label, ids in FOOTER:
-        keys = keymap.show(*ids)
-        need = len(keys) + len(label) + 3
-        if need > left:
+def footer_items(keymap: KeyMap, situation: Situation, width: int) -> tuple[KeyItem, ...]:
+    """What the footer offers: the most important of what works here that fits in `width` cells, in reading order.
+
+    The views come first, with their names where these do not push out something more important.
+    """
+    offers = FIRST_RUN if situation.first else FOOTER
+    usable = [(offer, _item(keymap, offer)) for offer in offers if situation.first or _offered(offer, situation)]
+    needed = sum(item.width for offer, item in usable if offer.rank <= _VIEWS_RANK)
+    left = width - 1 - needed
+    if left < 0:
+        return ()
+    chosen_views: tuple[KeyItem, ...] = ()
+    wanted = sum(item.width for offer, item in usable if _VIEWS_RANK < offer.rank <= _VIEWS_RANK + 2)
+    for form, spared in ((_view_items(keymap, situation), wanted), (_short_views(keymap, situation), 0)):
+        cells = sum(item.width for item in form)
+        if cells + spared <= left:
+            chosen_views, left = form, left - cells
             break
-        left -= need
-        chosen[label] = keys
-    return [(chosen[label], label) for label in _FOOTER_ORDER if label in chosen]
+    chosen = {offer.label for offer, _ in usable if offer.rank <= _VIEWS_RANK}
+    for offer, item in sorted(usable, key=lambda each: each[0].rank):
+        if offer.label not in chosen and item.width <= left:
+            chosen.add(offer.label)
+            left -= item.width
+    items = [item for offer, item in usable if offer.label in chosen]
+    return (*items[:-1], *chosen_views, items[-1]) if situation.first else (*chosen_views, *items)
+
+
+def _offered(offer: Offer, situation: Situation) -> bool:
+    commands = [_BY_ID[name] for name in offer.ids]
+    return (not offer.panes or not situation.panes.isdisjoint(offer.panes)) and all(
+        (not command.panes or not situation.panes.isdisjoint(command.panes))
+        and (not command.needs or getattr(situation, command.needs))
+        for command in commands
+    )
+
+
+def _item(keymap: KeyMap, offer: Offer) -> KeyItem:
+    click = offer.click or offer.ids[0]
+    if offer.click:
+        return KeyItem(((keymap.show(*offer.ids), click),), offer.label, click)
+    keys = tuple((keymap.show(name), name) for name in offer.ids)
+    return KeyItem(keys, offer.label, click, joined=all(len(text) == 1 and not text.isalnum() for text, _ in keys))
+
+
+def _view_items(keymap: KeyMap, situation: Situation) -> tuple[KeyItem, ...]:
+    ids = {f"view.{view.name}": view for view in views().values()}
+    return tuple(
+        KeyItem(((keymap.show(name), name),), view.short, name, current=view.name == situation.view)
+        for name, view in ids.items()
+    )
+
+
+def _short_views(keymap: KeyMap, situation: Situation) -> tuple[KeyItem, ...]:
+    """The keys of the views, the name of the one on screen."""
+    return tuple(
+        item if item.current else msgspec.structs.replace(item, label="") for item in _view_items(keymap, situation)
+    )
+
+
+def key_rows(keymap: KeyMap, *, replay: bool = True) -> list[tuple[str, str, str, str, str]]:
+    """(group, keys, sentence, where, command id) of every command, the nine pair keys in one row.
+
+    `where` holds the keys of the views it works in, "" for all of them.
+    """
+    rows: list[tuple[str, str, str, str, str]] = []
+    for command in COMMANDS:
+        if command.id in _NUMBERS[1:] or (command.needs == "replay" and not replay):
+            continue
+        if command.id == _NUMBERS[0]:
+            row = (command.group, keymap.show(*_NUMBERS), "Show a pair of the tabs.", "", "pair.1 to pair.9")
+        else:
+            where = (
+                ""
+                if len(command.views) == len(views())
+                else " ".join(keymap.show(f"view.{name}") for name in command.views)
+            )
+            row = (command.group, keymap.show_all(command.id), command.tooltip, where, command.id)
+        rows.append(row)
+    return rows

@@ -28,6 +28,10 @@ class Market(Protocol):
         """The screen and its panes: widgets that never lie over one another."""
         ...
 
+    async def action_command(self, command_id: str) -> None:
+        """Do what a key stands for."""
+        ...
+
     def set_view(self, view: str) -> None:
         """Change what the body shows, by name."""
         ...

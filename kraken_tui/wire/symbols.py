@@ -89,6 +89,10 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+_LIKE = 0.72
+"""How like a pair's letters must be to be suggested; that two pairs end in USD makes them alike already."""
+
+
 def is_clean(symbol: str) -> bool:
     """Whether a symbol can be displayed and requested as it is."""
     return 0 < len(symbol) <= MAX_SYMBOL and clean_text(symbol, MAX_SYMBOL) == symbol
@@ -152,7 +156,7 @@ class SymbolTable:
         """Symbols whose names look like `name`, best first."""
         joined = name.upper().translate(_SEPARATORS)
         for spelling in _spellings(joined):
-            found = get_close_matches(spelling, self._by_joined, n=count, cutoff=0.6)
+            found = get_close_matches(spelling, self._by_joined, n=count, cutoff=_LIKE)
             if found:
                 return tuple(self._by_joined[key] for key in found)
         return ()

@@ -114,6 +114,32 @@ def test_any_arguments_end_in_a_sentence_before_anything_starts(argv: list[str])
     assert err.getvalue().count("\n") == (code == 2)
 
 
+@pytest.mark.parametrize(
+    ("argv", "count"),
+    [([], 2), (["--demo"], 2), (["stream"], 2), (["stream", "--demo", "--count", "1"], 2),
+     (["snapshot", "--demo", "--output", "x.svg"], 2), (["snapshot", "--output", "x.svg"], 2),
+     (["plot"], 1), (["plot", "--demo", "--kind", "depth"], 1)],
+)  # fmt: skip
+def test_every_command_has_the_same_default_pairs(
+    argv: list[str], count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case C23: `snapshot --demo --output x.svg` without a pair."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for name in [name for name in os.environ if name.startswith("KRAKEN_TUI_") and name != "KRAKEN_TUI_SHARED"]:
+        monkeypatch.delenv(name)
+    assert cli.parse(argv).settings().pairs == ("BTC/USD", "ETH/USD")[:count]
+
+
+@pytest.mark.parametrize(
+    ("wish", "near"),
+    [("drak", "dark"), ("colorblind", "colour-blind"), ("solarized", ""), ("black", ""), ("white", ""),
+     ("colour", "colour-blind"), ("termnal", "terminal")],
+)  # fmt: skip
+def test_only_what_is_really_near_is_suggested(capsys: pytest.CaptureFixture[str], wish: str, near: str) -> None:
+    said = refusal(capsys, "--theme", wish)
+    assert said.endswith(f"; nearest: {near}" if near else "takes one of dark, light, colour-blind, terminal")
+
+
 # -- as a process -------------------------------------------------------------------------------------------------
 
 

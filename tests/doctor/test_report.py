@@ -103,7 +103,7 @@ def test_json_is_one_object_in_ascii() -> None:
 def test_run_prints_and_answers_with_the_code(outcome: Outcome, code: int) -> None:
     said: list[str] = []
     assert run(lambda: results(outcome), machine=False, width=100, write=said.append) == code
-    assert "1 checks in" in said[0]
+    assert "1 check in" in said[0]
     said.clear()
     assert run(lambda: results(outcome), machine=True, width=100, write=said.append) == code
     assert json.loads(said[0])["ok"] is (code == 0)

@@ -73,5 +73,5 @@ def test_what_was_left_out_is_counted_in_the_file(tmp_path: Path, monkeypatch: p
     log.add(0, "info", "last")
     assert log.close()
     texts = [line[32:].strip() for line in (tmp_path / "log").read_text().splitlines()]
-    assert texts == ["first", "line 0", "line 1", "line 2", "7 lines are missing here: the disk was too slow", "last"]
+    assert texts == ["first", "line 0", "line 1", "line 2", "7 lines missing here: the disk was too slow", "last"]
     assert len(log.lines) == 12, "the screen's log has them all"

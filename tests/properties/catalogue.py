@@ -200,13 +200,13 @@ PROPERTIES: dict[int, Entry] = {
         "kept; the numbers of header, ladder and aggregated book are read back, of the other panes the widths are",
     ),
     24: Entry(
-        "a number shown is the wire's text, or carries a mark",
+        "a price shown is the wire's text; a quantity is too, or is rounded to three digits",
         (
-            "tui/draw/test_format.py::test_p24_a_quantity_of_a_column_is_the_wires_or_is_marked",
-            "tui/draw/test_format.py::test_p24_a_quantity_on_its_own_is_the_wires_or_is_marked",
+            "tui/draw/test_format.py::test_p24_a_quantity_of_a_column_is_rounded_to_three_digits_at_most",
+            "tui/draw/test_format.py::test_p24_a_quantity_on_its_own_is_rounded_to_three_digits_at_most",
             "tui/draw/test_format.py::test_p24_a_price_is_the_wires_or_ends_in_an_ellipsis",
         ),
-        "kept; marks are ≈, <, a unit (K, M, B, T), an exponent and the ellipsis; thousands have commas",
+        "kept; less than what fits reads <, more carries a unit (K, M, B, T) or an exponent; thousands have commas",
     ),
 }
 

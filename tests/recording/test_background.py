@@ -159,7 +159,7 @@ def test_closing_waits_no_longer_than_told_for_a_disk_that_hangs_and_says_so(tmp
     assert time.monotonic() - began < 1
     told = recorder.progress
     assert told.problem == (
-        f"recording to {path} could not be ended: the disk does not answer, {told.waiting:,} frames wait"
+        f"recording to {path} could not be ended: the disk does not answer, {told.waiting:,} frames waiting"
     )
     assert told.lost == told.waiting > 0
     gate.open()
@@ -194,7 +194,7 @@ def test_a_deleted_recording_is_begun_again_as_a_whole_and_what_was_in_it_is_los
     told = recorder.progress
     assert (told.frames, told.lost, told.problem) == (1, 5, "")
     assert told.warning == "5 frames lost"
-    assert f"the recording {path} was deleted, 5 frames are lost; begun again" in texts(recorder)
+    assert f"the recording {path} was deleted, 5 frames lost; begun again" in texts(recorder)
 
 
 def test_one_that_was_moved_away_is_whole_and_another_begins(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_one_that_was_emptied_is_begun_again(tmp_path: Path, suffix: str) -> Non
     assert recorder.close(5)
     assert read(path) == [(STATE, STATE_FRAME), ("rx", frame(2))]
     assert (recorder.progress.frames, recorder.progress.lost) == (1, 1)
-    assert f"the recording {path} was emptied, 1 frames are lost; begun again" in texts(recorder)
+    assert f"the recording {path} was emptied, 1 frame lost; begun again" in texts(recorder)
 
 
 def test_another_program_that_writes_into_it_stops_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ _BARS = str.maketrans(dict.fromkeys("█▏▎▍▌▋▊▉▕▐#", " "))
 _NUMBER = re.compile(r"(<?)(\d[\d,]*|)(?:\.(\d+))?([KMBT]?)")
 _UNITS = {"": 0, "K": 3, "M": 6, "B": 9, "T": 12}
 _BETWEEN = re.compile(r"[─-]+ (.*?) [─-]+")
-_PROVEN = re.compile(r"(\d+) of (\d+) proven")
+_PROVEN = re.compile(r"top (\d+) proven")
 _STEP = re.compile(r"= ([\d,.]+)")
 
 
@@ -31,7 +31,7 @@ class Number:
         places: Decimals.
         unit: Power of ten of its suffix.
         below: Whether it reads "<count".
-        rounded: Whether its column, or its suffix, says that digits may be missing.
+        rounded: Whether digits may be missing: it is a quantity, not a price.
     """
 
     count: int
@@ -160,8 +160,7 @@ def _level(line: str, heads: Sequence[str]) -> Row:
     for head, word in zip(heads, words, strict=True):
         if head == "cum%" or word == "…":
             continue
-        name = head.lstrip("≈~")
-        columns[name] = number(word, name != head)
+        columns[head] = number(word, head != "price")
     price = columns.pop("price")
     if price.rounded or price.below:
         raise Unreadable(f"a rounded price: {line!r}")
@@ -194,8 +193,8 @@ def read_aggregated(rows: Sequence[str]) -> tuple[list[Step], Number | None] | N
         if not line.strip():
             continue
         price = number(line[left + 1 : right].strip("▸◂<> "))
-        bids = _cell(line[: bid[1]], head[bid[0] - 1 : bid[0]])
-        asks = _cell(line[buys[1] if buys else right + 1 : ask[1]], head[ask[0] - 1 : ask[0]])
+        bids = _cell(line[: bid[1]])
+        asks = _cell(line[buys[1] if buys else right + 1 : ask[1]])
         steps.append(Step(price, bids, asks))
     found = _STEP.search(rows[0])
     return steps, number(found[1].rstrip(".,")) if found else None
@@ -206,10 +205,10 @@ def _column(head: str, name: str, start: int) -> tuple[int, int] | None:
     return None if at < 0 else (at, at + len(name))
 
 
-def _cell(text: str, mark: str) -> Number | str | None:
+def _cell(text: str) -> Number | str | None:
     words = text.translate(_BARS).split()
     if not words:
         return None
     if words[-1] in "·.…~":
         return "?" if words[-1] in "·." else "…"
-    return number(words[-1], mark in ("≈", "~"))
+    return number(words[-1], True)

@@ -806,7 +806,7 @@ async def test_a_palette_that_is_gone_hears_no_more_of_its_search(app: KrakenApp
     [
         ("theme: light", lambda app, source: app.palette_name == "light"),
         ("depth: 25", lambda app, source: ("set_depth", 25) in source.asked),
-        ("candles: 60", lambda app, source: ("set_interval", 60) in source.asked),
+        ("candles: 1h", lambda app, source: ("set_interval", 60) in source.asked),
         ("grouping: 250", lambda app, source: app.main.control.choices.grouping == 250),
         ("view: charts", lambda app, source: app.main.view == CHARTS.name),
         ("doge", lambda app, source: ("add_pair", "DOGE/USD") in source.asked),

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.tui.keymap import COMMANDS, FOOTER, bindings, effective, footer_items, key_name, normalise
-from kraken_tui.tui.screens.help import key_rows
+from kraken_tui.tui import keymap as keymap_module
+from kraken_tui.tui.draw.footer import KeyItem
+from kraken_tui.tui.draw.picture import Situation
+from kraken_tui.tui.keymap import (
+    COMMANDS,
+    FOOTER,
+    bindings,
+    command_of,
+    effective,
+    footer_items,
+    key_name,
+    key_rows,
+    normalise,
+)
+from kraken_tui.tui.layout import arrange
+from kraken_tui.tui.panes import PANES, cycle_of, views
 
 IDS = [command.id for command in COMMANDS]
 
@@ -94,22 +111,143 @@ def test_key_names(key: str, name: str) -> None:
     assert key_name(key) == name
 
 
-def test_footer_fits_and_starts_with_what_matters() -> None:
+SIZES = ((80, 24), (120, 36), (160, 48), (220, 60))
+
+
+def situation(view: str, size: tuple[int, int], *, replay: bool = False, first: bool = False) -> Situation:
+    """As the market screen finds it, without a widget."""
+    places = arrange(*size, view)
+    alone = arrange(*size, view, alone=next(iter(cycle_of(view))))
+    return Situation(
+        view=view,
+        panes=frozenset(places),
+        several=len(cycle_of(view)) > 1,
+        larger=alone != places,
+        more_charts=view != "charts" or size[0] < 100,
+        replay=replay,
+        first=first,
+    )
+
+
+def words(items: tuple[KeyItem, ...]) -> str:
+    """The footer as it reads."""
+    return "  ".join(
+        (("" if item.joined else " ").join(text for text, _ in item.keys) + f" {item.label}").strip() for item in items
+    )
+
+
+@given(st.sampled_from([*views()]), st.sampled_from(SIZES), st.integers(0, 240), st.booleans(), st.booleans())
+def test_the_footer_fits_and_offers_only_what_works_there(
+    view: str, size: tuple[int, int], room: int, replay: bool, first: bool
+) -> None:
     keymap = effective({})
-    for width in range(300):
-        items = footer_items(keymap, width)
-        assert sum(len(keys) + len(label) + 3 for keys, label in items) <= max(0, width)
-    labels = [label for _, label in footer_items(keymap, 80)]
-    assert len(labels) >= 5
-    assert {"pair", "find", "group", "help", "quit"} <= set(labels)
-    assert dict(footer_items(keymap, 80))["1-9"] == "pair"
-    assert len(footer_items(keymap, 300)) == len(FOOTER)
+    here = situation(view, size, replay=replay, first=first)
+    items = footer_items(keymap, here, room)
+    assert sum(item.width for item in items) <= max(0, room - 1)
+    for item in items:
+        for name in (item.command, *(command for _, command in item.keys)):
+            assert keymap.refusal(command_of(name), here) == ""
+    if room >= 40:
+        assert {"quit", "keys" if first else "help"} <= {item.label for item in items}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("view", [*views()])
+def test_the_footer_of_every_view_names_all_views_at_every_size(view: str, size: tuple[int, int]) -> None:
+    items = footer_items(effective({}), situation(view, size), size[0])
+    assert [item.keys[0][0] for item in items[: len(views())]] == ["F2", "F4", "F5", "F7"]
+    assert [item.label for item in items[: len(views())]] == ["book", "charts", "tape", "health"]
+    assert [item.label for item in items if item.current] == [views()[view].short]
+
+
+@pytest.mark.parametrize(
+    ("view", "footer"),
+    [
+        ("book", "F2 book  F4 charts  F5 tape  F7 health  o pane  +- group  ? help  q quit"),
+        ("charts", "F2 book  F4 charts  F5 tape  F7 health  c next chart  d depth  ? help  q quit"),
+        ("tape", "F2 book  F4 charts  F5 tape  F7 health  / find  o pane  m max  ? help  q quit"),
+        ("health", "F2 book  F4 charts  F5 tape  F7 health  / find  o pane  m max  ? help  q quit"),
+    ],
+)
+def test_the_footer_at_80x24(view: str, footer: str) -> None:
+    assert words(footer_items(effective({}), situation(view, (80, 24)), 80)) == footer
+
+
+def test_a_full_footer_offers_everything_that_works() -> None:
+    labels = {item.label for item in footer_items(effective({}), situation("book", (220, 60)), 400)}
+    assert labels >= {offer.label for offer in FOOTER} - {"next chart", "speed"}
+    played = footer_items(effective({}), situation("book", (220, 60), replay=True), 400)
+    assert "speed" in {item.label for item in played}
+    charts = {item.label for item in footer_items(effective({}), situation("charts", (220, 60)), 400)}
+    assert not charts & {"pane", "max", "group", "cursor", "centre", "interval", "sums", "next chart"}
+
+
+def test_the_first_line_fits_80_cells_and_shows_keys_that_were_changed() -> None:
+    keymap = effective({"view.charts": "b", "help": "h"})
+    line = words(footer_items(keymap, situation("book", (80, 24), first=True), 80))
+    assert line == "h keys  1-9 pair  / find  F2 book  b charts  F5 tape  F7 health  q quit"
+
+
+def test_a_key_that_was_changed_is_shown_by_footer_help_and_refusal_alike() -> None:
+    keymap = effective({"book.coarser": "a", "view.book": "b"})
+    here = situation("charts", (160, 48))
+    assert keymap.refusal(command_of("book.coarser"), here) == "a (coarser) is for the book view: b."
+    rows = {name: (keys, where) for _, keys, _, where, name in key_rows(keymap)}
+    assert rows["book.coarser"] == ("a", "b")
+    assert "a - group" in words(footer_items(keymap, situation("book", (160, 48)), 160))
+
+
+def test_what_needs_something_says_what() -> None:
+    keymap = effective({})
+    for view, name in (("charts", "pane.next"), ("charts", "pane.maximise"), ("book", "replay.faster"),
+                       ("charts", "charts.next")):  # fmt: skip
+        assert keymap.refusal(command_of(name), situation(view, (160, 48))).endswith(".")
+
+
+def test_commands_act_on_panes_that_exist() -> None:
+    names = {row.name for row in PANES}
+    for command in COMMANDS:
+        assert set(command.panes) <= names
+        assert not command.needs or hasattr(Situation(), command.needs)
+        assert command.views
 
 
 def test_help_lists_every_command_of_the_effective_map() -> None:
     rows = key_rows(effective({"feed.pause": "x"}), replay=True)
-    by_id = {name: keys for _, keys, _, name in rows}
+    by_id = {name: keys for _, keys, _, _, name in rows}
     assert by_id["feed.pause"] == "x"
     assert by_id["pair.1 to pair.9"] == "1-9"
     assert set(IDS) - set(by_id) == {f"pair.{number}" for number in range(1, 10)}
     assert not any(name.startswith("replay.") for *_, name in key_rows(effective({}), replay=False))
+
+
+_KEY = re.compile(r"\b(?:F\d{1,2}|Esc|Ctrl\+\w)\b|\b[a-zA-Z?] (?:quits|closes|resumes|finds)\b")
+
+
+def _sentences(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    bare = {
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docs | bare
+    ]
+
+
+def test_no_sentence_of_the_screen_names_a_key_that_may_have_been_changed() -> None:
+    """Keys are named by the map in force; only its own table holds them."""
+    package = Path(keymap_module.__file__).parent
+    named = {
+        f"{path.name}: {text}"
+        for path in sorted(package.rglob("*.py"))
+        if path.name != "keymap.py"
+        for text in _sentences(path)
+        if _KEY.search(text)
+    }
+    assert named == set()

@@ -13,6 +13,7 @@ from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, on, shorten, title_line
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted
 
 HEAD_ROWS = 2
 """Rows above the levels: title and column headers."""
@@ -49,11 +50,11 @@ def book_note(view: PairView, usual: str) -> tuple[str, str]:
 
 
 def depth_note(view: PairView) -> str:
-    """How deep the book is, and how much of it is proven while no audit has compared the rest."""
+    """How deep the book is; while no audit has compared all of it, how many levels a side the checksum proves."""
     covered = view.covered_levels
     if view.audited_ns is not None or view.depth <= covered:
-        return f"{view.depth} levels"
-    return f"{covered} of {view.depth} proven"
+        return counted(view.depth, "level")
+    return f"top {covered} proven"
 
 
 def _failed(view: PairView) -> bool:
@@ -154,7 +155,7 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
     """
     if not trusted:
         muted, faint = on("muted", ground), _faint(ground)
-        return RowKeys(muted, faint, faint, muted, muted, faint)
+        return RowKeys(muted, muted, faint, muted, muted, faint)
     return RowKeys(
         text=on("text", ground),
         label=on("muted", ground),

@@ -12,6 +12,7 @@ from kraken_tui.tui.draw.format import price, quantity
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, draw_waiting, shorten, title_line
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted, interval_name
 
 _NONE, _WICK, _BODY = 0, 1, 2
 
@@ -49,13 +50,6 @@ class Bar(msgspec.Struct, frozen=True):
     begin_s: int
     candle: Candle | None
     level: int
-
-
-def interval_name(minutes: int) -> str:
-    """Short name of a candle interval: "1m", "4h", "1d"."""
-    if minutes % 1440 == 0:
-        return f"{minutes // 1440}d"
-    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
 
 
 def _round_up(lots: int) -> int:
@@ -370,7 +364,7 @@ def draw_candles(picture: Picture, scale: PriceRange | None, width: int, height:
             canvas.rule(row, "┈" if kind == "grid" else "╌", "rule" if kind == "grid" else "muted")
     for index, bar in enumerate(bars):
         _draw_bar(canvas, layout.column(index, len(bars)), bar, scale, picture.ascii_only)
-    note = f"{len(bars)} bars"
+    note = counted(len(bars), "bar")
     lines = [title_line(f"Candles {interval_name(view.interval)}", f"STALE {note}" if view.stale else note, width)]
     gap, empty = (" ", "text"), ((" " * layout.axis, "text"),)
     lines += [(*canvas.runs(row), gap, *cells.get(row, empty)) for row in range(layout.rows)]
@@ -384,7 +378,7 @@ def draw_candles(picture: Picture, scale: PriceRange | None, width: int, height:
         (
             *time_axis(bars, view.interval, layout, picture.ascii_only),
             gap,
-            (("UTC" if layout.axis > 3 else "").rjust(layout.axis), "faint"),
+            (("UTC" if layout.axis > 3 else "").rjust(layout.axis), "muted"),
         )
     )
     return lines

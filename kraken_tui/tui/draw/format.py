@@ -1,7 +1,8 @@
-"""Numbers, times and bars as single-cell text: exact where they can be, marked where they cannot.
+"""Numbers, times and bars as single-cell text.
 
-Every function here is pure. A quantity that is shown with fewer decimals than it has belongs to a column whose
-header carries "≈"; one that is shown in thousands or millions carries its own suffix.
+Every function here is pure. A price is shown with all its decimals. A quantity is shown exactly where it stands alone
+and is short, else rounded to its first three digits, and never with fewer digits than it has before the point; one
+that is shown in thousands or millions carries its own suffix.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import msgspec
 
 from kraken_tui.tui.draw.runs import Run, shorten
 from kraken_tui.units import SECOND
+from kraken_tui.words import fixed
+from kraken_tui.words import signed as signed
 
 _UNITS = ((0, ""), (3, "K"), (6, "M"), (9, "B"), (12, "T"))
 # Whole parts grow in these steps (digits, cells with commas), so that a column does not shift at every digit.
@@ -96,23 +99,17 @@ class QuantityFormat(msgspec.Struct, frozen=True):
         """A format for sums of this column's quantities: in its unit where that fits, else in the next that does."""
         return _fit_unit(largest, self.precision, width, 40, self.unit) or _fit(largest, self.precision, width, 40)
 
-    @property
-    def rounded(self) -> bool:
-        """Whether digits may be missing: the column's header then carries "≈"."""
-        return self.decimals < self.precision + self.unit
-
     def header(self, name: str) -> str:
-        """Column header, right-aligned, with "≈" where digits may be missing."""
-        text = f"≈{name}" if self.rounded else name
-        return text.rjust(self.width)[: self.width]
+        """Column header, right-aligned."""
+        return name.rjust(self.width)[: self.width]
 
     def split(self, lots: int) -> tuple[str, str]:
-        """A quantity as (significant digits, insignificant tail), together exactly `width` cells."""
-        return _split(lots, self.precision, self.decimals, self.unit, self.width)
+        """`text`, and nothing."""
+        return self.text(lots), ""
 
     def text(self, lots: int) -> str:
-        """A quantity in exactly `width` cells."""
-        return "".join(self.split(lots))
+        """A quantity in exactly `width` cells, its point in line with the others of the column."""
+        return _in_column(lots, self.precision, self.decimals, self.unit, self.width)
 
 
 @lru_cache(maxsize=1024)
@@ -138,16 +135,20 @@ def _fit_unit(largest: int, precision: int, width: int, most: int, unit: int) ->
 
 
 @lru_cache(maxsize=16384)
-def _split(lots: int, precision: int, decimals: int, unit: int, width: int) -> tuple[str, str]:
+def _in_column(lots: int, precision: int, decimals: int, unit: int, width: int) -> str:
     text = _rounded(lots, precision, decimals, unit)
     if len(text) > width:
         # Larger than the column was made for: its own unit, or an honest approximation, never cut digits.
         text = _narrowed(lots, precision, width)
-        return text.rjust(width) if len(text) <= width else "…".rjust(width), ""
+        return text.rjust(width) if len(text) <= width else "…".rjust(width)
     if unit or text[0] == "<":
-        return text.rjust(width), ""
-    cut = _significant(text)
-    return text[:cut].rjust(width - len(text) + cut), text[cut:]
+        return text.rjust(width)
+    kept = _significant_decimals(text)
+    if kept >= decimals:
+        return text.rjust(width)
+    # What is left out leaves blanks, so that the points stay in line; rounding may add a digit before the point.
+    blanks = decimals - kept + (0 if kept else 1)
+    return (_rounded(lots, precision, kept, unit).rjust(width - blanks) + " " * blanks)[-width:]
 
 
 def _narrowed(lots: int, precision: int, width: int) -> str:
@@ -170,34 +171,26 @@ def _rounded(lots: int, precision: int, decimals: int, unit: int) -> str:
     return price(shown, decimals) + suffix
 
 
-def _significant(text: str) -> int:
-    """Cells up to which digits matter: three digits, two of them after leading zeros, never inside the whole part."""
-    point = text.find(".")
-    if point < 0:
-        return len(text)
-    digits = led = 0
-    for index, character in enumerate(text):
-        if character.isdigit():
-            digits += 1
-            if led or character != "0":
-                led += 1
-            if digits >= 3 and led >= 2 and index >= point - 1:
-                return index + 1 if index != point - 1 else point
-    return len(text)
+def _significant_decimals(text: str) -> int:
+    """Decimals among the first three digits of a number, not counting zeros before them."""
+    whole, _, decimals = text.partition(".")
+    if whole != "0":
+        return max(0, 3 - sum(map(str.isdigit, whole)))
+    return len(decimals) - len(decimals.lstrip("0")) + 3
 
 
 def quantity(lots: int, precision: int, width: int = 12, most: int = 40) -> str:
-    """One quantity on its own, in at most `width` cells; "≈" before it where digits are missing."""
+    """One quantity on its own, in at most `width` cells: exact where it fits, else rounded to three digits."""
     exact = _trimmed(price(lots, precision))
     if len(exact) <= width and len(exact.partition(".")[2]) <= most:
         return exact
     whole = lots // 10**precision
     units = [unit for unit, _ in _UNITS if whole < 10 ** (unit + 5)] if whole >= 10**7 else [0]
     unit = units[0] if units else _UNITS[-1][0]
-    shape = _fit_unit(lots, precision, max(4, width - 1), most, unit) or _fit(lots, precision, max(4, width - 1), most)
+    shape = _fit_unit(lots, precision, max(4, width), most, unit) or _fit(lots, precision, max(4, width), most)
     text = shape.text(lots).strip()
     if not shape.unit:
-        return text if text[0] in "<…" else f"≈{text}"
+        return text
     return _trimmed(text[:-1]) + text[-1] if text[-1].isalpha() else text
 
 
@@ -224,15 +217,7 @@ def basis_points(value: float) -> str:
     size = abs(value)
     if 0 < size < 0.005:
         return "<0.01"
-    if size < 99.995:
-        return f"{value:.2f}"
-    return f"{value:,.0f}"
-
-
-def signed(value: float, decimals: int = 2) -> str:
-    """A number with its sign always shown; zero is "+0.00"."""
-    text = f"{value:+.{decimals}f}"
-    return text.replace("-", "+") if not text.strip("-0.") else text
+    return fixed(value, 2 if size < 99.995 else 0)
 
 
 def change_percent(text: str | None) -> str | None:
@@ -275,7 +260,7 @@ def clock(ns: int, digits: int = 0) -> str:
 
 def rate(value: float) -> str:
     """Events a second: "0.4/s", "41/s"."""
-    return f"{value:.1f}/s" if 0 < value < 0.95 else f"{value:,.0f}/s"
+    return f"{fixed(value, 1 if 0 < value < 0.95 else 0)}/s"
 
 
 def direction_glyph(direction: int) -> str:

@@ -9,6 +9,7 @@ from kraken_tui.tui.draw.book_rows import centred, titled
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 _VOLUME_WIDTH = 9
 _COMPACT_BAR = 21
@@ -66,7 +67,7 @@ def _box(picture: Picture, width: int, height: int) -> list[Line]:
             centred(no_signals(view, picture.problem), width, "muted"),
         ]
     figures, spec = view.metrics, view.spec
-    note, role = f"{figures.levels} levels", "muted"
+    note, role = counted(figures.levels, "level"), "muted"
     if figures.crossed:
         note, role = "✗ crossed by the venue", "bad"
     elif view.stale:
@@ -121,11 +122,10 @@ def _two_sides(left: tuple[Run, ...], bid: tuple[Run, ...], ask: tuple[Run, ...]
 def _volumes(figures: BookMetrics, spec: PairSpec, width: int) -> Line:
     largest = max(figures.bid_volume, figures.ask_volume)
     shape = fmt.QuantityFormat.fit(largest, spec.qty_precision, _VOLUME_WIDTH)
-    mark = "≈" if shape.rounded else " "
     sides: list[tuple[Run, ...]] = []
     for name, lots in (("bid", figures.bid_volume), ("ask", figures.ask_volume)):
         head, tail = shape.split(lots)
-        sides.append(((f"{name} {mark}", "muted"), (head, name), (tail, "faint")))
+        sides.append(((f"{name}  ", "muted"), (head, name), (tail, "faint")))
     ratio: tuple[Run, ...] = (_label("ratio"), (fmt.signed(figures.imbalance), f"!{_tone(figures.imbalance)}"))
     return _two_sides(ratio, sides[0], sides[1], width)
 
@@ -142,8 +142,8 @@ def _pressure(figures: BookMetrics, width: int) -> Line:
     glyph, key = _SIGNALS[figures.signal]
     value: tuple[Run, ...] = (_label("pressure"), (fmt.signed(figures.pressure), _tone(figures.pressure)))
     word: tuple[Run, ...] = ((f"{glyph} {figures.signal.value}".ljust(14), key),)
-    scale: tuple[Run, ...] = (("from 0.20, strong 0.50", "faint"),)
-    short: tuple[Run, ...] = (("0.20 / 0.50", "faint"),)
+    scale: tuple[Run, ...] = (("from 0.20, strong 0.50", "muted"),)
+    short: tuple[Run, ...] = (("0.20 / 0.50", "muted"),)
     for last in (scale, short):
         fields = ((0, value), (0, word), (1, last))
         if sum(width_of(runs) for _, runs in fields) + 4 <= width:

@@ -8,6 +8,7 @@ from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted
 
 Field = tuple[int, tuple[Run, ...]]
 """(rank, runs): the higher the rank, the sooner it is dropped when space runs out."""
@@ -154,7 +155,7 @@ def _checks(view: PairView) -> tuple[Run, ...]:
         (f"{view.checks_failed:,} failed", failed),
     )
     if view.resyncs:
-        runs += ((" · ", "faint"), (f"{view.resyncs:,} resync{'s' * (view.resyncs > 1)}", "warn"))
+        runs += ((" · ", "faint"), (counted(view.resyncs, "resync"), "warn"))
     return runs
 
 

@@ -6,8 +6,9 @@ from kraken_tui.market.events import MarketStatus, Proof
 from kraken_tui.market.views import FeedView, LatencyView, PairView
 from kraken_tui.tui.draw.format import bar_right, clock, data_size, duration, eighths, rate
 from kraken_tui.tui.draw.picture import Picture
-from kraken_tui.tui.draw.runs import Line, Run, one_cell, shorten, title_line, width_of
+from kraken_tui.tui.draw.runs import Line, Run, in_cells, shorten, title_line, width_of
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted, fixed, signed
 
 _STATUS = {
     MarketStatus.ACTIVE: ("●", "ok"),
@@ -40,7 +41,7 @@ def _count(value: int, key: str = "warn") -> Run:
 
 def milliseconds(value: float) -> str:
     """A latency without its unit: whole from ten on, one decimal below."""
-    return f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}"
+    return fixed(value, 0 if abs(value) >= 9.95 else 1)
 
 
 def _age(ns: int | None, key: str = "text") -> Run:
@@ -49,7 +50,7 @@ def _age(ns: int | None, key: str = "text") -> Run:
 
 def _word_and_reason(word: str, key: str, reason: str, width: int) -> list[Line]:
     """A state and why: on one row where both fit; a reason for something wrong gets a row before it is cut."""
-    reason = one_cell(reason)
+    reason = in_cells(reason)
     quiet = "text" if key in ("ok", "muted") else key
     if len(word) + 2 + len(reason) <= width or quiet == "text":
         return [((word, f"!{key}"), ("  " + shorten(reason, max(0, width - len(word) - 2)), quiet))]
@@ -68,12 +69,12 @@ def connection_lines(feed: FeedView, width: int) -> list[Line]:
     """Connection state and cause; a further row while a reconnect is planned or the feed has failed for good."""
     if feed.silent_ns:
         # What it said last of the connection is out of date.
-        return _word_and_reason(f"○ WAS {one_cell(feed.state)}", "muted", feed.cause, width)
+        return _word_and_reason(f"○ WAS {in_cells(feed.state)}", "muted", feed.cause, width)
     key = "ok" if feed.state in _GOOD_STATES else "bad" if feed.state in _LOST_STATES or feed.fatal else "warn"
     glyph = {"ok": "●", "warn": "◐", "bad": "○"}[key]
-    lines = _word_and_reason(f"{glyph} {one_cell(feed.state)}", key, feed.cause, width)
+    lines = _word_and_reason(f"{glyph} {in_cells(feed.state)}", key, feed.cause, width)
     if feed.fatal:
-        lines.append(((shorten(f"✗ {one_cell(feed.fatal)}", width), "!bad"),))
+        lines.append(((shorten(f"✗ {in_cells(feed.fatal)}", width), "!bad"),))
     elif feed.retry_in_s is not None:
         retry = (f"{max(0.0, feed.retry_in_s):.1f} s", "!warn")
         lines.append(_row("retry in", retry, (f"  attempt {feed.attempt}", "text")))
@@ -116,15 +117,15 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
     rows: list[Line] = []
     recording, replay = feed.recording, feed.replay
     if recording is not None and recording.problem:
-        rows.append(_row("recorder", (shorten(f"✗ {one_cell(recording.problem)}", width - _LABEL), "!bad")))
+        rows.append(_row("recorder", (shorten(f"✗ {in_cells(recording.problem)}", width - _LABEL), "!bad")))
     elif recording is not None:
-        size, frames = data_size(recording.bytes), f"  {recording.frames:,} frames"
+        size, frames = data_size(recording.bytes), f"  {counted(recording.frames, 'frame')}"
         fits = _LABEL + 2 + len(size) + len(frames) <= width
         rows.append(_row("recorder", ("● ", "!bad"), (size, "text"), (frames if fits else "", "muted")))
         if recording.warning:
-            rows.append(_row("", (shorten(f"! {one_cell(recording.warning)}", width - _LABEL), "!warn")))
+            rows.append(_row("", (shorten(f"! {in_cells(recording.warning)}", width - _LABEL), "!warn")))
         if recording.waiting_bytes > _MUCH_WAITS:
-            waits = f"{recording.waiting:,} frames wait ({data_size(recording.waiting_bytes)})"
+            waits = f"{counted(recording.waiting, 'frame')} waiting ({data_size(recording.waiting_bytes)})"
             rows.append(_row("", (shorten(waits, width - _LABEL), "warn")))
     if replay is not None:
         state = (
@@ -150,7 +151,8 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
     beat_key = "text" if beat is None or beat < _QUIET_NS else "!warn" if beat < _SILENT_NS else "!bad"
     latency = feed.latency
     offset, trip = latency.clock_offset_ms, latency.round_trip_ms
-    offset_key = "!warn" if offset is not None and abs(offset) >= _OFFSET_REMARK_MS else "text"
+    clock_text = "not measured yet" if offset is None else f"{signed(offset, 0)} ms"
+    offset_key = "muted" if offset is None else "!warn" if abs(offset) >= _OFFSET_REMARK_MS else "text"
     ignored = sum(count for _, count in feed.ignored)
     return [
         *status_lines(pair, width),
@@ -178,7 +180,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
         _row("invalid", _count(feed.invalid), ("  ignored ", "muted"), (f"{ignored:,}", "text")),
         _row(
             "clock",
-            ("not measured yet" if offset is None else f"{offset:+,.0f} ms", "muted" if offset is None else offset_key),
+            (clock_text, offset_key),
             ("" if trip is None else f"  ping {milliseconds(trip)} ms", "muted"),
         ),
     ]
@@ -191,19 +193,19 @@ def further_rows(picture: Picture, width: int) -> list[Line]:
     if pair is not None:
         rows.append(_row("venue", (pair.venue, "text" if pair.venue == "ONLINE" else "!warn")))
         key = {Proof.VERIFIED: "ok", Proof.CHECKING: "warn"}.get(pair.proof, "bad")
-        reason = one_cell(pair.proof_reason) or f"{pair.checks_ok:,} ok"
+        reason = in_cells(pair.proof_reason) or f"{pair.checks_ok:,} ok"
         word = f"{pair.proof.value}  "
         rows.append(_row("proof", (word, f"!{key}"), (shorten(reason, max(0, width - _LABEL - len(word))), "text")))
         rows += _evidence_rows(pair, width)
         if pair.stale_reason:
-            rows.append(_row("stale", (shorten(one_cell(pair.stale_reason), width - _LABEL), "!stale")))
+            rows.append(_row("stale", (shorten(in_cells(pair.stale_reason), width - _LABEL), "!stale")))
     if feed.latency.p999 is not None:
         rows.append(_row("p99.9", (f"{milliseconds(feed.latency.p999)} ms", "text"), ("  latency, 5 min", "muted")))
     rows.append(_row("mode", (feed.mode.value, "text")))
-    rows.append(_row("source", (shorten(one_cell(feed.url), width - _LABEL), "text")))
+    rows.append(_row("source", (shorten(in_cells(feed.url), width - _LABEL), "text")))
     for name, count in feed.ignored[:4]:
         rows.append(
-            _row("ignored", (f"{count:,} ", "text"), (shorten(one_cell(name), max(0, width - _LABEL - 8)), "muted"))
+            _row("ignored", (f"{count:,} ", "text"), (shorten(in_cells(name), max(0, width - _LABEL - 8)), "muted"))
         )
     return rows + histogram_rows(feed.latency, width, picture.ascii_only)
 
@@ -214,14 +216,15 @@ def _evidence_rows(pair: PairView, width: int) -> list[Line]:
     if pair.depth <= covered:
         audit = (f"all {pair.depth} levels in the checksum", "text")
     elif pair.audited_ns is None:
-        audit = (f"below {covered}: not audited", "!warn")
+        audit = (f"not yet; top {covered} proven", "!warn")
     else:
         audit = (f"{duration(max(0, pair.now_ns - pair.audited_ns))} ago, {pair.depth} levels", "text")
     rows = [_row("audit", (shorten(audit[0], width - _LABEL), audit[1]))]
     if pair.witness:
         doubtful = "differs" in pair.witness or "silent" in pair.witness
         rows.append(_row("ticker", (shorten(pair.witness, width - _LABEL), "!warn" if doubtful else "text")))
-    return [*rows, _row("missed", _count(pair.trade_gaps), (" trades, by their numbers", "muted"))]
+    noun = "trade" if pair.trade_gaps == 1 else "trades"
+    return [*rows, _row("missed", _count(pair.trade_gaps), (f" {noun}, by their numbers", "muted"))]
 
 
 def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -> list[Line]:
@@ -241,7 +244,7 @@ def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -
 
 def draw_health(picture: Picture, width: int, height: int) -> list[Line]:
     """Draw the pane; what does not fit is left out from the bottom, where the least urgent rows are."""
-    symbol = picture.pair.symbol if picture.pair else ""
+    symbol = in_cells(picture.pair.symbol) if picture.pair else ""
     title = title_line("Market health", symbol, width)
     if width >= _TWO_COLUMNS_FROM:
         left = essential_rows(picture, _LEFT_COLUMN)

@@ -7,7 +7,8 @@ from textwrap import wrap
 
 from kraken_tui.market.views import LogLine
 from kraken_tui.tui.draw.format import clock
-from kraken_tui.tui.draw.runs import Line, one_cell, title_line
+from kraken_tui.tui.draw.runs import Line, in_cells, title_line
+from kraken_tui.words import counted
 
 _LEVELS = {"info": ("·", "muted", "text"), "warning": ("!", "!warn", "warn"), "error": ("✗", "!bad", "bad")}
 _HEAD = 11
@@ -17,7 +18,7 @@ _MOST_ROWS_A_LINE = 6
 def draw_entry(entry: LogLine, width: int) -> list[Line]:
     """One log line as rows: level glyph, UTC time and the text, wrapped under itself."""
     glyph, glyph_key, key = _LEVELS.get(entry.level, _LEVELS["info"])
-    text = one_cell(entry.text)
+    text = in_cells(entry.text)
     rows = wrap(text, max(8, width - _HEAD), max_lines=_MOST_ROWS_A_LINE, placeholder=" …") or [""]
     first: Line = ((f"{glyph} ", glyph_key), (f"{clock(entry.ns)} ", "muted"), (rows[0], key))
     return [first, *(((" " * _HEAD, "text"), (row, key)) for row in rows[1:])]
@@ -36,7 +37,7 @@ def draw_log(log: Sequence[LogLine], width: int, height: int) -> list[Line]:
         rows[:0] = draw_entry(entry, width)
         if len(rows) >= height - 1:
             break
-    lines = [title_line("Log", f"{len(log)} lines", width)]
+    lines = [title_line("Log", counted(len(log), "line"), width)]
     if not log:
         return [*lines, (("Nothing logged yet", "muted"),)]
     return lines + rows[max(0, len(rows) - height + 1) :] if height > 1 else lines

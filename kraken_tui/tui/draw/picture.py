@@ -26,6 +26,28 @@ class BookChoices(msgspec.Struct):
     recentre: str = "band"
 
 
+class Situation(msgspec.Struct, frozen=True):
+    """Where a key would be pressed: decides which keys do anything there, and which of them the footer offers.
+
+    Attributes:
+        view: Name of what the body shows.
+        panes: Names of the panes on screen.
+        several: Whether the view has several panes that can be shown by themselves.
+        larger: Whether a pane can be given more room, or has been.
+        more_charts: Whether there is a chart that is not on screen.
+        replay: Whether a recording is played.
+        first: Whether this user sees the program for the first time.
+    """
+
+    view: str = "book"
+    panes: frozenset[str] = frozenset()
+    several: bool = False
+    larger: bool = False
+    more_charts: bool = False
+    replay: bool = False
+    first: bool = False
+
+
 class Picture(msgspec.Struct, frozen=True):
     """All that a drawing may draw from: one version of the views and the user's choices.
 
@@ -37,6 +59,7 @@ class Picture(msgspec.Struct, frozen=True):
         problem: Why the pair has no view, such as that the exchange does not list it; "" while one may still come.
         status: Runs for the left end of the footer.
         step: What holds the engine up while it does not answer (`feed.silent_ns`); "" where nothing tells.
+        situation: Where a key would be pressed.
     """
 
     pair: PairView | None
@@ -46,3 +69,4 @@ class Picture(msgspec.Struct, frozen=True):
     problem: str = ""
     status: Line = ()
     step: str = ""
+    situation: Situation = Situation()

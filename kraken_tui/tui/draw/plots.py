@@ -16,12 +16,13 @@ from typing import Any
 from kraken_tui.market.events import Level, Proof
 from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.views import FeedView, PairView, Sample
-from kraken_tui.tui.draw.candles import bars_of, interval_name, nice_step, time_label
+from kraken_tui.tui.draw.candles import bars_of, nice_step, time_label
 from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, signed
 from kraken_tui.tui.draw.health import milliseconds
-from kraken_tui.tui.draw.runs import Line, one_cell, shorten, title_line
+from kraken_tui.tui.draw.runs import Line, in_cells, shorten, title_line
 from kraken_tui.tui.draw.themes import Palette
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted, interval_name
 
 _LOCK = threading.Lock()
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -108,7 +109,7 @@ def _trust(view: PairView, note: str) -> tuple[str, bool]:
     if view.silent_ns:
         return f"{silence_text(view.silent_ns)}  {note}", False
     if view.proof is not Proof.VERIFIED:
-        return f"{view.proof.value} {one_cell(view.proof_reason)}  {note}", False
+        return f"{view.proof.value} {in_cells(view.proof_reason)}  {note}", False
     return (f"STALE {note}", False) if view.stale else (note, True)
 
 
@@ -150,7 +151,7 @@ def depth_chart(view: PairView | None, width: int, height: int, palette: Palette
     bid_sums, ask_sums = _cumulative(bids, -1, bid_prices), _cumulative(asks, 1, ask_prices)
     top = max(bid_sums[-1], ask_sums[-1])
     step = nice_step(max(1, top // _rows_between_labels(height)))
-    note, trusted = _trust(view, f"{max(len(bids), len(asks))} levels, {spec.base}")
+    note, trusted = _trust(view, f"{counted(max(len(bids), len(asks)), 'level')}, {in_cells(spec.base)}")
 
     def draw(plot: Any) -> None:
         lots = 10**spec.qty_precision
@@ -258,7 +259,7 @@ def imbalance_chart(view: PairView | None, width: int, height: int, palette: Pal
     if view is None or len(view.samples) < 2:
         return "Imbalance: no history yet, one point a second is taken while the book is proven."
     samples = view.samples
-    levels = f"{view.metrics.levels} levels  " if view.metrics else ""
+    levels = f"{counted(view.metrics.levels, 'level')}  " if view.metrics else ""
     note = levels + _now_or_last(view, signed(samples[-1].imbalance))
 
     def draw(plot: Any) -> None:
@@ -346,8 +347,8 @@ def candle_chart(view: PairView | None, width: int, height: int, palette: Palett
         plot.xticks(times, [time_label(candles[0].begin_s + place * seconds, view.interval >= 1440) for place in times])
 
     return _picture(
-        f"{view.symbol} candles {interval_name(view.interval)}",
-        f"{len(candles)} bars, UTC",
+        f"{in_cells(view.symbol)} candles {interval_name(view.interval)}",
+        f"{counted(len(candles), 'bar')}, UTC",
         width,
         height,
         palette,

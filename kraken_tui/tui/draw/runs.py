@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from unicodedata import category, combining, east_asian_width
+from unicodedata import category, east_asian_width
 
 from kraken_tui.text import REPLACEMENT
 
 Run = tuple[str, str]
-"""(text, style key). Text holds single-cell characters only, so that len(text) is its width in cells."""
+"""(text, style key). len(text) is its width in cells: a character that takes two is followed by `FILLER`."""
 
 Line = tuple[Run, ...]
 """One row of a pane. A short line is padded with background, a long one is cut."""
 
+FILLER = "\uffff"
+"""Second cell of a character that takes two, in the text of runs only; `printed` takes it out. A noncharacter of
+Unicode, which the gate for untrusted text lets nobody send."""
+
 # Combining and invisible characters, and those this version of Unicode does not know.
 _NO_CELL = frozenset({"Mn", "Mc", "Me", "Cf", "Cc", "Cs", "Cn", "Zl", "Zp"})
-# What Python's Unicode tables do not tell: joining jamo take no cell; trigrams, hexagrams and most emoji take two.
+# What Python's Unicode tables do not tell, or terminals disagree about: joining jamo take no cell; trigrams, hexagrams
+# and many pictographs take one or two.
 _ODD = (range(0x1160, 0x1200), range(0x2630, 0x2638), range(0x268A, 0x2690), range(0x4DC0, 0x4E00),
         range(0xD7B0, 0xD800), range(0xFFA0, 0xFFA1), range(0x10000, 0x110000))  # fmt: skip
 _ASCII = str.maketrans(
     {
         "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
         "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
-        "✓": "+", "✗": "x", "…": "~", "≈": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
+        "✓": "+", "✗": "x", "…": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
         "┤": "|", "├": "|",
     }
 )  # fmt: skip
+
+
+_ODD_WIDE = (range(0x1100, 0x1200), range(0x3164, 0x3165), range(0xA960, 0xA980), range(0x16FE0, 0x18D10),
+             range(0x1AFF0, 0x1B300), range(0x1F000, 0x1F300), range(0x1F3FB, 0x1F400))  # fmt: skip
+"""Wide by the tables, but not in every terminal: jamo that join, old scripts, tiles and flags, skin tones."""
 
 
 def on(role: str, ground: str) -> str:
@@ -85,26 +95,59 @@ def join_fields(fields: Sequence[tuple[Run, ...]], gap: int = 3) -> tuple[Run, .
 
 
 def shorten(text: str, width: int) -> str:
-    """Words cut to `width` cells, with an ellipsis where something is missing; wide characters become "?"."""
-    if not text.isascii():
-        text = "".join("?" if east_asian_width(c) in "WF" or combining(c) else c for c in text)
+    """Words cut to `width` cells, with an ellipsis where something is missing; see `in_cells`."""
+    text = in_cells(text)
     if len(text) <= width:
         return text
-    return text[: width - 1] + "…" if width > 0 else ""
+    if width <= 0:
+        return ""
+    kept = text[: width - 1]
+    # Half of a wide character cannot be shown.
+    return kept + "…" if text[width - 1] != FILLER else kept[:-1] + "… "
 
 
-def one_cell(text: str) -> str:
-    """Text in which every character takes one cell; wide, combining and invisible ones are replaced."""
+def in_cells(text: str) -> str:
+    """Text as drawings hold it, one character a cell: `FILLER` after those of two cells.
+
+    Combining and invisible characters, and those whose width terminals disagree about, are replaced. Text that is in
+    cells already stays as it is.
+    """
     if text.isascii():
         return text
-    return "".join(character if _takes_one_cell(character) else REPLACEMENT for character in text)
+    return _in_cells(text)
 
 
-@lru_cache(maxsize=1024)
-def _takes_one_cell(character: str) -> bool:
-    if category(character) in _NO_CELL or east_asian_width(character) in ("W", "F"):
-        return False
-    return not any(ord(character) in odd for odd in _ODD)
+@lru_cache(maxsize=4096)
+def _in_cells(text: str) -> str:
+    return "".join(_cells_of(character) for character in text if character != FILLER)
+
+
+@lru_cache(maxsize=2048)
+def _cells_of(character: str) -> str:
+    if category(character) in _NO_CELL:
+        return REPLACEMENT
+    if east_asian_width(character) in ("W", "F"):
+        return REPLACEMENT if any(ord(character) in odd for odd in _ODD_WIDE) else character + FILLER
+    return REPLACEMENT if any(ord(character) in odd for odd in _ODD) else character
+
+
+def printed(text: str) -> str:
+    """Text of a run as the terminal is sent it: as many cells wide as the run is long, whatever was cut off."""
+    return text if text.isascii() else _printed(text)
+
+
+@lru_cache(maxsize=4096)
+def _printed(text: str) -> str:
+    result: list[str] = []
+    for index, character in enumerate(text):
+        if character == FILLER:
+            # Its character was cut off before it.
+            result.append("" if index and len(_cells_of(text[index - 1])) == 2 else " ")
+        elif len(_cells_of(character)) == 2 and text[index + 1 : index + 2] != FILLER:
+            result.append(" ")
+        else:
+            result.append(character)
+    return "".join(result)
 
 
 def to_ascii(lines: list[Line]) -> list[Line]:

@@ -7,7 +7,7 @@ from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.health import long_time
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw.format import basis_points, fine_price, price, quantity
-from kraken_tui.tui.draw.runs import Line, shorten, width_of
+from kraken_tui.tui.draw.runs import Line, in_cells, shorten, width_of
 
 
 def fitting(parts: list[Line], width: int) -> Line:
@@ -44,8 +44,8 @@ def cursor_parts(view: PairView | None, ticks: int | None) -> list[Line]:
     slippage = basis_points(read.sweep.slippage_bps)
     return [
         *parts,
-        ((" cum ", "muted"), (size, "text"), (f" {spec.base} ", "muted")),
-        (("= ", "muted"), (notional, "text"), (f" {spec.quote} ", "muted")),
+        ((" cum ", "muted"), (size, "text"), (f" {in_cells(spec.base)} ", "muted")),
+        (("= ", "muted"), (notional, "text"), (f" {in_cells(spec.quote)} ", "muted")),
         ((" sweep ", "muted"), (average, "text"), (f" {slippage} bps ", "text")),
     ]
 

@@ -6,7 +6,7 @@ from kraken_tui.market.events import Side, Trade
 from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.format import QuantityFormat, clock, price, quantity
 from kraken_tui.tui.draw.picture import Picture
-from kraken_tui.tui.draw.runs import Line, Run, draw_waiting, on, shorten, title_line
+from kraken_tui.tui.draw.runs import Line, Run, draw_waiting, in_cells, on, shorten, title_line
 
 _FINE_TIME_FROM = 38
 _NOTIONAL_FROM = 54
@@ -38,7 +38,7 @@ class _Columns:
         self.size = QuantityFormat.fit(largest, spec.qty_precision, max(4, min(_SIZE_MOST, left)))
         if self.size.unit:
             self.size = QuantityFormat.fit(largest, spec.qty_precision, max(4, min(_SCALED_SIZE_MOST, left)), 2)
-        self.quote = spec.quote
+        self.quote = in_cells(spec.quote)
         self.base = spec.base
 
     def header(self) -> Line:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from kraken_tui.tui.draw.runs import Line, blank
 
 
-def draw_too_small(least: tuple[int, int], width: int, height: int) -> list[Line]:
+def draw_too_small(least: tuple[int, int], leave: str, width: int, height: int) -> list[Line]:
     """Say how large the terminal must be and how large it is, centred, on as many rows as it needs and there are.
 
     Args:
         least: Columns and rows below which no numbers are drawn.
+        leave: Key that ends the program.
         width: Cells.
         height: Rows.
     """
     words = (
-        f"kraken-tui needs {least[0]}x{least[1]}, better 80x24 or larger; this is {width}x{height}. q quits"
+        f"kraken-tui needs {least[0]}x{least[1]}, better 80x24 or larger; this is {width}x{height}. {leave} quits"
     ).split()
     lines = [""]
     for word in words:

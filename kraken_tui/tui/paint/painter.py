@@ -19,7 +19,7 @@ from rich.console import COLOR_SYSTEMS
 from textual.app import App
 from textual.widget import Widget
 
-from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.draw.runs import Line, printed
 from kraken_tui.tui.paint.styles import styles_of
 from kraken_tui.tui.paint.textual_private import PrivateNameMissing, shows_only, takes_synchronised, writer_of
 from kraken_tui.tui.program import program_of
@@ -126,7 +126,7 @@ class Painter:
             if key != self._style:
                 parts.append(_turn(self._style, key, self._palette, self._system))
                 self._style = key
-            parts.append(text)
+            parts.append(printed(text))
             # A cursor in the last column may stay there or wrap: its place is not counted on.
             end = x + column + len(text)
             self._at = (y, end) if end < self._app.size.width else (-1, -1)

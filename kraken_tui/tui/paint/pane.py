@@ -44,6 +44,11 @@ class LivePart(Widget):
     def recentre(self) -> None:
         """Put the touch back into the middle, where the part shows one."""
 
+    @property
+    def has_next(self) -> bool:
+        """Whether `show_next` would show anything else."""
+        return False
+
     def show_next(self) -> None:
         """Show the next thing, where the part shows one of several at a time."""
 

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.theme import BUILTIN_THEMES, Theme
 
-from kraken_tui.tui.draw.runs import Line, Run
+from kraken_tui.tui.draw.runs import Line, Run, printed
 from kraken_tui.tui.draw.themes import PALETTES, ROLES, Palette
 from kraken_tui.tui.paint.textual_private import strip_class
 
@@ -47,7 +47,7 @@ class Styles:
         if segment is None:
             if len(self._segments) >= _KEPT_SEGMENTS:
                 self._segments.clear()
-            segment = self._segments[run] = Segment(run[0], self.style(run[1]))
+            segment = self._segments[run] = Segment(printed(run[0]), self.style(run[1]))
         return segment
 
     def _make(self, key: str) -> Style:

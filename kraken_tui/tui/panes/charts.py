@@ -113,6 +113,11 @@ class ChartsPane(LivePart, Container):
         self._drawn_from = self._source()
         self._draw_pending(len(self._pending))
 
+    @property
+    def has_next(self) -> bool:
+        """Whether only one chart fits."""
+        return self.has_class("-single")
+
     def show_next(self) -> None:
         """Show the next chart where only one fits."""
         self.chosen = (self.chosen + 1) % len(self._charts)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
-from textual.dom import DOMNode
 from textual.widgets import LoadingIndicator
 
 from kraken_tui.market.views import Mode
@@ -18,6 +16,7 @@ from kraken_tui.tui.keymap import COMMANDS
 from kraken_tui.tui.panes import views
 from kraken_tui.tui.program import Program, program_of
 from kraken_tui.tui.screens.dialog import ClosesOnce
+from kraken_tui.words import interval_name
 
 Entry = tuple[str, str, Callable[[], object]]
 """(name, help, what it does)."""
@@ -68,7 +67,7 @@ class KrakenCommands(Provider):
         for depth in DEPTHS:
             yield f"Depth: {depth} levels", "Resubscribe all books", partial(program.source.set_depth, depth)
         for minutes in INTERVALS:
-            yield f"Candles: {minutes} min", "Candle interval", partial(program.source.set_interval, minutes)
+            yield f"Candles: {interval_name(minutes)}", "Candle interval", partial(program.source.set_interval, minutes)
         for grouping in GROUPINGS:
             name = f"Grouping: {grouping} x the price step"
             yield name, "Rows of the aggregated book", partial(main.set_grouping, grouping)
@@ -84,10 +83,10 @@ class KrakenCommands(Provider):
                 continue
             key = program.keymap_in_force.show(command.id)
             name = command.label[:1].upper() + command.label[1:]
-            yield f"{name} ({key})", command.tooltip, partial(self._run, command.action)
+            yield f"{name} ({key})", command.tooltip, partial(self._run, command.id)
 
-    async def _run(self, action: str) -> None:
-        await self.app.run_action(action, default_namespace=cast("DOMNode", self.program.main))
+    async def _run(self, command_id: str) -> None:
+        await self.program.main.action_command(command_id)
 
     async def discover(self) -> Hits:
         """The commands, before anything is typed."""

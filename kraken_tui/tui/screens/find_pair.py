@@ -25,6 +25,7 @@ class FindPair(Dialog[str | None]):
 
     Args:
         source: Searched at every key press.
+        close: Key that closes the dialog.
     """
 
     BINDINGS = bindings("dialog")
@@ -46,9 +47,10 @@ class FindPair(Dialog[str | None]):
         "pagedown": "page_down",
     }
 
-    def __init__(self, source: MarketSource) -> None:
+    def __init__(self, source: MarketSource, close: str) -> None:
         super().__init__()
         self._source = source
+        self._close = close
         self._found: list[str] = []
         self._input = Input(placeholder="BTC/USD, btcusd, XBT...", max_length=_LONGEST_NAME)
         self._list = OptionList()
@@ -88,7 +90,7 @@ class FindPair(Dialog[str | None]):
         elif not known:
             text = "the pair list is not here yet; Enter tries the name"
         else:
-            text = f"Enter shows, Esc closes; {len(self._found)} found"
+            text = f"Enter shows, {self._close} closes; {len(self._found)} found"
         self._note.update(text)
         self._note.set_class(problem, "problem")
 

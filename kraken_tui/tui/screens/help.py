@@ -1,4 +1,4 @@
-"""The help: keys in force, the words on the screen, how to read the three truths."""
+"""The help: keys in force, the marks and words on the screen, how to read the three truths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from kraken_tui.tui.keymap import COMMANDS, KeyMap, bindings
+from kraken_tui.tui.keymap import KeyMap, bindings, key_rows
 from kraken_tui.tui.screens.dialog import Dialog
 
 TRUTHS = (
@@ -26,7 +26,47 @@ TRUTHS = (
 )  # fmt: skip
 """The three truths of a book; any one of them can fail alone."""
 
+MARKS = (
+    ("▲ ▼", "Up and down: the last price rose or fell; a trade was an aggressive buy or sell; the touch lies "
+     "further up or down."),
+    ("▸ ◂", "The rows of the best bid and the best ask; ◂ on the price axis of the candles: the last price. ▸ before a "
+     "replay's speed: it runs."),
+    ("✓ … ✗", "Proven, being checked, failed; ✗ also before anything that has stopped. A text that ends in … was cut."),
+    ("● ◐ ○", "In order, not quite, not there; ● REC: recording."),
+    ("■ ▮▮", "Halted or ended, and paused."),
+    ("!", "Out of the ordinary: read the words beside it."),
+    ("·", "Nothing is known of this row: it lies beyond the subscribed depth. After a price: unchanged. Between "
+     "words: a separator."),
+    ("┤ ├ ┊", "The price column of the book: every tenth step; dotted outside the band in which the touch may move "
+     "before the book is centred again."),
+    ("█ ▌ ▐ ▏ ▕ ▁", "Bars: length or height is size, a full bar the largest in sight."),
+    ("║ ┃ ╷ ╹ ─ ┴ ┬ ┼", "Candles: rising bodies are hollow, falling ones solid, thin lines are wicks; a flat line "
+     "opened and closed at one price."),
+    ("▴", "Under the candle that is still running."),
+    ("┈ ╌", "Grid of round prices, and the last price across the chart."),
+    ("× ≥ ≤ ± <", "Times, at least, at most, either way; <0.01: more than nothing, but less than one unit of what is "
+     "shown."),
+    ("–", "Not known yet."),
+    ("K M B T", "Thousands, millions, billions, trillions. Other sizes show their first three digits, rounded."),
+    ("+2", "Beside the tabs: so many more pairs than fit."),
+)  # fmt: skip
+"""Marks on the screen, and what they mean."""
+
+KIN = {
+    "█": "▉▊▋▌▍▎▏▕▐▀▁▂▃▄▅▆▇",
+    "║": "┃╷╻╵╹╽╿│─┴┬┼",
+    "┤": "├┊│",
+    "─": "\ufffd",
+}
+"""By a mark: characters that are forms of it, or, after ─, that stand for one that cannot be shown."""
+
 WORDS = (
+    (
+        "top 10 proven",
+        "The exchange's checksum covers the ten best levels a side, after every message. An audit "
+        "compares all levels with a second snapshot about every five minutes; before the first one, only the top ten "
+        "are proven.",
+    ),
     ("touch", "Best bid and best ask."),
     ("mid", "Half way between them."),
     ("microprice", "Mid weighted by the opposite side's size: where the next trade leans."),
@@ -49,6 +89,8 @@ WORDS = (
 NOTES = (
     "Click a tab to show its pair, a price to put the cursor there; the wheel scrolls the aggregated book.",
     "To select text with the mouse hold Shift (Option in iTerm2, Fn in Terminal.app).",
+    "Click a key in the last row to press it.",
+    "A key works in the views named behind its sentence, or in all of them.",
     "All keys can be changed under [keys] in the configuration file, by the names in the right column.",
     "Colours never stand alone: bids are left or below, asks right or above; up and down carry arrows.",
 )
@@ -81,7 +123,7 @@ class HelpScreen(Dialog[None]):
         """One scrolling page."""
         with VerticalScroll() as box:
             box.border_title = "Help"
-            box.border_subtitle = "Esc closes, arrows scroll"
+            box.border_subtitle = f"{self._keymap.show('dialog.close')} closes, arrows scroll"
             yield Static(Group(*self._page()))
 
     def _page(self) -> Iterator[RenderableType]:
@@ -89,12 +131,17 @@ class HelpScreen(Dialog[None]):
         for group, commands in groupby(rows, key=lambda row: row[0]):
             yield _heading(group)
             table = Table.grid(
-                Column(width=14), Column(ratio=1), Column(min_width=18, no_wrap=True), padding=(0, 0, 0, 2), expand=True
+                Column(width=14),
+                Column(ratio=1),
+                Column(width=5, no_wrap=True),
+                Column(min_width=18, no_wrap=True),
+                padding=(0, 0, 0, 2),
+                expand=True,
             )
-            for _, keys, about, name in commands:
-                table.add_row(Text(keys, "bold"), Text(about), Text(name, "dim"))
+            for _, keys, about, where, name in commands:
+                table.add_row(Text(keys, "bold"), Text(about), Text(where), Text(name))
             yield table
-        for title, entries in (("The three truths of a book", TRUTHS), ("Words", WORDS)):
+        for title, entries in (("The three truths of a book", TRUTHS), ("Marks", MARKS), ("Words", WORDS)):
             yield _heading(title)
             table = Table.grid(Column(width=16), Column(ratio=1), padding=(0, 0, 0, 2), expand=True)
             for word, meaning in entries:
@@ -111,17 +158,3 @@ class HelpScreen(Dialog[None]):
 
 def _heading(title: str) -> Padding:
     return Padding(Text(title, "bold underline"), (1, 0, 0, 0))
-
-
-def key_rows(keymap: KeyMap, *, replay: bool) -> list[tuple[str, str, str, str]]:
-    """(group, keys, sentence, command id) of every command, the nine pair keys in one row."""
-    rows: list[tuple[str, str, str, str]] = []
-    numbers = [command.id for command in COMMANDS if command.id[5:].isdigit()]
-    for command in COMMANDS:
-        if command.id in numbers[1:] or (command.id.startswith("replay.") and not replay):
-            continue
-        if command.id == numbers[0]:
-            rows.append((command.group, keymap.show(*numbers), "Show a pair of the tabs.", "pair.1 to pair.9"))
-        else:
-            rows.append((command.group, keymap.show_all(command.id), command.tooltip, command.id))
-    return rows

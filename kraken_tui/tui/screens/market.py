@@ -17,18 +17,20 @@ from kraken_tui.market.views import FeedView, Mode, PairView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
-from kraken_tui.tui.draw.picture import Picture
-from kraken_tui.tui.draw.runs import Line
+from kraken_tui.tui.draw.picture import Picture, Situation
+from kraken_tui.tui.draw.runs import Line, in_cells
 from kraken_tui.tui.draw.status import cursor_parts, feed_parts, fitting
-from kraken_tui.tui.keymap import KeyMap, bindings
+from kraken_tui.tui.keymap import KeyMap, bindings, command_of
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.pane import LivePart, Pane
 from kraken_tui.tui.panes import BOOK, CHARTS, PANES, PaneRow, cycle_of, stands_in
 from kraken_tui.tui.panes.book_rows import PriceChosen
+from kraken_tui.tui.panes.footer import CommandChosen
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
 from kraken_tui.units import SECOND
+from kraken_tui.words import interval_name
 
 _PENDING_S = 5.0
 _PAUSE_STALE_NS = 5 * SECOND
@@ -69,6 +71,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._everything = True
         self._silent = False
         self._flash = ("", 0.0)
+        self._larger = False
+        self._first = False
         self._panes: dict[str, LivePart] = {}
         self._make(row.name for row in PANES if not row.late)
 
@@ -96,7 +100,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._make(places)
         for name, pane in self._panes.items():
             self._place(pane, None, places.get(name))
-        self._places = places
+        self._set_places(places, *self.app.size)
         self.push(self.program.pacer, self.program.clock(), everything=True)
         yield from self._panes.values()
 
@@ -117,8 +121,14 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         with self.app.batch_update():
             for name, pane in self._panes.items():
                 self._place(pane, self._places.get(name), places.get(name))
-        self._places = places
+        self._set_places(places, width, height)
         self._everything = True
+
+    def _set_places(self, places: Places, width: int, height: int) -> None:
+        self._places = places
+        first = next(iter(stands_in(self.view)))
+        alone = arrange(width, height, self.view, alone=first)
+        self._larger = self.alone is not None or alone.get(first) != places.get(first)
 
     @staticmethod
     def _place(pane: Widget, old: Rect | None, new: Rect | None) -> None:
@@ -191,10 +201,42 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
         status = self._status(pair, feed, pacer, now, step)
-        picture = Picture(pair, feed, choices, self.ascii_only, problem, status, step)
+        picture = Picture(pair, feed, choices, self.ascii_only, problem, status, step, self.situation)
         for name in self._places:
             if everything or pacer.due(name, now):
                 self._panes[name].push(picture)
+
+    @property
+    def situation(self) -> Situation:
+        """Where a key would be pressed now."""
+        return Situation(
+            view=self.view,
+            panes=frozenset(self._places),
+            several=len(cycle_of(self.view)) > 1,
+            larger=self._larger,
+            more_charts=self.view != CHARTS.name or any(self._panes[name].has_next for name in self._places),
+            replay=self.source.feed_view.mode is Mode.REPLAY,
+            first=self._first,
+        )
+
+    def greet(self, *, first: bool = True) -> None:
+        """Show in the last row where to begin, until any key is pressed; or no longer."""
+        if first != self._first:
+            self._first = first
+            self.program.tick()
+
+    async def action_command(self, command_id: str) -> None:
+        """Do what a key stands for; where it has nothing to do, say so and which view it is for."""
+        self._first = False
+        command = command_of(command_id)
+        if refusal := self.keymap.refusal(command, self.situation):
+            self.program.say(refusal)
+        else:
+            await self.app.run_action(command.action, default_namespace=self)
+
+    @on(CommandChosen)
+    async def _command_clicked(self, message: CommandChosen) -> None:
+        await self.action_command(message.command_id)
 
     def flash(self, text: str, until: float) -> None:
         """Show a few words at the left of the last row until a time of the app's clock."""
@@ -207,7 +249,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         parts = feed_parts(feed, behind=behind, fps=fps, resume=key("feed.pause"), step=step, skip=key("replay.skip"))
         text, until = self._flash
         if now < until:
-            parts.append(((f" {text} ", "bright/tab"),))
+            parts.append(((f" {in_cells(text)} ", "bright/tab"),))
         parts += cursor_parts(pair, self.control.choices.cursor)
         return fitting(parts, self.app.size.width)
 
@@ -272,7 +314,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Ask for a pair and show it."""
         from kraken_tui.tui.screens.find_pair import FindPair
 
-        self.app.push_screen(FindPair(self.source), self._found_pair)
+        self.app.push_screen(FindPair(self.source, self.keymap.show("dialog.close")), self._found_pair)
 
     def _found_pair(self, symbol: str | None) -> None:
         if symbol:
@@ -379,7 +421,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         interval = next_option(INTERVALS, current, direction)
         if interval != current:
             self.source.set_interval(interval)
-        self.program.say(f"Candles of {interval} min.")
+        self.program.say(f"{interval_name(interval)} candles.")
 
     # --- time -------------------------------------------------------------------------------------------------
 

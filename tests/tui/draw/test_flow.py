@@ -20,11 +20,11 @@ def event(kind: FlowKind, side: Side, levels: int = 0) -> FlowEvent:
 @pytest.mark.parametrize(
     ("flow", "words"),
     [
-        (event(FlowKind.WALL, Side.BUY), "wall 2.5000 @ 64,250.1 bid"),
-        (event(FlowKind.PULLED, Side.SELL), "pulled 2.5000 @ 64,250.1 ask"),
-        (event(FlowKind.SWEEP, Side.BUY, 6), "sweep 2.5000 @ 64,250.1 ▲ 6 lv"),
-        (event(FlowKind.LARGE, Side.SELL), "large 2.5000 @ 64,250.1 ▼ sell"),
-        (event(FlowKind.FILLED, Side.BUY), "filled 2.5000 @ 64,250.1 bid"),
+        (event(FlowKind.WALL, Side.BUY), "wall 2.50 @ 64,250.1 bid"),
+        (event(FlowKind.PULLED, Side.SELL), "pulled 2.50 @ 64,250.1 ask"),
+        (event(FlowKind.SWEEP, Side.BUY, 6), "sweep 2.50 @ 64,250.1 ▲ 6 lv"),
+        (event(FlowKind.LARGE, Side.SELL), "large 2.50 @ 64,250.1 ▼ sell"),
+        (event(FlowKind.FILLED, Side.BUY), "filled 2.50 @ 64,250.1 bid"),
     ],
 )
 def test_each_kind_says_what_happened(flow: FlowEvent, words: str) -> None:

@@ -33,7 +33,7 @@ def test_the_box_holds_every_figure() -> None:
     assert lines[0].startswith("─ Imbalance ─")
     assert lines[0].endswith(" 10 levels ")
     assert (lines[1].split()[0], lines[1].split()[-1]) == ("sell", "buy")
-    assert lines[3].split() == ["ratio", "+0.46", "bid", "≈", "5.91200", "ask", "≈", "2.20700"]
+    assert lines[3].split() == ["ratio", "+0.46", "bid", "5.91", "ask", "2.21"]
     assert lines[4].split() == ["vwap", "bid", "64,249.1", "ask", "64,251.0"]
     assert lines[5].split()[:4] == ["pressure", "+0.31", "▲", "BUY"]
     assert "0.20" in lines[5]

@@ -28,7 +28,7 @@ def test_the_market_row() -> None:
         "+1.24 % 24h",
         "high 64,963.8",
         "low 63,102.7",
-        "vol ≈1,204.2001",
+        "vol 1,204",
         "vwap 64,012.1",
         "spread 0.1 = 0.02 bps",
         "micro 64,250.05",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kraken_tui.market.views import LogLine
 from kraken_tui.tui.draw.log import draw_log
-from kraken_tui.tui.draw.runs import to_ascii
+from kraken_tui.tui.draw.runs import printed, to_ascii
 from tests.tui import samples as common
 from tests.tui.samples_charts import LOG, LONG, check_styles, text_of
 
@@ -46,11 +46,11 @@ def test_empty_log_and_empty_text() -> None:
     assert text_of(draw_log((LogLine(0, "info", ""),), 40, 5))[1].startswith("· 00:00:00")
 
 
-def test_unknown_level_and_wide_characters_are_harmless() -> None:
+def test_an_unknown_level_is_harmless_and_wide_characters_take_two_cells() -> None:
     rows = text_of(draw_log((LogLine(0, "debug", "价格 ok"),), 40, 5))
     assert rows[1].startswith("· ")
-    assert "价" not in rows[1]
-    assert rows[1].endswith("ok")
+    assert printed(rows[1]).endswith("价格 ok")
+    assert len(rows[1]) == 11 + 7
 
 
 def test_every_character_has_one_in_ascii() -> None:

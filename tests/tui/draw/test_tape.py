@@ -39,14 +39,14 @@ def test_newest_first_with_side_size_and_price() -> None:
         assert len(time) == 12
         assert glyph == ("▲" if trade.side is Side.BUY else "▼")
         assert price == f"{trade.price / 10:,.1f}"
-        assert float(size) == trade.qty / 10**8
+        assert float(size) == pytest.approx(trade.qty / 10**8, rel=0.005)
 
 
 def test_value_column_is_price_times_size() -> None:
     view = common.pair()
     row = text_of(draw_tape(picture(view), 58, 12))[2]
     value = float(row.split()[-1].replace(",", ""))
-    assert value == pytest.approx(view.tape[0].price * view.tape[0].qty / 10**9, abs=0.005)
+    assert value == pytest.approx(view.tape[0].price * view.tape[0].qty / 10**9, rel=0.005)
 
 
 def test_large_trades_stand_out_without_colour() -> None:

@@ -41,7 +41,7 @@ import asyncio, json
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.screens.commands import KrakenCommands
-from kraken_tui.tui.screens.help import key_rows
+from kraken_tui.tui.keymap import key_rows
 from tests.tui.fake_source import FakeSource
 from tests.tui.test_app import Clock
 
@@ -69,7 +69,7 @@ async def look():
             await pilot.pause()
             alone.append(sorted({"book", "ladder", "candles", "tape", "toy"} & {*app.main.places}))
         FOUND["alone"] = alone
-        FOUND["help"] = [row for row in key_rows(app.keymap_in_force, replay=False) if row[3] == "view.toys"]
+        FOUND["help"] = [row for row in key_rows(app.keymap_in_force, replay=False) if row[4] == "view.toys"]
         commands = KrakenCommands(app.screen)
         FOUND["palette"] = [name for name, _, _ in commands._entries() if "Toys" in name]
         FOUND["due"] = [app.pacer.due("toy", at / 10) for at in range(10)].count(True)
@@ -114,7 +114,7 @@ def test_a_pane_is_a_drawing_a_widget_and_a_row(tmp_path: Path) -> None:
     assert ["toy"] in found["alone"]
     assert len(found["alone"]) == len({*map(str, found["alone"])}), "each pane once"
     assert "F6 toys" in found["footer"]
-    assert found["help"] == [["Views", "F6", "All the toys.", "view.toys"]]
+    assert found["help"] == [["Views", "F6", "All the toys.", "", "view.toys"]]
     assert found["palette"] == ["View: Toys"]
     assert found["due"] == 2
     places, screen = found["small"]
