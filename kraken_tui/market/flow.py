@@ -4,8 +4,8 @@ The definitions are ours (DESIGN.md section 5). Few are told, each once, in the 
 
 - *Large* is a resting size of at least `threshold` lots, or a print of at least `print_threshold` lots, and worth at
   least `least`. The thresholds are the user's choice, or else `factor` times the 98th percentile of the pair's own
-  sizes (levels of the book; prints of the last hour or so), rounded to 1, 2 or 5 x 10^n and changed only when they
-  are off by half.
+  sizes (levels of the book; the latest prints), rounded up to 1, 2 or 5 x 10^n and changed only when they are off by
+  half.
 - WALL: a level grows to a large size and is still there at the verdict. A level that was large in a snapshot, or comes
   back into the subscribed depth because better ones left, was there before and is only remembered.
 - MOVED: a large size leaves one price and exactly that size is added at another price of the same side, within
@@ -74,8 +74,8 @@ def automatic_threshold(sizes: Iterable[int], current: int = 0, factor: float = 
         factor: Multiple of the percentile.
 
     Returns:
-        `factor` times the 98th percentile (nearest rank) rounded to the nearest of 1, 2, 5 x 10^n, at least 1; 0 while
-        fewer than 20 sizes are known.
+        `factor` times the 98th percentile (nearest rank) rounded up to 1, 2 or 5 x 10^n, at least 1; 0 while fewer
+        than 20 sizes are known.
     """
     ordered = sorted(sizes)
     if len(ordered) < _FEWEST_SIZES:
@@ -85,7 +85,7 @@ def automatic_threshold(sizes: Iterable[int], current: int = 0, factor: float = 
     if current and 2 * current <= 3 * value and 2 * value <= 3 * current:
         return current
     power: int = 10 ** (len(str(value)) - 1)
-    return min((step * power for step in (1, 2, 5, 10)), key=lambda rounded: abs(rounded - value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
 
 
 @dataclass(slots=True)
@@ -372,18 +372,19 @@ class FlowTracker:
             self._run_seen_ns += shift
             self._now_ns = now_ns
         self._now_ns = max(self._now_ns, now_ns)
+        # Before what comes next, so that it does not matter how often `tick` is called.
+        if self._run is not None and self._now_ns - self._run_seen_ns >= PRINT_NS:
+            self._end_run()
+        while self._pending and self._pending[0].due_ns <= self._now_ns:
+            self._judge(self._pending.popleft())
 
     def tick(self, now_ns: int) -> None:
-        """Let time pass: end prints, give due verdicts. Call it a few times a second.
+        """Let time pass: give due verdicts and tell what is due. Call it a few times a second.
 
         Args:
             now_ns: Wall clock.
         """
         self._pass_to(now_ns)
-        if self._run is not None and self._now_ns - self._run_seen_ns >= PRINT_NS:
-            self._end_run()
-        while self._pending and self._pending[0].due_ns <= self._now_ns:
-            self._judge(self._pending.popleft())
         if self._ready:
             # What waits may turn out to be older.
             earliest = min((item.ns for item in self._pending if not item.off), default=None)

@@ -71,6 +71,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Charts"),
     Command("charts.next", "c", "next_chart", "next chart", "Show the charts; where only one fits, the next one.",
             "Charts"),
+    Command("tape.filter", "f", "tape_filter", "tape filter", "Show only prints from the next tier of value on, "
+            "or all.", "Tape"),
     Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on; in a replay, stop the "
             "recording's clock.", "Feed"),
     Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed"),

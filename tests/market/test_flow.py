@@ -478,13 +478,15 @@ class TestThreshold:
     def test_98th_percentile_rounded(self) -> None:
         assert automatic_threshold(range(1, 101)) == 100
         assert automatic_threshold([1] * 97 + [40, 40, 999]) == 50
-        assert automatic_threshold([7] * 50) == 5
+        assert automatic_threshold([7] * 50) == 10
+        assert automatic_threshold([7] * 50, factor=3.0) == 50
 
     def test_stands_still_near_the_current_one(self) -> None:
         assert automatic_threshold([70] * 50, current=50) == 50
         assert automatic_threshold([76] * 50, current=50) == 100
         assert automatic_threshold([34] * 50, current=50) == 50
-        assert automatic_threshold([33] * 50, current=50) == 20
+        assert automatic_threshold([20] * 50, current=50) == 20
+        assert automatic_threshold([33] * 50, current=100) == 50
 
     @given(st.lists(st.integers(1, 10**16), min_size=20, max_size=300))
     def test_is_round_and_among_the_largest(self, sizes: list[int]) -> None:

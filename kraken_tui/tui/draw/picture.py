@@ -36,6 +36,7 @@ class Picture(msgspec.Struct, frozen=True):
         ascii_only: Whether the terminal cannot show box drawing.
         problem: Why the pair has no view, such as that the exchange does not list it; "" while one may still come.
         status: Runs for the left end of the footer.
+        tape_tier: Smallest tier of the prints that the tape shows, 0 for all.
         step: What holds the engine up while it does not answer (`feed.silent_ns`); "" where nothing tells.
     """
 
@@ -46,3 +47,4 @@ class Picture(msgspec.Struct, frozen=True):
     problem: str = ""
     status: Line = ()
     step: str = ""
+    tape_tier: int = 0
