@@ -208,11 +208,14 @@ class FlowEvent(Value, frozen=True, gc=False):
         symbol: v2 symbol.
         ns: When, by the exchange's clock, ns since the epoch.
         kind: What happened.
-        side: Book side for walls and pulls (BUY is a bid), the taker's for sweeps and large trades.
-        price: For a sweep the last price reached.
+        side: Book side for walls, moves and pulls (BUY is a bid), the taker's for sweeps and large prints.
+        price: For a sweep or large print the last price reached, for a move where the order is now.
         qty: Size.
         levels: Levels eaten by a sweep, else 0.
         price_ticks, qty_lots: Price and quantity in whole units of the pair.
+        origin: Where a moved order was, or the first price of a sweep or large print; else None.
+        value: Price times size, summed over the fills, in quote currency.
+        fills: Trades of a sweep or large print, else 0.
     """
 
     symbol: str
@@ -224,12 +227,27 @@ class FlowEvent(Value, frozen=True, gc=False):
     levels: int
     price_ticks: int
     qty_lots: int
+    origin: Decimal | None = None
+    value: Decimal = Decimal(0)
+    fills: int = 0
 
 
 def flow_of(flow: market.FlowEvent, spec: symbols.PairSpec) -> FlowEvent:
     """The engine's flow event as a program gets it."""
-    price, qty = exact(flow.price, spec.price_precision), exact(flow.qty, spec.qty_precision)
-    return FlowEvent(flow.symbol, flow.ns, flow.kind, flow.side, price, qty, flow.levels, flow.price, flow.qty)
+    return FlowEvent(
+        flow.symbol,
+        flow.ns,
+        flow.kind,
+        flow.side,
+        exact(flow.price, spec.price_precision),
+        exact(flow.qty, spec.qty_precision),
+        flow.levels,
+        flow.price,
+        flow.qty,
+        None if flow.origin is None else exact(flow.origin, spec.price_precision),
+        exact(flow.turnover, spec.price_precision + spec.qty_precision),
+        flow.fills,
+    )
 
 
 class Ticker(Value, frozen=True, gc=False):

@@ -42,6 +42,10 @@ class MarketSource(Protocol):
         """Symbols of the exchange that match what was typed; empty before the instrument list is known."""
         ...
 
+    def is_tokenised(self, symbol: str) -> bool:
+        """Whether a pair's base stands for something outside the exchange, such as a share, as far as is known."""
+        ...
+
     def add_pair(self, name: str) -> None:
         """Subscribe another pair, by any of its names."""
         ...

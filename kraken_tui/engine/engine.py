@@ -236,6 +236,11 @@ class Engine:
         worker = self._worker
         return worker.search(text, limit) if worker is not None else []
 
+    def is_tokenised(self, symbol: str) -> bool:
+        """See `MarketSource.is_tokenised`."""
+        worker = self._worker
+        return worker is not None and worker.is_tokenised(symbol)
+
     def symbol_of(self, name: str) -> str:
         """See `Worker.symbol_of`; as far as it is known at this moment, without asking the engine's thread."""
         worker = self._worker

@@ -290,6 +290,11 @@ class Worker:
         """Find symbols of the exchange."""
         return self._session.symbols.search(text, limit)
 
+    def is_tokenised(self, symbol: str) -> bool:
+        """Whether the instrument list says that a pair's base is a tokenised asset."""
+        spec = self._session.specs.get(symbol)
+        return spec is not None and spec.tokenised
+
     def pause_replay(self, paused: bool) -> None:
         """Stop or continue the recording's clock."""
         if self._replay is not None:

@@ -52,6 +52,7 @@ class FlowKind(StrEnum):
     """What a flow event reports."""
 
     WALL = "wall"
+    MOVED = "moved"
     PULLED = "pulled"
     SWEEP = "sweep"
     LARGE = "large"
@@ -135,6 +136,38 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
         return self.trade_id * PLACES if self.place is None else self.place
 
 
+class Print(msgspec.Struct, frozen=True, gc=False):
+    """All fills of one taker's order, joined (`market.trades`).
+
+    Attributes:
+        side: The taker's.
+        venue_ns: Time of the fills.
+        position: `Trade.position` of the first fill.
+        first, last: Price of the first and of the last fill, ticks.
+        qty: Lots.
+        turnover: Sum of price x quantity in ticks x lots.
+        count: Number of fills.
+        levels: Number of different prices.
+        live: As of a `Trade`.
+    """
+
+    side: Side
+    venue_ns: int
+    position: int
+    first: int
+    last: int
+    qty: int
+    turnover: int
+    count: int = 1
+    levels: int = 1
+    live: bool = True
+
+    @property
+    def average(self) -> float:
+        """Average price in ticks; exactly it is turnover / qty."""
+        return self.turnover / self.qty if self.qty else float(self.last)
+
+
 class Candle(msgspec.Struct, frozen=True, gc=False):
     """Open, high, low, close of one interval.
 
@@ -185,10 +218,13 @@ class FlowEvent(msgspec.Struct, frozen=True, gc=False):
         symbol: v2 symbol.
         ns: When, by the venue's clock.
         kind: What happened.
-        side: Book side for walls and pulls (BUY is a bid), aggressor for sweeps and large trades.
-        price: Ticks; for a sweep the last price reached.
+        side: Book side for walls, moves and pulls (BUY is a bid), aggressor for sweeps and large prints.
+        price: Ticks; for a sweep or large print the last price reached, for a move where the order is now.
         qty: Lots.
         levels: Levels eaten by a sweep, else 0.
+        origin: Ticks: where a moved order was, or the first price of a sweep or large print; else None.
+        turnover: Sum of price x quantity in ticks x lots.
+        fills: Trades of a sweep or large print, else 0.
     """
 
     symbol: str
@@ -198,6 +234,9 @@ class FlowEvent(msgspec.Struct, frozen=True, gc=False):
     price: int
     qty: int
     levels: int = 0
+    origin: int | None = None
+    turnover: int = 0
+    fills: int = 0
 
 
 class Health(Value, frozen=True, gc=False):

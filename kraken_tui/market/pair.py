@@ -28,7 +28,7 @@ from kraken_tui.market.flow import FlowTracker
 from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.rates import RateMeter
-from kraken_tui.market.trades import Tape, TradedAtPrice
+from kraken_tui.market.trades import SessionSums, Tape, TradedAtPrice, automatic_tiers
 from kraken_tui.market.truth import BookTruth, NothingKnown
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
@@ -39,6 +39,11 @@ from kraken_tui.wire.symbols import PairSpec
 
 _SAMPLES = 600
 _FLOW_SHOWN = 200
+
+MONEY = frozenset(
+    {"USD", "EUR", "GBP", "CHF", "CAD", "AUD", "USDT", "USDC", "DAI", "PYUSD", "USDG", "RLUSD", "EURT", "EURC", "EURR"}
+)
+"""Quotes of which a unit is worth about a dollar, so that the settings' round sums mean something."""
 
 
 @dataclass(slots=True)
@@ -83,6 +88,8 @@ class PairMarket:
         self._tape = Tape()
         self._traded = TradedAtPrice()
         self._candles = CandleAggregator(symbol)
+        self._session = SessionSums()
+        self._tiers: tuple[int, ...] = ()
         self._flow = FlowTracker(symbol)
         self._flow_shown: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
         self._flow_new: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
@@ -139,18 +146,34 @@ class PairMarket:
         self._version += 1
         if before is None:
             self._new_flow(spec)
+            self._set_tiers(spec)
         elif (before.price_precision, before.qty_precision) != (spec.price_precision, spec.qty_precision):
             self._rescale(before, spec)
 
     def _new_flow(self, spec: PairSpec) -> None:
         large = Decimal(str(self._settings.large_order))
-        self._flow = FlowTracker(self.symbol, to_nearest_units(f"{large:f}", spec.qty_precision) if large > 0 else 0)
+        self._flow = FlowTracker(
+            self.symbol,
+            to_nearest_units(f"{large:f}", spec.qty_precision) if large > 0 else 0,
+            least=_value(self._settings.flow_value, spec) if spec.quote in MONEY else 0,
+            factor=self._settings.flow_factor,
+        )
+
+    def _set_tiers(self, spec: PairSpec) -> None:
+        """The settings' tiers where they are money, else none until the pair's own prints tell."""
+        self._tiers = tuple(_value(tier, spec) for tier in self._settings.tape_tiers) if spec.quote in MONEY else ()
+
+    def _learn_tiers(self) -> None:
+        if self.spec is not None and self.spec.quote not in MONEY:
+            self._tiers = automatic_tiers((each.turnover for each in self._tape.prints()), self._tiers)
 
     def _rescale(self, before: PairSpec, after: PairSpec) -> None:
         self._tape.rescale(before, after)
         self._traded.rescale(before, after)
         self._candles.rescale(before, after)
         self._new_flow(after)
+        self._set_tiers(after)
+        self._session = SessionSums()
         self._flow_shown.clear()
         self._flow_new.clear()
         self._samples.clear()
@@ -172,6 +195,7 @@ class PairMarket:
         self._version += 1
         book = self._truth.book
         if not changed.verified or book is None or not self._fits(book):
+            self._flow.lose()
             return
         if changed.kind == "snapshot":
             self._flow.on_snapshot(book)
@@ -207,8 +231,12 @@ class PairMarket:
             if trade.live or (self._heard_trades and after is not None and trade.position > after):
                 counted.append(trade)
                 self._traded.add(trade)
+                self._session.add(trade)
             if after is None or trade.position > after:
                 self._set_last(trade)
+        if not self._heard_trades:
+            self._flow.learn_prints(trade for trade in new if not trade.live)
+            self._learn_tiers()
         self._heard_trades = True
         self._flow.on_trades(trade for trade in counted if trade.live)
         return new
@@ -232,6 +260,8 @@ class PairMarket:
         new = self._tape.add(replace(trade, live=False) for trade in past)
         if new:
             self._version += 1
+            self._flow.learn_prints(new)
+            self._learn_tiers()
             if newest is None:
                 for trade in new:
                     self._set_last(trade)
@@ -284,9 +314,13 @@ class PairMarket:
         self._book_rate.advance(now_ns)
         self._trade_rate.advance(now_ns)
         self._candles.roll(now_ns - self._clock_offset_ns)
+        truth = self._truth
+        if not self._verified:
+            self._flow.lose()
         self._flow.tick(now_ns)
         self._collect_flow()
-        truth = self._truth
+        if self._session.roll(now_ns - self._clock_offset_ns):
+            self._version += 1
         said = truth.witness, truth.trade_gaps
         if said != self._said:
             self._said = said
@@ -296,6 +330,7 @@ class PairMarket:
             return
         self._sample_s = second
         self._flow.learn(book)
+        self._learn_tiers()
         figures = self._refreshed(book).metrics
         if figures is not None:
             self._samples.append(Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance))
@@ -305,7 +340,12 @@ class PairMarket:
         events = self._flow.drain()
         if events:
             self._flow_new.extend(events)
-            self._flow_shown.extendleft(events)
+            for event in events:
+                late = bool(self._flow_shown) and event.ns < self._flow_shown[0].ns
+                self._flow_shown.appendleft(event)
+                if late:
+                    ordered = sorted(self._flow_shown, key=lambda shown: -shown.ns)
+                    self._flow_shown = deque(ordered, maxlen=_FLOW_SHOWN)
             self._version += 1
 
     def _refreshed(self, book: OrderBook) -> _BookCache:
@@ -438,7 +478,7 @@ class PairMarket:
             interval=self._interval,
             flow=tuple(self._flow_shown),
             health=health,
-            large_lots=self._flow.threshold,
+            large_lots=self._flow.large_lots(self._last or 0),
             samples=tuple(self._samples),
             book_rate=self._book_rate.rate(now_ns),
             trade_rate=self._trade_rate.rate(now_ns),
@@ -449,6 +489,9 @@ class PairMarket:
             made_ns=made_ns,
             fresh_for_ns=self._fresh_for_ns,
             replayed=replayed,
+            prints=self._tape.prints(),
+            tiers=self._tiers,
+            session=self._session.session(),
         )
 
     def _shown_last(self) -> int | None:
@@ -465,3 +508,8 @@ class PairMarket:
             stale=self._assessment.stale,
             problem=self._reason or self._assessment.stale_reason,
         )
+
+
+def _value(amount: float, spec: PairSpec) -> int:
+    """An amount of the quote currency in ticks x lots."""
+    return to_nearest_units(f"{Decimal(str(amount)):f}", spec.price_precision + spec.qty_precision)

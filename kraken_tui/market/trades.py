@@ -1,7 +1,13 @@
-"""The tape and trades at price."""
+"""The tape, its prints, trades at price, and the sums of the session.
+
+A *print* is what one taker's order did: trades that follow one another, of the same side and venue timestamp,
+at prices that never step back. Kraken stamps all fills of an order with the same time; trades of one message
+need not belong to one order (PROTOCOL.md section 7.2).
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -9,8 +15,9 @@ from msgspec.structs import replace
 from sortedcontainers import SortedDict
 
 from kraken_tui.market.convert import rescale
-from kraken_tui.market.events import Side, Trade
-from kraken_tui.market.views import TradedAt
+from kraken_tui.market.events import Print, Side, Trade
+from kraken_tui.market.views import Session, TradedAt
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
 
 TAPE_LENGTH = 1000
@@ -18,6 +25,42 @@ TAPE_LENGTH = 1000
 
 TRADED_PRICES = 5000
 """Prices that trades at price are kept for."""
+
+
+DELTA_S = 60
+"""Seconds over which `Session.recent` is taken."""
+
+_FEWEST_PRINTS = 20
+_SHARES = (0.50, 0.90, 0.98, 0.995)
+
+
+def print_of(trade: Trade) -> Print:
+    """A print of one fill."""
+    turnover = trade.price * trade.qty
+    return Print(
+        trade.side, trade.venue_ns, trade.position, trade.price, trade.price, trade.qty, turnover, live=trade.live
+    )
+
+
+def continued(run: Print, trade: Trade) -> Print | None:
+    """The print with one more fill, or None if the trade, the next one after it, belongs to another order."""
+    if trade.side is not run.side or trade.venue_ns != run.venue_ns or trade.live is not run.live:
+        return None
+    step = trade.price - run.last
+    if step < 0 if run.side is Side.BUY else step > 0:
+        return None
+    return Print(
+        run.side,
+        run.venue_ns,
+        run.position,
+        run.first,
+        trade.price,
+        run.qty + trade.qty,
+        run.turnover + trade.price * trade.qty,
+        run.count + 1,
+        run.levels + (step != 0),
+        run.live,
+    )
 
 
 class Tape:
@@ -33,6 +76,8 @@ class Tape:
         self._length = length
         self._trades: SortedDict[int, Trade] = SortedDict()
         self._newest_first: tuple[Trade, ...] | None = ()
+        self._prints: deque[Print] = deque(maxlen=length)
+        self._prints_newest_first: tuple[Print, ...] | None = ()
         # Positions up to this one were dropped for age: new and seen can no longer be told apart.
         self._floor: int | None = None
         self.last: int | None = None
@@ -55,13 +100,40 @@ class Tape:
         if not new:
             return []
         ordered = sorted(new)
+        at_end = self.last is None or ordered[0] > self.last
         for position in ordered:
             self._trades[position] = new[position]
         self.last = ordered[-1] if self.last is None else max(self.last, ordered[-1])
         while len(self._trades) > self._length:
             self._floor, _ = self._trades.popitem(0)
         self._newest_first = None
-        return [new[position] for position in ordered]
+        added = [new[position] for position in ordered]
+        if at_end:
+            self._join(added)
+        else:
+            self._join_all()
+        return added
+
+    def _join(self, trades: Iterable[Trade]) -> None:
+        """Add the fills that follow to the prints."""
+        prints = self._prints
+        for trade in trades:
+            joined = continued(prints[-1], trade) if prints else None
+            if joined is None:
+                prints.append(print_of(trade))
+            else:
+                prints[-1] = joined
+        self._prints_newest_first = None
+
+    def _join_all(self) -> None:
+        self._prints.clear()
+        self._join(self._trades.values())
+
+    def prints(self) -> tuple[Print, ...]:
+        """The prints of the kept trades, newest first; only the first of them can still grow."""
+        if self._prints_newest_first is None:
+            self._prints_newest_first = tuple(reversed(self._prints))
+        return self._prints_newest_first
 
     def newest_first(self) -> tuple[Trade, ...]:
         """All kept trades, newest first."""
@@ -84,6 +156,7 @@ class Tape:
             kept[position] = replace(trade, price=price, qty=qty)
         self._trades = kept
         self._newest_first = None
+        self._join_all()
 
 
 class TradedAtPrice:
@@ -128,3 +201,103 @@ class TradedAtPrice:
                 kept[price] = TradedAt(at.count, bought, sold)
         self._at = kept
         self._shown = None
+
+
+class SessionSums:
+    """Sums over the trades since the start, or since the pair's precisions changed.
+
+    Args:
+        since_ns: Time of the start.
+    """
+
+    def __init__(self) -> None:
+        self._since_ns: int | None = None
+        self._trades = self._prints = 0
+        self._bought = self._sold = self._bought_for = self._sold_for = 0
+        self._largest: Print | None = None
+        self._run: Print | None = None
+        # (second, value bought less value sold), newest last.
+        self._seconds: deque[list[int]] = deque(maxlen=DELTA_S + 1)
+        self._shown: Session | None = None
+
+    def add(self, trade: Trade) -> None:
+        """Count one trade, by ascending position."""
+        if self._since_ns is None:
+            self._since_ns = trade.venue_ns
+        value = trade.price * trade.qty
+        self._trades += 1
+        if trade.side is Side.BUY:
+            self._bought += trade.qty
+            self._bought_for += value
+        else:
+            self._sold += trade.qty
+            self._sold_for += value
+            value = -value
+        second = trade.venue_ns // SECOND
+        if self._seconds and second <= self._seconds[-1][0]:
+            self._seconds[-1][1] += value
+        else:
+            self._seconds.append([second, value])
+        joined = None if self._run is None else continued(self._run, trade)
+        self._prints += joined is None
+        self._run = joined or print_of(trade)
+        if self._largest is None or self._run.turnover > self._largest.turnover:
+            self._largest = self._run
+        self._shown = None
+
+    def roll(self, venue_ns: int) -> bool:
+        """Forget seconds that left the window; whether any did."""
+        first = venue_ns // SECOND - DELTA_S
+        before = len(self._seconds)
+        while self._seconds and self._seconds[0][0] <= first:
+            self._seconds.popleft()
+        if len(self._seconds) == before:
+            return False
+        self._shown = None
+        return True
+
+    def session(self) -> Session | None:
+        """The sums; None before the first trade."""
+        if self._since_ns is None:
+            return None
+        if self._shown is None:
+            self._shown = Session(
+                self._since_ns,
+                self._trades,
+                self._prints,
+                self._bought,
+                self._sold,
+                self._bought_for,
+                self._sold_for,
+                self._largest,
+                sum(value for _, value in self._seconds),
+            )
+        return self._shown
+
+
+def automatic_tiers(values: Iterable[int], current: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Tiers of a tape by the pair's own prints, for quotes of which a round sum of money says nothing.
+
+    Args:
+        values: Values of prints, ticks x lots.
+        current: Tiers in force; kept while each is within a factor of 1.5 of the new one.
+
+    Returns:
+        Four ascending values: the 50th, 90th, 98th and 99.5th percentile rounded to 1, 2 or 5 x 10^n; () while fewer
+        than 20 prints are known.
+    """
+    ordered = sorted(values)
+    if len(ordered) < _FEWEST_PRINTS:
+        return current
+    wanted = [max(1, ordered[min(len(ordered) - 1, int(share * len(ordered)))]) for share in _SHARES]
+    if current and all(2 * old <= 3 * new and 2 * new <= 3 * old for old, new in zip(current, wanted, strict=True)):
+        return current
+    tiers = [_rounded(value) for value in wanted]
+    for index in range(1, len(tiers)):
+        tiers[index] = max(tiers[index], 2 * tiers[index - 1])
+    return tuple(tiers)
+
+
+def _rounded(value: int) -> int:
+    power: int = 10 ** (len(str(value)) - 1)
+    return min((step * power for step in (1, 2, 5, 10)), key=lambda rounded: abs(rounded - value))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Level, Proof, Signal, Trade
+from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Level, Print, Proof, Signal, Trade
 from kraken_tui.market.plain import Value
 from kraken_tui.wire.symbols import PairSpec
 
@@ -115,6 +115,40 @@ class TradedAt(msgspec.Struct, frozen=True, gc=False):
     sold: int
 
 
+class Session(msgspec.Struct, frozen=True, gc=False):
+    """Sums over the trades since the program's start; values are ticks x lots.
+
+    Attributes:
+        since_ns: Venue time of the first trade counted.
+        trades, prints: How many.
+        bought, sold: Lots by aggressor; their difference is the CVD.
+        bought_for, sold_for: Values by aggressor.
+        largest: Print of the largest value.
+        recent: Delta of the last minute (`trades.DELTA_S`): value bought less value sold.
+    """
+
+    since_ns: int
+    trades: int
+    prints: int
+    bought: int
+    sold: int
+    bought_for: int
+    sold_for: int
+    largest: Print | None
+    recent: int
+
+    @property
+    def cvd(self) -> int:
+        """Lots bought less lots sold by aggressors."""
+        return self.bought - self.sold
+
+    @property
+    def vwap(self) -> float | None:
+        """Volume-weighted average price of the session in ticks; None without volume."""
+        volume = self.bought + self.sold
+        return (self.bought_for + self.sold_for) / volume if volume else None
+
+
 def _nothing_traded() -> Mapping[int, TradedAt]:
     return MappingProxyType({})
 
@@ -148,7 +182,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         interval: Minutes of `candles`.
         flow: Newest first.
         health: Status and reason.
-        large_lots: Threshold in lots from which an order or trade counts as large; 0 while unknown.
+        large_lots: Threshold in lots from which a resting order counts as large; 0 while unknown.
         samples: Oldest first, one a second, at most ten minutes.
         book_rate, trade_rate: Messages a second over the last five seconds.
         audited_ns: When an audit last found the whole book equal to a second snapshot; None since it was loaded.
@@ -161,6 +195,9 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         fresh_for_ns: How long after that it stays fresh if nothing more is heard; None where that is not known.
         replayed: Whether ages and `now_ns` are by a recording's clock, which does not go on by itself.
         silent_ns: How long the engine has not answered, as its reader found; 0 while it answers.
+        prints: The trades of `tape` joined by taker's order, newest first.
+        tiers: Four ascending values, ticks x lots, from which a print is of the next tier; () while unknown.
+        session: Sums since the start; None before the first trade.
     """
 
     symbol: str
@@ -203,6 +240,9 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     fresh_for_ns: int | None = None
     replayed: bool = False
     silent_ns: int = 0
+    prints: tuple[Print, ...] = ()
+    tiers: tuple[int, ...] = ()
+    session: Session | None = None
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):

@@ -214,11 +214,13 @@ class JsonLines:
         spec = self._spec(flow.symbol)
         if spec is None:
             return None
+        origin = "null" if flow.origin is None else f'"{from_units(flow.origin, spec.price_precision)}"'
+        value = from_units(flow.turnover, spec.price_precision + spec.qty_precision)
         return (
             f'{{"event":"flow","symbol":{self._name(flow.symbol)},"kind":"{flow.kind}","side":"{flow.side}",'
             f'"price":"{from_units(flow.price, spec.price_precision)}",'
             f'"qty":"{from_units(flow.qty, spec.qty_precision)}","levels":{flow.levels},'
-            f'"timestamp":"{format_timestamp(flow.ns)}"}}\n'
+            f'"timestamp":"{format_timestamp(flow.ns)}","from":{origin},"value":"{value}","fills":{flow.fills}}}\n'
         )
 
 

@@ -12,9 +12,11 @@ from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS, RECENTRES, THEMES, Settings
 from kraken_tui.settings.readers import (
     Anything,
+    Ascending,
     Between,
     FileName,
     Number,
+    Numbers,
     OneOf,
     PairCount,
     PairList,
@@ -207,6 +209,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("svg_dir", FileName(), "folder for saved pictures"),
     Option("recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True)),
     Option("large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12)),
+    Option("flow_value", Number(), "least value of a flow event, in dollars and the like", Between(0, 1e12)),
+    Option("flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000)),
+    Option("tape_tiers", Numbers(), "values where the tape's tiers begin, in dollars and the like", Ascending(4, 1e12)),
     Option(
         "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
         library=True,

@@ -107,6 +107,26 @@ class Number:
     value = toml
 
 
+class Numbers:
+    """Several floats."""
+
+    def text(self, text: str) -> tuple[float, ...]:
+        """See `Reader`; commas separate."""
+        return tuple(Number().text(part.strip()) for part in text.split(","))
+
+    def toml(self, value: Any) -> tuple[float, ...]:
+        """See `Reader`."""
+        if type(value) is not list:
+            raise WrongValue("takes a list of numbers")
+        return tuple(Number().toml(item) for item in value)
+
+    def value(self, value: Any) -> tuple[float, ...]:
+        """See `Reader`."""
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise WrongValue("takes a list of numbers")
+        return self.toml([*value])
+
+
 class Switch:
     """A bool."""
 
@@ -293,6 +313,28 @@ class Between:
 
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}"
+
+
+class Ascending:
+    """So many numbers above zero, each larger than the one before.
+
+    Args:
+        count: How many.
+        high: The largest allowed.
+    """
+
+    def __init__(self, count: int, high: float) -> None:
+        self.count = count
+        self.high = high
+
+    def __call__(self, value: tuple[float, ...]) -> None:
+        """See `Rule`."""
+        rising = all(lower < upper for lower, upper in zip((0.0, *value), value, strict=False))
+        if len(value) != self.count or not rising or not value[-1] <= self.high:
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return f"{self.count} ascending numbers, above 0 and up to {self.high:g}"
 
 
 class PairCount:

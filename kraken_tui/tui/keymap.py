@@ -99,6 +99,8 @@ COMMANDS: tuple[Command, ...] = (
             panes=("candles",)),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Candles",
             panes=("candles",)),
+    Command("tape.filter", "f", "tape_filter", "tape filter", "Show only prints from the next tier of value on, "
+            "or all.", "Tape", panes=("tape",)),
     Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on; in a replay, stop the "
             "recording's clock.", "Feed"),
     Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed", needs="replay"),

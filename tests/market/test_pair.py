@@ -345,7 +345,7 @@ class TestFlow:
         rig.snapshot()
         rig.market.on_trades([])
         rig.update(bids={"98.0": "5.00"})
-        rig.now += SECOND
+        rig.wait(1)
         rig.update(bids={"98.0": "0.00"})
         rig.wait(1)
         view = rig.view()
@@ -364,6 +364,38 @@ class TestFlow:
         rig.update(bids={"98.0": "5.00"}, verified=False)
         rig.wait(1)
         assert rig.view().flow == ()
+
+    @pytest.mark.parametrize("how", ["message", "state"])
+    def test_a_book_that_is_lost_before_the_verdict_makes_no_flow(self, how: str) -> None:
+        rig = Rig(Settings(depth=10, large_order=5.0))
+        rig.snapshot()
+        rig.market.on_trades([])
+        rig.update(bids={"98.0": "5.00"})
+        if how == "message":
+            rig.update(bids={"97.0": "1.00"}, verified=False)
+            rig.truth.told(verified=True)
+        else:
+            rig.truth.told(verified=False)
+        rig.wait(1)
+        assert rig.view().flow == ()
+        # Nor does the resynchronised one: what stands in it may have stood there before.
+        rig.truth.told(verified=True)
+        rig.snapshot()
+        rig.update(bids={"98.0": "5.00"})
+        rig.wait(1)
+        assert [event.kind for event in rig.view().flow] == [FlowKind.WALL]
+
+    def test_events_on_screen_are_in_the_order_of_time(self) -> None:
+        rig = Rig()
+        for ns in (5, 9, 7, 8, 1):
+            rig.market._flow._events.append(FlowEvent("BTC/USD", ns, FlowKind.WALL, Side.BUY, 1, 1))
+            rig.wait(0.1)
+        assert [event.ns for event in rig.view().flow] == [9, 8, 7, 5, 1]
+
+    def test_a_pair_is_measured_in_money_where_its_quote_is(self) -> None:
+        for quote, tiers in (("USD", (10**6, 10**7, 5 * 10**7, 25 * 10**7)), ("BTC", ())):
+            rig = Rig(spec=replace(SPEC, quote=quote))
+            assert rig.view().tiers == tiers
 
 
 def test_samples_once_a_second(rig: Rig) -> None:

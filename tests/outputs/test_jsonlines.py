@@ -120,10 +120,14 @@ def test_other_events_are_as_documented() -> None:
     assert written(Refused(NS, "X", "ohlc", "no such pair; nearest: BTC/USD", ("BTC/USD",))) == (
         '{"event":"refused","symbol":"X","error":"ohlc: no such pair; nearest: BTC/USD"}\n'
     )
-    assert written(FlowEvent("BTC/USD", NS, FlowKind.SWEEP, Side.BUY, 452840, 100, 3)) == (
+    assert written(FlowEvent("BTC/USD", NS, FlowKind.SWEEP, Side.BUY, 452840, 100, 3, 452830, 45_283_500, 4)) == (
         '{"event":"flow","symbol":"BTC/USD","kind":"sweep","side":"buy","price":"45284.0","qty":"0.00000100",'
-        '"levels":3,"timestamp":"2023-10-06T17:35:55.440295Z"}\n'
+        '"levels":3,"timestamp":"2023-10-06T17:35:55.440295Z","from":"45283.0","value":"0.045283500","fills":4}\n'
     )
+    moved = json.loads(written(FlowEvent("BTC/USD", NS, FlowKind.MOVED, Side.BUY, 10, 10, origin=11, turnover=100)))
+    assert (moved["kind"], moved["from"], moved["price"], moved["fills"]) == ("moved", "1.1", "1.0", 0)
+    wall = json.loads(written(FlowEvent("BTC/USD", NS, FlowKind.WALL, Side.BUY, 10, 10, turnover=100)))
+    assert wall["from"] is None
 
 
 def test_a_candle_without_trades_has_no_vwap() -> None:

@@ -195,6 +195,9 @@ class WorldSource:
     def search(self, text: str, limit: int = 50) -> list[str]:
         return [symbol for symbol in PAIRS if text.upper() in symbol][:limit]
 
+    def is_tokenised(self, symbol: str) -> bool:
+        return False
+
     def add_pair(self, name: str) -> None: ...
 
     def remove_pair(self, symbol: str) -> None: ...

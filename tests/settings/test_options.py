@@ -234,3 +234,23 @@ def test_a_size_in_a_file_is_text(tmp_path: Path) -> None:
     path.write_text("record_rotate = 100\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="takes a size or a time in quotes"):
         load({}, {}, path)
+
+
+def test_tiers_are_four_ascending_values(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("tape_tiers = [1, 20, 300.5, 4000]\n", encoding="utf-8")
+    tiers = (1.0, 20.0, 300.5, 4000.0)
+    assert load({}, {}, path).tape_tiers == tiers
+    assert load({}, {"KRAKEN_TUI_TAPE_TIERS": "1, 20,300.5,4000"}).tape_tiers == tiers
+    sentence = "takes 4 ascending numbers, above 0 and up to 1e\\+12"
+    for wrong in ("1,2,3", "1,2,3,4,5", "1,2,2,3", "0,1,2,3", "4,3,2,1", "1,2,3,2000000000000"):
+        with pytest.raises(ConfigurationError, match=sentence):
+            load({}, {"KRAKEN_TUI_TAPE_TIERS": wrong})
+    for wrong in ("[1, 2, 3]", "[1, 2, 3, nan]", "[inf, 2, 3, 4]"):
+        path.write_text(f"tape_tiers = {wrong}\n", encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=sentence):
+            load({}, {}, path)
+    for wrong, said in (('"1,2,3,4"', "takes a list of numbers"), ('[1, 2, 3, "4"]', "takes a number")):
+        path.write_text(f"tape_tiers = {wrong}\n", encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=said):
+            load({}, {}, path)

@@ -23,6 +23,7 @@ class FakeSource:
         self.views: dict[str, PairView] = {}
         self.now_ns = 0
         self.stuck_in = ""
+        self.tokenised: set[str] = set()
         self.reads: list[str] = []
         self.callback: Callable[[BaseException], None] | None = None
         self._set_tabs(symbols)
@@ -62,6 +63,9 @@ class FakeSource:
 
     def search(self, text: str, limit: int = 50) -> list[str]:
         return [symbol for symbol in SYMBOLS if text.upper() in symbol][:limit]
+
+    def is_tokenised(self, symbol: str) -> bool:
+        return symbol in self.tokenised
 
     def add_pair(self, name: str) -> None:
         self.asked.append(("add_pair", name))

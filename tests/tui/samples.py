@@ -16,11 +16,13 @@ from kraken_tui.market.events import (
     FlowKind,
     Health,
     MarketStatus,
+    Print,
     Proof,
     Side,
     Signal,
     Trade,
 )
+from kraken_tui.market.trades import SessionSums, Tape
 from kraken_tui.market.views import (
     BookMetrics,
     FeedView,
@@ -33,6 +35,7 @@ from kraken_tui.market.views import (
     RecordingView,
     ReplayView,
     Sample,
+    Session,
     Sweep,
     Ticker,
     TradedAt,
@@ -55,6 +58,9 @@ _SHAPES = {
     "DOGE/USD": (1_438_217, 350, 2_400_000_000_000),
     "PEPE/USD": (12_345, 2, 90_000_000_000_000),
 }
+
+
+SYMBOLS = ("BTC/USD", "ETH/BTC", "DOGE/USD", "PEPE/USD")
 
 
 def spec_of(symbol: str) -> PairSpec:
@@ -162,6 +168,34 @@ def traded(tape: tuple[Trade, ...]) -> dict[int, TradedAt]:
     return result
 
 
+# Four values in ticks x lots: 1,000, 10,000, 50,000 and 250,000 USD, or 0.01, 0.05, 0.2 and 1 BTC.
+_TIERS = {
+    symbol: tuple(round(value * 10 ** (spec.price_precision + spec.qty_precision)) for value in values)
+    for symbol, spec, values in (
+        ("BTC/USD", BTC, (1e3, 1e4, 5e4, 2.5e5)),
+        ("ETH/BTC", ETH_BTC, (0.01, 0.05, 0.2, 1)),
+        ("DOGE/USD", DOGE, (1e3, 1e4, 5e4, 2.5e5)),
+        ("PEPE/USD", PEPE, (1e3, 1e4, 5e4, 2.5e5)),
+    )
+}
+
+
+def prints(tape: tuple[Trade, ...]) -> tuple[Print, ...]:
+    """The prints of a tape, newest first."""
+    made = Tape()
+    made.add(tape)
+    return made.prints()
+
+
+def session(tape: tuple[Trade, ...]) -> Session | None:
+    """The sums of a tape."""
+    sums = SessionSums()
+    for each in reversed(tape):
+        sums.add(each)
+    sums.roll(NOW)
+    return sums.session()
+
+
 def candles(symbol: str = "BTC/USD", count: int = 120, interval: int = 1, seed: int = 1) -> tuple[Candle, ...]:
     """A random walk that ends at the touch, oldest first; the last candle runs."""
     best, step, size = _SHAPES[symbol]
@@ -196,6 +230,9 @@ def flow(symbol: str = "BTC/USD", count: int = 12) -> tuple[FlowEvent, ...]:
             best + (index - 5) * step,
             size * (index + 2),
             6 if kinds[index % len(kinds)] is FlowKind.SWEEP else 0,
+            best if kinds[index % len(kinds)] in (FlowKind.SWEEP, FlowKind.LARGE, FlowKind.MOVED) else None,
+            (best + (index - 5) * step) * size * (index + 2),
+            7 if kinds[index % len(kinds)] in (FlowKind.SWEEP, FlowKind.LARGE) else 0,
         )
         for index in range(count)
     )
@@ -266,6 +303,9 @@ def pair(symbol: str = "BTC/USD", *, seed: int = 1, count: int = 100) -> PairVie
         trade_rate=3.1,
         audited_ns=NOW - 180_000_000_000,
         witness="agrees",
+        prints=prints(tape),
+        tiers=_TIERS[symbol],
+        session=session(tape),
     )
 
 
@@ -328,6 +368,8 @@ def waiting(symbol: str = "BTC/USD", state: BookState = BookState.WAIT_SNAPSHOT,
         last_direction=0,
         last_trade_ns=None,
         tape=(),
+        prints=(),
+        session=None,
         candles=(),
         flow=(),
         traded={},

@@ -232,6 +232,44 @@ async def test_find_pair_as_you_type(app: KrakenApp, source: FakeSource) -> None
         assert [asked for asked in source.asked if asked[0] == "add_pair"] == [("add_pair", "DOGE/USD")]
 
 
+async def test_find_pair_names_tokenised_assets(app: KrakenApp, source: FakeSource) -> None:
+    source.tokenised = {"DOGE/USD"}
+    async with running(app) as pilot:
+        await pilot.press("/")
+        found = app.screen.query_one(OptionList)
+        shown = [str(found.get_option_at_index(index).prompt) for index in range(found.option_count)]
+        assert "DOGE/USD  tokenised" in shown
+        assert "BTC/USD" in shown
+        await pilot.press(*"doge", "enter")
+        assert app.main.symbol == "DOGE/USD"
+
+
+async def test_f_chooses_the_smallest_tier_of_the_tape(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("f5")
+        said = []
+        for _ in range(5):
+            await pilot.press("f")
+            await pilot.pause()
+            said.append((app.main.tape_tier, text_of(panes(app)["tape"])))
+        for (tier, text), name in zip(said, ("1K USD", "10K USD", "50K USD", "250K USD", ""), strict=True):
+            assert f"≥ {name}" in text if name else "≥ 0" in text
+            assert tier == (0 if not name else said.index((tier, text)) + 1)
+        await pilot.press("f", "f")
+        assert app.main.tape_tier == 2
+        await pilot.press("2")
+        # It holds for every pair: a tier, not an amount.
+        assert app.main.tape_tier == 2
+
+
+async def test_f_says_so_while_there_are_no_tiers(app: KrakenApp, source: FakeSource) -> None:
+    source.views["BTC/USD"] = replace(source.views["BTC/USD"], tiers=())
+    async with running(app) as pilot:
+        await pilot.press("f")
+        assert app.main.tape_tier == 0
+        assert "not known yet" in text_of(panes(app)["footer"])
+
+
 async def test_find_pair_says_so_when_nothing_matches(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("/", *"q[b]", "enter")

@@ -1,88 +1,172 @@
-"""Flow events: walls, pulls, sweeps, large and filled orders, newest first."""
+"""Flow events, newest first, and below them the sums of the session."""
 
 from __future__ import annotations
 
+import msgspec
+
 from kraken_tui.market.events import FlowEvent, FlowKind, Side
-from kraken_tui.tui.draw.format import QuantityFormat, clock, price
+from kraken_tui.market.views import PairView
+from kraken_tui.tui.draw.amounts import Amounts, size_amounts, value_amounts
+from kraken_tui.tui.draw.format import clock, price
 from kraken_tui.tui.draw.picture import Picture
-from kraken_tui.tui.draw.runs import Line, draw_waiting, shorten, title_line
+from kraken_tui.tui.draw.runs import Line, Run, blank, draw_waiting, title_line
+from kraken_tui.tui.draw.session import SESSION_ROWS, draw_session, session_row
+from kraken_tui.wire.symbols import PairSpec
 
 _KIND_KEYS = {
     FlowKind.WALL: "accent",
+    FlowKind.MOVED: "accent",
     FlowKind.PULLED: "warn",
     FlowKind.SWEEP: "!bright",
     FlowKind.LARGE: "!text",
     FlowKind.FILLED: "text",
 }
-_BY_AGGRESSOR = frozenset({FlowKind.SWEEP, FlowKind.LARGE})
-_SIDE_WIDTH = 7
-_LEAST_SIZE = 5
-_MOST_SIZE = 8
-_MINUTES = -1
-# (digits of the second, `_MINUTES` for minute and second alone, None for no time; cells of the time; between size
-# and price), the widest first.
-_FORMS = ((3, 13, " @ "), (0, 9, " @ "), (0, 9, " "), (_MINUTES, 6, " "), (None, 0, " "))
+_PRINTS = frozenset({FlowKind.SWEEP, FlowKind.LARGE})
+_KIND = 6
+_SIDE = 4
+_SIZE = 7
+_FINE_SIZE = 9
+_VALUE = 8
+_WITH_SESSION = 20
+_WITH_SESSION_ROW = 11
+
+
+class FlowShape(msgspec.Struct, frozen=True):
+    """Columns of the events; they follow from the pane's width, the pair and the digits of its price.
+
+    Attributes:
+        time: Decimals of the second; None for no time.
+        size: Size column.
+        price: Cells of a price.
+        value: Value column, None where it does not fit.
+        detail: Cells for the detail, 0 for none.
+    """
+
+    time: int | None
+    size: Amounts
+    price: int
+    value: Amounts | None
+    detail: int
+
+
+def flow_shape(view: PairView, width: int) -> FlowShape | None:
+    """Choose columns for `width` cells: time, value, detail and milliseconds come as room allows.
+
+    Returns:
+        None where not even kind, size, side and price fit.
+    """
+    spec = view.spec
+    assert spec is not None
+    top = max((max(event.price, event.origin or 0) for event in view.flow), default=0)
+    cells = max(5, len(price(max(top, view.last or 0), spec.price_precision)))
+    left = width - _KIND - 1 - _SIDE - 1 - _SIZE - 1 - cells
+
+    def take(wanted: int) -> bool:
+        nonlocal left
+        fits = left >= wanted
+        left -= wanted * fits
+        return fits
+
+    if left < 0:
+        return None
+    time = take(9)
+    value = time and take(1 + _VALUE)
+    detail = 0
+    if value and take(2 + len("from ") + cells):
+        detail = len("from ") + cells
+    fine = detail and take(4)
+    wide = fine and take(_FINE_SIZE - _SIZE)
+    if detail:
+        detail += max(0, left)
+    return FlowShape(
+        (3 if fine else 0) if time else None,
+        size_amounts(view, _FINE_SIZE if wide else _SIZE),
+        cells,
+        value_amounts(view, _VALUE) if value else None,
+        detail,
+    )
 
 
 def _side_of(event: FlowEvent) -> tuple[str, str]:
-    """(words, role): the aggressor's direction for trades, the book side for resting orders."""
+    """(word, role): what the taker did for prints, the book's side for resting orders."""
     buy = event.side is Side.BUY
-    role = "bid" if buy else "ask"
+    if event.kind in _PRINTS:
+        return ("buy" if buy else "sell"), "bid" if buy else "ask"
+    return ("bid" if buy else "ask"), "bid" if buy else "ask"
+
+
+def _detail(event: FlowEvent, spec: PairSpec, width: int) -> str:
+    """What the kind has to say beyond the columns, in whole pieces, as many as fit."""
+    pieces: list[str] = []
+    digits = spec.price_precision
+    moved = event.origin is not None and event.origin != event.price
+    if moved and event.origin is not None:
+        pieces.append(f"from {price(event.origin, digits)}")
     if event.kind is FlowKind.SWEEP:
-        return f"{'▲' if buy else '▼'} {event.levels} lv", role
-    if event.kind in _BY_AGGRESSOR:
-        return ("▲ buy" if buy else "▼ sell"), role
-    return ("  bid" if buy else "  ask"), role
+        pieces.append(f"{event.levels} levels")
+    if event.kind in _PRINTS and event.qty:
+        if event.fills > 1:
+            pieces.append(f"{event.fills} fills")
+        if moved:
+            average = (20 * event.turnover + event.qty) // (2 * event.qty)
+            pieces.append(f"average {price(average, digits + 1)}")
+    text = ""
+    for piece in pieces:
+        longer = f"{text}, {piece}" if text else piece
+        if len(longer) > width:
+            break
+        text = longer
+    return text
 
 
-def _time(ns: int, digits: int | None) -> str:
-    if digits is None:
-        return ""
-    return f"{clock(ns, 0)[3:]} " if digits == _MINUTES else f"{clock(ns, digits)} "
+def _row(event: FlowEvent, spec: PairSpec, shape: FlowShape) -> Line:
+    side, role = _side_of(event)
+    runs: list[Run] = []
+    if shape.time is not None:
+        runs.append((clock(event.ns, shape.time) + " ", "muted"))
+    runs += [
+        (event.kind.value.ljust(_KIND + 1), _KIND_KEYS[event.kind]),
+        (side.ljust(_SIDE + 1), role),
+        (shape.size.text(event.qty) + " ", "text"),
+        (price(event.price, spec.price_precision).rjust(shape.price), role),
+    ]
+    if shape.value:
+        runs.append((" " + shape.value.text(event.turnover or event.price * event.qty), "text"))
+    if shape.detail:
+        runs.append(("  " + _detail(event, spec, shape.detail), "muted"))
+    return tuple(runs)
 
 
-def _form_for(
-    flow: tuple[FlowEvent, ...], precision: int, room: int
-) -> tuple[int | None, int, str, QuantityFormat] | None:
-    """The widest form whose sizes are numbers in `room` cells for time, size and gap; None if nothing fits."""
-    sizes = [event.qty for event in flow]
-    for digits, time_width, between in _FORMS:
-        width = min(_MOST_SIZE, room - time_width - len(between))
-        if width < _LEAST_SIZE:
-            continue
-        size = QuantityFormat.fit(max(sizes), precision, width, 4)
-        if not any(size.text(qty).lstrip().startswith("<") for qty in sizes):
-            return digits, time_width, between, size
-    return None
+def _header(shape: FlowShape) -> Line:
+    time = "" if shape.time is None else "time".ljust(13 if shape.time else 9)
+    text = f"{time}{'event':<{_KIND + 1}}{'side':<{_SIDE + 1}}{'size':>{shape.size.width}} {'price':>{shape.price}}"
+    if shape.value:
+        text += " " + "value".rjust(shape.value.width)
+    return ((text, "muted"),)
 
 
 def draw_flow(picture: Picture, width: int, height: int) -> list[Line]:
-    """Draw the newest flow events: time, kind, size, price, side (or levels of a sweep)."""
+    """Draw the newest flow events, and the session's sums where there is room for them."""
     view = picture.pair
-    if view is None or view.spec is None or not view.flow:
+    if view is None or view.spec is None:
         return draw_waiting("Flow events", "Nothing remarkable yet", width, height)
-    spec = view.spec
-    note = f"STALE  {len(view.flow)}" if view.stale else str(len(view.flow))
-    price_width = max(len(price(event.price, spec.price_precision)) for event in view.flow)
-    form = _form_for(view.flow, spec.qty_precision, width - 7 - price_width - 1 - _SIDE_WIDTH)
-    if form is None:
+    below: list[Line] = []
+    if height >= _WITH_SESSION:
+        below = [blank(width), *draw_session(view, width)]
+        below += [blank(width)] * (1 + SESSION_ROWS - len(below))
+    elif height >= _WITH_SESSION_ROW and (row := session_row(view, width)):
+        below = [row]
+    lines = _events(view, view.spec, width, height - len(below))
+    lines += [blank(width)] * (height - len(below) - len(lines))
+    return lines + below
+
+
+def _events(view: PairView, spec: PairSpec, width: int, height: int) -> list[Line]:
+    if not view.flow:
+        return draw_waiting("Flow events", "Nothing remarkable yet", width, height)
+    shape = flow_shape(view, width)
+    if shape is None:
         return draw_waiting("Flow events", "Too narrow here", width, height)
-    digits, time_width, between, size = form
-    gap = " " * len(between)
-    heading = f"{'time':<{time_width}}"[:time_width] + f"{'event':<7}{size.header('size')}{gap}{'price':>{price_width}}"
-    lines = [title_line("Flow events", note, width), ((heading + "   side", "muted"),)]
-    for event in view.flow[: max(0, height - 2)]:
-        side, role = _side_of(event)
-        head, tail = size.split(event.qty)
-        lines.append(
-            (
-                (_time(event.ns, digits), "muted"),
-                (event.kind.value.ljust(7), _KIND_KEYS[event.kind]),
-                (head, "text"),
-                (tail, "faint"),
-                (between, "muted"),
-                (price(event.price, spec.price_precision).rjust(price_width), role),
-                (" " + shorten(side, _SIDE_WIDTH), role),
-            )
-        )
-    return lines
+    lines = [title_line("Flow events", "STALE" if view.stale else "", width), _header(shape)]
+    lines += [_row(event, spec, shape) for event in view.flow[: max(0, height - 2)]]
+    return lines[:height]

@@ -175,6 +175,8 @@ def _truth_row(view: PairView, feed: FeedView, width: int) -> Line:
         ),
         (5, _labelled("depth", str(view.depth))),
     ]
+    if view.spec is not None and view.spec.tokenised:
+        fields.append((1, (("tokenised asset", "accent"),)))
     if view.spec is not None and view.spec.assumed:
         fields.append((2, (("! precisions assumed", "warn"),)))
     right = [runs for _, runs in _recording(feed, short=width < 80)]
@@ -213,6 +215,7 @@ def _compact_fields(view: PairView) -> list[Field]:
     return [
         # The tabs above say pair and price again, only this row says the three truths.
         (2, ((shorten(view.symbol, 14), "!bright"),)),
+        (2, (("tokenised", "accent"),) if view.spec is not None and view.spec.tokenised else ()),
         (1, _last(view)),
         (3, _change(view)[:1]),
         (0, proof_badge(view)[:1]),

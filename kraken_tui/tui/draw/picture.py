@@ -58,6 +58,7 @@ class Picture(msgspec.Struct, frozen=True):
         ascii_only: Whether the terminal cannot show box drawing.
         problem: Why the pair has no view, such as that the exchange does not list it; "" while one may still come.
         status: Runs for the left end of the footer.
+        tape_tier: Smallest tier of the prints that the tape shows, 0 for all.
         step: What holds the engine up while it does not answer (`feed.silent_ns`); "" where nothing tells.
         situation: Where a key would be pressed.
     """
@@ -70,3 +71,4 @@ class Picture(msgspec.Struct, frozen=True):
     status: Line = ()
     step: str = ""
     situation: Situation = Situation()
+    tape_tier: int = 0

@@ -77,10 +77,15 @@ class FindPair(Dialog[str | None]):
     def _search(self) -> None:
         self._found = self._source.search(self._typed, _LIMIT)
         self._list.clear_options()
-        self._list.add_options([Option(Text(clean_text(symbol, 30)), id=symbol) for symbol in self._found])
+        self._list.add_options([Option(self._row_of(symbol), id=symbol) for symbol in self._found])
         if self._found:
             self._list.highlighted = 0
         self._advise()
+
+    def _row_of(self, symbol: str) -> Text:
+        """A row of the list: a tokenised share must not pass for the share itself."""
+        name = clean_text(symbol, 30)
+        return Text(f"{name}  tokenised" if self._source.is_tokenised(symbol) else name)
 
     def _advise(self) -> None:
         known = bool(self._found) or bool(self._source.search("", 1))

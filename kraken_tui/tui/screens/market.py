@@ -16,6 +16,7 @@ from kraken_tui.market.freshness import aged, aged_feed
 from kraken_tui.market.views import FeedView, Mode, PairView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
+from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
 from kraken_tui.tui.draw.picture import Picture, Situation
 from kraken_tui.tui.draw.runs import Line, in_cells
@@ -65,6 +66,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.symbol = ""
         self.frozen: tuple[PairView | None, FeedView] | None = None
         self._controls: dict[str, BookControl] = {}
+        self.tape_tier = 0
         self._tab = 0
         self._pending_until: float | None = None
         self._places: Places = {}
@@ -201,7 +203,17 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
         status = self._status(pair, feed, pacer, now, step)
-        picture = Picture(pair, feed, choices, self.ascii_only, problem, status, step, self.situation)
+        picture = Picture(
+            pair,
+            feed,
+            choices,
+            self.ascii_only,
+            problem,
+            status,
+            step,
+            situation=self.situation,
+            tape_tier=self.tape_tier,
+        )
         for name in self._places:
             if everything or pacer.due(name, now):
                 self._panes[name].push(picture)
@@ -422,6 +434,22 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         if interval != current:
             self.source.set_interval(interval)
         self.program.say(f"{interval_name(interval)} candles.")
+
+    # --- the tape ---------------------------------------------------------------------------------------------
+
+    def action_tape_filter(self) -> None:
+        """Show prints from the next tier on; after the last tier, all of them."""
+        view = self.newest()[0]
+        if view is None or view.spec is None or not view.tiers:
+            self.program.say("The tiers of this pair's tape are not known yet.")
+            return
+        self.tape_tier = (self.tape_tier + 1) % (len(view.tiers) + 1)
+        if self.tape_tier:
+            least = compact(view.tiers[self.tape_tier - 1], view.spec.price_precision + view.spec.qty_precision)
+            self.program.say(f"Tape: prints of {least} {view.spec.quote} or more.")
+        else:
+            self.program.say("Tape: all prints.")
+        self.program.tick(everything=True)
 
     # --- time -------------------------------------------------------------------------------------------------
 

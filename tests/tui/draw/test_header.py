@@ -156,3 +156,13 @@ def test_precisions_from_a_recording_are_marked() -> None:
     view = samples.pair()
     assert view.spec is not None
     assert "precisions assumed" in drawn(replace(view, spec=replace(view.spec, assumed=True)))[1]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 1), (80, 2), (120, 2), (220, 2)])
+def test_a_tokenised_asset_is_called_one(width: int, height: int) -> None:
+    """C13: AAPLx/USD is not the share itself."""
+    view = samples.pair()
+    assert view.spec is not None
+    assert "tokenised" not in "".join(drawn(view, width, height))
+    token = replace(view, spec=replace(view.spec, tokenised=True))
+    assert "tokenised" in "".join(drawn(token, width, height))
