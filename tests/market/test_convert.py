@@ -79,11 +79,21 @@ class TestTrade:
             trade_from_wire(wire_trade(**changes), SPEC, live=True)
 
     @pytest.mark.parametrize(
-        "changes", [{"price": "0.0"}, {"price": "0.51171"}, {"price": None}, {"qty": "-1"}, {"qty": "NaN"}]
+        "changes", [{"price": "0.0"}, {"price": "0.00001"}, {"price": None}, {"qty": "-1"}, {"qty": "NaN"}]
     )
     def test_refused_numbers(self, changes: dict[str, object]) -> None:
         with pytest.raises(InvalidNumber):
             trade_from_wire(wire_trade(**changes), SPEC, live=True)
+
+    @pytest.mark.parametrize(
+        ("price", "ticks"), [("0.51171", 5117), ("0.51175", 5118), ("0.51165", 5116), ("0.5", 5000)]
+    )
+    def test_a_price_from_before_the_precision_was_reduced_is_rounded_as_by_rest(self, price: str, ticks: int) -> None:
+        trade = trade_from_wire(wire_trade(price=price, qty="1.123456789"), SPEC, live=False)
+        assert (trade.price, trade.qty) == (ticks, 112_345_679)
+        row = [price, "1.123456789", "1695628177.7", "s", "l", "", 4665906]
+        rest = trades_from_rest([row], SPEC)[0]
+        assert (rest.price, rest.qty) == (trade.price, trade.qty)
 
 
 class TestCandle:
@@ -92,6 +102,10 @@ class TestCandle:
         lots = 3_092_768_066_226
         assert candle == Candle(BEGIN_S, 5, 5624, 5628, 5622, 5627, lots, round(Decimal("5626.1") * lots), 12)
         assert candle.vwap == pytest.approx(5626.1)
+
+    def test_prices_from_before_the_precision_was_reduced_are_rounded_in_their_order(self) -> None:
+        candle = candle_from_wire(wire_candle(open="0.56241", high="0.56275", low="0.562249", close="0.56275"), SPEC)
+        assert (candle.open, candle.high, candle.low, candle.close) == (5624, 5628, 5622, 5628)
 
     def test_without_vwap_the_close_stands_in(self) -> None:
         candle = candle_from_wire(wire_candle(vwap=None), SPEC)
@@ -219,10 +233,11 @@ class TestNearest:
 
 
 @given(st.integers(0, 10**20), st.integers(0, 12), st.integers(0, 12))
-def test_rescale_is_exact_or_none(units: int, before: int, after: int) -> None:
+def test_rescale_is_exact_or_half_to_even(units: int, before: int, after: int) -> None:
     scaled = rescale(units, before, after)
     exact = Decimal(units).scaleb(after - before)
-    assert scaled == (int(exact) if exact == exact.to_integral_value() else None)
+    assert scaled == int(exact.to_integral_value(ROUND_HALF_EVEN))
+    assert type(scaled) is int
 
 
 class TestRest:

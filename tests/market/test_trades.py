@@ -51,10 +51,10 @@ class TestTape:
         tape = Tape()
         tape.add([trade(1, price=105), trade(2, price=110), trade(3, price=120)])
         tape.rescale(SPEC, replace(SPEC, price_precision=1))
-        assert [(each.trade_id, each.price) for each in tape.newest_first()] == [(3, 12), (2, 11)]
+        assert [(each.trade_id, each.price) for each in tape.newest_first()] == [(3, 12), (2, 11), (1, 10)]
         assert tape.add([trade(1)]) == []
         tape.rescale(replace(SPEC, price_precision=1), replace(SPEC, qty_precision=6))
-        assert [(each.price, each.qty) for each in tape.newest_first()] == [(120, 1000), (110, 1000)]
+        assert [(each.price, each.qty) for each in tape.newest_first()] == [(120, 1000), (110, 1000), (100, 1000)]
 
 
 class TestTradedAtPrice:
@@ -95,5 +95,6 @@ class TestTradedAtPrice:
         traded = TradedAtPrice()
         traded.add(trade(1, 105))
         traded.add(trade(2, 110))
+        traded.add(trade(3, 111))
         traded.rescale(SPEC, replace(SPEC, price_precision=1, qty_precision=3))
-        assert traded.mapping() == {11: TradedAt(1, 1, 0)}
+        assert traded.mapping() == {10: TradedAt(1, 1, 0), 11: TradedAt(2, 2, 0)}
