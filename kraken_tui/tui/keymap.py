@@ -8,7 +8,7 @@ import msgspec
 from textual.binding import Binding, BindingType
 
 from kraken_tui.text import clean_text
-from kraken_tui.tui.panes import views
+from kraken_tui.tui.panes import View, views
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -40,8 +40,13 @@ def _pair_commands() -> Iterable[Command]:
         yield Command(f"pair.{number}", str(number), f"pair({number})", f"pair {number}", tooltip, "Pairs")
 
 
+def keyed_views() -> list[View]:
+    """The views that have a key of their own."""
+    return [view for view in views().values() if view.key]
+
+
 def _view_commands() -> Iterable[Command]:
-    for view in views().values():
+    for view in keyed_views():
         yield Command(f"view.{view.name}", view.key, f"view('{view.name}')", view.label, view.about, "Views")
 
 
@@ -69,8 +74,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("book.cumulative", "v", "cumulative", "cumulative", "Show sizes summed from the touch.", "Book"),
     Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Charts"),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Charts"),
-    Command("charts.next", "c", "next_chart", "next chart", "Show the charts; where only one fits, the next one.",
+    Command("candles.back", "left", "travel(-1)", "earlier bar", "Look at earlier candles: those under the mouse, or "
+            "those that stand alone.", "Charts"),
+    Command("candles.forward", "right", "travel(1)", "later bar", "Look at later candles.", "Charts"),
+    Command("candles.back_far", "shift+left", "travel(-1, True)", "earlier page", "One screen of candles earlier.",
             "Charts"),
+    Command("candles.forward_far", "shift+right", "travel(1, True)", "later page", "One screen of candles later.",
+            "Charts"),
+    Command("candles.newest", "end", "follow", "newest bar", "Follow the newest candle again.", "Charts"),
+    Command("candles.zoom_in", "z", "zoom(1)", "wider bars", "Wider candles; the mouse wheel does it too.", "Charts"),
+    Command("candles.zoom_out", "Z", "zoom(-1)", "narrower bars", "Narrower candles, and more of them.", "Charts"),
+    Command("charts.next", "c", "next_chart", "next chart", "Show the candles; from there depth, spread, imbalance "
+            "and the candles again.", "Charts"),
     Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on; in a replay, stop the "
             "recording's clock.", "Feed"),
     Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed"),
@@ -101,7 +116,7 @@ FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("pane", ("pane.next",)),
     ("cursor", ("cursor.up", "cursor.down")),
     ("centre", ("book.centre",)),
-    *((view.short, (f"view.{view.name}",)) for view in views().values()),
+    *((view.short, (f"view.{view.name}",)) for view in keyed_views()),
     ("pause", ("feed.pause",)),
     ("depth", ("book.deeper",)),
     ("interval", ("candles.shorter", "candles.longer")),
@@ -114,7 +129,7 @@ FOOTER: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Footer items, the most important first: (label, command ids)."""
 
 _FOOTER_ORDER = (
-    "pair", "find", *(view.short for view in views().values()), "pane", "cursor", "centre", "group", "depth",
+    "pair", "find", *(view.short for view in keyed_views()), "pane", "cursor", "centre", "group", "depth",
     "interval", "pause", "save", "record", "max", "theme", "commands", "help", "quit",
 )  # fmt: skip
 
