@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import msgspec
@@ -40,26 +41,29 @@ def session_vwaps(candles: Sequence[Candle], start: int = 0) -> list[SessionVwap
     length_s = candles[-1].interval * 60
     if length_s >= DAY_S:
         return [None] * wanted
-    first = start
     midnight = candles[start].begin_s // DAY_S * DAY_S
-    while first and candles[first - 1].begin_s >= midnight:
-        first -= 1
+    first = bisect_left(candles, midnight, 0, start, key=_begin)
+    before = candles[first:start]
+    volume, turnover = sum(candle.volume for candle in before), sum(candle.turnover for candle in before)
+    since_s = candles[first].begin_s
+    expected_s = since_s + len(before) * length_s
+    whole = since_s == midnight
     vwaps: list[SessionVwap | None] = []
-    volume = turnover = since_s = 0
-    expected_s = midnight = -1
-    whole = False
-    for index in range(first, len(candles)):
+    for index in range(start, len(candles)):
         candle = candles[index]
-        day_s = candle.begin_s // DAY_S * DAY_S
-        if day_s != midnight:
-            midnight = day_s
+        begin_s = candle.begin_s
+        if begin_s >= midnight + DAY_S:
+            midnight = begin_s // DAY_S * DAY_S
             volume = turnover = 0
-            since_s, whole = candle.begin_s, candle.begin_s == day_s
-        elif candle.begin_s != expected_s:
+            since_s, whole = begin_s, begin_s == midnight
+        elif begin_s != expected_s:
             whole = False
-        expected_s = candle.begin_s + length_s
+        expected_s = begin_s + length_s
         volume += candle.volume
         turnover += candle.turnover
-        if index >= start:
-            vwaps.append(SessionVwap((2 * turnover + volume) // (2 * volume), since_s, whole) if volume else None)
+        vwaps.append(SessionVwap((2 * turnover + volume) // (2 * volume), since_s, whole) if volume else None)
     return vwaps
+
+
+def _begin(candle: Candle) -> int:
+    return candle.begin_s

@@ -288,7 +288,8 @@ class _Chart(msgspec.Struct, frozen=True):
     @property
     def chosen(self) -> Bar:
         """The bar whose figures are shown."""
-        return next((bar for bar in self.bars if bar.begin_s == self.look.hover_s), self.bars[-1])
+        hover_s = self.look.hover_s
+        return next((bar for bar in self.bars if bar.begin_s == hover_s), self.bars[-1]) if hover_s else self.bars[-1]
 
 
 def _price_axis(chart: _Chart) -> tuple[dict[int, Line], dict[int, str]]:
