@@ -10,7 +10,7 @@ from kraken_tui.cli.console import DONE, need_stdout, print_out
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import Between, Number, OneOf, Text, Whole
 
-KINDS = ("candles", "depth", "spread", "latency")
+KINDS = ("candles", "depth", "spread", "imbalance", "latency")
 _USUAL_SIZE = 100, 25
 
 OPTIONS = (

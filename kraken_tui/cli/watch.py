@@ -102,7 +102,7 @@ class Watch:
         """Draw one chart as text.
 
         Args:
-            kind: "candles", "depth", "spread" or "latency".
+            kind: "candles", "depth", "spread", "imbalance" or "latency".
             width: Columns.
             height: Rows.
             theme: Name of a theme.
@@ -121,13 +121,17 @@ class Watch:
                 break
             time.sleep(_POLL_S)
         from kraken_tui.tui.draw import plots as charts
+        from kraken_tui.tui.draw.runs import padded
         from kraken_tui.tui.draw.themes import PALETTES
 
-        palette = PALETTES[theme] if colour else None
         if kind == "latency":
-            return charts.latency_chart(feed, width, height, palette)
-        draw = {"candles": charts.candle_chart, "depth": charts.depth_chart, "spread": charts.spread_chart}[kind]
-        return draw(view, width, height, palette)
+            lines = charts.latency_chart(feed, width, height)
+        elif kind == "candles":
+            lines = charts.candle_chart(view, width, height)
+        else:
+            kinds = {"depth": charts.depth_chart, "spread": charts.spread_chart, "imbalance": charts.imbalance_chart}
+            lines = kinds[kind](view, width, height)
+        return charts.ansi_text([padded(line, width) for line in lines], PALETTES[theme] if colour else None)
 
     def _first_view(self, feed: FeedView) -> PairView | None:
         if not feed.tabs:
@@ -192,7 +196,7 @@ def _seen(kind: str, feed: FeedView, view: PairView | None) -> tuple[int, int]:
         return 0, 1
     if kind == "candles":
         return len(view.candles), _CANDLES_WANTED
-    if kind == "spread":
+    if kind in ("spread", "imbalance"):
         return len(view.samples), _SAMPLES_WANTED
     proven = view.proof is Proof.VERIFIED and view.bids and view.asks
     return int(bool(proven)), 1

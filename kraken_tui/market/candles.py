@@ -21,8 +21,9 @@ Intervals are aligned to the epoch, as Kraken's are. A candle closes when a trad
 arrives or `roll` passes its end. A late trade still counts towards the newest candle, closed or not. One that is
 older amends its own candle if that was built from trades alone, and is dropped if the exchange stated that candle.
 For display, intervals without trades are filled with flat candles of zero volume, as REST answers do
-(PROTOCOL.md sections 7.3 and 10.1). A time that the exchange has not reached would make everything after it late: the
-feed lets none through (`feed.venue_time`), and `seed` drops what begins after its `as_of_ns`.
+(PROTOCOL.md sections 7.3 and 10.1); where trades may have been missed, as during an outage, nothing is filled in.
+A time that the exchange has not reached would make everything after it late: the feed lets none through
+(`feed.venue_time`), and `seed` drops what begins after its `as_of_ns`.
 """
 
 from __future__ import annotations
@@ -123,6 +124,12 @@ class _Series:
         """What follows does not connect with the newest candle."""
         if self.torn_s is None and not self.empty:
             self.torn_s = self.begin_s
+            self._shown = None
+
+    def mend(self) -> None:
+        """Nothing is missing any more."""
+        if self.torn_s is not None:
+            self.torn_s = self._shown = None
 
     def changed(self) -> None:
         self.touched = True
@@ -299,7 +306,10 @@ class _Series:
             self._mark()
 
     def shown(self, now_s: int) -> tuple[Candle, ...]:
-        """Candles up to the interval of `now_s`, gaps filled flat, at most `MAX_CANDLES`."""
+        """Candles up to the interval of `now_s`, at most `MAX_CANDLES`; intervals known to be without trades are flat.
+
+        After a tear nothing is known of an interval until the next one with a candle.
+        """
         if self.empty:
             return ()
         last_s = max(self.begin_s, now_s // self.length_s * self.length_s)
@@ -311,9 +321,14 @@ class _Series:
         held[self.begin_s] = self.newest()
         close = self._close_before(start_s)
         candles: list[Candle] = []
+        unknown = self.torn_s is not None and self.torn_s < start_s
         for begin_s in range(start_s, last_s + self.length_s, self.length_s):
             candle = held.get(begin_s)
-            if candle is None:
+            if candle is not None:
+                unknown = begin_s == self.torn_s
+            elif unknown:
+                continue
+            else:
                 over = begin_s + self.length_s <= now_s or begin_s < self.begin_s
                 candle = Candle(begin_s, self.interval, close, close, close, close, 0, 0, 0, over)
             close = candle.close
@@ -328,14 +343,10 @@ class _Series:
         return int(self.older.peekitem(index)[1].close) if index >= 0 else self.open
 
     def rescaled(self, before: PairSpec, after: PairSpec) -> _Series:
-        """The same candles in other precisions; empty if any of them does not fit."""
+        """The same candles in other precisions, rounded where they are coarser."""
         result = _Series(self.interval)
         for held in [*self.older.values(), *(() if self.empty else (self.newest(),))]:
             candle = _rescaled(held, before, after)
-            if candle is None:
-                result = _Series(self.interval)
-                result.led, result.torn_s = self.led, 0
-                return result
             result._file()
             result.begin_s, result.closed = candle.begin_s, candle.closed
             result._take(candle)
@@ -345,18 +356,15 @@ class _Series:
         return result
 
 
-def _rescaled(candle: Candle, before: PairSpec, after: PairSpec) -> Candle | None:
-    prices = [
+def _rescaled(candle: Candle, before: PairSpec, after: PairSpec) -> Candle:
+    first, high, low, last = (
         rescale(price, before.price_precision, after.price_precision)
         for price in (candle.open, candle.high, candle.low, candle.close)
-    ]
+    )
     volume = rescale(candle.volume, before.qty_precision, after.qty_precision)
     shift = after.price_precision + after.qty_precision - before.price_precision - before.qty_precision
     # The turnover is a derived sum; a remainder below the new unit is dropped.
     turnover = candle.turnover * 10**shift if shift >= 0 else candle.turnover // 10**-shift
-    first, high, low, last = prices
-    if first is None or high is None or low is None or last is None or volume is None:
-        return None
     return replace(candle, open=first, high=high, low=low, close=last, volume=volume, turnover=turnover)
 
 
@@ -406,7 +414,7 @@ class CandleAggregator:
             series.tear()
         self._state(series, candles, from_channel=True, history=snapshot)
         if oldest_s is not None and series.torn_s is not None and oldest_s <= series.torn_s:
-            series.torn_s = None
+            series.mend()
 
     def seed(self, interval: int, candles: Sequence[Candle], *, as_of_ns: int | None = None) -> None:
         """Apply candles from REST; closed ones make no events.
@@ -424,7 +432,7 @@ class CandleAggregator:
             series.included_ns = max(series.included_ns, as_of_ns)
             latest_s = as_of_ns // SECOND + _ANSWER_S
             candles = [candle for candle in candles if candle.begin_s <= latest_s]
-        series.torn_s = None
+        series.mend()
         self._state(series, candles, from_channel=False, history=True)
 
     def _state(self, series: _Series, candles: Sequence[Candle], *, from_channel: bool, history: bool) -> None:
@@ -437,7 +445,7 @@ class CandleAggregator:
 
     def lacks_history(self, interval: int) -> bool:
         """Whether candles may be missing that only the exchange can supply: after an outage longer than the channel's
-        snapshot reaches back, or when they did not fit new precisions. Flat ones are shown in their place."""
+        snapshot reaches back. Nothing is shown in their place."""
         series = self._series.get(interval)
         return series is not None and series.torn_s is not None
 
@@ -454,7 +462,9 @@ class CandleAggregator:
             series.roll(now_s)
 
     def candles(self, interval: int, now_ns: int) -> tuple[Candle, ...]:
-        """Candles for display, oldest first, gaps filled flat up to `now_ns`, at most `MAX_CANDLES`.
+        """Candles for display up to `now_ns`, oldest first, at most `MAX_CANDLES`.
+
+        An interval without trades is a flat candle of no trades; one of which nothing is known is left out.
 
         Raises:
             KeyError: Not one of the aggregator's intervals.
@@ -487,6 +497,6 @@ class CandleAggregator:
         return events
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
-        """Convert everything to other precisions; an interval with a price that does not fit starts over."""
+        """Convert everything to other precisions, rounded where they are coarser."""
         self._recent.clear()
         self._series = {interval: series.rescaled(before, after) for interval, series in self._series.items()}

@@ -1,9 +1,9 @@
 """Wire structs and REST rows to market values, in the ticks and lots of a `PairSpec`.
 
-In a book the WebSocket writes exactly the pair's decimals, so anything finer there is an error. Trades and candles may
-be older than the pair's present precision, REST writes other decimals (prices with five, PROTOCOL.md section 10.1) and
-averages are finer than a tick anywhere: those are converted exactly where they fit and rounded half to even where they
-do not.
+The WebSocket writes exactly the pair's decimals, but its trades and candles from before a precision was reduced may be
+finer. REST writes other decimals (prices with five, PROTOCOL.md section 10.1) and averages are finer than a tick
+anywhere. All are converted exactly where they fit and rounded half to even where they do not; the book alone is never
+rounded, as its checksum is made of its digits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kraken_tui.market.events import Candle, Side, Trade
 from kraken_tui.market.views import Ticker
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
-from kraken_tui.wire.digits import MAX_DIGITS, to_units
+from kraken_tui.wire.digits import MAX_DIGITS, decimals, to_units
 from kraken_tui.wire.messages import OhlcData, TickerData, TradeData
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import format_timestamp, parse_timestamp
@@ -54,9 +54,23 @@ def to_nearest_units(value: object, precision: int) -> int:
         if digits.isdigit() and digits.isascii() and value[0] != ".":
             return int(digits)
     units = decimal_of(value).scaleb(precision, _EXACT)
-    if units.adjusted() >= MAX_DIGITS:
-        raise InvalidNumber(f"number too large: {clean_text(value, MAX_DIGITS)!r}")
     return int(units.to_integral_value(ROUND_HALF_EVEN, _EXACT))
+
+
+def is_finer(value: object, precision: int) -> bool:
+    """Whether a number that `rounded_units` takes was written with more decimals than `precision`."""
+    if type(value) is not str or (precision and value[-precision - 1 : -precision] == "."):
+        return False
+    return decimals(value) > precision
+
+
+def rounded_units(value: object, precision: int) -> int:
+    """As `to_units`, but finer digits are rounded half to even.
+
+    Raises:
+        InvalidNumber: Not a finite non-negative decimal, or too long.
+    """
+    return to_nearest_units(value, precision) if is_finer(value, precision) else to_units(value, precision)
 
 
 def signed_text(value: object) -> str:
@@ -76,7 +90,7 @@ def signed_text(value: object) -> str:
 
 
 def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
-    """One trade of the trade channel (PROTOCOL.md section 7.2); digits finer than the pair's precision are rounded.
+    """One trade of the trade channel (PROTOCOL.md section 7.2), rounded where it is finer than the pair.
 
     Args:
         data: The decoded trade.
@@ -94,8 +108,8 @@ def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
     return Trade(
         symbol=spec.symbol,
         side=_side(data.side),
-        price=_positive(to_nearest_units(data.price, spec.price_precision)),
-        qty=to_nearest_units(data.qty, spec.qty_precision),
+        price=_positive(rounded_units(data.price, spec.price_precision)),
+        qty=rounded_units(data.qty, spec.qty_precision),
         ord_type=clean_text(data.ord_type or "", 20),
         trade_id=data.trade_id,
         timestamp=data.timestamp,
@@ -107,8 +121,7 @@ def trade_from_wire(data: TradeData, spec: PairSpec, *, live: bool) -> Trade:
 def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
     """One candle of the ohlc channel (PROTOCOL.md section 7.3), running until the aggregator closes it.
 
-    Digits finer than the pair's precision are rounded: it may be from before the precision was reduced.
-
+    Prices finer than the pair are rounded, which keeps their order.
     `turnover` is vwap x volume, and so only as exact as the venue's rounded vwap.
 
     Raises:
@@ -124,7 +137,7 @@ def candle_from_wire(data: OhlcData, spec: PairSpec) -> Candle:
     if type(trades) is not int:
         raise InvalidMessage(_missing("trades", trades))
     values = (data.open, data.high, data.low, data.close)
-    prices = tuple(to_nearest_units(value, spec.price_precision) for value in values)
+    prices = tuple(rounded_units(value, spec.price_precision) for value in values)
     return _candle(begin_s, data.interval, prices, data.volume, data.vwap, trades, spec)
 
 
@@ -222,13 +235,13 @@ def _missing(name: str, value: object) -> str:
     return f"no {name}" if value is None else f"{name} {clean_text(value, 40)!r}"
 
 
-def rescale(units: int, before: int, after: int) -> int | None:
-    """Convert whole units to another precision; None if they do not fit the coarser one exactly."""
+def rescale(units: int, before: int, after: int) -> int:
+    """Convert whole units to another precision, rounded half to even where the new one is coarser."""
     if after >= before:
         return units * int(10 ** (after - before))
     divisor: int = 10 ** (before - after)
     whole, rest = divmod(units, divisor)
-    return None if rest else whole
+    return whole + (2 * rest > divisor or (2 * rest == divisor and whole % 2))
 
 
 def _candle(

@@ -180,7 +180,6 @@ class PairMarket:
         self._ticker = Ticker()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
-            self._direction = 0 if self._last is None else self._direction
         self._cache = _BookCache()
         self._book_ns = self._book_received_ns = None
 

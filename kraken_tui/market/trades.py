@@ -142,19 +142,11 @@ class Tape:
         return self._newest_first
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
-        """Convert the tape to other precisions.
-
-        If a trade does not fit, it and all older ones are dropped; they still count as seen.
-        """
-        kept: SortedDict[int, Trade] = SortedDict()
-        for position, trade in reversed(self._trades.items()):
+        """Convert the tape to other precisions, rounded where they are coarser."""
+        for position, trade in self._trades.items():
             price = rescale(trade.price, before.price_precision, after.price_precision)
             qty = rescale(trade.qty, before.qty_precision, after.qty_precision)
-            if price is None or qty is None:
-                self._floor = position
-                break
-            kept[position] = replace(trade, price=price, qty=qty)
-        self._trades = kept
+            self._trades[position] = replace(trade, price=price, qty=qty)
         self._newest_first = None
         self._join_all()
 
@@ -191,14 +183,14 @@ class TradedAtPrice:
         return self._shown
 
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
-        """Convert everything to other precisions; prices and sizes that do not fit are dropped."""
+        """Convert everything to other precisions; prices that become the same are added up."""
         kept: SortedDict[int, TradedAt] = SortedDict()
         for ticks, at in self._at.items():
             price = rescale(ticks, before.price_precision, after.price_precision)
             bought = rescale(at.bought, before.qty_precision, after.qty_precision)
             sold = rescale(at.sold, before.qty_precision, after.qty_precision)
-            if price is not None and bought is not None and sold is not None:
-                kept[price] = TradedAt(at.count, bought, sold)
+            same = kept.get(price, TradedAt(0, 0, 0))
+            kept[price] = TradedAt(same.count + at.count, same.bought + bought, same.sold + sold)
         self._at = kept
         self._shown = None
 

@@ -99,12 +99,30 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):
-    """One point of the slow history that charts draw: taken once a second while the book is proven."""
+    """One point of the slow history that charts draw: taken once a second while the book is proven.
+
+    Attributes:
+        ns, mid2, spread_bps, imbalance: As they stood when it was taken.
+        narrowest_bps, widest_bps: Extremes of the spread after every message since the sample before, in basis points
+            of the mid; None where only the moment is known.
+    """
 
     ns: int
     mid2: int
     spread_bps: float
     imbalance: float
+    narrowest_bps: float | None = None
+    widest_bps: float | None = None
+
+    @property
+    def narrowest(self) -> float:
+        """Smallest spread of its second, as far as it is known, in basis points of the mid."""
+        return self.spread_bps if self.narrowest_bps is None else self.narrowest_bps
+
+    @property
+    def widest(self) -> float:
+        """Greatest spread of its second, as far as it is known, in basis points of the mid."""
+        return self.spread_bps if self.widest_bps is None else self.widest_bps
 
 
 class TradedAt(msgspec.Struct, frozen=True, gc=False):

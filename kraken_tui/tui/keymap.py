@@ -12,7 +12,7 @@ from kraken_tui.settings.readers import nearest
 from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.footer import KeyItem
 from kraken_tui.tui.draw.picture import Situation
-from kraken_tui.tui.panes import stands_in, views
+from kraken_tui.tui.panes import View, stands_in, views
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -54,8 +54,13 @@ def _pair_commands() -> Iterable[Command]:
         yield Command(f"pair.{number}", str(number), f"pair({number})", f"pair {number}", tooltip, "Pairs")
 
 
+def keyed_views() -> list[View]:
+    """The views that have a key of their own."""
+    return [view for view in views().values() if view.key]
+
+
 def _view_commands() -> Iterable[Command]:
-    for view in views().values():
+    for view in keyed_views():
         yield Command(f"view.{view.name}", view.key, f"view('{view.name}')", view.label, view.about, "Views")
 
 
@@ -72,8 +77,8 @@ COMMANDS: tuple[Command, ...] = (
             needs="several"),
     Command("pane.maximise", "m", "maximise", "maximise", "Give the pane under the mouse the whole screen; again "
             "to go back.", "Views", needs="larger"),
-    Command("charts.next", "c", "next_chart", "next chart", "Show the charts; where only one fits, the next one.",
-            "Views", needs="more_charts"),
+    Command("charts.next", "c", "next_chart", "next chart", "Show the candles; from there depth, spread, imbalance "
+            "and the candles again.", "Views"),
     Command("cursor.up", "up,k", "cursor(1)", "cursor up", "Move the price cursor up one row.", "Book",
             panes=_PRICES),
     Command("cursor.down", "down,j", "cursor(-1)", "cursor down", "Move the price cursor down one row.", "Book",
@@ -98,6 +103,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Candles",
             panes=("candles",)),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Candles",
+            panes=("candles",)),
+    Command("candles.back", "left", "travel(-1)", "earlier bar", "Look at earlier candles: those under the mouse, or "
+            "those that stand alone.", "Candles", panes=("candles",)),
+    Command("candles.forward", "right", "travel(1)", "later bar", "Look at later candles.", "Candles",
+            panes=("candles",)),
+    Command("candles.back_far", "shift+left", "travel(-1, True)", "earlier page", "One screen of candles earlier.",
+            "Candles", panes=("candles",)),
+    Command("candles.forward_far", "shift+right", "travel(1, True)", "later page", "One screen of candles later.",
+            "Candles", panes=("candles",)),
+    Command("candles.newest", "end", "follow", "newest bar", "Follow the newest candle again.", "Candles",
+            panes=("candles",)),
+    Command("candles.zoom_in", "z", "zoom(1)", "wider bars", "Wider candles; the mouse wheel does it too.", "Candles",
+            panes=("candles",)),
+    Command("candles.zoom_out", "Z", "zoom(-1)", "narrower bars", "Narrower candles, and more of them.", "Candles",
             panes=("candles",)),
     Command("tape.filter", "f", "tape_filter", "tape filter", "Show only prints from the next tier of value on, "
             "or all.", "Tape", panes=("tape",)),
@@ -127,7 +146,6 @@ _BY_ID = {command.id: command for command in COMMANDS}
 _MISSING = {
     "several": "This view has one pane only.",
     "larger": "This pane already has all the room there is.",
-    "more_charts": "All charts are on screen.",
     "replay": "Only a recording has a speed.",
 }
 """What is said where a command has nothing to do, by what it needs."""
@@ -167,11 +185,13 @@ FOOTER: tuple[Offer, ...] = (
     Offer("pair", _NUMBERS, 9, click="pair.next"),
     Offer("find", ("pair.find",), 8),
     Offer("pane", ("pane.next",), 2),
-    Offer("next chart", ("charts.next",), 2, panes=("charts",)),
+    Offer("charts", ("charts.next",), 2, panes=("charts", "candles")),
     Offer("group", ("book.coarser", "book.finer"), 3),
     Offer("depth", ("book.deeper",), 7),
     Offer("centre", ("book.centre",), 5),
     Offer("cursor", ("cursor.up", "cursor.down"), 6),
+    Offer("bars", ("candles.back", "candles.forward"), 6, panes=("candles",)),
+    Offer("zoom", ("candles.zoom_in", "candles.zoom_out"), 9, panes=("candles",)),
     Offer("interval", ("candles.shorter", "candles.longer"), 10),
     Offer("speed", ("replay.slower", "replay.faster"), 4),
     Offer("pause", ("feed.pause",), 11),

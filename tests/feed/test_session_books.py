@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -408,6 +409,19 @@ def test_bad_rows_of_other_channels_are_left_out_and_noted_sparsely(up: Rig) -> 
     assert len([n for n in up.of(Note) if "left out" in n.text]) == 2
     assert up.session.state is State.SUBSCRIBED
     up.check()
+
+
+def test_trades_and_candles_finer_than_the_pair_are_rounded_and_said_once(up: Rig) -> None:
+    finer = '"price":64250.12'
+    trades = re.sub(r'"price":[0-9.]+', finer, up.venue.trades("BTC/USD", [500, 501, 502]))
+    candle = re.sub(r'"(open|high|low|close)":[0-9.]+', r'"\1":64250.16', up.venue.candle("BTC/USD", 1))
+    up.deliver(trades, candle)
+    assert up.session.counters.rejected == 0
+    assert [trade.price for told in up.of(Trades) for trade in told.trades][-3:] == [642_501] * 3
+    assert up.of(Candles)[-1].candles[-1].close == 642_502
+    notes = [note for note in up.of(Note) if "were rounded" in note.text]
+    assert [(note.level, note.text.partition(" with ")[0]) for note in notes] == [
+        ("info", "BTC/USD: trades"), ("info", "BTC/USD: candles")]  # fmt: skip
 
 
 def test_data_of_pairs_nobody_wants_are_ignored(up: Rig) -> None:

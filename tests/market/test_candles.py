@@ -232,12 +232,22 @@ class TestHoles:
         assert not aggregator.lacks_history(1)
         assert all(candle.trades for candle in aggregator.candles(1, (DAY + 119 * 60) * SECOND))
 
-    def test_candles_dropped_by_a_change_of_precision_are_a_hole(self) -> None:
+    def test_a_change_of_precision_makes_no_hole(self) -> None:
         aggregator = CandleAggregator("BTC/USD")
         aggregator.on_ohlc(1, [replace(self.minute(0), open=101, high=101)], snapshot=True)
         aggregator.rescale(SPEC, PairSpec("BTC/USD", "BTC", "USD", 0, 8))
-        assert aggregator.lacks_history(1)
-        assert not aggregator.lacks_history(5)
+        assert not aggregator.lacks_history(1)
+
+    def test_intervals_of_an_outage_are_left_out_until_they_are_fetched(self) -> None:
+        aggregator = CandleAggregator("BTC/USD")
+        aggregator.on_ohlc(1, [self.minute(0), self.minute(3)], snapshot=True)
+        aggregator.on_ohlc(1, [self.minute(9), self.minute(11)], snapshot=True)
+        now_ns = (DAY + 12 * 60) * SECOND
+        minutes = [(candle.begin_s - DAY) // 60 for candle in aggregator.candles(1, now_ns)]
+        assert minutes == [0, 1, 2, 3, 9, 10, 11, 12]
+        aggregator.seed(1, [self.minute(0), self.minute(3), self.minute(9)])
+        minutes = [(candle.begin_s - DAY) // 60 for candle in aggregator.candles(1, now_ns)]
+        assert minutes == [*range(13)]
 
 
 class TestLateTrades:
@@ -388,13 +398,13 @@ class TestRescale:
             (900, 10, 9000),
         ]
 
-    def test_what_does_not_fit_is_dropped(self) -> None:
+    def test_what_does_not_fit_is_rounded(self) -> None:
         aggregator = CandleAggregator("BTC/USD", [1, 5])
         aggregator.on_trade(trade(1, 10, price=105, qty=10))
+        aggregator.on_trade(trade(2, 20, price=116, qty=10))
         aggregator.rescale(SPEC, replace(SPEC, price_precision=0))
-        assert aggregator.candles(1, (DAY + 70) * SECOND) == ()
-        aggregator.on_trade(trade(2, 70, price=11))
-        assert aggregator.candles(1, (DAY + 70) * SECOND)[-1].close == 11
+        candle = aggregator.candles(1, (DAY + 30) * SECOND)[-1]
+        assert (candle.open, candle.close, candle.volume, candle.turnover) == (10, 12, 20, 221)
 
 
 @given(

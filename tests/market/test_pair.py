@@ -442,12 +442,13 @@ class TestPrecisionChange:
         assert view.bids[0] == (10_000, 100)
         assert view.metrics is not None
 
-    def test_coarser_drops_what_does_not_fit(self, rig: Rig) -> None:
+    def test_coarser_rounds_and_loses_nothing(self, rig: Rig) -> None:
         rig.market.on_trades([trade(1, 1000), trade(2, 1005)])
         rig.market.set_spec(replace(SPEC, price_precision=0))
         view = rig.view()
-        assert (view.tape, view.last, view.candles) == ((), None, ())
-        assert set(view.traded) == {100}
+        assert [each.price for each in view.tape] == [100, 100]
+        assert (view.last, view.candles[-1].high) == (100, 100)
+        assert {price: at.count for price, at in view.traded.items()} == {100: 2}
 
     def test_status_alone_changes_nothing_else(self, rig: Rig) -> None:
         rig.snapshot()

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 from rich.segment import Segment
+from textual import events
 from textual._compositor import Compositor
 from textual.geometry import Offset
 from textual.pilot import Pilot
@@ -21,11 +22,13 @@ from textual.widgets import OptionList, Static
 
 from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
+from kraken_tui.tui.draw.candles import ZOOMS, time_label
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import COMMANDS, effective
 from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.paint.styles import styles_of
-from kraken_tui.tui.panes import BOOK, CHARTS, HEALTH, TAPE
+from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, HEALTH, TAPE
+from kraken_tui.tui.panes.candles import CandlesPane
 from kraken_tui.tui.panes.charts import ChartsPane
 from kraken_tui.tui.screens.commands import Commands
 from kraken_tui.tui.screens.find_pair import FindPair
@@ -293,27 +296,99 @@ async def test_a_pair_can_be_named_before_the_list_is_known(
 
 
 @pytest.mark.parametrize(
-    ("key", "view"), [("f4", CHARTS.name), ("f5", TAPE.name), ("f7", HEALTH.name), ("f2", BOOK.name)]
+    ("key", "view"), [("f4", CANDLES.name), ("f5", TAPE.name), ("f7", HEALTH.name), ("f2", BOOK.name)]
 )
 async def test_view_keys(app: KrakenApp, key: str, view: str) -> None:
     async with running(app) as pilot:
         await pilot.press("f7" if view == BOOK.name else "f2", key)
         assert app.main.view == view
-        expected = {"book": "ladder", "charts": "charts", "tape": "tape", "health": "log"}[view]
+        expected = {"book": "ladder", "candles": "candles", "tape": "tape", "health": "log"}[view]
         assert app.main._panes[expected].display
 
 
-async def test_c_shows_the_charts_and_then_the_next_one(app: KrakenApp) -> None:
-    async with running(app, (80, 24)) as pilot:
-        await pilot.press("c")
-        assert app.main.view == CHARTS.name
-        charts = app.main._panes["charts"]
-        assert isinstance(charts, ChartsPane)
-        assert charts.chosen == 0
-        await pilot.press("c", "c")
-        assert charts.chosen == 2
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (160, 48)])
+async def test_c_goes_from_the_candles_through_the_charts_and_back(app: KrakenApp, size: tuple[int, int]) -> None:
+    async with running(app, size) as pilot:
+        for name in ("candles", "Depth", "Spread", "Imbalance", "candles", "Depth"):
+            await pilot.press("c")
+            await pilot.pause()
+            if name == "candles":
+                assert app.main.view == CANDLES.name
+                continue
+            assert app.main.view == CHARTS.name
+            charts = app.main._panes["charts"]
+            assert isinstance(charts, ChartsPane)
+            assert shown(app, "charts").startswith(f"─ {name}")
+
+
+async def test_candles_that_stand_alone_move_in_time_by_keys_each_press_counted(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("f4")
+        pane = app.main._panes["candles"]
+        assert isinstance(pane, CandlesPane)
+        candles = app.pair_view.candles
+        await pilot.press(*["left"] * 7)
+        assert pane.look.end_s == candles[-8].begin_s
+        await pilot.press("right", "right")
+        assert pane.look.end_s == candles[-6].begin_s
+        assert "5 back, End follows" in shown(app, "candles")
+        await pilot.press("shift+left")
+        assert pane.look.end_s < candles[-30].begin_s
+        await pilot.press(*["shift+left"] * 30)
+        first = pane.look.end_s
+        await pilot.press("left")
+        assert pane.look.end_s == first, "the oldest screen is a full one"
+        await pilot.press("end")
+        assert pane.look.end_s is None
+        await pilot.press("left", *["right"] * 3)
+        assert pane.look.end_s is None, "at the newest it follows again"
+
+
+async def test_candles_zoom_by_keys_and_wheel(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("f4")
+        pane = app.main._panes["candles"]
+        assert isinstance(pane, CandlesPane)
+        await pilot.press("z")
+        assert pane.look.zoom == 3
+        await pilot.press(*["z"] * 9)
+        assert pane.look.zoom == len(ZOOMS) - 1
+        await pilot.press(*["Z"] * 9)
+        assert pane.look.zoom == 0
+        await pilot._post_mouse_events([events.MouseScrollUp], pane, (40, 10))
+        assert pane.look.zoom == 1
+
+
+async def test_beside_other_panes_keys_move_the_candles_only_under_the_mouse(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        pane = app.main._panes["candles"]
+        assert isinstance(pane, CandlesPane)
+        await pilot.press("left", "z")
+        assert (pane.look.end_s, pane.look.zoom) == (None, None)
+        assert "Point at the candles first, or press F4." in shown(app, "footer")
+        place = app.main.places["candles"]
+        await pilot.hover(offset=(place.x + 5, place.y + 8))
+        await pilot.press("left", "z")
+        assert pane.look.end_s is not None
+        assert pane.look.zoom is not None
+        await pilot.press("2", "1")
         await pilot.pause()
-        assert "imbalance" in str(charts.query_one("#chart-imbalance", Static).content).lower()
+        assert pane.look.end_s is None, "another pair is followed"
+
+
+async def test_the_bar_under_the_mouse_tells_its_figures(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("f4")
+        pane = app.main._panes["candles"]
+        assert isinstance(pane, CandlesPane)
+        await pilot.hover(offset=(70, 20))
+        await pilot.pause()
+        begin_s = pane.look.hover_s
+        assert begin_s is not None
+        assert f"{time_label(begin_s, False)}  O" in shown(app, "candles")
+        await pilot.hover(offset=(70, 0))
+        await pilot.pause()
+        assert pane.look.hover_s is None
 
 
 async def test_only_visible_panes_are_drawn(app: KrakenApp) -> None:
@@ -562,14 +637,11 @@ async def test_charts_turn_with_the_rest(source: FakeSource) -> None:
     published(source)
     app = new_app(source)
     async with running(app, (160, 48)) as pilot:
-        await pilot.press("f4")
+        await pilot.press("c", "c")
         await pilot.pause()
         source.now_ns = MADE + 9 * SECOND
         app.tick()
-        charts = app.main._panes["charts"]
-        assert isinstance(charts, ChartsPane)
-        titles = [chart.render().plain.split("\n")[0] for chart in charts._charts]  # type: ignore[union-attr]
-        assert sum("engine not answering for 9 s" in title for title in titles) == 3
+        assert shown(app, "charts").count("engine not answering for 9 s") == 3
 
 
 async def test_the_first_picture_after_the_screen_stood_still_is_true(app: KrakenApp, source: FakeSource) -> None:
@@ -1042,7 +1114,7 @@ async def test_paging_through_a_list_that_has_no_room_is_no_error(
 
 async def test_maximise_where_there_is_no_room_for_the_charts_is_no_error(app: KrakenApp) -> None:
     async with running(app, (50, 15)) as pilot:
-        await pilot.press("f4", "m", "m")
+        await pilot.press("c", "c", "m", "m")
         assert app.is_running
         await pilot.resize_terminal(160, 48)
         app.tick()

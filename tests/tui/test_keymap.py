@@ -53,7 +53,7 @@ def test_no_built_in_key_does_two_things() -> None:
 
 def test_keys_of_later_versions_are_not_bound() -> None:
     bound = {key for keys in effective({}).keys.values() for key in keys}
-    assert not bound & {"f3", "f6", "a", "left", "right", "end"}
+    assert not bound & {"f3", "f6", "a"}
 
 
 def test_escape_only_clears() -> None:
@@ -123,7 +123,6 @@ def situation(view: str, size: tuple[int, int], *, replay: bool = False, first: 
         panes=frozenset(places),
         several=len(cycle_of(view)) > 1,
         larger=alone != places,
-        more_charts=view != "charts" or size[0] < 100,
         replay=replay,
         first=first,
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_tui.tui.layout import Rect, Size, arrange, size_class
-from kraken_tui.tui.panes import CHARTS, HEALTH, TAPE, cycle_of, stands_in, views
+from kraken_tui.tui.panes import CANDLES, CHARTS, HEALTH, TAPE, cycle_of, stands_in, views
 
 SIZES = st.tuples(st.integers(0, 1200), st.integers(0, 400))
 
@@ -78,6 +78,7 @@ def test_what_each_size_shows() -> None:
     assert set(arrange(160, 48, HEALTH.name)) == edges | {"health", "log"}
     assert set(arrange(80, 24, TAPE.name)) == edges | {"tape", "flow"}
     assert set(arrange(160, 48, CHARTS.name)) == edges | {"charts"}
+    assert set(arrange(160, 48, CANDLES.name)) == edges | {"candles"}
 
 
 def test_one_pane_alone_gets_the_body() -> None:

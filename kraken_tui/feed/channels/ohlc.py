@@ -10,7 +10,7 @@ from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import Candles
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
-from kraken_tui.market.convert import candle_from_wire
+from kraken_tui.market.convert import candle_from_wire, is_finer
 from kraken_tui.market.events import Candle
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
@@ -49,6 +49,9 @@ def apply(message: OhlcMessage, roster: Roster, now: int, wall_ns: int) -> Effec
                     roster.counters.times_ahead += 1
                     raise InvalidMessage("of a time that the exchange has not reached")
                 candles.append(candle)
+                if any(is_finer(price, spec.price_precision) for price in (row.open, row.high, row.low, row.close)):
+                    text = f"{symbol}: candles with more decimals than the pair has were rounded to its own"
+                    effect.events += roster.complaints.say(wall_ns, text, "info")
             except WireError as error:
                 named = "" if row.interval_begin is None else f", from {clean_text(row.interval_begin, 40)}"
                 text = f"{symbol}: a candle was left out{named}: {error}"

@@ -12,7 +12,7 @@ from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import FeedEvent, Trades
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import PairOptions, Roster
-from kraken_tui.market.convert import trade_from_wire
+from kraken_tui.market.convert import is_finer, trade_from_wire
 from kraken_tui.market.events import Trade
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import TradeMessage
@@ -44,6 +44,9 @@ def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effe
                     trade, said = _dated_now(trade, roster, now, wall_ns)
                     effect.events += said
                 trades.append(trade)
+                if is_finer(row.price, pair.spec.price_precision) or is_finer(row.qty, pair.spec.qty_precision):
+                    text = f"{symbol}: trades with more decimals than the pair has were rounded to its own"
+                    effect.events += roster.complaints.say(wall_ns, text, "info")
             except WireError as error:
                 named = "" if row.trade_id is None else f", number {clean_text(row.trade_id, 20)}"
                 text = f"{symbol}: a trade was left out{named}: {error}"

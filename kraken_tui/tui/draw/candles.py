@@ -1,55 +1,58 @@
-"""Candles and volume bars: two price steps a cell, one column a bar, scales that hold still."""
+"""Candles and volume: real bodies, axes on round steps, the figures of one bar, scales that hold still."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
 
 from kraken_tui.market.events import Candle
+from kraken_tui.market.session_vwap import DAY_S, SessionVwap, session_vwaps
 from kraken_tui.market.views import PairView
-from kraken_tui.tui.draw.format import price, quantity
+from kraken_tui.tui.draw.candle_bars import Bar, Canvas, PriceRange, direction_key, draw_bar, draw_volume, row_of
+from kraken_tui.tui.draw.format import price, quantity, signed
 from kraken_tui.tui.draw.picture import Picture
-from kraken_tui.tui.draw.runs import Line, draw_waiting, shorten, title_line
+from kraken_tui.tui.draw.runs import Line, Run, draw_waiting, padded, shorten, width_of
 from kraken_tui.units import SECOND
-from kraken_tui.words import counted, interval_name
-
-_NONE, _WICK, _BODY = 0, 1, 2
-
-# Indexed by 3 x upper half + lower half of a cell. Rising bodies are hollow, falling ones solid, so that direction
-# does not depend on colour; the heavy stroke in the cell of an end closes a hollow body.
-_GLYPHS = {
-    (True, False): " ╷╻╵│╽╹╿║",
-    (False, False): " ╷╻╵│╽╹╿┃",
-    (True, True): " |H||HHHH",
-    (False, True): " |#||####",
-}
-"""By (rising, ASCII only)."""
-_FLAT = {(False, False): "─", (True, False): "┴", (False, True): "┬", (True, True): "┼"}
-_VOLUME = " ▁▂▃▄▅▆▇█"
-_VOLUME_ASCII = " .::::###"
+from kraken_tui.words import interval_name
 
 _TIME_STEPS = (5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 7200, 14_400, 43_200, 144_000, 525_600)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _LABEL_PITCH = 10
-_GAP_FROM = 100
 _LEAST_PLOT, _LEAST_HEIGHT = 4, 4
 
+ZOOMS = ((1, 0), (1, 1), (2, 1), (3, 1), (5, 1), (9, 2))
+"""(cells of a body, cells between two), from the most bars to the widest."""
 
-class PriceRange(msgspec.Struct, frozen=True):
-    """Prices of the top and bottom half rows of the chart, in ticks; `high` is above `low`."""
+_ROOM = (0, 32, 84)
+"""Columns from which the first three of `ZOOMS` are chosen by themselves."""
 
-    low: int
-    high: int
+LONGEST_HOLE = 6
+"""Bars that intervals of which nothing is known take at most, however long the outage was."""
+
+_TWO_FIGURE_ROWS_FROM = 18
 
 
-class Bar(msgspec.Struct, frozen=True):
-    """One column: a candle, or None for an interval without trades, drawn flat at `level` ticks."""
+class Look(msgspec.Struct, frozen=True):
+    """What part of the candles is looked at, and how.
 
-    begin_s: int
-    candle: Candle | None
-    level: int
+    Attributes:
+        end_s: Begin of the bar at the right edge; None follows the newest.
+        zoom: One of `ZOOMS` by number; None for what suits the width.
+        hover_s: Begin of the bar under the mouse, whose figures are shown; None for the one at the right edge.
+        follow_key: Key that follows the newest bar again, as printed on a keyboard.
+    """
+
+    end_s: int | None = None
+    zoom: int | None = None
+    hover_s: int | None = None
+    follow_key: str = "End"
+
+
+FOLLOW = Look()
 
 
 def _round_up(lots: int) -> int:
@@ -95,39 +98,54 @@ def choose_range(low: int, high: int, increment: int = 1, previous: PriceRange |
     return PriceRange(max(0, bottom) if low >= 0 else bottom, top)
 
 
-def bars_of(view: PairView, most: int) -> list[Bar]:
-    """The newest `most` intervals, oldest first, with intervals without trades filled in flat.
+def bars_of(view: PairView, most: int, end_s: int | None = None) -> list[Bar]:
+    """At most `most` intervals up to the newest candle, oldest first.
 
-    Intervals after the last candle are filled up to the view's clock only while the book is fresh: without a feed
-    nobody knows that nothing traded.
+    Intervals that have no candle are unknown: they are bars without one, at most `LONGEST_HOLE` in a row. While the
+    book is stale, the flat candles at the end are left out: without a feed nobody knows that nothing traded.
+
+    Args:
+        view: With candles.
+        most: Bars wanted.
+        end_s: Begin of the last bar wanted; None for the newest.
     """
-    candles = view.candles[-most:]
-    if not candles or most <= 0:
-        return []
+    candles = view.candles
+    stop = len(candles)
+    if end_s is not None:
+        stop = max(1, bisect_right(candles, end_s, key=lambda candle: candle.begin_s))
+    elif view.stale:
+        heard_s = (view.now_ns - (view.age_ns or 0)) // SECOND
+        while stop > 1 and _idle_after(candles[stop - 1], heard_s):
+            stop -= 1
     seconds = view.interval * 60
     bars: list[Bar] = []
-    for candle in candles:
+    for index in range(stop - 1, -1, -1):
+        candle = candles[index]
+        if len(bars) >= most:
+            break
         if bars:
-            idle = min(most, (candle.begin_s - bars[-1].begin_s) // seconds - 1)
-            level = bars[-1].level
-            bars.extend(Bar(candle.begin_s - step * seconds, None, level) for step in range(idle, 0, -1))
-        bars.append(Bar(candle.begin_s, candle, candle.close))
-    if not view.stale:
-        now_s = view.now_ns // SECOND
-        missing = min(most, (now_s - bars[-1].begin_s) // seconds)
-        last = bars[-1]
-        bars.extend(Bar(last.begin_s + (step + 1) * seconds, None, last.level) for step in range(missing))
-    return bars[-most:]
+            hole = (bars[-1].begin_s - candle.begin_s) // seconds - 1
+            first = bars[-1].begin_s
+            bars.extend(Bar(first - step * seconds, None) for step in range(1, min(hole, LONGEST_HOLE) + 1))
+        bars.append(Bar(candle.begin_s, candle))
+    del bars[max(0, most) :]
+    bars.reverse()
+    return bars
 
 
-def extent(view: PairView, bars: list[Bar]) -> tuple[int, int]:
-    """Lowest and highest price on the chart, the last trade included, in ticks."""
-    lows = [bar.candle.low if bar.candle else bar.level for bar in bars]
-    highs = [bar.candle.high if bar.candle else bar.level for bar in bars]
-    if view.last is not None:
+def _idle_after(candle: Candle, heard_s: int) -> bool:
+    """Whether a candle tells of no trade, and of a time of which nothing was heard."""
+    return not candle.trades and not candle.volume and candle.begin_s + candle.interval * 60 > heard_s
+
+
+def extent(view: PairView, bars: Sequence[Bar], *, following: bool = True) -> tuple[int, int]:
+    """Lowest and highest price on the chart in ticks, the last trade included while the chart follows it."""
+    lows = [bar.candle.low for bar in bars if bar.candle]
+    highs = [bar.candle.high for bar in bars if bar.candle]
+    if following and view.last is not None:
         lows.append(view.last)
         highs.append(view.last)
-    return min(lows), max(highs)
+    return min(lows, default=0), max(highs, default=1)
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -136,122 +154,63 @@ class Layout(msgspec.Struct, frozen=True):
     Attributes:
         plot: Columns of bars.
         axis: Columns of the price axis, its marker included.
+        figures: Rows of figures under the title.
         rows: Rows of the price chart.
         volume: Rows of the volume chart.
+        body: Cells of a body.
         pitch: Columns from bar to bar.
     """
 
     plot: int
     axis: int
+    figures: int
     rows: int
     volume: int
+    body: int
     pitch: int
 
     @property
     def bars(self) -> int:
-        """Bars that fit."""
-        return (self.plot + self.pitch - 1) // self.pitch
+        """Bars that fit; a column is kept to set the running bar apart."""
+        return max(1, (self.plot - 1 + self.pitch - self.body) // self.pitch)
 
-    def column(self, index: int, count: int) -> int:
-        """Column of bar `index` of `count`; the newest stands at the right edge."""
-        return self.plot - 1 - (count - 1 - index) * self.pitch
+    def column(self, index: int, count: int, running: bool) -> int:
+        """Left cell of bar `index` of `count`; the newest stands at the right edge, apart while it runs."""
+        back = count - 1 - index
+        return self.plot - self.body - back * self.pitch - (1 if running and back else 0)
+
+    def bar_at(self, column: int, count: int, running: bool) -> int | None:
+        """Number of the bar at or right before a column; None beside the bars."""
+        for index in range(count):
+            left = self.column(index, count, running)
+            if left <= column < left + max(self.body, self.pitch):
+                return index
+        return None
 
 
-def layout_for(view: PairView, width: int, height: int) -> Layout:
+def layout_for(view: PairView, width: int, height: int, zoom: int | None = None) -> Layout:
     """Divide the pane; the axis is as wide as the largest price of all candles, so it does not move."""
     precision = view.spec.price_precision if view.spec else 0
     top = max((candle.high for candle in view.candles), default=0)
     axis = min(len(price(max(top, view.last or 0), precision)) + 1, width // 2)
     plot = width - axis - 1
-    volume = 0 if height < 8 else 1 if height < 12 else min(5, height // 6)
-    return Layout(plot, axis, max(1, height - 2 - volume), volume, 2 if plot >= _GAP_FROM else 1)
+    volume = 0 if height < 8 else 1 if height < 12 else min(6, height // 6)
+    figures = 0 if height < 8 else 1 if height < _TWO_FIGURE_ROWS_FROM or width >= 130 else 2
+    if zoom is None:
+        zoom = usual_zoom(plot)
+    body, gap = ZOOMS[max(0, min(zoom, len(ZOOMS) - 1))]
+    return Layout(plot, axis, figures, max(1, height - 2 - figures - volume), volume, body, body + gap)
 
 
-class _Canvas:
-    """Characters and style keys of the plot, by row."""
-
-    def __init__(self, columns: int, rows: int) -> None:
-        self.chars = [[" "] * columns for _ in range(rows)]
-        self.keys = [["text"] * columns for _ in range(rows)]
-
-    def rule(self, row: int, character: str, key: str) -> None:
-        """Draw a line across a row, under everything drawn later."""
-        columns = len(self.chars[row])
-        self.chars[row] = [character] * columns
-        self.keys[row] = [key] * columns
-
-    def runs(self, row: int) -> Line:
-        """One row as runs; blanks take the style before them, which saves runs."""
-        chars, keys = self.chars[row], self.keys[row]
-        runs: list[tuple[str, str]] = []
-        start, key = 0, keys[0]
-        for column, character in enumerate(chars):
-            if keys[column] != key and character != " ":
-                if column > start:
-                    runs.append(("".join(chars[start:column]), key))
-                start, key = column, keys[column]
-        runs.append(("".join(chars[start:]), key))
-        return tuple(runs)
+def usual_zoom(plot: int) -> int:
+    """Number in `ZOOMS` that suits a plot of so many columns."""
+    return sum(plot >= least for least in _ROOM) - 1
 
 
-def _row_of(ticks: int, scale: PriceRange, halves: int) -> int:
-    """Half row of a price, 0 at the top, kept inside the chart."""
-    span = scale.high - scale.low
-    row = ((scale.high - ticks) * (halves - 1) * 2 + span) // (2 * span)
-    return min(halves - 1, max(0, row))
-
-
-def _draw_bar(canvas: _Canvas, column: int, bar: Bar, scale: PriceRange, ascii_only: bool) -> None:
-    halves = 2 * len(canvas.chars)
-    candle = bar.candle
-    if candle is None:
-        row = _row_of(bar.level, scale, halves) // 2
-        canvas.chars[row][column], canvas.keys[row][column] = "-" if ascii_only else "─", "faint"
-        return
-    top, bottom = _row_of(candle.high, scale, halves), _row_of(candle.low, scale, halves)
-    opened, closed = _row_of(candle.open, scale, halves), _row_of(candle.close, scale, halves)
-    rising = candle.close > candle.open
-    key = "up" if rising else "down" if candle.close < candle.open else "text"
-    if not candle.closed:
-        key = f"!{key}"
-    body_top, body_bottom = min(opened, closed), max(opened, closed)
-    if rising and body_bottom < body_top + body_top % 2 + 1:
-        # Half cells have no hollow glyph, so a small rising body takes the whole cell of its close.
-        body_top, body_bottom = closed // 2 * 2, closed // 2 * 2 + 1
-    glyphs = _GLYPHS[rising, ascii_only]
-    for row in range(top // 2, bottom // 2 + 1):
-        code = 0
-        for half in (2 * row, 2 * row + 1):
-            state = _BODY if body_top <= half <= body_bottom else _WICK if top <= half <= bottom else _NONE
-            code = 3 * code + state
-        canvas.chars[row][column] = glyphs[code]
-        canvas.keys[row][column] = key
-    if candle.open == candle.close:
-        row = opened // 2
-        flat = _FLAT[top // 2 < row, bottom // 2 > row]
-        canvas.chars[row][column] = "-" if ascii_only else flat
-
-
-def _draw_volume(bars: list[Bar], layout: Layout, ascii_only: bool) -> tuple[list[Line], int]:
-    """Rows of the volume chart and its scale in lots, a round number so that the bars do not rescale at every trade."""
-    canvas = _Canvas(layout.plot, layout.volume)
-    largest = max((bar.candle.volume for bar in bars if bar.candle), default=0)
-    scale = _round_up(largest) if largest else 0
-    glyphs = _VOLUME_ASCII if ascii_only else _VOLUME
-    for index, bar in enumerate(bars):
-        candle = bar.candle
-        if candle is None or not candle.volume:
-            continue
-        column = layout.column(index, len(bars))
-        eighths = max(1, candle.volume * 8 * layout.volume // scale)
-        key = "bid-bar" if candle.close > candle.open else "ask-bar" if candle.close < candle.open else "muted"
-        for row in range(layout.volume - 1, -1, -1):
-            if eighths <= 0:
-                break
-            canvas.chars[row][column] = glyphs[min(8, eighths)]
-            canvas.keys[row][column] = key
-            eighths -= 8
-    return [canvas.runs(row) for row in range(layout.volume)], scale
+def is_running(bars: Sequence[Bar]) -> bool:
+    """Whether the last bar is that of an interval which is not over."""
+    last = bars[-1].candle if bars else None
+    return last is not None and not last.closed
 
 
 def time_label(begin_s: int, daily: bool) -> str:
@@ -263,35 +222,75 @@ def time_label(begin_s: int, daily: bool) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
-def time_axis(bars: list[Bar], interval: int, layout: Layout, ascii_only: bool = False) -> Line:
+def time_axis(
+    bars: Sequence[Bar], interval: int, layout: Layout, ascii_only: bool = False, hover_s: int | None = None
+) -> Line:
     """The row of times: labels centred under bars at round times, a mark under the running bar."""
     step = next((s for s in _TIME_STEPS if s % interval == 0 and s // interval * layout.pitch >= _LABEL_PITCH), 525_600)
-    row = [" "] * layout.plot
-    edge = layout.plot
-    running = bool(bars) and (bars[-1].candle is None or not bars[-1].candle.closed)
+    canvas = Canvas(layout.plot, 1)
+    count, running = len(bars), is_running(bars)
+    edge, free, middle = layout.plot, 0, layout.body // 2
     if running:
-        edge -= 2
-    free = 0
+        edge -= layout.body + 1
+        canvas.put(0, layout.column(count - 1, count, running) + (layout.body - 1) // 2, "▴", "accent")
+    hovered = next((index for index, bar in enumerate(bars) if bar.begin_s == hover_s), None)
+    taken = range(0)
+    if hovered is not None:
+        label = time_label(bars[hovered].begin_s, interval >= 1440)
+        start = layout.column(hovered, count, running) + middle - len(label) // 2
+        start = max(0, min(start, layout.plot - len(label)))
+        canvas.put(0, start, label, "!bright/cursor")
+        taken = range(start - 1, start + len(label) + 1)
     for index, bar in enumerate(bars):
         if bar.begin_s % (step * 60):
             continue
         label = time_label(bar.begin_s, interval >= 1440)
-        start = layout.column(index, len(bars)) - len(label) // 2
-        if start >= free and start + len(label) <= edge:
-            row[start : start + len(label)] = label
+        start = layout.column(index, count, running) + middle - len(label) // 2
+        clear = start + len(label) <= taken.start or start >= taken.stop
+        if clear and start >= free and start + len(label) <= edge:
+            canvas.put(0, start, label, "muted")
             free = start + len(label) + 2
-    if running:
-        return (("".join(row[:-1]), "muted"), ("^" if ascii_only else "▴", "accent"))
-    return (("".join(row), "muted"),)
+    line = canvas.runs(0)
+    return tuple((text.replace("▴", "^"), key) for text, key in line) if ascii_only else line
 
 
-def _price_axis(
-    view: PairView, scale: PriceRange, layout: Layout, picture: Picture
-) -> tuple[dict[int, Line], dict[int, str]]:
-    """Axis cells by row, and the rule each of those rows carries across the plot ("grid" or "last")."""
+class _Chart(msgspec.Struct, frozen=True):
+    """All that the parts of one drawing share."""
+
+    view: PairView
+    bars: list[Bar]
+    scale: PriceRange
+    layout: Layout
+    look: Look
+    vwaps: dict[int, SessionVwap]
+    ascii_only: bool
+    cursor: int | None
+
+    @property
+    def running(self) -> bool:
+        return is_running(self.bars)
+
+    def column(self, index: int) -> int:
+        return self.layout.column(index, len(self.bars), self.running)
+
+    def row(self, ticks: int) -> int | None:
+        """Row of a price; None beyond the scale."""
+        if not self.scale.low <= ticks <= self.scale.high:
+            return None
+        return row_of(ticks, self.scale, 2 * self.layout.rows) // 2
+
+    @property
+    def chosen(self) -> Bar:
+        """The bar whose figures are shown."""
+        hover_s = self.look.hover_s
+        return next((bar for bar in self.bars if bar.begin_s == hover_s), self.bars[-1]) if hover_s else self.bars[-1]
+
+
+def _price_axis(chart: _Chart) -> tuple[dict[int, Line], dict[int, str]]:
+    """Axis cells by row, and the rule each of those rows carries across the plot ("grid", "last" or "cursor")."""
+    view, scale, layout = chart.view, chart.scale, chart.layout
     spec = view.spec
     precision, increment = (spec.price_precision, spec.increment) if spec else (0, 1)
-    halves = 2 * layout.rows
     step = nice_step(max(1, (scale.high - scale.low) * 4 // layout.rows), increment)
     dropped = 0
     while dropped < precision and step % 10 ** (dropped + 1) == 0:
@@ -302,83 +301,228 @@ def _price_axis(
     # Labels leave out decimals that are always zero, but their points stand in line with the full prices.
     pad = dropped + 1 if dropped and dropped == precision else dropped
     for ticks in range(-(-scale.low // step) * step, scale.high + 1, step):
-        row = _row_of(ticks, scale, halves) // 2
+        row = row_of(ticks, scale, 2 * layout.rows) // 2
         label = price(ticks // 10**dropped, precision - dropped) + " " * pad
         cells[row] = ((" " + shorten(label.rjust(width), width), "muted"),)
         rules[row] = "grid"
+
+    def mark(ticks: int, marker: str, marker_key: str, key: str, rule: str = "") -> None:
+        row = chart.row(ticks)
+        if row is not None:
+            cells[row] = ((marker, marker_key), (shorten(price(ticks, precision).rjust(width), width), key))
+            if rule:
+                rules[row] = rule
+
+    vwap = chart.vwaps.get(chart.bars[-1].begin_s)
+    if vwap is not None:
+        mark(vwap.ticks, "─", "accent", "accent")
     last = view.last if view.last is not None else view.candles[-1].close
-    if scale.low <= last <= scale.high:
-        role = (
-            "stale"
-            if view.stale
-            else "up"
-            if view.last_direction > 0
-            else "down"
-            if view.last_direction < 0
-            else "text"
-        )
-        row = _row_of(last, scale, halves) // 2
-        text = shorten(price(last, precision).rjust(width), width)
-        cells[row] = (("<" if picture.ascii_only else "◂", role), (text, f"!badge/{role}"))
-        rules[row] = "last"
-    cursor = picture.choices.cursor
-    if cursor is not None and scale.low <= cursor <= scale.high:
-        row = _row_of(cursor, scale, halves) // 2
-        cells[row] = ((" " + shorten(price(cursor, precision).rjust(width), width), "!bright/cursor"),)
+    direction = view.last_direction
+    role = "stale" if view.stale else "up" if direction > 0 else "down" if direction < 0 else "text"
+    mark(last, "<" if chart.ascii_only else "◂", role, f"!badge/{role}", "last")
+    if chart.cursor is not None:
+        mark(chart.cursor, " ", "text", "!bright/cursor", "cursor")
     return cells, rules
 
 
-def choose_scale(view: PairView | None, width: int, height: int, previous: PriceRange | None) -> PriceRange | None:
+_RULES = {"grid": ("┈", ".", "rule"), "last": ("╌", "-", "muted"), "cursor": ("╌", "-", "accent")}
+
+
+def _plot_rows(chart: _Chart) -> list[Line]:
+    """The price chart with its axis."""
+    layout, canvas = chart.layout, Canvas(chart.layout.plot, chart.layout.rows)
+    cells, rules = _price_axis(chart)
+    for row, kind in rules.items():
+        glyph, plain, key = _RULES[kind]
+        canvas.rule(row, plain if chart.ascii_only else glyph, key)
+    for index, bar in enumerate(chart.bars):
+        vwap = chart.vwaps.get(bar.begin_s)
+        at = None if vwap is None else chart.row(vwap.ticks)
+        if at is not None:
+            length = layout.pitch + (1 if index == len(chart.bars) - 2 and chart.running else 0)
+            canvas.put(at, chart.column(index), ("-" if chart.ascii_only else "─") * length, "accent")
+    for index, bar in enumerate(chart.bars):
+        draw_bar(canvas, chart.column(index), layout.body, bar, chart.scale, chart.ascii_only)
+    gap, empty = (" ", "text"), ((" " * layout.axis, "text"),)
+    return [(*canvas.runs(row), gap, *cells.get(row, empty)) for row in range(layout.rows)]
+
+
+def _volume_rows(chart: _Chart) -> list[Line]:
+    """The volume chart; its top is a round number, so that the bars do not rescale at every trade."""
+    layout, spec = chart.layout, chart.view.spec
+    if not layout.volume or spec is None:
+        return []
+    canvas = Canvas(layout.plot, layout.volume)
+    largest = max((bar.candle.volume for bar in chart.bars if bar.candle), default=0)
+    top = _round_up(largest) if largest else 0
+    for index, bar in enumerate(chart.bars):
+        draw_volume(canvas, chart.column(index), layout.body, bar, top, chart.ascii_only)
+    label = quantity(top, spec.qty_precision, min(7, layout.axis - 1)) if top else ""
+    labels = [label] * (layout.volume > 0)
+    if label and len(label) + 1 + len(spec.base) <= layout.axis:
+        labels = [f"{label} {spec.base}"]
+    elif label:
+        labels = [label, spec.base]
+    words = {layout.volume - 1: "volume"} if layout.volume > len(labels) else {}
+    words |= dict(enumerate(labels[: layout.volume]))
+    return [
+        (*canvas.runs(row), (" ", "text"), (shorten(words.get(row, ""), layout.axis).rjust(layout.axis), "muted"))
+        for row in range(layout.volume)
+    ]
+
+
+_Field = tuple[int, tuple[Run, ...]]
+"""(rank, runs); the highest rank is dropped first."""
+
+
+def _bar_fields(chart: _Chart) -> list[_Field]:
+    """Time, open, high, low, close, change, volume of the chosen bar, in reading order."""
+    view, bar = chart.view, chart.chosen
+    spec, candle = view.spec, bar.candle
+    time: _Field = (5, ((time_label(bar.begin_s, view.interval >= 1440), "muted"),))
+    if candle is None:
+        return [time, (0, (("nothing known", "muted"),))]
+    if spec is None or bar.quiet:
+        return [time, (0, (("no trades", "muted"),))]
+    key = direction_key(candle)
+
+    def figure(name: str, ticks: int, rank: int) -> _Field:
+        return rank, ((f"{name} ", "muted"), (price(ticks, spec.price_precision), key if name == "C" else "text"))
+
+    change = signed((candle.close - candle.open) / candle.open * 100)
+    volume = quantity(candle.volume, spec.qty_precision, 8)
+    return [
+        time,
+        figure("O", candle.open, 3),
+        figure("H", candle.high, 3),
+        figure("L", candle.low, 3),
+        figure("C", candle.close, 0),
+        (1, ((f"{change} %", key),)),
+        (2, (("vol ", "muted"), (volume, "text"), (f" {spec.base}".ljust(9 - len(volume)), "muted"))),
+    ]
+
+
+def _vwap_field(chart: _Chart) -> list[_Field]:
+    """The session's VWAP; from when it is known, where that is not the session's start."""
+    vwap, spec = chart.vwaps.get(chart.chosen.begin_s), chart.view.spec
+    if vwap is None or spec is None:
+        return []
+    since = ""
+    if not vwap.whole:
+        since = f" since {time_label(vwap.since_s, False)}" if vwap.since_s % DAY_S else " with holes"
+    scale = chart.scale
+    beyond = " above" if vwap.ticks > scale.high else " below" if vwap.ticks < scale.low else ""
+    figure = price(vwap.ticks, spec.price_precision)
+    return [
+        (4, ((f"{'-' if chart.ascii_only else '─'} vwap ", "accent"), (figure, "accent"), (beyond + since, "muted")))
+    ]
+
+
+def _wrapped(fields: list[_Field], width: int, rows: int) -> list[Line]:
+    """Fields in reading order on at most so many rows; those of the highest rank are dropped until the rest fits."""
+    fields = list(fields)
+    while fields:
+        lines: list[list[Run]] = [[]]
+        for _, runs in fields:
+            if lines[-1] and width_of(lines[-1]) + 2 + width_of(runs) > width:
+                lines.append([])
+            lines[-1] += [("  ", "text"), *runs] if lines[-1] else runs
+        if len(lines) <= rows and all(width_of(line) <= width for line in lines):
+            return [tuple(line) for line in lines]
+        worst = max(rank for rank, _ in fields)
+        fields.remove(next(field for field in reversed(fields) if field[0] == worst))
+    return []
+
+
+def _heading(chart: _Chart, width: int, title: str) -> list[Line]:
+    """Title row and figures: what is shown, how far back, and the numbers of one bar."""
+    view, look = chart.view, chart.look
+    notes: list[Run] = [(f"{len(chart.bars)} bar" + "s" * (len(chart.bars) != 1), "muted")]
+    if view.stale:
+        notes = [("STALE ", "stale"), *notes]
+    if look.end_s is not None:
+        back = (view.candles[-1].begin_s - chart.bars[-1].begin_s) // (view.interval * 60)
+        notes = [(f"◂ {back:,} back, {look.follow_key} follows", "!accent")]
+    left = width - width_of(notes) - len(title) - 6
+    if left < 0:
+        notes, left = [], width - len(title) - 4
+    tail = [(" ", "muted"), *notes, (" ", "muted")] if notes else []
+    head: Line = (("─ ", "rule"), (title, "title"), (" " + "─" * (left + 1), "rule"), *tail)
+    fields = [*_bar_fields(chart), *_vwap_field(chart)]
+    figures = _wrapped(fields, width, chart.layout.figures) if chart.layout.figures else []
+    rows = [head, *figures, *[()] * (chart.layout.figures - len(figures))]
+    return [padded(row, width) for row in rows]
+
+
+def choose_scale(
+    view: PairView | None, width: int, height: int, previous: PriceRange | None, look: Look = FOLLOW
+) -> PriceRange | None:
     """The price scale of the chart at this size, the previous one while it still fits; None if no chart is drawn."""
     if view is None or view.spec is None or not view.candles:
         return None
-    layout = layout_for(view, width, height)
+    layout = layout_for(view, width, height, look.zoom)
     if layout.plot < _LEAST_PLOT or height < _LEAST_HEIGHT:
         return None
-    low, high = extent(view, bars_of(view, layout.bars))
+    low, high = extent(view, bars_of(view, layout.bars, look.end_s), following=look.end_s is None)
     return choose_range(low, high, view.spec.increment, previous)
 
 
-def draw_candles(picture: Picture, scale: PriceRange | None, width: int, height: int) -> list[Line]:
+def _vwaps_of(view: PairView, bars: Sequence[Bar]) -> dict[int, SessionVwap]:
+    first = bisect_right(view.candles, bars[0].begin_s - 1, key=lambda candle: candle.begin_s)
+    shown = view.candles[first:]
+    pairs = zip(shown, session_vwaps(view.candles, first), strict=True)
+    return {candle.begin_s: vwap for candle, vwap in pairs if vwap is not None}
+
+
+def draw_chart(
+    view: PairView | None,
+    scale: PriceRange | None,
+    width: int,
+    height: int,
+    *,
+    look: Look = FOLLOW,
+    ascii_only: bool = False,
+    cursor: int | None = None,
+    title: str = "Candles",
+) -> list[Line]:
     """Draw the chart, or say what is missing.
 
     Args:
-        picture: What to draw.
+        view: The pair.
         scale: Prices at top and bottom, ticks, from `choose_scale`.
         width: Cells.
-        height: Rows; the title takes one, the time axis one.
+        height: Rows; title and time axis take one each, the figures of a bar up to two.
+        look: What part is looked at.
+        ascii_only: Whether the terminal cannot show blocks.
+        cursor: Price to mark, ticks.
+        title: Words before the interval's name.
     """
-    view = picture.pair
     if view is None or view.spec is None or not view.candles:
-        return draw_waiting("Candles", "Waiting for the first candle", width, height)
+        return draw_waiting(title, "Waiting for the first candle", width, height)
     if scale is None:
-        return draw_waiting("Candles", "Too small", width, height)
-    layout = layout_for(view, width, height)
-    bars = bars_of(view, layout.bars)
-    canvas = _Canvas(layout.plot, layout.rows)
-    cells, rules = _price_axis(view, scale, layout, picture)
-    for row, kind in rules.items():
-        if picture.ascii_only:
-            canvas.rule(row, "." if kind == "grid" else "-", "rule" if kind == "grid" else "muted")
-        else:
-            canvas.rule(row, "┈" if kind == "grid" else "╌", "rule" if kind == "grid" else "muted")
-    for index, bar in enumerate(bars):
-        _draw_bar(canvas, layout.column(index, len(bars)), bar, scale, picture.ascii_only)
-    note = counted(len(bars), "bar")
-    lines = [title_line(f"Candles {interval_name(view.interval)}", f"STALE {note}" if view.stale else note, width)]
-    gap, empty = (" ", "text"), ((" " * layout.axis, "text"),)
-    lines += [(*canvas.runs(row), gap, *cells.get(row, empty)) for row in range(layout.rows)]
-    if layout.volume:
-        rows, most = _draw_volume(bars, layout, picture.ascii_only)
-        precision = view.spec.qty_precision if view.spec else 0
-        label = quantity(most, precision, min(7, layout.axis - 1)) if most else ""
-        lines.append((*rows[0], gap, (shorten(label, layout.axis).rjust(layout.axis), "muted")))
-        lines += [(*row, gap, *empty) for row in rows[1:]]
-    lines.append(
-        (
-            *time_axis(bars, view.interval, layout, picture.ascii_only),
-            gap,
-            (("UTC" if layout.axis > 3 else "").rjust(layout.axis), "muted"),
-        )
+        return draw_waiting(title, "Too small", width, height)
+    layout = layout_for(view, width, height, look.zoom)
+    bars = bars_of(view, layout.bars, look.end_s)
+    chart = _Chart(view, bars, scale, layout, look, _vwaps_of(view, bars), ascii_only, cursor)
+    utc = ("UTC" if layout.axis > 3 else "").rjust(layout.axis)
+    return [
+        *_heading(chart, width, f"{title} {interval_name(view.interval)}"),
+        *_plot_rows(chart),
+        *_volume_rows(chart),
+        (*time_axis(bars, view.interval, layout, ascii_only, look.hover_s), (" ", "text"), (utc, "faint")),
+    ]
+
+
+def draw_candles(
+    picture: Picture, scale: PriceRange | None, width: int, height: int, look: Look = FOLLOW
+) -> list[Line]:
+    """Draw the chart of the pair on screen; see `draw_chart`."""
+    return draw_chart(
+        picture.pair,
+        scale,
+        width,
+        height,
+        look=look,
+        ascii_only=picture.ascii_only,
+        cursor=picture.choices.cursor,
     )
-    return lines

@@ -34,7 +34,6 @@ class Situation(msgspec.Struct, frozen=True):
         panes: Names of the panes on screen.
         several: Whether the view has several panes that can be shown by themselves.
         larger: Whether a pane can be given more room, or has been.
-        more_charts: Whether there is a chart that is not on screen.
         replay: Whether a recording is played.
         first: Whether this user sees the program for the first time.
     """
@@ -43,7 +42,6 @@ class Situation(msgspec.Struct, frozen=True):
     panes: frozenset[str] = frozenset()
     several: bool = False
     larger: bool = False
-    more_charts: bool = False
     replay: bool = False
     first: bool = False
 

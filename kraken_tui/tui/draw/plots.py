@@ -1,122 +1,206 @@
-"""Pictures drawn by plotext, as text of an exact size with ANSI colours: for the charts view and the `plot` command.
+"""Charts of depth, spread, imbalance and latency, for the charts view and the `plot` command.
 
-plotext keeps one figure for the whole process, so drawing is serialised by a lock and starts from a cleared figure.
-It is imported at the first picture, not with this module. Every function returns `height` lines of `width` cells, or
-one plain sentence if there is nothing to draw.
+All stand on a zero baseline between grid lines of round values, each of a whole number of rows, and show what was
+measured: steps, with both extremes of a column, never a slope between two points. The filled curve of the depth is
+rasterised by plotext, which keeps one figure for the whole process: drawing it is serialised by a lock and starts from
+a cleared figure. It is imported at the first picture, not with this module.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
-from math import floor, log10
+from collections.abc import Callable, Iterable, Sequence
+from math import ceil, floor, log10
 from typing import Any
+
+import msgspec
 
 from kraken_tui.market.events import Level, Proof
 from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.views import FeedView, PairView, Sample
-from kraken_tui.tui.draw.candles import bars_of, nice_step, time_label
-from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, signed
+from kraken_tui.tui.draw.candle_bars import UNKNOWN, Canvas
+from kraken_tui.tui.draw.candles import FOLLOW, choose_scale, draw_chart, nice_step
+from kraken_tui.tui.draw.format import basis_points, clock, mid_price, price, quantity, signed
 from kraken_tui.tui.draw.health import milliseconds
-from kraken_tui.tui.draw.runs import Line, in_cells, shorten, title_line
+from kraken_tui.tui.draw.runs import Line, draw_waiting, in_cells, shorten, title_line
 from kraken_tui.tui.draw.themes import Palette
 from kraken_tui.units import SECOND
-from kraken_tui.words import counted, interval_name
 
 _LOCK = threading.Lock()
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+_SGR = re.compile(r"\x1b\[([0-9;]*)m")
 _SGR_256 = {
     "black": 0, "red": 1, "green": 2, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7, "bright_black": 8,
 }  # fmt: skip
-_SMALLEST = (24, 7)
+SMALLEST = (24, 7)
+"""Columns and rows below which no chart is drawn."""
+
 _GAP_NS = 3 * SECOND
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
-_TIME_LABELS = 5
-_ROUND_BARS = (1, 2, 5, 10, 15, 30, 60, 120, 240)
-_BORDER = 2
+_COLUMN_S = (1, 2, 5, 10, 15, 30, 60)
+_LABEL_PITCH = 12
+_GUTTER = 6
+_LOWER = " ▁▂▃▄▅▆▇█"
+# What plotext draws in, and the roles that stand for it: it knows colours only.
+_PENS = {"bid-bar": 2, "ask-bar": 1, "muted": 8}
+_ROLES = {f"38;5;{pen}": role for role, pen in _PENS.items()}
 
-Colour = str | int | tuple[int, int, int]
-"""As plotext takes it: "default", a number of the 256, or red, green and blue."""
+
+# --- text with colour codes -----------------------------------------------------------------------------------
 
 
-def _colour(palette: Palette | None, role: str) -> Colour:
-    name = "default" if palette is None else palette.colours[role]
+def _sgr(palette: Palette, role: str, ground: bool) -> str:
+    name = palette.colours[role]
+    lead = 48 if ground else 38
     if name.startswith("#"):
-        return int(name[1:3], 16), int(name[3:5], 16), int(name[5:7], 16)
-    return _SGR_256.get(name, "default")
+        return f"{lead};2;{int(name[1:3], 16)};{int(name[3:5], 16)};{int(name[5:7], 16)}"
+    return f"{lead};5;{_SGR_256[name]}" if name in _SGR_256 else ""
 
 
-def _sgr(colour: Colour) -> str:
-    if isinstance(colour, tuple):
-        return "\x1b[38;2;{};{};{}m".format(*colour)
-    return f"\x1b[38;5;{colour}m" if isinstance(colour, int) else ""
+def _codes(palette: Palette, key: str) -> str:
+    role, _, ground = key.lstrip("!~").partition("/")
+    codes = [_sgr(palette, role, False), _sgr(palette, ground, True) if ground else ""]
+    codes += ["1"] * key.startswith("!") + ["7"] * key.startswith("~")
+    return ";".join(code for code in codes if code)
 
 
-def _ansi(line: Line, palette: Palette | None) -> str:
-    """A pane's line as ANSI text; without a palette as plain text."""
+def ansi_text(lines: Iterable[Line], palette: Palette | None) -> str:
+    """Lines as text with ANSI colour codes; without a palette as plain text."""
     if palette is None:
-        return "".join(text for text, _ in line)
-    return "".join(f"{_sgr(_colour(palette, key.lstrip('!')))}{text}\x1b[0m" for text, key in line if text)
+        return "\n".join("".join(text for text, _ in line) for line in lines)
+    rows: list[str] = []
+    for line in lines:
+        parts = [
+            f"\x1b[{codes}m{text}\x1b[0m" if (codes := _codes(palette, key)) and text.strip() else text
+            for text, key in line
+            if text
+        ]
+        rows.append("".join(parts))
+    return "\n".join(rows)
 
 
-def _picture(
-    title: str, note: str, width: int, height: int, palette: Palette | None, draw: Callable[[Any], None]
-) -> str:
-    """One cleared figure under a title row: `draw` is given plotext and adds its data."""
-    note = shorten(note, width - len(title) - 8)
-    if width < _SMALLEST[0] or height < _SMALLEST[1]:
-        return f"{title}: too small a space."
-    import plotext
-
-    with _LOCK:
-        plotext.clear_figure()
-        plotext.limit_size(False, False)
-        plotext.plot_size(width, height - 1)
-        plotext.canvas_color("default")
-        plotext.axes_color("default")
-        plotext.ticks_color(_colour(palette, "muted"))
-        plotext.xaxes(True, False)
-        plotext.yaxes(True, False)
-        try:
-            draw(plotext)
-            text: str = plotext.build()
-        finally:
-            plotext.clear_figure()
-    rows = text.rstrip("\n").split("\n")
-    if palette is None:
-        rows = [_ESCAPE.sub("", row) for row in rows]
-    return "\n".join([_ansi(title_line(title, note, width), palette), *rows])
+# --- frames ---------------------------------------------------------------------------------------------------
 
 
-def _float_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most about `most` round values from `low` to `high`."""
-    step = (high - low) / max(1, most)
-    if step <= 0:
-        return [low]
-    power = 10.0 ** floor(log10(step))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step * 0.999_999)
-    first, last = -floor(-low / step + 1e-9), floor(high / step + 1e-9)
-    return [index * step for index in range(first, last + 1)]
+class Axis(msgspec.Struct, frozen=True):
+    """A value axis with its zero on the lower edge of the plot: grid lines at round values, whole rows apart.
+
+    Attributes:
+        step: Value from one grid line to the next.
+        count: Steps.
+        pitch: Rows a step takes.
+    """
+
+    step: float
+    count: int
+    pitch: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of the plot."""
+        return self.count * self.pitch
+
+    @property
+    def top(self) -> float:
+        """Value at the upper edge."""
+        return self.step * self.count
+
+    def eighths(self, value: float) -> int:
+        """Height of a value in eighths of a row; anything above zero is at least one."""
+        if value <= 0:
+            return 0
+        return max(1, min(8 * self.rows, round(8 * self.rows * value / self.top)))
 
 
-def _rows_between_labels(height: int) -> int:
-    return max(2, (height - 3) // 4)
+def axis_for(largest: float, rows: int, least: float = 0.0) -> Axis:
+    """Choose steps of 1, 2 or 5 x 10^k so that `largest` fits into `rows`, and few rows are left over.
+
+    Args:
+        largest: Greatest value to show.
+        rows: At least 1.
+        least: Smallest step that makes sense.
+    """
+    largest = max(largest, least) or 1.0
+    best: tuple[float, Axis] | None = None
+    for wanted in range(1, max(2, min(7, rows // 2 + 1))):
+        step = max(least, _round_up(largest / wanted))
+        count = max(1, ceil(largest / step - 1e-9))
+        if count > rows:
+            continue
+        axis = Axis(step, count, rows // count)
+        # The height that `largest` reaches decides, and each label that is wanted and missing costs a tenth of it.
+        reach = axis.rows * largest / axis.top / rows
+        score = reach - 0.1 * max(0, min(4, rows // 3) - count)
+        if best is None or score > best[0]:
+            best = score, axis
+    return best[1] if best else Axis(largest, 1, rows)
 
 
-def _trust(view: PairView, note: str) -> tuple[str, bool]:
-    """(note with what is wrong with the book in front, whether the book may be shown as proven and fresh)."""
+def _round_up(value: float) -> float:
+    """The smallest of 1, 2, 5 x 10^k that is at least `value`."""
+    power = 10.0 ** floor(log10(value))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= value * 0.999_999)
+
+
+def _framed(canvas: Canvas, labels: dict[int, str], axis: int, foot: Line) -> list[Line]:
+    """The rows of a plot with the labels of their lower edges, and the row under it."""
+    rows = [
+        (*canvas.runs(row), (f" {shorten(labels.get(row, ''), axis - 1).rjust(axis - 1)}", "muted"))
+        for row in range(len(canvas.chars))
+    ]
+    return [*rows, foot]
+
+
+def _fill_up(lines: list[Line], title: Line, height: int) -> list[Line]:
+    """The whole chart: what rows are left over stay blank under the title."""
+    return [title, *[()] * (height - 1 - len(lines)), *lines]
+
+
+def _grid(canvas: Canvas, row: int) -> None:
+    canvas.rule(row, "▁", "rule")
+
+
+def _foot(columns: int, marks: Iterable[tuple[int, str]], tail: str) -> Line:
+    """A row of labels centred on columns; those that would touch are left out."""
+    canvas = Canvas(columns, 1)
+    free = 0
+    for column, label in marks:
+        start = max(0, min(columns - len(label), column - len(label) // 2))
+        if start >= free and len(label) <= columns:
+            canvas.put(0, start, label, "muted")
+            free = start + len(label) + 2
+    return (*canvas.runs(0), (tail, "faint"))
+
+
+def _too_small(title: str, width: int, height: int) -> list[Line] | None:
+    return draw_waiting(title, "Too small", width, height) if width < SMALLEST[0] or height < SMALLEST[1] else None
+
+
+def _doubt(view: PairView) -> str:
+    """What is wrong with the book; "" while it may be shown as proven and fresh."""
     if view.silent_ns:
-        return f"{silence_text(view.silent_ns)}  {note}", False
+        return silence_text(view.silent_ns)
     if view.proof is not Proof.VERIFIED:
-        return f"{view.proof.value} {in_cells(view.proof_reason)}  {note}", False
-    return (f"STALE {note}", False) if view.stale else (note, True)
+        return f"{view.proof.value} {in_cells(view.proof_reason)}".rstrip()
+    return "STALE" if view.stale else ""
 
 
-def _now_or_last(view: PairView, figures: str) -> str:
-    """Figures of the newest sample, called "now" only while the book is proven and fresh."""
-    note, trusted = _trust(view, f"last {figures}")
-    return f"now {figures}" if trusted else note
+def _head(title: str, parts: Sequence[str], width: int) -> Line:
+    """The title row with the first parts that fit beside it whole; of the very first at least the beginning."""
+    kept = [part for part in parts if part]
+    room = width - len(title) - 8
+    while len(kept) > 1 and len("  ".join(kept)) > room:
+        kept.pop()
+    return title_line(title, shorten("  ".join(kept), room), width)
+
+
+def _figures(view: PairView, now: str, *others: str) -> list[str]:
+    """Parts of a title: the newest figure, called "now" only while the book is proven and fresh, then the others."""
+    doubt = _doubt(view)
+    return [doubt, f"last {now}", *others] if doubt else [f"now {now}", *others]
+
+
+# --- depth ----------------------------------------------------------------------------------------------------
 
 
 def _cumulative(levels: Sequence[Level], sign: int, prices: Sequence[int]) -> list[int]:
@@ -131,226 +215,355 @@ def _cumulative(levels: Sequence[Level], sign: int, prices: Sequence[int]) -> li
     return sums
 
 
-def depth_chart(view: PairView | None, width: int, height: int, palette: Palette | None) -> str:
-    """Cumulative size by price, bids left of the mid, asks right; the axis spans the deeper side both ways.
+def _curve(levels: Sequence[Level], sign: int, mid2: int, reach2: int, columns: int) -> list[tuple[int, int]]:
+    """(half column, lots) of one side's steps from the mid outwards, as far as the book is known."""
+    last = levels[-1][0]
+    points = [(half, (mid2 + sign * reach2 * half // columns) // 2) for half in range(columns + 1)]
+    known = [(half, ticks) for half, ticks in points if sign * ticks <= sign * last]
+    sums = _cumulative(levels, sign, [ticks for _, ticks in known])
+    return [(half, total) for (half, _), total in zip(known, sums, strict=True) if total]
+
+
+def _rasterised(width: int, rows: int, top: float, curves: list[tuple[list[tuple[int, int]], str]]) -> list[str]:
+    """Filled curves as rows of text with colour codes; x is 0 to 2 x `width`, y 0 to `top`."""
+    import plotext
+
+    plot: Any = plotext
+    with _LOCK:
+        plot.clear_figure()
+        try:
+            plot.limit_size(False, False)
+            plot.plot_size(width, rows)
+            plot.canvas_color("default")
+            plot.axes_color("default")
+            plot.xaxes(False, False)
+            plot.yaxes(False, False)
+            plot.xticks([])
+            plot.yticks([])
+            for points, role in curves:
+                if points:
+                    plot.plot(*zip(*points, strict=True), marker="hd", color=_PENS[role], fillx=True)
+            plot.xlim(0, 2 * width)
+            plot.ylim(0, top)
+            text: str = plot.build()
+        finally:
+            plot.clear_figure()
+    return text.rstrip("\n").split("\n")
+
+
+def _paint(canvas: Canvas, rows: list[str], ascii_only: bool) -> None:
+    """Lay coloured text over a plot; blanks leave what is there."""
+    for row, text in enumerate(rows[: len(canvas.chars)]):
+        key, column, at = "muted", 0, 0
+        for code in _SGR.finditer(text + "\x1b[m"):
+            for character in text[at : code.start()]:
+                if character != " ":
+                    canvas.put(row, column, "#" if ascii_only else character, key)
+                column += 1
+            key, at = _ROLES.get(code.group(1), "muted"), code.end()
+
+
+def depth_chart(view: PairView | None, width: int, height: int, *, ascii_only: bool = False) -> list[Line]:
+    """Cumulative size by price, bids left of the mid, asks right; each side ends where the book is known no further.
 
     Args:
         view: Pair with a book; an unproven or stale one is drawn without colours of its sides, and the title says so.
         width: Cells.
         height: Rows, the title row among them.
-        palette: Colours; None for no ANSI codes at all.
+        ascii_only: Whether the terminal cannot show blocks.
     """
+    title = "Depth"
     if view is None or view.spec is None or not view.bids or not view.asks:
-        return "Depth curve: no book with two sides yet."
+        return draw_waiting(title, "No book with two sides yet", width, height)
+    if small := _too_small(title, width, height):
+        return small
     spec, bids, asks = view.spec, view.bids, view.asks
-    mid = (bids[0][0] + asks[0][0]) // 2
-    reach = max(mid - bids[-1][0], asks[-1][0] - mid, 1)
-    columns = max(2, width - 12)
-    offsets = [reach * index // columns for index in range(columns + 1)]
-    bid_prices, ask_prices = [mid - offset for offset in offsets], [mid + offset for offset in offsets]
-    bid_sums, ask_sums = _cumulative(bids, -1, bid_prices), _cumulative(asks, 1, ask_prices)
-    top = max(bid_sums[-1], ask_sums[-1])
-    step = nice_step(max(1, top // _rows_between_labels(height)))
-    note, trusted = _trust(view, f"{counted(max(len(bids), len(asks)), 'level')}, {in_cells(spec.base)}")
+    mid2 = bids[0][0] + asks[0][0]
+    reach2 = max(mid2 - 2 * bids[-1][0], 2 * asks[-1][0] - mid2, 2)
+    largest = max(sum(lots for _, lots in side) for side in (bids, asks))
+    axis = axis_for(largest, height - 2, 1.0)
+    marks = [quantity(round(axis.step * index), spec.qty_precision, 8) for index in range(axis.count + 1)]
+    gutter = max(map(len, marks)) + 1
+    columns = max(8, width - gutter)
+    canvas, labels = Canvas(columns, axis.rows), {}
+    for index, label in enumerate(marks):
+        row = axis.rows - 1 - index * axis.pitch
+        labels[row] = label
+        if 0 <= row < axis.rows and index:
+            _grid(canvas, row)
+    middle = columns // 2
+    for row in range(axis.rows):
+        canvas.put(row, middle, "│", "accent")
+    doubt = _doubt(view)
+    levels = f"{max(len(bids), len(asks))} levels, {spec.base}"
+    head = _head(title, [doubt, f"mid {mid_price(mid2, spec.price_precision)}", levels], width)
+    sides = ((bids, -1, "bid-bar"), (asks, 1, "ask-bar"))
+    curves = [
+        ([(columns + sign * half, lots) for half, lots in points], "muted" if doubt else role)
+        for side, sign, role in sides
+        if (points := _curve(side, sign, mid2, reach2, columns))
+    ]
+    _paint(canvas, _rasterised(columns, axis.rows, axis.top, curves), ascii_only)
+    foot = _foot(columns, _price_marks(view, mid2, reach2, columns), " " * gutter)
+    return _fill_up(_framed(canvas, labels, gutter, foot), head, height)
 
-    def draw(plot: Any) -> None:
-        lots = 10**spec.qty_precision
-        for prices, sums, role in ((bid_prices, bid_sums, "bid-bar"), (ask_prices, ask_sums, "ask-bar")):
-            points = [(ticks, total / lots) for ticks, total in zip(prices, sums, strict=True) if total]
-            colour = _colour(palette, role if trusted else "muted")
-            plot.plot(*zip(*points, strict=True), marker="hd", color=colour, fillx=True)
-        plot.xlim(mid - reach, mid + reach)
-        plot.ylim(0, top / lots)
-        marks = list(range(0, top + 1, step))
-        plot.yticks([mark / lots for mark in marks], [quantity(mark, spec.qty_precision, 8) for mark in marks])
-        ticks = [mid - reach, mid - reach // 2, mid, mid + reach // 2, mid + reach]
-        plot.xticks(ticks, [price(tick, spec.price_precision) for tick in ticks])
 
-    return _picture("Depth curve", note, width, height, palette, draw)
+def _price_marks(view: PairView, mid2: int, reach2: int, columns: int) -> list[tuple[int, str]]:
+    """(column, price) at round prices."""
+    spec = view.spec
+    assert spec is not None
+    low, high = (mid2 - reach2) // 2, (mid2 + reach2) // 2
+    pitch = len(price(high, spec.price_precision)) + 4
+    step = nice_step(max(1, reach2 * pitch // columns), spec.increment)
+    return [
+        ((2 * ticks - mid2 + reach2) * columns // (2 * reach2), price(ticks, spec.price_precision))
+        for ticks in range(max(1, -(-low // step)) * step, high + 1, step)
+    ]
 
 
-def _buckets(
-    samples: Sequence[Sample], value: Callable[[Sample], float], columns: int, worst: bool
-) -> list[list[tuple[float, float]]]:
-    """Samples as runs of (seconds before the newest, value) points, one a column at most.
+# --- history --------------------------------------------------------------------------------------------------
 
-    A run ends where the book was unproven for longer than `_GAP_NS`: nothing is drawn there.
+
+class Column(msgspec.Struct, frozen=True):
+    """What one column of a history covers.
+
+    Attributes:
+        low, high: Extremes.
+        mean: Of its samples.
     """
-    end = samples[-1].ns
-    span = max(1, end - samples[0].ns)
-    runs: list[list[tuple[float, float]]] = []
-    bucket: list[float] = []
+
+    low: float
+    high: float
+    mean: float
+
+
+class History(msgspec.Struct, frozen=True):
+    """Samples by column, each of so many whole seconds; the newest last.
+
+    Attributes:
+        columns: None where the book was not proven.
+        seconds: A column's length.
+        end_s: End of the newest column, seconds since the epoch.
+    """
+
+    columns: list[Column | None]
+    seconds: int
+    end_s: int
+
+
+def history_of(
+    samples: Sequence[Sample], most: int, figures: Callable[[Sample], tuple[float, float, float]]
+) -> History:
+    """Gather samples into at most `most` columns that begin at whole multiples of their length.
+
+    So columns do not change but for the newest, and the chart moves by whole columns. A second without a sample of its
+    own is covered by the next one, which tells of the time since the sample before; after more than three seconds
+    without one nothing is known.
+
+    Args:
+        samples: Oldest first, at least one.
+        most: At least 1.
+        figures: (low, high, mean) of one.
+    """
+    first_s, last_s = samples[0].ns // SECOND, samples[-1].ns // SECOND
+    seconds = next((step for step in _COLUMN_S if last_s // step - first_s // step < most), _COLUMN_S[-1])
+    newest, oldest = last_s // seconds, max(first_s // seconds, last_s // seconds - most + 1)
+    found: dict[int, list[tuple[float, float, float]]] = {}
     previous: Sample | None = None
-    at = -1
-
-    def close() -> None:
-        if bucket:
-            figure = max(bucket) if worst else sum(bucket) / len(bucket)
-            runs[-1].append((-(columns - at) * span / columns / SECOND, figure))
-            bucket.clear()
-
     for sample in samples:
-        column = (sample.ns - samples[0].ns) * columns // span
-        gap = previous is None or sample.ns - previous.ns > _GAP_NS
-        if gap or column != at:
-            close()
-            at = column
-        if gap:
-            runs.append([])
-        bucket.append(value(sample))
+        at = sample.ns // SECOND // seconds
+        values = figures(sample)
+        found.setdefault(at, []).append(values)
+        if previous is not None and sample.ns - previous.ns <= _GAP_NS:
+            for skipped in range(previous.ns // SECOND // seconds + 1, at):
+                found.setdefault(skipped, []).append(values)
         previous = sample
-    close()
-    return runs
+    columns = [_column(found.get(index)) for index in range(oldest, newest + 1)]
+    return History(columns, seconds, (newest + 1) * seconds)
 
 
-def _time_ticks(plot: Any, samples: Sequence[Sample]) -> None:
-    """A time axis that ends at the newest sample, with labels at round UTC times."""
-    end_ns = samples[-1].ns
-    span_s = (end_ns - samples[0].ns) / SECOND
-    step = next((step for step in _TIME_STEPS_S if span_s / step <= _TIME_LABELS), _TIME_STEPS_S[-1])
-    last = end_ns // (step * SECOND) * step
-    moments = [last - index * step for index in range(int(span_s // step), -1, -1)]
-    marks = [(moment, moment - end_ns / SECOND) for moment in moments]
-    marks = [(moment, place) for moment, place in marks if place >= -span_s]
-    plot.xlim(-span_s or -1.0, 0)
-    plot.xticks(
-        [place for _, place in marks], [clock(moment * SECOND)[: 5 if step >= 60 else 8] for moment, _ in marks]
-    )
+def _column(values: list[tuple[float, float, float]] | None) -> Column | None:
+    if not values:
+        return None
+    low, high = min(low for low, _, _ in values), max(high for _, high, _ in values)
+    return Column(low, high, sum(mean for _, _, mean in values) / len(values))
 
 
-def spread_chart(view: PairView | None, width: int, height: int, palette: Palette | None) -> str:
-    """Spread in basis points of the mid over the last ten minutes, the widest of each column.
+def _time_foot(history: History, columns: int, tail: str) -> Line:
+    """Labels at round UTC times."""
+    first_s = history.end_s - len(history.columns) * history.seconds
+    step = next((step for step in _TIME_STEPS_S if step >= history.seconds * _LABEL_PITCH), _TIME_STEPS_S[-1])
+    left = columns - len(history.columns)
+    moments = range(-(-first_s // step) * step, history.end_s, step)
+    marks = [
+        (left + (moment - first_s) // history.seconds, clock(moment * SECOND)[: 5 if step >= 60 else 8])
+        for moment in moments
+    ]
+    return _foot(columns, marks, tail)
+
+
+def _draw_unknown(canvas: Canvas, column: int) -> None:
+    for row in range(len(canvas.chars)):
+        canvas.put(row, column, UNKNOWN, "rule")
+
+
+def _draw_range(canvas: Canvas, column: int, low: int, high: int, ascii_only: bool) -> None:
+    """One column: a light area from zero to the lower extreme, a full bar from there to the higher one, in eighths."""
+    if high <= low:
+        low = high - 1
+    for row in range(len(canvas.chars)):
+        base = 8 * (len(canvas.chars) - 1 - row)
+        upper, lower = min(8, max(0, high - base)), min(8, max(0, low - base))
+        if not upper:
+            continue
+        if lower == 8:
+            canvas.put(row, column, "." if ascii_only else "░", "rule")
+        elif ascii_only:
+            canvas.put(row, column, "#", "accent")
+        elif upper == 8 and lower:
+            # The band above its lower edge: the edge's glyph with both colours changed over.
+            canvas.put(row, column, _LOWER[lower], "~accent")
+        else:
+            canvas.put(row, column, _LOWER[upper], "accent")
+
+
+def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: bool = False) -> list[Line]:
+    """Spread in basis points of the mid over the last ten minutes: of each column the narrowest and the widest.
 
     Args:
         view: Pair with `samples`.
         width: Cells.
         height: Rows, the title row among them.
-        palette: Colours; None for no ANSI codes at all.
+        ascii_only: Whether the terminal cannot show blocks.
     """
-    if view is None or len(view.samples) < 2:
-        return "Spread: no history yet, one point a second is taken while the book is proven."
+    title = "Spread, bps"
+    if view is None or not view.samples:
+        return draw_waiting(title, "No history yet: a point a second while the book is proven", width, height)
+    if small := _too_small(title, width, height):
+        return small
     samples = view.samples
-    top = max(sample.spread_bps for sample in samples)
-    low = min(0.0, min(sample.spread_bps for sample in samples))
-    figures = f"{basis_points(samples[-1].spread_bps)}  widest {basis_points(top)} bps"
-    note = _now_or_last(view, figures)
+    low, high = min(sample.narrowest for sample in samples), max(sample.widest for sample in samples)
+    axis = axis_for(high, height - 2)
+    decimals = max(0, -floor(log10(axis.step)))
+    texts = [f"{axis.step * index:.{decimals}f}" for index in range(axis.count + 1)]
+    gutter = max(_GUTTER, max(map(len, texts)) + 1)
+    columns = max(8, width - gutter)
+    history = history_of(samples, columns, lambda sample: (sample.narrowest, sample.widest, sample.spread_bps))
+    canvas, labels = Canvas(columns, axis.rows), {}
+    for index, text in enumerate(texts):
+        row = axis.rows - 1 - index * axis.pitch
+        labels[row] = text
+        if row >= 0 and index:
+            _grid(canvas, row)
+    left = columns - len(history.columns)
+    for place, column in enumerate(history.columns, left):
+        if column is None:
+            _draw_unknown(canvas, place)
+        else:
+            low_at, high_at = axis.eighths(column.low), axis.eighths(column.high)
+            _draw_range(canvas, place, low_at, high_at, ascii_only)
+    extremes = f"narrowest {basis_points(low)}", f"widest {basis_points(high)}"
+    head = _head(title, _figures(view, basis_points(samples[-1].spread_bps), *reversed(extremes)), width)
+    return _fill_up(_framed(canvas, labels, gutter, _time_foot(history, columns, "UTC".rjust(gutter))), head, height)
 
-    def draw(plot: Any) -> None:
-        for run in _buckets(samples, lambda sample: sample.spread_bps, max(2, width - 10), True):
-            plot.plot(*zip(*run, strict=True), marker="hd", color=_colour(palette, "accent"))
-        ceiling = top * 1.05 or 1.0
-        plot.ylim(low, ceiling)
-        marks = _float_ticks(low, ceiling, _rows_between_labels(height))
-        plot.yticks(marks, [f"{mark:.4g}" for mark in marks])
-        _time_ticks(plot, samples)
 
-    return _picture("Spread", note, width, height, palette, draw)
+def _draw_signed(canvas: Canvas, column: int, value: float, ascii_only: bool) -> None:
+    """A bar from the zero in the middle: up to 1 above it, down to -1 below it."""
+    half = len(canvas.chars) // 2
+    length = min(8 * half, max(1, round(abs(value) * 8 * half))) if value else 0
+    for index in range(half):
+        part = min(8, length - 8 * index)
+        if part <= 0:
+            break
+        if value > 0:
+            canvas.put(half - 1 - index, column, "#" if ascii_only else _LOWER[part], "bid")
+        elif ascii_only or part == 8:
+            canvas.put(half + index, column, "#" if ascii_only else "█", "ask")
+        else:
+            # The upper part of a cell: its lower part with both colours changed over.
+            canvas.put(half + index, column, _LOWER[8 - part], "~ask")
 
 
-def imbalance_chart(view: PairView | None, width: int, height: int, palette: Palette | None) -> str:
+def imbalance_chart(view: PairView | None, width: int, height: int, *, ascii_only: bool = False) -> list[Line]:
     """Imbalance (bid - ask) / (bid + ask) over the last ten minutes: more bids above zero, more asks below.
 
     Args:
         view: Pair with `samples`.
         width: Cells.
         height: Rows, the title row among them.
-        palette: Colours; None for no ANSI codes at all.
+        ascii_only: Whether the terminal cannot show blocks.
     """
-    if view is None or len(view.samples) < 2:
-        return "Imbalance: no history yet, one point a second is taken while the book is proven."
-    samples = view.samples
-    levels = f"{counted(view.metrics.levels, 'level')}  " if view.metrics else ""
-    note = levels + _now_or_last(view, signed(samples[-1].imbalance))
+    title = "Imbalance"
+    if view is None or not view.samples:
+        return draw_waiting(title, "No history yet: a point a second while the book is proven", width, height)
+    if small := _too_small(title, width, height):
+        return small
+    samples, gutter = view.samples, _GUTTER
+    columns = max(8, width - gutter)
+    quarter = max(1, (height - 2) // 4)
+    history = history_of(samples, columns, lambda sample: (sample.imbalance,) * 3)
+    canvas = Canvas(columns, 4 * quarter)
+    labels: dict[int, str] = {}
+    for index, text in enumerate(("-1.0", "-0.5", "0", "+0.5", "+1.0")):
+        row = 4 * quarter - 1 - index * quarter
+        labels[row] = text
+        if row >= 0 and index:
+            _grid(canvas, row)
+    left = columns - len(history.columns)
+    for place, column in enumerate(history.columns, left):
+        if column is None:
+            _draw_unknown(canvas, place)
+        else:
+            _draw_signed(canvas, place, column.mean, ascii_only)
+    levels = f"{view.metrics.levels} levels" if view.metrics else ""
+    head = _head(title, _figures(view, signed(samples[-1].imbalance), levels), width)
+    return _fill_up(_framed(canvas, labels, gutter, _time_foot(history, columns, "UTC".rjust(gutter))), head, height)
 
-    def draw(plot: Any) -> None:
-        points = [point for run in _buckets(samples, lambda s: s.imbalance, max(2, width - 10), False) for point in run]
-        for sign, role in ((1, "bid"), (-1, "ask")):
-            chosen = [point for point in points if sign * point[1] > 0]
-            if chosen:
-                seconds, values = zip(*chosen, strict=True)
-                plot.scatter(seconds, values, marker="hd", color=_colour(palette, role), fillx=True)
-        plot.ylim(-1, 1)
-        marks = (-1, -0.5, 0, 0.5, 1)
-        plot.yticks(marks, [f"{mark:+.1f}" if mark else "0" for mark in marks])
-        _time_ticks(plot, samples)
 
-    return _picture("Imbalance", note, width, height, palette, draw)
+# --- the command line -----------------------------------------------------------------------------------------
 
 
-def latency_chart(feed: FeedView, width: int, height: int, palette: Palette | None) -> str:
+def latency_chart(feed: FeedView, width: int, height: int, *, ascii_only: bool = False) -> list[Line]:
     """Histogram of the feed latency of the last five minutes, by upper bound in milliseconds.
 
     Args:
         feed: With a latency histogram.
         width: Cells.
         height: Rows, the title row among them.
-        palette: Colours; None for no ANSI codes at all.
+        ascii_only: Whether the terminal cannot show blocks.
     """
-    latency = feed.latency
+    title, latency = "Feed latency, ms", feed.latency
     filled = [index for index, (_, count) in enumerate(latency.histogram) if count]
     if not filled or latency.p50 is None or latency.p99 is None or latency.worst is None:
-        return "Feed latency: nothing measured yet."
+        return draw_waiting(title, "Nothing measured yet", width, height)
+    if small := _too_small(title, width, height):
+        return small
     buckets = latency.histogram[filled[0] : filled[-1] + 1]
-    top = max(count for _, count in buckets)
+    axis = axis_for(max(count for _, count in buckets), height - 2, 1.0)
+    texts = [f"{round(axis.step * index):,}" for index in range(axis.count + 1)]
+    gutter = max(map(len, texts)) + 1
+    columns = max(8, width - gutter)
+    canvas, labels = Canvas(columns, axis.rows), {}
+    for index, text in enumerate(texts):
+        row = axis.rows - 1 - index * axis.pitch
+        labels[row] = text
+        if row >= 0 and index:
+            _grid(canvas, row)
+    pitch = max(1, columns // len(buckets))
+    body = max(1, pitch * 3 // 5)
+    marks: list[tuple[int, str]] = []
+    for index, (bound, count) in enumerate(buckets):
+        left = index * pitch + (pitch - body) // 2
+        for place in range(left, left + body):
+            _draw_range(canvas, place, 0, axis.eighths(count), ascii_only)
+        marks.append((left + body // 2, "more" if bound == float("inf") else f"≤{bound:g}"))
     p50, p99, worst = (milliseconds(value) for value in (latency.p50, latency.p99, latency.worst))
-
-    def draw(plot: Any) -> None:
-        places = list(range(len(buckets)))
-        plot.bar(
-            places, [count for _, count in buckets], width=0.6, color=_colour(palette, "accent"), reset_ticks=False
-        )
-        plot.xticks(places, ["more" if bound == float("inf") else f"≤{bound:g}" for bound, _ in buckets])
-        marks = list(range(0, top + 1, nice_step(max(1, top // _rows_between_labels(height)))))
-        plot.yticks(marks, [f"{mark:,}" for mark in marks])
-        plot.ylim(0, top)
-        plot.xlim(-0.7, len(buckets) - 0.3)
-
-    return _picture("Feed latency, ms", f"p50 {p50}  p99 {p99}  max {worst}", width, height, palette, draw)
+    head = _head(title, [f"p50 {p50}", f"p99 {p99}", f"max {worst}"], width)
+    return _fill_up(_framed(canvas, labels, gutter, _foot(columns, marks, " " * gutter)), head, height)
 
 
-def candle_chart(view: PairView | None, width: int, height: int, palette: Palette | None) -> str:
-    """Candles, one a column: rising ones thin, falling ones solid, so that they differ without colour.
-
-    Args:
-        view: Pair with candles.
-        width: Cells.
-        height: Rows, the title row among them.
-        palette: Colours; None for no ANSI codes at all.
-    """
-    if view is None or view.spec is None or not view.candles:
-        return "Candles: none yet."
-    spec = view.spec
-    axis = len(price(max(candle.high for candle in view.candles), spec.price_precision))
-    bars = [bar for bar in bars_of(view, max(2, width - axis - _BORDER)) if bar.candle]
-    candles = [bar.candle for bar in bars if bar.candle]
-    if not candles:
-        return "Candles: no trade in the time shown."
-    low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
-    seconds = view.interval * 60
-    places = [(candle.begin_s - candles[0].begin_s) // seconds for candle in candles]
-
-    def draw(plot: Any) -> None:
-        for place, candle in zip(places, candles, strict=True):
-            rising = candle.close > candle.open
-            colour = _colour(palette, "up" if rising else "down" if candle.close < candle.open else "text")
-            plot.plot([place, place], [candle.low, candle.high], marker="│", color=colour)
-            body = "║" if rising else "┃" if candle.close < candle.open else "┼"
-            plot.plot([place, place], [candle.open, candle.close], marker=body, color=colour)
-        plot.ylim(low, high if high > low else low + 1)
-        plot.xlim(0, max(places[-1], 1))
-        step = nice_step(max(1, (high - low) // _rows_between_labels(height)), spec.increment)
-        marks = list(range(-(-low // step) * step, high + 1, step))
-        plot.yticks(marks, [price(mark, spec.price_precision) for mark in marks])
-        wanted = max(1, (places[-1] + 1) // _TIME_LABELS)
-        every = seconds * next((step for step in _ROUND_BARS if step >= wanted), _ROUND_BARS[-1])
-        times = [place for place in range(places[-1] + 1) if (candles[0].begin_s + place * seconds) % every == 0]
-        plot.xticks(times, [time_label(candles[0].begin_s + place * seconds, view.interval >= 1440) for place in times])
-
-    return _picture(
-        f"{in_cells(view.symbol)} candles {interval_name(view.interval)}",
-        f"{counted(len(candles), 'bar')}, UTC",
-        width,
-        height,
-        palette,
-        draw,
-    )
+def candle_chart(view: PairView | None, width: int, height: int) -> list[Line]:
+    """The candles of the screen under a title that names the pair."""
+    scale = choose_scale(view, width, height, None, FOLLOW)
+    title = f"{view.symbol} candles" if view is not None else "Candles"
+    return draw_chart(view, scale, width, height, title=title)

@@ -29,7 +29,7 @@ _ASCII = str.maketrans(
         "─": "-", "│": "|", "┃": "|", "┄": "-", "┈": ".", "━": "=", "┊": ":", "╌": "-",
         "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
         "✓": "+", "✗": "x", "…": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
-        "┤": "|", "├": "|",
+        "┤": "|", "├": "|", "╱": "/", "▁": "_", "▴": "^",
     }
 )  # fmt: skip
 
@@ -47,6 +47,12 @@ def on(role: str, ground: str) -> str:
 def width_of(runs: Sequence[Run]) -> int:
     """Cells the runs take."""
     return sum(len(text) for text, _ in runs)
+
+
+def padded(line: Line, width: int) -> Line:
+    """A line filled up with blanks to `width` cells."""
+    missing = width - width_of(line)
+    return (*line, (" " * missing, "text")) if missing > 0 else line
 
 
 def blank(width: int) -> Line:

@@ -214,7 +214,8 @@ def draw_tape(picture: Picture, width: int, height: int) -> list[Line]:
             row = _row(printed, view, spec, shape, picture.ascii_only)
             lines.append(_padded(row, width))
     if len(lines) == 2:
-        words = f"No print of ≥ {compact(minimum, spec.price_precision + spec.qty_precision)} {in_cells(spec.quote)} among the last"
+        least = f"{compact(minimum, spec.price_precision + spec.qty_precision)} {in_cells(spec.quote)}"
+        words = f"No print of ≥ {least} among the last"
         lines.append(((shorten(f"{words} {len(view.tape):,} trades", width), "muted"),))
     return lines
 

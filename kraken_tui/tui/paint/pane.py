@@ -44,13 +44,25 @@ class LivePart(Widget):
     def recentre(self) -> None:
         """Put the touch back into the middle, where the part shows one."""
 
-    @property
-    def has_next(self) -> bool:
-        """Whether `show_next` would show anything else."""
+    def show_next(self) -> bool:
+        """Show the next thing, where the part shows one of several at a time; False after the last."""
         return False
 
-    def show_next(self) -> None:
-        """Show the next thing, where the part shows one of several at a time."""
+    def travel(self, steps: int, *, page: bool = False) -> bool:
+        """Look at later (+) or earlier (-) times, whole screens of them with `page`.
+
+        Returns:
+            Whether the part has a time axis of its own.
+        """
+        return False
+
+    def zoom(self, steps: int) -> bool:
+        """Look at less (+) or more (-) time; returns as `travel`."""
+        return False
+
+    def follow(self) -> bool:
+        """Go back to the newest; returns as `travel`."""
+        return False
 
 
 class Pane(LivePart):

@@ -16,7 +16,7 @@ class View(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Name in key map (`view.NAME`) and command line (`--view`).
-        key: Its key, as Textual names it.
+        key: Its key, as Textual names it; "" for a view that has none of its own.
         label: One or two words, for the command palette and the bindings.
         short: Word in the footer.
         about: One sentence, for the help.
@@ -39,13 +39,21 @@ BOOK = View(
     about="Depth ladder, aggregated book and their gauge.",
     title="Depth ladder and aggregated book",
 )
+CANDLES = View(
+    name="candles",
+    key="f4",
+    label="candles",
+    short="candles",
+    about="Candles with volume and session VWAP; the charts are the pages behind it.",
+    title="Candles",
+)
 CHARTS = View(
     name="charts",
-    key="f4",
+    key="",
     label="charts",
     short="charts",
-    about="Depth curve, spread, imbalance, feed latency.",
-    title="Charts",
+    about="Depth curve, spread and imbalance.",
+    title="Charts of depth, spread and imbalance",
 )
 TAPE = View(
     name="tape",
@@ -120,9 +128,9 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("book", "book:BookPane", None, (_DESK,)),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
     PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,)),
-    PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK,)),
-    # One chart a picture.
-    PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), late=True),
+    PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK, Stand(CANDLES))),
+    # A point a second; the depth curve costs 5 to 20 ms.
+    PaneRow("charts", "charts:ChartsPane", 1.0, (Stand(CHARTS),), late=True),
     PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), late=True),
     PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
     PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), late=True),

@@ -25,7 +25,7 @@ from kraken_tui.tui.keymap import KeyMap, bindings, command_of
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.pane import LivePart, Pane
-from kraken_tui.tui.panes import BOOK, CHARTS, PANES, PaneRow, cycle_of, stands_in
+from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, PANES, PaneRow, cycle_of, stands_in
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.footer import CommandChosen
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
@@ -226,7 +226,6 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             panes=frozenset(self._places),
             several=len(cycle_of(self.view)) > 1,
             larger=self._larger,
-            more_charts=self.view != CHARTS.name or any(self._panes[name].has_next for name in self._places),
             replay=self.source.feed_view.mode is Mode.REPLAY,
             first=self._first,
         )
@@ -356,12 +355,41 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._show_alone(cycle[0] if first not in cycle else cycle[(cycle.index(first) + 1) % len(cycle)])
 
     def action_next_chart(self) -> None:
-        """Show the charts; if they are shown, the next of them where only one fits."""
-        if self.view == CHARTS.name:
-            for name in self._places:
-                self._panes[name].show_next()
+        """Show the candles, then the charts one after the other, then the candles again."""
+        shown = self.view == CHARTS.name and [self._panes[name].show_next() for name in self._places]
+        if shown and any(shown):
+            self.program.tick(everything=True)
         else:
-            self.set_view(CHARTS.name)
+            self.set_view(CHARTS.name if self.view == CANDLES.name else CANDLES.name)
+
+    def _travelling(self) -> LivePart | None:
+        """The pane that keys for time and zoom mean: the one under the mouse, else the one that stands alone."""
+        hovered = self.app.mouse_over
+        for name in self._places:
+            if self._panes[name] is hovered and name in stands_in(self.view):
+                return self._panes[name]
+        body = [name for name in self._places if name in stands_in(self.view)]
+        return self._panes[body[0]] if len(body) == 1 else None
+
+    def _no_time(self) -> None:
+        self.program.say(f"Point at the candles first, or press {self.keymap.show('view.candles')}.")
+
+    def action_travel(self, steps: int, page: bool = False) -> None:
+        """Look at later (+1) or earlier (-1) candles, whole screens of them with `page`."""
+        pane = self._travelling()
+        if pane is None or not pane.travel(steps, page=page):
+            self._no_time()
+
+    def action_zoom(self, steps: int) -> None:
+        """Make candles wider (+1) or narrower (-1)."""
+        pane = self._travelling()
+        if pane is None or not pane.zoom(steps):
+            self._no_time()
+
+    def action_follow(self) -> None:
+        """Follow the newest candle again, wherever candles are shown."""
+        for name in self._places:
+            self._panes[name].follow()
 
     def action_maximise(self) -> None:
         """Give the pane under the mouse, else the view's first, the whole body; again to go back."""

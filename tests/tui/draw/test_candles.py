@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 
 import pytest
@@ -10,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kraken_tui.market.events import Candle
+from kraken_tui.market.session_vwap import session_vwaps
+from kraken_tui.tui.draw.candle_bars import Bar, Canvas, PriceRange, draw_bar
 from kraken_tui.tui.draw.candles import (
-    PriceRange,
+    LONGEST_HOLE,
+    ZOOMS,
+    Look,
     bars_of,
     choose_range,
     choose_scale,
@@ -21,7 +27,9 @@ from kraken_tui.tui.draw.candles import (
     layout_for,
     nice_step,
     time_axis,
+    time_label,
 )
+from kraken_tui.tui.draw.format import price
 from kraken_tui.tui.draw.picture import BookChoices, Picture
 from kraken_tui.tui.draw.runs import Line, to_ascii
 from kraken_tui.wire.symbols import PairSpec
@@ -33,17 +41,25 @@ WIDE = PriceRange(0, 390)
 
 
 def column(lines: list[str], x: int, rows: int = 20) -> str:
-    return "".join(line[x] for line in lines[1 : 1 + rows])
+    return "".join(line[x] for line in lines[3 : 3 + rows])
 
 
-def drawn(*candles, scale: PriceRange = WIDE, height: int = 26, **changes):
-    """(rows as text, column of the newest bar) of a chart with 20 price rows."""
+def drawn(*candles, scale: PriceRange = WIDE, height: int = 28, zoom: int = 0, **changes):
+    """(rows as text, left column of the newest bar) of a chart with 20 price rows under two rows of figures."""
     view = with_candles(*candles, last=None, **changes)
     view = replace(view, now_ns=candles[-1].begin_s * common.SECOND)
-    lines = text_of(draw_candles(picture(view), scale, 60, height))
-    layout = layout_for(view, 60, height)
-    assert layout.rows == 20
-    return lines, layout.plot - 1
+    lines = text_of(draw_candles(picture(view), scale, 60, height, Look(zoom=zoom)))
+    layout = layout_for(view, 60, height, zoom)
+    assert (layout.rows, layout.figures) == (20, 2)
+    return lines, layout.plot - layout.body
+
+
+def body_of(candle_, zoom: int, rows: int = 20, scale: PriceRange = WIDE, ascii_only: bool = False) -> list[str]:
+    """The cells of one bar by row, without axes."""
+    body = ZOOMS[zoom][0]
+    canvas = Canvas(body, rows)
+    draw_bar(canvas, 0, body, Bar(candle_.begin_s, candle_), scale, ascii_only)
+    return ["".join(row) for row in canvas.chars]
 
 
 @pytest.mark.parametrize(
@@ -53,124 +69,219 @@ def test_interval_names(minutes: int, name: str) -> None:
     assert interval_name(minutes) == name
 
 
-def test_falling_body_is_solid_with_wicks() -> None:
-    lines, x = drawn(candle(0, 300, 350, 150, 200))
-    bar = column(lines, x).strip("┈╌ ")
-    assert set(bar) <= set("│╷╵┃╽╿╹╻")
-    assert "┃" in bar
-    assert "║" not in bar
-    # High 350 is half row 4, low 150 half row 24: cells 2 to 12.
-    assert len(bar) == 11
+@pytest.mark.parametrize("zoom", range(len(ZOOMS)))
+def test_falling_body_is_filled_with_thin_wicks(zoom: int) -> None:
+    # Half row of 350 is 4, of 300 is 9, of 200 is 19, of 150 is 24.
+    body = ZOOMS[zoom][0]
+    middle = (body - 1) // 2
+    wick = " " * middle + "│" + " " * (body - 1 - middle)
+    rows = body_of(candle(0, 300, 350, 150, 200), zoom)
+    assert rows[:2] == [" " * body] * 2
+    assert rows[2:4] == [wick] * 2
+    assert rows[4] == "▄" * body
+    assert rows[5:10] == ["█" * body] * 5
+    assert rows[10:12] == [wick] * 2
+    assert rows[12].strip() == "╵"
+    assert "".join(rows[13:]).strip() == ""
 
 
-def test_rising_body_is_hollow_at_every_size() -> None:
+def test_rising_body_is_hollow_and_closed_where_it_ends() -> None:
+    rows = body_of(candle(0, 200, 300, 200, 300), 2)
+    # Half rows 9 to 19: half a cell, then five whole ones.
+    assert rows[4:10] == ["▄▄", "▌▐", "▌▐", "▌▐", "▌▐", "▙▟"]
+    rows = body_of(candle(0, 210, 310, 210, 310), 3)
+    assert rows[4:10] == ["▛▀▜", "▌ ▐", "▌ ▐", "▌ ▐", "▌ ▐", "▀▀▀"]
+
+
+def test_a_rising_bar_of_one_cell_takes_half_its_width() -> None:
+    rows = body_of(candle(0, 200, 300, 200, 300), 0)
+    assert rows[4:10] == ["▗", "▐", "▐", "▐", "▐", "▐"]
+
+
+@pytest.mark.parametrize("zoom", range(len(ZOOMS)))
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_up_and_down_differ_without_colour_at_every_height(zoom: int, ascii_only: bool) -> None:
     for height in range(1, 120, 7):
         for low in range(100, 140, 10):
-            lines, x = drawn(candle(0, low, low + height + 30, low - 30, low + height))
-            assert "║" in column(lines, x), (height, low)
-
-
-def test_falling_body_is_never_hollow() -> None:
-    for height in range(1, 120, 7):
-        lines, x = drawn(candle(0, 200, 230, 200 - height - 10, 200 - height))
-        assert "║" not in column(lines, x)
+            up = candle(0, low, low + height + 30, low - 30, low + height)
+            down = replace(up, open=up.close, close=up.open)
+            assert body_of(up, zoom, ascii_only=ascii_only) != body_of(down, zoom, ascii_only=ascii_only)
 
 
 def test_half_cells_place_ends_to_half_a_row() -> None:
-    # Half row of 300 is 9 (lower half of cell 4), of 200 is 19 (lower half of cell 9): full cells between.
-    lines, x = drawn(candle(0, 300, 300, 200, 200))
-    bar = column(lines, x)
-    assert bar[4] == "╻"
-    assert bar[5:10] == "┃┃┃┃┃"
     lines, x = drawn(candle(0, 290, 290, 210, 210))
     bar = column(lines, x)
-    assert bar[5:9] == "┃┃┃┃"
-    assert bar[9] == "╹"
+    assert bar[5:9] == "████"
+    assert bar[9] == "▀"
 
 
 def test_unchanged_candle_is_a_cross() -> None:
     lines, x = drawn(candle(0, 200, 260, 140, 200))
     assert "┼" in column(lines, x)
-    lines, x = drawn(candle(0, 200, 200, 200, 200))
-    assert column(lines, x).strip("┈╌ ") == "─"
+    assert body_of(candle(0, 200, 200, 200, 200), 2)[9].strip() == "──"
 
 
-def test_running_candle_is_bold_and_marked() -> None:
-    view = with_candles(candle(1, 100, 120, 90, 110), candle(0, 110, 120, 90, 100, closed=False))
-    lines = draw_candles(picture(view), PriceRange(50, 150), 60, 26)
+def test_running_candle_stands_apart_is_bold_and_marked() -> None:
+    view = with_candles(candle(1, 120, 120, 90, 100), candle(0, 110, 120, 90, 100, closed=False))
+    lines = draw_candles(picture(view), PriceRange(50, 150), 60, 28)
     assert any(key == "!down" for line in lines for _, key in line)
     assert "▴" in text_of(lines)[-1]
-    closed = with_candles(candle(1, 100, 120, 90, 110), candle(0, 110, 120, 90, 100))
-    lines = draw_candles(picture(replace(closed, stale=True)), PriceRange(50, 150), 60, 26)
+    bodies = max(re.findall("█[ ┈╌─]+█", "\n".join(text_of(lines)[3:23])), key=len)
+    assert len(bodies) == 4, "a gap of one column and another that sets it apart"
+    closed = with_candles(candle(1, 120, 120, 90, 100), candle(0, 110, 120, 90, 100))
+    lines = draw_candles(picture(closed), PriceRange(50, 150), 60, 28)
     assert "▴" not in text_of(lines)[-1]
-    assert not any(key == "!down" for line in lines for _, key in line)
+    assert not any(key == "!down" for line in lines[3:] for _, key in line)
 
 
-def test_empty_intervals_are_flat_and_keep_their_place() -> None:
-    view = with_candles(candle(5, 100, 120, 90, 110), candle(1, 110, 120, 90, 100), candle(0, 100, 101, 99, 100))
+def idle(minute: int, level: int = 110) -> Candle:
+    """A minute of which it is known that nothing traded."""
+    return replace(candle(minute, level, level, level, level, volume=0), trades=0)
+
+
+def test_minutes_without_trades_are_gaps_and_keep_their_place() -> None:
+    view = with_candles(candle(3, 120, 120, 90, 110), idle(2), idle(1), candle(0, 110, 120, 90, 100))
     bars = bars_of(view, 50)
-    assert [bar.candle is None for bar in bars] == [False, True, True, True, False, False]
-    assert [bar.begin_s - bars[0].begin_s for bar in bars] == [0, 60, 120, 180, 240, 300]
-    assert {bar.level for bar in bars[1:4]} == {110}
+    assert [bar.quiet for bar in bars] == [False, True, True, False]
+    lines, x = drawn(*view.candles, scale=PriceRange(80, 130), zoom=1)
+    assert "█" in column(lines, x)
+    assert "█" in column(lines, x - 6)
+    for quiet in (x - 2, x - 4):
+        assert set(column(lines, quiet)) <= set("┈╌─ ")
+        assert lines[-2][quiet] == "·"
 
 
-def test_quiet_time_is_filled_only_while_the_book_is_fresh() -> None:
-    view = with_candles(candle(4, 100, 120, 90, 110))
+def test_minutes_of_which_nothing_is_known_are_textured_and_never_bridged() -> None:
+    view = with_candles(candle(3, 120, 120, 90, 110), candle(0, 110, 120, 90, 100))
+    bars = bars_of(view, 50)
+    assert [bar.candle is None for bar in bars] == [False, True, True, False]
+    assert [bar.begin_s - bars[0].begin_s for bar in bars] == [0, 60, 120, 180]
+    lines, x = drawn(*view.candles, scale=PriceRange(80, 130), zoom=1)
+    assert set(column(lines, x - 2)) == {"╱"}
+
+
+def test_what_a_stale_book_did_not_hear_is_not_drawn_as_quiet() -> None:
+    view = with_candles(candle(4, 110, 120, 90, 110), idle(3), idle(2), idle(1), idle(0))
     assert len(bars_of(view, 50)) == 5
-    assert len(bars_of(replace(view, stale=True), 50)) == 1
+    stale = replace(view, stale=True, age_ns=100 * common.SECOND)
+    # Heard until 14:01:30, in the middle of a minute.
+    assert len(bars_of(stale, 50)) == 2
+    assert "STALE" in text_of(draw_candles(picture(stale), PriceRange(50, 150), 60, 28))[0]
 
 
-def test_a_gap_of_years_costs_no_more_than_the_screen() -> None:
+def test_a_hole_of_years_is_a_few_bars() -> None:
     old = replace(candle(0, 1, 1, 1, 1), begin_s=0)
     bars = bars_of(with_candles(old, candle(0, 100, 120, 90, 110)), 50)
-    assert len(bars) == 50
-    assert bars[-1].candle is not None
-    assert bars[0].level == 1
+    assert len(bars) == LONGEST_HOLE + 2
+    assert [bars[0].candle, bars[-1].candle is None] == [old, False]
 
 
-def test_a_new_candle_shifts_by_one_column() -> None:
+def test_scrolled_back_the_right_edge_is_an_earlier_bar_and_is_said() -> None:
     view = common.pair()
-    layout = layout_for(view, 70, 30)
-    scale = PriceRange(*extent(view, list(bars_of(view, 500))))
-    before = text_of(draw_candles(picture(view), scale, 70, 30))
+    end = view.candles[-31]
+    assert bars_of(view, 20, end.begin_s)[-1].candle == end
+    lines = text_of(draw_candles(picture(view), PriceRange(0, 10**6), 100, 28, Look(end_s=end.begin_s)))
+    assert "◂ 30 back, End follows" in lines[0]
+    assert price(end.close, 1) in lines[1]
+
+
+def test_figures_are_those_of_the_newest_bar_or_of_the_one_under_the_mouse() -> None:
+    view = with_candles(
+        candle(1, 1000, 1300, 900, 1100, volume=2 * 10**8), candle(0, 1100, 1200, 1050, 1067, volume=10**8)
+    )
+    figures = "\n".join(text_of(draw_candles(picture(view), PriceRange(0, 2000), 130, 28))[1:2])
+    assert "O 110.0  H 120.0  L 105.0  C 106.7  -3.00 %  vol 1 BTC" in figures
+    look = Look(hover_s=view.candles[0].begin_s)
+    hovered = text_of(draw_candles(picture(view), PriceRange(0, 2000), 130, 28, look))
+    assert "O 100.0  H 130.0  L 90.0  C 110.0  +10.00 %  vol 2 BTC" in hovered[1]
+    assert time_label(view.candles[0].begin_s, False) in hovered[-1]
+
+
+def test_figures_are_whole_or_left_out() -> None:
+    for symbol in ("BTC/USD", "DOGE/USD", "PEPE/USD"):
+        view = common.pair(symbol)
+        last = view.candles[-1]
+        whole = {price(ticks, view.spec.price_precision) for ticks in (last.open, last.high, last.low, last.close)}
+        for width in range(24, 140, 3):
+            rows = text_of(draw_candles(picture(view), PriceRange(0, 10**7), width, 28))[1:3]
+            shown = re.findall(r"(?<=[OHLC] )[0-9.,]+", "  ".join(rows))
+            assert shown
+            assert set(shown) <= whole
+
+
+def test_session_vwap_is_drawn_and_says_from_when_it_is_known() -> None:
+    view = common.pair()
+    low, high = extent(view, bars_of(view, 500))
+    lines = draw_candles(picture(view), PriceRange(low, high), 130, 28)
+    vwap = session_vwaps(view.candles)[-1]
+    since = time_label(view.candles[0].begin_s, False)
+    assert f"─ vwap {price(vwap.ticks, 1)} since {since}" in text_of(lines)[1]
+    axis = [line[-1] for line in lines if line[-1][1] == "accent"]
+    assert [text.strip() for text, _ in axis] == [price(vwap.ticks, 1)]
+    assert any("──" in text and key == "accent" for line in lines[3:] for text, key in line)
+    far = text_of(draw_candles(picture(view), PriceRange(high + 10**5, high + 2 * 10**5), 130, 28))[1]
+    assert f"{price(vwap.ticks, 1)} below" in far
+
+
+def test_a_new_candle_shifts_by_one_bar() -> None:
+    view = common.pair()
+    scale = PriceRange(*extent(view, bars_of(view, 500)))
+    look = Look(zoom=1)
+    layout = layout_for(view, 70, 30, 1)
+    before = text_of(draw_candles(picture(view), scale, 70, 30, look))
     last = view.candles[-1]
     grown = (*view.candles[:-1], replace(last, closed=True), replace(last, begin_s=last.begin_s + 60))
-    after = text_of(draw_candles(picture(replace(view, candles=grown)), scale, 70, 30))
-    for old, new in zip(before[1:21], after[1:21], strict=True):
-        if "╌" not in old:
-            assert old[1 : layout.plot - 1] == new[: layout.plot - 2]
+    after = text_of(draw_candles(picture(replace(view, candles=grown)), scale, 70, 30, look))
+    edge = layout.plot - layout.body - 3
+    for old, new in zip(before[3:20], after[3:20], strict=True):
+        if "╌" not in old and "─" not in old:
+            assert old[4:edge] == new[2 : edge - 2]
 
 
 def test_time_labels_stand_under_round_minutes() -> None:
     view = common.pair()
-    layout = layout_for(view, 70, 30)
-    bars = bars_of(view, layout.bars)
-    row = text_of([time_axis(bars, 1, layout)])[0]
-    assert len(row) == layout.plot
-    for label in row.replace("▴", "").split():
-        hour, minute = map(int, label.split(":"))
-        middle = row.index(label) + 2
-        index = middle - (layout.plot - len(bars))
-        assert bars[index].begin_s % 86_400 == hour * 3600 + minute * 60
-        assert minute % 10 == 0
+    for zoom in range(len(ZOOMS)):
+        layout = layout_for(view, 90, 30, zoom)
+        bars = bars_of(view, layout.bars)
+        row = text_of([time_axis(bars, 1, layout)])[0]
+        assert len(row) == layout.plot
+        for label in row.replace("▴", "").split():
+            hour, minute = map(int, label.split(":"))
+            index = layout.bar_at(row.index(label) + 2, len(bars), True)
+            assert index is not None
+            assert bars[index].begin_s % 86_400 == hour * 3600 + minute * 60
+            assert minute % 5 == 0
 
 
-def test_volume_bars_grow_with_volume_and_tell_direction() -> None:
+def test_every_bar_is_found_under_its_columns() -> None:
+    view = common.pair()
+    for zoom, (body, _) in enumerate(ZOOMS):
+        layout = layout_for(view, 90, 30, zoom)
+        for count in (1, layout.bars):
+            for running in (False, True):
+                for index in range(count):
+                    left = layout.column(index, count, running)
+                    assert 0 <= left <= layout.plot - body
+                    assert {layout.bar_at(left + cell, count, running) for cell in range(body)} == {index}
+
+
+def test_volume_bars_grow_with_volume_tell_direction_and_name_their_scale() -> None:
     view = with_candles(
         candle(2, 100, 101, 99, 101, volume=8 * 10**8),
         candle(1, 101, 101, 99, 100, volume=4 * 10**8),
         candle(0, 100, 100, 100, 100, volume=1),
     )
     view = replace(view, now_ns=view.candles[-1].begin_s * common.SECOND)
-    lines = draw_candles(picture(view), PriceRange(90, 110), 60, 26)
-    x = layout_for(view, 60, 26).plot - 1
-    rows = text_of(lines)[21:25]
+    lines = draw_candles(picture(view), PriceRange(90, 110), 60, 28, Look(zoom=0))
+    x = layout_for(view, 60, 28).plot - 1
+    rows = text_of(lines)[23:27]
     assert [row[x - 2] for row in rows] == list("████")
     assert [row[x - 1] for row in rows] == list("  ██")
     assert [row[x] for row in rows] == list("   ▁")
-    keys = {key for line in lines[21:25] for _, key in line}
+    keys = {key for line in lines[23:27] for _, key in line}
     assert {"bid-bar", "ask-bar", "muted"} <= keys
-    assert rows[0].endswith("8")
+    assert rows[0].endswith("8 BTC" if len(price(view.last, 1)) + 1 >= 5 else "8")
+    assert rows[-1].endswith("volume"[: len(price(view.last, 1)) + 1]) or rows[-1].endswith("…")
 
 
 def test_scale_holds_still_while_prices_move_inside() -> None:
@@ -238,16 +349,16 @@ def test_stale_price_does_not_look_fresh() -> None:
 
 def test_axis_labels_are_round_and_points_in_line() -> None:
     lines = text_of(chart(picture(), 60, 26))
-    points = {row.rindex("64,250.1") + 6 for row in lines if row.endswith("64,250.1")}
-    labels = [row[-9:] for row in lines[1:21] if row[-9:].strip() and "250.1" not in row]
+    points = {row.rindex("64,250.1") + 6 for row in lines[3:] if row.endswith("64,250.1")}
+    labels = [row[-9:] for row in lines[3:19] if row[-9:].strip() and "◂" not in row and "─" not in row[-9:]]
     assert len(labels) >= 3
     assert len(points) == 1
     numbers = [int(label.strip().replace(",", "")) for label in labels]
     steps = {before - after for before, after in itertools.pairwise(numbers)}
-    # One label may be hidden by the badge, which doubles one step.
+    # Labels may be hidden by the badge and the VWAP, which makes a step wider.
     step = min(steps)
     assert step in (1, 2, 5, 10, 20, 50, 100)
-    assert all(gap in (step, 2 * step) for gap in steps)
+    assert all(gap in (step, 2 * step, 3 * step) for gap in steps)
     assert {label.rstrip()[-1] for label in labels} <= set("0123456789")
     assert all(len(label.rstrip()) == len(labels[0].rstrip()) for label in labels)
 
