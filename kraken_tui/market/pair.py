@@ -449,6 +449,7 @@ class PairMarket:
             made_ns=made_ns,
             fresh_for_ns=self._fresh_for_ns,
             replayed=replayed,
+            book_depth=truth.book.depth if truth.book is not None else 0,
         )
 
     def _shown_last(self) -> int | None:

@@ -127,7 +127,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         version: Grows with every change, so that a pane can skip drawing.
         now_ns: Moment of the view, engine's wall clock.
         spec: Precisions and status; None until the instrument list or a snapshot told them.
-        depth: Subscribed depth.
+        depth: Subscribed depth. While it changes, the book shown is still of the depth before: see `known_depth`.
         book_state: Between subscribe and live.
         proof: First truth.
         proof_reason: Why it is not VERIFIED, one short clause; "" when it is.
@@ -161,6 +161,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         fresh_for_ns: How long after that it stays fresh if nothing more is heard; None where that is not known.
         replayed: Whether ages and `now_ns` are by a recording's clock, which does not go on by itself.
         silent_ns: How long the engine has not answered, as its reader found; 0 while it answers.
+        book_depth: Levels a side that the book shown can hold; 0 for `depth`.
     """
 
     symbol: str
@@ -203,6 +204,12 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     fresh_for_ns: int | None = None
     replayed: bool = False
     silent_ns: int = 0
+    book_depth: int = 0
+
+    @property
+    def known_depth(self) -> int:
+        """Levels a side beyond which nothing is known of the book shown."""
+        return self.book_depth or self.depth
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):

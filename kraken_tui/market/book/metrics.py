@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from kraken_tui.market.book.aggregation import known_to
 from kraken_tui.market.events import Level, Side, Signal
 from kraken_tui.market.views import BookMetrics, Sweep
 from kraken_tui.wire.symbols import PairSpec
@@ -177,7 +178,9 @@ class AtCursor(msgspec.Struct, frozen=True):
         cumulative: Lots from the touch to that price, inclusive.
         notional: The same as price x size, ticks x lots.
         distance_bps: Signed distance from the mid, basis points.
-        sweep: Cost of taking everything from the touch to that price; None if nothing rests there.
+        sweep: Cost of taking everything from the touch to that price; None if nothing rests there, or if nobody knows.
+        known_to: Last price of the side that is known, where the cursor lies beyond it: `cumulative` and `notional`
+            are then the least there is. None where all of it is known.
     """
 
     ticks: int
@@ -187,12 +190,18 @@ class AtCursor(msgspec.Struct, frozen=True):
     notional: int
     distance_bps: float
     sweep: Sweep | None
+    known_to: int | None = None
 
 
-def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int) -> AtCursor | None:
+def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int, depth: int | None = None) -> AtCursor | None:
     """Read the book at a price; None while a side is empty.
 
     In a crossed book a price that both sides hold is read on the ask side.
+
+    Args:
+        bids, asks: The whole held book, best first.
+        ticks: The price.
+        depth: Levels a side the book can hold, beyond which nothing is known; None if it is complete.
     """
     if not bids or not asks:
         return None
@@ -200,12 +209,18 @@ def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int) -> AtCur
     distance = bps(ticks - mid2 / 2, mid2)
     if ticks >= asks[0][0]:
         side, reached = Side.SELL, [level for level in asks if level[0] <= ticks]
+        edge = known_to(asks, depth)
+        beyond = edge is not None and ticks > edge
     elif ticks <= bids[0][0]:
         side, reached = Side.BUY, [level for level in bids if level[0] >= ticks]
+        edge = known_to(bids, depth)
+        beyond = edge is not None and ticks < edge
     else:
         return AtCursor(ticks, None, 0, 0, 0, distance, None)
     cumulative = sum(lots for _, lots in reached)
     size = reached[-1][1] if reached[-1][0] == ticks else 0
     notional = sum(price * lots for price, lots in reached)
+    if beyond:
+        return AtCursor(ticks, side, size, cumulative, notional, distance, None, edge)
     taker = Side.BUY if side is Side.SELL else Side.SELL
     return AtCursor(ticks, side, size, cumulative, notional, distance, sweep_cost(reached, cumulative, mid2, taker))

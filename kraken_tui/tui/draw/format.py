@@ -118,7 +118,7 @@ class QuantityFormat(msgspec.Struct, frozen=True):
             return True
         largest, usual = ranked[-1], ranked[len(ranked) // 2]
         fits = len(_rounded(largest, self.precision, self.decimals, self.unit)) <= self.width
-        return fits and _decimals_for(2, usual, self.precision, self.unit) <= self.decimals
+        return fits and self.decimals >= _decimals_for(2, usual, self.precision, self.unit)
 
     def wider(self, largest: int, width: int) -> QuantityFormat:
         """A format for sums of this column's quantities: in its unit where that fits, else in the next that does."""
@@ -145,14 +145,15 @@ class QuantityFormat(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=1024)
 def _fit(largest: int, precision: int, width: int, most: int) -> QuantityFormat:
+    whole: QuantityFormat | None = None
     for unit, _ in _UNITS:
         shape = _fit_unit(largest, precision, width, most, unit)
         if shape and (shape.decimals or not unit):
             return shape
         # Three digits tell more than a tenth of the next unit, unless rounding would make them four too wide.
         if shape and largest >= 100 * 10 ** (precision + unit) and len(_rounded(largest, precision, 0, unit)) <= width:
-            return shape
-    return QuantityFormat(precision, 0, _UNITS[-1][0], width)
+            whole = whole or shape
+    return whole or QuantityFormat(precision, 0, _UNITS[-1][0], width)
 
 
 @lru_cache(maxsize=1024)
@@ -215,7 +216,7 @@ def _split(lots: int, shape: QuantityFormat) -> tuple[str, str]:
 def _is_short(lots: int, precision: int, decimals: int, unit: int) -> bool:
     """Whether rounding leaves a quantity fewer than two of its digits."""
     scale = 10 ** (precision + unit - decimals)
-    return lots < 10 * scale and lots % scale != 0
+    return bool(lots < 10 * scale and lots % scale != 0)
 
 
 def _in_own_unit(lots: int, precision: int, decimals: int) -> str:

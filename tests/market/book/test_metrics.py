@@ -216,6 +216,22 @@ class TestAtCursor:
         assert readout is not None
         assert (readout.size, readout.cumulative) == (0, 100)
 
+    def test_beyond_the_depth_it_is_the_least_there_is(self) -> None:
+        last = ASKS[-1][0]
+        depth = len(ASKS)
+        there, beyond = at_cursor(BIDS, ASKS, last, depth), at_cursor(BIDS, ASKS, last + 1, depth)
+        assert there is not None
+        assert (there.known_to, there.cumulative) == (None, 100)
+        assert there.sweep is not None
+        assert beyond is not None
+        assert (beyond.known_to, beyond.cumulative, beyond.sweep) == (last, 100, None)
+        complete = at_cursor(BIDS, ASKS, last + 1, depth + 1)
+        assert complete is not None
+        assert complete.known_to is None
+        below = at_cursor(BIDS, ASKS, BIDS[-1][0] - 1, len(BIDS))
+        assert below is not None
+        assert below.known_to == BIDS[-1][0]
+
     def test_empty_side(self) -> None:
         assert at_cursor((), ASKS, 1000) is None
 
