@@ -90,7 +90,8 @@ class ColumnForm:
         new = QuantityFormat.for_column(sizes, precision, width, least)
         if old is not None and sizes and old.suits(sizes):
             settled = 0 <= now_ns - self._since_ns < _SETTLED_NS
-            if settled or (new.width > old.width - 2 and new.each == old.each):
+            wanted = new.decimals > old.decimals or new.each != old.each or new.width <= old.width - 2
+            if settled or not wanted:
                 return old
         if new != old:
             self._form, self._since_ns = (new if sizes else None), now_ns

@@ -98,7 +98,7 @@ class QuantityFormat(msgspec.Struct, frozen=True):
 
     @classmethod
     def for_column(cls, sizes: Iterable[int], precision: int, width: int, least: int = 4) -> QuantityFormat:
-        """Choose the fewest cells in which the usual size has three digits and nine of ten have two or more.
+        """Choose the fewest cells in which the usual size has three digits and the others have two or more.
 
         Args:
             sizes: Lots of the rows in sight; those of 0 do not count.
@@ -106,10 +106,9 @@ class QuantityFormat(msgspec.Struct, frozen=True):
             width: Cells available, at least 5.
             least: Cells wanted for the heading.
         """
-        ranked = sorted(size for size in sizes if size > 0)
-        if not ranked:
-            return _column(1, 1, 1, precision, width, least)
-        return _column(ranked[-1], ranked[len(ranked) // 2], ranked[len(ranked) // 10], precision, width, least)
+        ranked = sorted(size for size in sizes if size > 0) or [1]
+        count = len(ranked)
+        return _column((ranked[-1], ranked[count // 2], ranked[count // 10], ranked[0]), precision, width, least)
 
     def suits(self, sizes: Iterable[int]) -> bool:
         """Whether a column may keep this format: the largest of these sizes fits and the usual one has two digits."""
@@ -172,7 +171,9 @@ def _decimals_for(digits: int, lots: int, precision: int, unit: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _column(largest: int, usual: int, small: int, precision: int, width: int, least: int) -> QuantityFormat:
+def _column(sizes: tuple[int, int, int, int], precision: int, width: int, least: int) -> QuantityFormat:
+    """A format by the largest, the usual, the small (a tenth is smaller) and the smallest size of a column."""
+    largest, usual, small, smallest = sizes
     found: list[tuple[int, int, int]] = []
     for unit, suffix in _UNITS:
         whole = largest // 10 ** (precision + unit)
@@ -180,16 +181,20 @@ def _column(largest: int, usual: int, small: int, precision: int, width: int, le
         if cells is None:
             continue
         three = _decimals_for(3, usual, precision, unit)
-        # A tenth of the sizes is dust, and must not cost everybody else's place.
-        decimals = min(max(three, _decimals_for(2, small, precision, unit)), three + 1)
+        # Dust must not cost everybody else's place.
+        decimals = min(
+            max(three, _decimals_for(2, small if unit else smallest, precision, unit)), three + 2 - bool(unit)
+        )
         if unit and _decimals_for(2, small, precision, unit) > decimals:
             continue
+        if not unit and whole < 1_000:
+            # There is no smaller unit than one.
+            decimals = min(decimals, max(0, width - cells - 1))
         needed = cells + (1 + decimals if decimals else 0) + len(suffix)
         if needed <= width:
             found.append((needed, unit, decimals))
-        elif not unit and whole < 1_000:
-            # There is no smaller unit than one.
-            return QuantityFormat(precision, max(0, min(precision, width - cells - 1)), 0, width)
+            if not unit:
+                break
     if not found:
         decimals = max(0, min(2, width - 5))
         return QuantityFormat(precision, decimals, 3, max(least, 4 + (1 + decimals if decimals else 0)), each=True)
