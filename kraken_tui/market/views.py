@@ -61,8 +61,9 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
         bid_volume, ask_volume: Lots over `levels`.
         bid_vwap, ask_vwap: Volume-weighted price of the side over `levels`, ticks.
         bid_depth, ask_depth: Lots over the whole held book.
-        buy_sweep, sell_sweep: Cost of a round reference size, or None if the side is empty.
+        buy_sweep, sell_sweep: Cost of an order of the chosen worth, or None if the side is empty.
         crossed: The venue itself sent a crossed book (bid >= ask) with a right checksum.
+        sweep_value: Worth of that order, units of the quote currency; 0 where a size was chosen instead.
     """
 
     levels: int
@@ -82,6 +83,7 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
     buy_sweep: Sweep | None = None
     sell_sweep: Sweep | None = None
     crossed: bool = False
+    sweep_value: float = 0.0
 
 
 class Ticker(msgspec.Struct, frozen=True, gc=False):

@@ -207,6 +207,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("svg_dir", FileName(), "folder for saved pictures"),
     Option("recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True)),
     Option("large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12)),
+    Option("sweep_value", Number(), "worth of the order whose cost is shown, dollars and the like", Between(1, 1e12)),
     Option(
         "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
         library=True,
