@@ -353,7 +353,7 @@ class PairMarket:
             return cache
         if self._fits(book) and self.spec is not None:
             cache.bids, cache.asks = book.bids.top(), book.asks.top()
-            cache.metrics = metrics(cache.bids, cache.asks, self.spec)
+            cache.metrics = metrics(cache.bids, cache.asks, self.spec, value=self._settings.sweep_value)
         else:
             # Levels counted in other units than the spec's must not be read as the spec's.
             cache.bids, cache.asks, cache.metrics = (), (), None
@@ -491,6 +491,7 @@ class PairMarket:
             prints=self._tape.prints(),
             tiers=self._tiers,
             session=self._session.session(),
+            book_depth=truth.book.depth if truth.book is not None else 0,
         )
 
     def _shown_last(self) -> int | None:

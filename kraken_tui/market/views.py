@@ -61,8 +61,9 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
         bid_volume, ask_volume: Lots over `levels`.
         bid_vwap, ask_vwap: Volume-weighted price of the side over `levels`, ticks.
         bid_depth, ask_depth: Lots over the whole held book.
-        buy_sweep, sell_sweep: Cost of a round reference size, or None if the side is empty.
+        buy_sweep, sell_sweep: Cost of an order of the chosen worth, or None if the side is empty.
         crossed: The venue itself sent a crossed book (bid >= ask) with a right checksum.
+        sweep_value: Worth of that order, units of the quote currency; 0 where a size was chosen instead.
     """
 
     levels: int
@@ -82,6 +83,7 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
     buy_sweep: Sweep | None = None
     sell_sweep: Sweep | None = None
     crossed: bool = False
+    sweep_value: float = 0.0
 
 
 class Ticker(msgspec.Struct, frozen=True, gc=False):
@@ -179,7 +181,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         version: Grows with every change, so that a pane can skip drawing.
         now_ns: Moment of the view, engine's wall clock.
         spec: Precisions and status; None until the instrument list or a snapshot told them.
-        depth: Subscribed depth.
+        depth: Subscribed depth. While it changes, the book shown is still of the depth before: see `known_depth`.
         book_state: Between subscribe and live.
         proof: First truth.
         proof_reason: Why it is not VERIFIED, one short clause; "" when it is.
@@ -216,6 +218,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         prints: The trades of `tape` joined by taker's order, newest first.
         tiers: Four ascending values, ticks x lots, from which a print is of the next tier; () while unknown.
         session: Sums since the start; None before the first trade.
+        book_depth: Levels a side that the book shown can hold; 0 for `depth`.
     """
 
     symbol: str
@@ -261,6 +264,12 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     prints: tuple[Print, ...] = ()
     tiers: tuple[int, ...] = ()
     session: Session | None = None
+    book_depth: int = 0
+
+    @property
+    def known_depth(self) -> int:
+        """Levels a side beyond which nothing is known of the book shown."""
+        return self.book_depth or self.depth
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):

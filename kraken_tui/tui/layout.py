@@ -24,8 +24,12 @@ WIDE_WIDTH = 150
 TALL_HEIGHT = 30
 """Below this many rows one pane is shown at a time, at any width."""
 
+ROOMY_WIDTH = 200
+"""From here on the ladder has a column of its own."""
+
 GAUGE_HEIGHT = 8
-HEALTH_HEIGHT = 12
+FLOW_HEIGHT = 10
+HEALTH_HEIGHT = 6
 
 LEAST_WIDTH = 24
 LEAST_HEIGHT = 5
@@ -152,33 +156,44 @@ def _side_by_side(body: Rect, size: Size, shares: dict[str, int]) -> Places:
 
 
 def _medium_desk(body: Rect) -> Places:
+    """The book at the left, candles and gauge beside it; the ladder stands by itself, on a key."""
     spare = body.width - MEDIUM_WIDTH
-    ladder, book, candles = _columns(body, [34 + spare // 5, 38 + spare * 2 // 5])
-    ladder, gauge = _split_rows(ladder, GAUGE_HEIGHT)
-    return {"ladder": ladder, "gauge": gauge, "book": book, "candles": candles}
+    book, right = _columns(body, [62 + spare * 3 // 5])
+    candles, gauge = _split_rows(right, GAUGE_HEIGHT)
+    return {**_book(book), "candles": candles, "gauge": gauge}
 
 
 def _wide_desk(body: Rect) -> Places:
-    spare = body.width - WIDE_WIDTH
-    # From 46 cells the book has its traded volumes, from 60 the ladder its notional.
-    # Flow events under the candles want 38; the tape is whole from 31.
-    tape_width = 31 + min(max(0, spare - 10) // 5, 12)
-    ladder_width = 40 + min(spare * 2 // 7, 22)
-    book_width = 46 + min(max(0, spare - 10) // 6, 30)
-    candles_width = body.width - tape_width - ladder_width - book_width - 3
-    ladder, book, candles, tape = _columns(body, [ladder_width, book_width, candles_width])
-    ladder, gauge = _split_rows(ladder, GAUGE_HEIGHT)
-    candles, flow = _split_rows(candles, min(HEALTH_HEIGHT, body.height * 2 // 5))
-    tape, health = _split_rows(tape, min(HEALTH_HEIGHT, body.height // 2))
+    """The book at the left, then candles over the ladder (side by side where there is room), the rest at the right."""
+    roomy = body.width >= ROOMY_WIDTH
+    spare = body.width - (ROOMY_WIDTH if roomy else WIDE_WIDTH)
+    # The tape is whole from 31 cells, flow events and gauge from 38.
+    right_width = 38 + min(max(0, spare - 10) // 10, 10)
+    ladder_width = 42 + min(spare // 6, 18)
+    book_width = 82 + min(spare // 4, 40) if roomy else 67 + min(spare * 7 // 10, 15)
+    if roomy:
+        candles_width = body.width - book_width - ladder_width - right_width - 3
+        book, ladder, candles, right = _columns(body, [book_width, ladder_width, candles_width])
+    else:
+        book, middle, right = _columns(body, [book_width, body.width - book_width - right_width - 2])
+        candles, ladder = _split_rows(middle, body.height - body.height * 9 // 20)
+    tape, rest = _split_rows(right, min(GAUGE_HEIGHT + FLOW_HEIGHT + HEALTH_HEIGHT, body.height * 13 // 20))
+    flow, rest = _split_rows(rest, min(GAUGE_HEIGHT + HEALTH_HEIGHT, rest.height * 13 // 20))
+    gauge, health = _split_rows(rest, min(HEALTH_HEIGHT, rest.height * 2 // 5))
     return {
+        **_book(book),
         "ladder": ladder,
-        "gauge": gauge,
-        "book": book,
         "candles": candles,
-        "flow": flow,
         "tape": tape,
+        "flow": flow,
+        "gauge": gauge,
         "health": health,
     }
+
+
+def _book(place: Rect) -> Places:
+    """The book's place; a pane that shares its rows, price for price, is cut off its left side here."""
+    return {"book": place}
 
 
 def _split_rows(rect: Rect, bottom: int) -> tuple[Rect, Rect]:

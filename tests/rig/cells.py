@@ -10,7 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_BARS = str.maketrans(dict.fromkeys("█▏▎▍▌▋▊▉▕▐#", " "))
+_BARS = str.maketrans(dict.fromkeys("█▏▎▍▌▋▊▉▕▐#«»", " "))
+_HATCH = "╱/"
+"""What fills a side of a row of which nothing is known."""
 _NUMBER = re.compile(r"(<?)(\d[\d,]*|)(?:\.(\d+))?([KMBT]?)")
 _UNITS = {"": 0, "K": 3, "M": 6, "B": 9, "T": 12}
 _BETWEEN = re.compile(r"[─-]+ (.*?) [─-]+")
@@ -169,11 +171,16 @@ def _level(line: str, heads: Sequence[str]) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row of the aggregated book; a size is None where nothing stands, "?" where the book is not known."""
+    """One row of the aggregated book.
+
+    A size is None where nothing stands, "?" where the book is not known. `least` names the sides ("bid", "ask") whose
+    size is marked as the least there is.
+    """
 
     price: Number
     bid: Number | str | None
     ask: Number | str | None
+    least: frozenset[str] = frozenset()
 
 
 def read_aggregated(rows: Sequence[str]) -> tuple[list[Step], Number | None] | None:
@@ -187,15 +194,18 @@ def read_aggregated(rows: Sequence[str]) -> tuple[list[Step], Number | None] | N
     ask = _column(head, "ask", right + 1)
     assert bid is not None
     assert ask is not None
-    buys = _column(head, "buys", right + 1)
+    sold, bought = _column(head, "sold", 0), _column(head, "bought", right + 1)
     steps = []
     for line in rows[2:]:
         if not line.strip():
             continue
+        line = line.ljust(len(head))
         price = number(line[left + 1 : right].strip("▸◂<> "))
-        bids = _cell(line[: bid[1]])
-        asks = _cell(line[buys[1] if buys else right + 1 : ask[1]])
-        steps.append(Step(price, bids, asks))
+        below = line[sold[1] if sold else 0 : left]
+        above = line[right + 1 : bought[0] - 1 if bought else len(line)]
+        bids, asks = _cell(below), _cell(above)
+        least = frozenset(name for name, cells in (("bid", below), ("ask", above)) if "+" in cells)
+        steps.append(Step(price, bids, asks, least))
     found = _STEP.search(rows[0])
     return steps, number(found[1].rstrip(".,")) if found else None
 
@@ -206,9 +216,11 @@ def _column(head: str, name: str, start: int) -> tuple[int, int] | None:
 
 
 def _cell(text: str) -> Number | str | None:
-    words = text.translate(_BARS).split()
+    if set(text.strip()) and set(text.strip()) <= set(_HATCH):
+        return "?"
+    # Bars stand before or after the number, and "<" and ">" on the end of one that is cut in plain text.
+    words = [word for word in text.translate(_BARS).replace("+", " ").split() if word not in "<>"]
     if not words:
         return None
-    if words[-1] in "·.…~":
-        return "?" if words[-1] in "·." else "…"
-    return number(words[-1], True)
+    [word] = words
+    return "…" if word in "…~" else number(word, True)

@@ -425,6 +425,9 @@ def steps_disagreement(
             if cumulative and level_steps and sign * index <= sign * level_steps[0][0]:
                 true = sum(lots for at, lots in level_steps if sign * at >= sign * index)
             differs = _cell_differs(cell, true, unknown, book.places[1])
+            partial = last is not None and sign * index == sign * last and side[-1][0] != price
+            if not differs and partial != (name in step.least):
+                differs = f"marked as the least is {not partial}, the edge runs through it is {partial}"
             if differs:
                 return f"{name} at {price}: {differs}"
     return ""

@@ -157,7 +157,7 @@ async def test_a_storm_of_resizes_leaves_the_right_layout(app: KrakenApp) -> Non
         await pilot.resize_terminal(160, 48)
         await pilot.pause()
         app.tick()
-        assert app.main.places["ladder"].width == 42
+        assert app.main.places["ladder"].width == 46
         assert "64,250.1" in text_of(panes(app)["ladder"])
 
 
@@ -466,6 +466,22 @@ async def test_the_cursor_is_read_out(app: KrakenApp, source: FakeSource) -> Non
         assert "no figures from an unproven book" in text_of(panes(app)["footer"])
 
 
+async def test_beyond_the_book_the_readout_says_what_is_known(app: KrakenApp, source: FakeSource) -> None:
+    view = source.views["BTC/USD"]
+    edge = view.asks[-1][0]
+    held = sum(lots for _, lots in view.asks)
+    async with running(app):
+        app.main.control.choices.cursor = edge + 50
+        app.tick()
+        footer = text_of(panes(app)["footer"])
+        assert f" at least {held // 10**6 / 100} BTC, book known to {edge / 10:,.1f} " in footer
+        assert "sweep leaves the known book" in footer
+        assert "cum" not in footer
+        source.views["BTC/USD"] = replace(view, depth=1000)
+        app.tick()
+        assert "at least" not in text_of(panes(app)["footer"])
+
+
 async def test_clicking_a_price_sets_the_cursor(app: KrakenApp) -> None:
     async with running(app) as pilot:
         place = app.main.places["book"]
@@ -527,6 +543,16 @@ async def test_depth_keys(app: KrakenApp, source: FakeSource) -> None:
         assert "1000 levels is the deepest book there is." in text_of(panes(app)["footer"])
         await pilot.press("D", "D", "D")
         assert source.asked[-1] == ("set_depth", 25)
+
+
+async def test_a_recording_keeps_its_depth() -> None:
+    source = FakeSource(replay=True)
+    app = new_app(source)
+    async with running(app) as pilot:
+        for key in ("d", "D"):
+            await pilot.press(key)
+            assert "This recording holds 100 levels." in text_of(panes(app)["footer"])
+        assert not any(asked[0] == "set_depth" for asked in source.asked)
 
 
 async def test_cumulative_key(app: KrakenApp) -> None:

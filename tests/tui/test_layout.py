@@ -71,7 +71,7 @@ def test_what_each_size_shows() -> None:
     assert set(arrange(0, 5)) == set()
     assert set(arrange(58, 12)) == {"too_small"}
     assert set(arrange(80, 24)) == edges | {"book", "gauge"}
-    assert set(arrange(120, 36)) == edges | {"ladder", "gauge", "book", "candles"}
+    assert set(arrange(120, 36)) == edges | {"gauge", "book", "candles"}
     wide = {"ladder", "gauge", "book", "candles", "flow", "tape", "health"}
     assert set(arrange(160, 48)) == edges | wide
     assert set(arrange(160, 48, badge=8)) == edges | wide | {"badge"}
@@ -92,3 +92,29 @@ def test_a_small_book_keeps_its_gauge_in_one_row() -> None:
     places = arrange(80, 24)
     assert places["gauge"] == Rect(0, 22, 80, 1)
     assert places["book"].height == 20
+
+
+def test_the_book_takes_the_first_place() -> None:
+    for width, height, columns in ((160, 48, 74), (120, 36, 74), (220, 60, 87)):
+        places = arrange(width, height)
+        book = places["book"]
+        assert (book.x, book.y, book.width, book.height) == (0, 3, columns, height - 4)
+        assert all(
+            place.x > book.right for name, place in places.items() if place.y >= 3 and name not in ("book", "footer")
+        )
+
+
+def test_the_desk_at_160_columns() -> None:
+    places = arrange(160, 48)
+    assert places["candles"].width == places["ladder"].width == 46
+    assert places["candles"].bottom == places["ladder"].y
+    right = [places[name] for name in ("tape", "flow", "gauge", "health")]
+    assert {place.width for place in right} == {38}
+    assert [place.bottom for place in right] == [*(place.y for place in right[1:]), 47]
+    assert places["tape"].height > places["flow"].height > places["gauge"].height > places["health"].height >= 5
+
+
+def test_the_ladder_stands_beside_the_book_where_there_is_room() -> None:
+    places = arrange(220, 60)
+    assert places["ladder"].height == places["book"].height
+    assert places["book"].right < places["ladder"].x < places["candles"].x < places["tape"].x

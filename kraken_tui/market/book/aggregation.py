@@ -30,6 +30,39 @@ def bucket_of(ticks: int, step: int, side: Side) -> int:
     return ticks // step if side is Side.BUY else -(-ticks // step)
 
 
+def known_to(levels: Sequence[Level], depth: int | None) -> int | None:
+    """Price in ticks up to which a side is known; None where the side is complete.
+
+    A book of limited depth tells nothing of what lies beyond its last level, which is not the same as nothing there.
+
+    Args:
+        levels: One side, best first.
+        depth: Levels a side the book can hold; None for a book without limit.
+    """
+    return levels[-1][0] if levels and depth is not None and len(levels) >= depth else None
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """Where one side of an aggregated book ends.
+
+    Attributes:
+        bucket: Index of the last bucket of which anything is known.
+        partial: Whether more of that bucket lies beyond the edge: its size is the least there is.
+    """
+
+    bucket: int
+    partial: bool
+
+
+def edge_of(levels: Sequence[Level], depth: int | None, step: int, side: Side) -> Edge | None:
+    """Edge of a side of the aggregated book; None where the side is complete. Arguments as elsewhere in this module."""
+    ticks = known_to(levels, depth)
+    if ticks is None:
+        return None
+    bucket = bucket_of(ticks, step, side)
+    return Edge(bucket, bucket * step != ticks)
+
+
 def aggregate(levels: Iterable[Level], step: int, side: Side) -> dict[int, int]:
     """Sum levels into buckets.
 

@@ -6,9 +6,11 @@ Everything here takes levels as (ticks, lots), best first, and is exact in integ
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import msgspec
 
+from kraken_tui.market.book.aggregation import known_to
 from kraken_tui.market.events import Level, Side, Signal
 from kraken_tui.market.views import BookMetrics, Sweep
 from kraken_tui.wire.symbols import PairSpec
@@ -19,8 +21,11 @@ SIGNAL_THRESHOLD = 0.2
 STRONG_THRESHOLD = 0.5
 """Pressure from which the signal is STRONG BUY or STRONG SELL (DESIGN.md section 5)."""
 
-_REFERENCE_LIMIT = {"BTC": 2, "ETH": 40, "JPY": 10_000_000}
-_REFERENCE_LIMIT_DEFAULT = 100_000
+SWEEP_VALUE = 10_000.0
+"""Usual worth of the order whose cost is shown, in quotes that are money."""
+
+_PER_MONEY = {"BTC": 2e-5, "ETH": 4e-4, "JPY": 100.0}
+"""Units of a quote of another magnitude that stand for one of money: near enough for an order's size."""
 
 
 def imbalance(bid: int, ask: int) -> float:
@@ -103,19 +108,21 @@ def sweep_cost(levels: Sequence[Level], lots: int, mid2: int, taker: Side) -> Sw
     return Sweep(lots, filled, average, worst, bps(above_mid if taker is Side.BUY else -above_mid, mid2), touched)
 
 
-def reference_lots(spec: PairSpec, mid2: int) -> int:
-    """A round order size for the sweep display.
+def sweep_value(spec: PairSpec, value: float) -> float:
+    """Worth of a chosen order in units of the pair's quote currency; `value` is in those that are money."""
+    return value * _PER_MONEY.get(spec.quote, 1.0)
 
-    The largest 1, 2 or 5 x 10^n lots worth at most 100,000 quote units (2 BTC, 40 ETH or 10 million JPY where
-    those are the quote), so about 40,000 to 100,000; at least one lot.
+
+def reference_lots(spec: PairSpec, mid2: int, value: float = SWEEP_VALUE) -> int:
+    """Size of the order whose cost is shown: the lots nearest to its worth at the mid, at least one.
+
+    Args:
+        spec: Precisions and quote currency.
+        mid2: Twice the mid, ticks.
+        value: Worth in quotes that are money; 0.2 BTC, 4 ETH and a million JPY stand for 10,000.
     """
-    limit = _REFERENCE_LIMIT.get(spec.quote, _REFERENCE_LIMIT_DEFAULT)
     scale: int = 10 ** (spec.price_precision + spec.qty_precision)
-    most = 2 * limit * scale // mid2
-    if most < 1:
-        return 1
-    power: int = 10 ** (len(str(most)) - 1)
-    return next(step * power for step in (5, 2, 1) if step * power <= most)
+    return max(1, round(Fraction(sweep_value(spec, value)) * 2 * scale / mid2))
 
 
 def metrics(
@@ -124,6 +131,7 @@ def metrics(
     spec: PairSpec,
     levels: int = 10,
     reference: int | None = None,
+    value: float = SWEEP_VALUE,
 ) -> BookMetrics | None:
     """All figures of one book.
 
@@ -132,6 +140,7 @@ def metrics(
         spec: Precisions, for the reference size.
         levels: Levels a side for imbalance, pressure, VWAPs and volumes.
         reference: Size of the reference sweep in lots; None for `reference_lots`.
+        value: Worth of that sweep, for `reference_lots`.
 
     Returns:
         The figures, or None while a side is empty.
@@ -144,7 +153,7 @@ def metrics(
     bid_volume = sum(lots for _, lots in near_bids)
     ask_volume = sum(lots for _, lots in near_asks)
     pushed = pressure(near_bids, near_asks, mid2)
-    size = reference_lots(spec, mid2) if reference is None else reference
+    size = reference_lots(spec, mid2, value) if reference is None else reference
     crossed = bid[0] >= ask[0]
     return BookMetrics(
         levels=levels,
@@ -164,6 +173,7 @@ def metrics(
         buy_sweep=sweep_cost(asks, size, mid2, Side.BUY),
         sell_sweep=sweep_cost(bids, size, mid2, Side.SELL),
         crossed=crossed,
+        sweep_value=sweep_value(spec, value) if reference is None else 0.0,
     )
 
 
@@ -177,7 +187,9 @@ class AtCursor(msgspec.Struct, frozen=True):
         cumulative: Lots from the touch to that price, inclusive.
         notional: The same as price x size, ticks x lots.
         distance_bps: Signed distance from the mid, basis points.
-        sweep: Cost of taking everything from the touch to that price; None if nothing rests there.
+        sweep: Cost of taking everything from the touch to that price; None if nothing rests there, or if nobody knows.
+        known_to: Last price of the side that is known, where the cursor lies beyond it: `cumulative` and `notional`
+            are then the least there is. None where all of it is known.
     """
 
     ticks: int
@@ -187,12 +199,18 @@ class AtCursor(msgspec.Struct, frozen=True):
     notional: int
     distance_bps: float
     sweep: Sweep | None
+    known_to: int | None = None
 
 
-def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int) -> AtCursor | None:
+def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int, depth: int | None = None) -> AtCursor | None:
     """Read the book at a price; None while a side is empty.
 
     In a crossed book a price that both sides hold is read on the ask side.
+
+    Args:
+        bids, asks: The whole held book, best first.
+        ticks: The price.
+        depth: Levels a side the book can hold, beyond which nothing is known; None if it is complete.
     """
     if not bids or not asks:
         return None
@@ -200,12 +218,18 @@ def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int) -> AtCur
     distance = bps(ticks - mid2 / 2, mid2)
     if ticks >= asks[0][0]:
         side, reached = Side.SELL, [level for level in asks if level[0] <= ticks]
+        edge = known_to(asks, depth)
+        beyond = edge is not None and ticks > edge
     elif ticks <= bids[0][0]:
         side, reached = Side.BUY, [level for level in bids if level[0] >= ticks]
+        edge = known_to(bids, depth)
+        beyond = edge is not None and ticks < edge
     else:
         return AtCursor(ticks, None, 0, 0, 0, distance, None)
     cumulative = sum(lots for _, lots in reached)
     size = reached[-1][1] if reached[-1][0] == ticks else 0
     notional = sum(price * lots for price, lots in reached)
+    if beyond:
+        return AtCursor(ticks, side, size, cumulative, notional, distance, None, edge)
     taker = Side.BUY if side is Side.SELL else Side.SELL
     return AtCursor(ticks, side, size, cumulative, notional, distance, sweep_cost(reached, cumulative, mid2, taker))

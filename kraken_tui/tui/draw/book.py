@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from enum import IntEnum
 from functools import lru_cache
 from itertools import takewhile
 
@@ -11,20 +12,21 @@ import msgspec
 from kraken_tui.market.book.aggregation import (
     BookRow,
     Centring,
+    Edge,
     aggregate,
-    aggregate_traded,
     bucket_of,
+    edge_of,
     rows,
     step_of,
     visible_range,
 )
 from kraken_tui.market.events import Proof, Side
-from kraken_tui.market.views import PairView, TradedAt
+from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
+from kraken_tui.tui.draw.book_memory import BookMemory, TradedSums
 from kraken_tui.tui.draw.book_rows import (
     HEAD_ROWS,
-    NOTHING_CHANGED,
-    Changed,
+    RowKeys,
     book_note,
     row_keys,
     titled,
@@ -36,12 +38,19 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, on
 from kraken_tui.wire.symbols import PairSpec
 
+HATCH = "╱"
+"""Texture of rows beyond the depth of the book."""
+
 _NEAR_BAND = 2
 _GRID = 10
+_VOLUME_FROM = 18
+_LARGE, _SMALL = 2, 25
 
 
 class BookShape(msgspec.Struct, frozen=True):
     """Columns of one half; the other half mirrors it.
+
+    From the outside in: traded volume, bar, size. Bars take all cells that numbers do not need.
 
     Attributes:
         decimals: Decimals of the price column: those of the step, not of the pair.
@@ -61,6 +70,11 @@ class BookShape(msgspec.Struct, frozen=True):
     bar: int
     spare: int
 
+    @property
+    def resting(self) -> int:
+        """Cells of bar and size with the cells that keep them apart."""
+        return self.bar + self.size.width + 2
+
 
 def _step_decimals(precision: int, step: int) -> tuple[int, int]:
     divisor = 1
@@ -70,39 +84,23 @@ def _step_decimals(precision: int, step: int) -> tuple[int, int]:
     return precision, divisor
 
 
-def book_shape(spec: PairSpec, step: int, shown: tuple[BookRow, ...], width: int) -> BookShape:
+def book_shape(
+    spec: PairSpec, step: int, shown: Sequence[BookRow], width: int, memory: BookMemory, now_ns: int
+) -> BookShape:
     """Choose columns for `width` cells from the precisions and the magnitudes in sight."""
     decimals, divisor = _step_decimals(spec.price_precision, step)
     price = max(len(fmt.price(row.ticks // divisor, decimals)) for row in (shown[0], shown[-1]))
     # Each side of the price has a rule and a place for the touch mark.
     half, spare = divmod(max(0, width - price - 4), 2)
-    size_width = 6 if half < 22 else 8 if half < 28 else 9
-    volume_width = 0 if half < 16 else 6 if half < 22 else 8
-    largest = max(max(row.bid, row.ask) for row in shown)
-    size = QuantityFormat.fit(largest, spec.qty_precision, size_width)
-    most = max(max(row.bought, row.sold) for row in shown)
-    volume = size.wider(most, volume_width) if volume_width else None
-    bar = max(0, half - size_width - 1 - (volume_width + 1 if volume_width else 0))
+    sizes = [lots for row in shown for lots in (row.bid, row.ask) if lots]
+    room = 6 if half < 20 else 7 if half < 28 else 8
+    size = memory.sizes.take(sizes, spec.qty_precision, room, 4, now_ns)
+    volume = None
+    if half >= _VOLUME_FROM:
+        volumes = [lots for row in shown for lots in (row.bought, row.sold) if lots]
+        volume = memory.volumes.take(volumes, spec.qty_precision, 7, 7, now_ns)
+    bar = max(0, half - size.width - 2 - (volume.width + 1 if volume else 0))
     return BookShape(decimals, divisor, price, size, volume, bar, spare)
-
-
-class TradedSums:
-    """Trades at price summed into buckets, kept until the trades or the window change.
-
-    Views share one mapping until the next trade, and a day's mapping holds thousands of prices.
-    """
-
-    def __init__(self) -> None:
-        self._traded: Mapping[int, TradedAt] = {}
-        self._window = (0, 0, 0)
-        self._buckets: Mapping[int, TradedAt] = {}
-
-    def take(self, traded: Mapping[int, TradedAt], step: int, low: int, high: int) -> Mapping[int, TradedAt]:
-        """Sums for the buckets `low` to `high` of `step` ticks."""
-        if traded is not self._traded or self._window != (step, low, high):
-            self._traded, self._window = traded, (step, low, high)
-            self._buckets = aggregate_traded(_traded_between(traded, (low - 1) * step, (high + 1) * step), step)
-        return self._buckets
 
 
 def visible_rows(
@@ -127,12 +125,6 @@ def visible_rows(
     return rows(bids, asks, traded, low=low, high=high, step=step, cumulative=cumulative)
 
 
-def _traded_between(traded: Mapping[int, TradedAt], bottom: int, top: int) -> dict[int, TradedAt]:
-    if top - bottom < len(traded):
-        return {ticks: traded[ticks] for ticks in range(bottom, top + 1) if ticks in traded}
-    return {ticks: at for ticks, at in traded.items() if bottom <= ticks <= top}
-
-
 def touch_buckets(view: PairView, step: int) -> tuple[int | None, int | None]:
     """Buckets of best bid and best ask; None for an empty side."""
     bid = bucket_of(view.bids[0][0], step, Side.BUY) if view.bids else None
@@ -145,9 +137,8 @@ def draw_book(
     width: int,
     height: int,
     centre: int | None,
-    changed: Changed = NOTHING_CHANGED,
     held: bool = False,
-    sums: TradedSums | None = None,
+    memory: BookMemory | None = None,
 ) -> list[Line]:
     """Draw the aggregated book.
 
@@ -156,34 +147,48 @@ def draw_book(
         width: Cells.
         height: Rows, title and headers included.
         centre: Bucket of the middle row, from `Centring`; None until a touch has been seen.
-        changed: Levels whose rows are drawn on the brighter background.
         held: Whether the rows were moved by hand and stay there.
-        sums: Keeps the trade sums between drawings; never changes what is drawn.
+        memory: What the pictures before left, so that columns and bars keep their scale and changes are seen.
 
     Returns:
         At most `height` lines.
     """
-    return _draw(picture, width, height, centre, changed, held, sums or TradedSums())[: max(0, height)]
+    return _draw(picture, width, height, centre, held, memory or BookMemory())[: max(0, height)]
 
 
-def _draw(
-    picture: Picture, width: int, height: int, centre: int | None, changed: Changed, held: bool, sums: TradedSums
-) -> list[Line]:
-    view = picture.pair
+def _draw(picture: Picture, width: int, height: int, centre: int | None, held: bool, memory: BookMemory) -> list[Line]:
+    view, choices = picture.pair, picture.choices
     if view is None or view.spec is None or centre is None or not (view.bids or view.asks):
         note, role = book_note(view, "") if view else ("", "muted")
         page = waiting_lines(picture, width, height - 1)
         return [titled("Aggregated book", note, role, width, "Book"), *page]
     count = height - HEAD_ROWS
-    step = step_of(view.spec, max(1, picture.choices.grouping))
+    step = step_of(view.spec, max(1, choices.grouping))
     title = _title(picture, view, step, centre, count, held, width)
     if count < 1:
         return [title]
-    shown = visible_rows(view, step, centre, count, sums, cumulative=picture.choices.cumulative)
-    shape = book_shape(view.spec, step, shown, width)
-    if shape.price + 4 + 2 * (shape.size.width + 1) > width:
+    memory.of((view.symbol, view.spec, step, choices.cumulative, width))
+    edges = (
+        edge_of(view.bids, view.known_depth, step, Side.BUY),
+        edge_of(view.asks, view.known_depth, step, Side.SELL),
+    )
+    shown = [
+        _known(row, *edges)
+        for row in visible_rows(view, step, centre, count, memory.sums, cumulative=choices.cumulative)
+    ]
+    shape = book_shape(view.spec, step, shown, width, memory, view.now_ns)
+    if shape.price + 4 + 2 * (shape.size.width + 2) > width:
         return [title, *too_narrow(width, height - 1)]
-    return [title, _headers(shape), *_row_lines(picture, view, step, shown, shape, changed)]
+    return [title, _headers(shape), *_row_lines(picture, view, step, shown, edges, shape, memory)]
+
+
+def _known(row: BookRow, bid: Edge | None, ask: Edge | None) -> BookRow:
+    """The row without what nobody knows: beyond the edge of a side sums are no sums."""
+    if bid is not None and row.index < bid.bucket:
+        return msgspec.structs.replace(row, bid=0)
+    if ask is not None and row.index > ask.bucket:
+        return msgspec.structs.replace(row, ask=0)
+    return row
 
 
 def _title(picture: Picture, view: PairView, step: int, centre: int, count: int, held: bool, width: int) -> Line:
@@ -219,95 +224,163 @@ def _band_note(
     touch: tuple[int | None, int | None], centre: int, count: int, policy: str, held: bool
 ) -> tuple[str, str]:
     """Note and role: how near the touch is to leaving the band; the role "away" when it is out of sight."""
-    buckets = [index for index in touch if index is not None]
     low, high = visible_range(centre, count)
-    if all(index < low or index > high for index in buckets):
+    if all(index is None or index < low or index > high for index in touch):
         return "", "away"
-    first, last = Centring.band_rows(count)
-    # A touch wider than the band is judged by its middle, as `Centring` does.
-    if max(buckets) - min(buckets) > last - first:
-        buckets = [sum(buckets) // len(buckets)]
-    room = min(min(high - index - first, last - (high - index)) for index in buckets)
     if held:
         return "moved by hand", "accent"
+    room = _room(touch, centre, count)
     if room < 0:
         return "touch outside band", "warn"
-    if room < _NEAR_BAND and last - first > 2 * _NEAR_BAND + 1:
+    if _is_near(room, count):
         after = ", will recentre" if policy == "band" else ""
         return f"touch near band{after}", "warn"
     return f"recentre: {policy}", "muted"
 
 
+def _room(touch: tuple[int | None, int | None], centre: int, count: int) -> int:
+    """Rows between the touch and the end of the band, negative outside."""
+    buckets = [index for index in touch if index is not None]
+    _, high = visible_range(centre, count)
+    first, last = Centring.band_rows(count)
+    # A touch wider than the band is judged by its middle, as `Centring` does.
+    if max(buckets) - min(buckets) > last - first:
+        buckets = [sum(buckets) // len(buckets)]
+    return min(min(high - index - first, last - (high - index)) for index in buckets)
+
+
+def _is_near(room: int, count: int) -> bool:
+    """Whether a touch will soon leave the band; in a small band it is always near."""
+    first, last = Centring.band_rows(count)
+    return room < 0 or (room < _NEAR_BAND and last - first > 2 * _NEAR_BAND + 1)
+
+
 def _headers(shape: BookShape) -> Line:
-    left = " " * shape.bar + " " + shape.size.header("bid")
-    right = shape.size.header("ask")
+    left = " " * (shape.bar + 1) + shape.size.header("bid") + " "
+    right = " " + shape.size.header("ask") + " " * (shape.bar + 1)
     if shape.volume:
-        left += " " + shape.volume.header("sells")
-        right = shape.volume.header("buys") + " " + right
+        left = shape.volume.header("sold") + " " + left
+        right += " " + shape.volume.header("bought")
     price = "price".center(shape.price + 2)
     return ((left, "muted"), ("│", "rule"), (price, "muted"), ("│", "rule"), (right, "muted"))
 
 
-class _Sheet(msgspec.Struct, frozen=True):
-    """What all rows of one drawing share.
+class Knowledge(IntEnum):
+    """What is known of one side of a row."""
 
-    `bid` and `ask` are the touch's buckets; `lowest` and `highest` are the last buckets of the book where its
-    depth cuts it off, None on a side that is complete: beyond them nothing is known, which is not the same as empty.
-    """
+    ALL = 0
+    AT_LEAST = 1
+    """The edge of the book runs through it."""
+    NOTHING = 2
+
+
+class _Sheet(msgspec.Struct, frozen=True):
+    """What all rows of one drawing share; `scale` is the size in lots that fills a bar."""
 
     shape: BookShape
-    bid: int | None
-    ask: int | None
-    lowest: int | None
-    highest: int | None
-    largest: int
+    scale: int
     trusted: bool
     stale: bool
     ascii_only: bool
 
 
+class _Half(msgspec.Struct, frozen=True):
+    """One side of a row: what is known of it, whether the touch is there, whether its number just changed."""
+
+    known: Knowledge
+    touch: bool
+    changed: bool
+
+
+class _Marks(msgspec.Struct, frozen=True):
+    """What distinguishes a row besides its numbers: its sides, the role of its price, and its rules."""
+
+    bid: _Half
+    ask: _Half
+    price: str
+    cursor: bool
+    rule: str
+    rule_key: str
+
+
 def _row_lines(
-    picture: Picture, view: PairView, step: int, shown: tuple[BookRow, ...], shape: BookShape, changed: Changed
+    picture: Picture,
+    view: PairView,
+    step: int,
+    shown: list[BookRow],
+    edges: tuple[Edge | None, Edge | None],
+    shape: BookShape,
+    memory: BookMemory,
 ) -> list[Line]:
     bid, ask = touch_buckets(view, step)
-    first, last = Centring.band_rows(len(shown))
+    count = len(shown)
+    first, last = Centring.band_rows(count)
+    # The band has its colour only while it matters.
+    band = "band" if _is_near(_room((bid, ask), shown[count // 2].index, count), count) else "rule"
     cursor = _cursor_bucket(view, step, picture.choices.cursor)
-    moved = {bucket_of(ticks, step, Side.BUY) for ticks in changed.bids}
-    moved |= {bucket_of(ticks, step, Side.SELL) for ticks in changed.asks}
-    largest = max(max(row.bid, row.ask) for row in shown)
     trusted = view.proof is Proof.VERIFIED
-    lowest, highest = _known_buckets(view, step)
-    sheet = _Sheet(shape, bid, ask, lowest, highest, largest, trusted, view.stale, picture.ascii_only)
+    scale = memory.scale.take([lots for row in shown for lots in (row.bid, row.ask) if lots], view.now_ns)
+    sheet = _Sheet(shape, scale, trusted, view.stale, picture.ascii_only)
+    changed = _changed(memory, shown, edges, shape, view.now_ns, trusted and not picture.choices.cumulative)
     lines: list[Line] = []
     for number, row in enumerate(shown):
         index = row.index
         if row.ticks <= 0:
             lines.append(())
             continue
-        if index == cursor:
-            ground = "cursor"
-        elif not trusted:
-            ground = ""
-        else:
-            ground = "changed" if index in moved else "touch" if index in (bid, ask) else ""
-        lines.append(_row_line(sheet, row, ground, not first <= number <= last))
+        grid = index % _GRID == 0
+        outside = not first <= number <= last
+        marks = _Marks(
+            _Half(_knowledge(edges[0], index, -1), index == bid, 2 * index in changed),
+            _Half(_knowledge(edges[1], index, 1), index == ask, 2 * index + 1 in changed),
+            _price_role(bid, ask, index),
+            index == cursor,
+            "┤├" if grid else "┊┊" if outside else "││",
+            band if outside else "muted" if grid else "rule",
+        )
+        lines.append(_row_line(sheet, row, marks))
     return lines
 
 
+def _knowledge(edge: Edge | None, index: int, outwards: int) -> Knowledge:
+    if edge is None or outwards * (index - edge.bucket) < 0:
+        return Knowledge.ALL
+    if index != edge.bucket:
+        return Knowledge.NOTHING
+    return Knowledge.AT_LEAST if edge.partial else Knowledge.ALL
+
+
+def _changed(
+    memory: BookMemory,
+    shown: list[BookRow],
+    edges: tuple[Edge | None, Edge | None],
+    shape: BookShape,
+    now_ns: int,
+    looked_at: bool,
+) -> frozenset[int]:
+    """Cells whose number changed a moment ago: twice the bucket's index, and one more for an ask.
+
+    Sums change wherever an order between them and the touch does, so that those are left out.
+    """
+    if not looked_at:
+        memory.flicker.forget()
+        return frozenset()
+    texts: dict[int, str] = {}
+    bid, ask = edges
+    text = shape.size.text
+    for row in shown:
+        index = row.index
+        if bid is None or index >= bid.bucket:
+            texts[2 * index] = text(row.bid) if row.bid else ""
+        if ask is None or index <= ask.bucket:
+            texts[2 * index + 1] = text(row.ask) if row.ask else ""
+    return memory.flicker.take(texts, shape.size, now_ns)
+
+
 @lru_cache(maxsize=2048)
-def _row_line(sheet: _Sheet, row: BookRow, ground: str, outside: bool) -> Line:
+def _row_line(sheet: _Sheet, row: BookRow, marks: _Marks) -> Line:
     # Most rows of a book do not change between drawings.
-    return (
-        *_bid_half(sheet, row, ground),
-        *_price_cells(sheet, row, ground, outside),
-        *_ask_half(sheet, row, ground),
-    )
-
-
-def _known_buckets(view: PairView, step: int) -> tuple[int | None, int | None]:
-    lowest = bucket_of(view.bids[-1][0], step, Side.BUY) if len(view.bids) >= view.depth else None
-    highest = bucket_of(view.asks[-1][0], step, Side.SELL) if len(view.asks) >= view.depth else None
-    return lowest, highest
+    return (*_bid_half(sheet, row, marks), *_price_cells(sheet, row, marks), *_ask_half(sheet, row, marks))
 
 
 def _cursor_bucket(view: PairView, step: int, cursor: int | None) -> int | None:
@@ -317,79 +390,118 @@ def _cursor_bucket(view: PairView, step: int, cursor: int | None) -> int | None:
     return bucket_of(cursor, step, Side.BUY if below else Side.SELL)
 
 
-def _price_cells(sheet: _Sheet, row: BookRow, ground: str, outside: bool) -> tuple[Run, ...]:
+def _price_role(bid: int | None, ask: int | None, index: int) -> str:
+    """Bid colour at and below the bid, ask colour at and above the ask, muted inside the spread."""
+    below = bid is not None and index <= bid
+    above = ask is not None and index >= ask
+    return "text" if below and above else "bid" if below else "ask" if above else "muted"
+
+
+def _ground(marks: _Marks, half: _Half | None = None) -> str:
+    """Background: of the cursor's row, of the touch's own half and its price, or none."""
+    if marks.cursor:
+        return "cursor"
+    touch = half.touch if half else marks.bid.touch or marks.ask.touch
+    return "touch" if touch else ""
+
+
+def _price_cells(sheet: _Sheet, row: BookRow, marks: _Marks) -> tuple[Run, ...]:
     """The price between its rules: solid inside the band, dotted outside; ticks outwards at every tenth step."""
-    shape = sheet.shape
-    on_grid = row.index % _GRID == 0
-    left, right = ("┤", "├") if on_grid else ("┊", "┊") if outside else ("│", "│")
-    rule = on("band" if outside else "muted" if on_grid else "rule", ground)
-    key = _price_key(sheet, row.index, ground)
-    if on_grid:
+    shape, ground = sheet.shape, _ground(marks)
+    rule = on(marks.rule_key, "cursor" if marks.cursor else "")
+    key = on(marks.price, ground)
+    if marks.price in ("bid", "ask"):
+        key = row_keys(marks.price, ground, sheet.trusted, sheet.stale).price
+    elif marks.price == "text" and not sheet.trusted:
+        key = on("muted", ground)
+    if marks.bid.touch or marks.ask.touch:
         key = f"!{key}"
     mark = on("bright" if sheet.trusted else "muted", ground)
     return (
-        (left, rule),
-        ("▸" if row.index == sheet.bid else " ", mark),
+        (marks.rule[0], rule),
+        ("▸" if marks.bid.touch else " ", mark),
         *fmt.price_runs(row.ticks // shape.divisor, shape.decimals, shape.price, key, on("muted", ground)),
-        ("◂" if row.index == sheet.ask else " ", mark),
-        (right, rule),
+        ("◂" if marks.ask.touch else " ", mark),
+        (marks.rule[1], rule),
     )
 
 
-def _price_key(sheet: _Sheet, index: int, ground: str) -> str:
-    """Bid colour at and below the bid, ask colour at and above the ask, muted inside the spread."""
-    below = sheet.bid is not None and index <= sheet.bid
-    above = sheet.ask is not None and index >= sheet.ask
-    if not (below or above):
-        return on("muted", ground)
-    keys = row_keys("bid" if below else "ask", ground, sheet.trusted, sheet.stale)
-    return keys.text if below and above else keys.price
-
-
-def _bid_half(sheet: _Sheet, row: BookRow, ground: str) -> tuple[Run, ...]:
-    shape = sheet.shape
-    unknown = sheet.lowest is not None and row.index < sheet.lowest
-    if not (row.bid or row.sold or unknown):
-        return ((" " * _half_width(shape), on("text", ground)),)
+def _bid_half(sheet: _Sheet, row: BookRow, marks: _Marks) -> tuple[Run, ...]:
+    shape, half = sheet.shape, marks.bid
+    volume = _volume(sheet, row.sold, "down", "cursor" if marks.cursor else "")
+    if half.known is Knowledge.NOTHING:
+        return (*volume, *_unknown(shape, marks))
+    ground = _ground(marks, half)
+    if not row.bid:
+        return (*volume, (" " * shape.resting, on("text", ground)))
     keys = row_keys("bid", ground, sheet.trusted, sheet.stale)
-    bar = fmt.bar_left(fmt.eighths(row.bid, sheet.largest, shape.bar), shape.bar, keys.bar, sheet.ascii_only)
-    head, tail = _resting(shape, row.bid, unknown)
-    return (*bar, (" " + head, keys.size), (tail, keys.faint), *_volume(sheet, row.sold, "down", ground, " "))
+    width = shape.bar
+    bar: tuple[Run, ...] = ()
+    if row.bid > sheet.scale and width:
+        bar, width = (("«", _cut_key(sheet, "bid-bar")),), width - 1
+    length = fmt.eighths(row.bid, sheet.scale, width)
+    bar += fmt.bar_left(length, width, keys.bar, sheet.ascii_only, fine=True)
+    return (*volume, *bar, *_number(sheet, row.bid, half, keys, ground))
 
 
-def _ask_half(sheet: _Sheet, row: BookRow, ground: str) -> tuple[Run, ...]:
-    shape = sheet.shape
-    unknown = sheet.highest is not None and row.index > sheet.highest
-    if not (row.ask or row.bought or unknown):
-        return ((" " * (_half_width(shape) + shape.spare), on("text", ground)),)
+def _ask_half(sheet: _Sheet, row: BookRow, marks: _Marks) -> tuple[Run, ...]:
+    shape, half = sheet.shape, marks.ask
+    volume = _volume(sheet, row.bought, "up", "cursor" if marks.cursor else "")[::-1]
+    spare: tuple[Run, ...] = ((" " * shape.spare, on("text", "cursor" if marks.cursor else "")),) if shape.spare else ()
+    if half.known is Knowledge.NOTHING:
+        return (*_unknown(shape, marks), *volume, *spare)
+    ground = _ground(marks, half)
+    if not row.ask:
+        return ((" " * shape.resting, on("text", ground)), *volume, *spare)
     keys = row_keys("ask", ground, sheet.trusted, sheet.stale)
-    text, bar_key = fmt.bar_right(fmt.eighths(row.ask, sheet.largest, shape.bar), shape.bar, keys.bar, sheet.ascii_only)
-    head, tail = _resting(shape, row.ask, unknown)
-    gap = " " if shape.volume else ""
+    width = shape.bar
+    cut: tuple[Run, ...] = ()
+    if row.ask > sheet.scale and width:
+        cut, width = (("»", _cut_key(sheet, "ask-bar")),), width - 1
+    bar = fmt.bar_right(fmt.eighths(row.ask, sheet.scale, width), width, keys.bar, sheet.ascii_only)
+    return (*_number(sheet, row.ask, half, keys, ground), bar, *cut, *volume, *spare)
+
+
+def _cut_key(sheet: _Sheet, bar: str) -> str:
+    """Key of the mark on the end of a bar that is longer than its place."""
+    return on("bright", bar) if sheet.trusted else "muted"
+
+
+def _unknown(shape: BookShape, marks: _Marks) -> tuple[Run, ...]:
+    """The texture of what lies beyond the edge of the book: neither a number nor nothing."""
+    return ((HATCH * shape.resting, on("rule", "cursor") if marks.cursor else "rule"),)
+
+
+def _number(sheet: _Sheet, lots: int, half: _Half, keys: RowKeys, ground: str) -> tuple[Run, ...]:
+    """A size with a cell before and after it; the large ones stand out, and only its own cells show a change."""
+    head, tail = sheet.shape.size.split(lots)
+    digits = head.lstrip()
+    key, faint = keys.size, keys.faint
+    if sheet.trusted:
+        role = "text"
+        if _LARGE * lots >= sheet.scale:
+            role = "!bright"
+        elif _SMALL * lots < sheet.scale:
+            role = "muted"
+        under = "changed" if half.changed and ground != "cursor" else ground
+        key, faint = on(role, under), on("muted" if under == "cursor" else "faint", under)
+    after = "+" if half.known is Knowledge.AT_LEAST else " "
     return (
-        *_volume(sheet, row.bought, "up", ground, ""),
-        (gap + head, keys.size),
-        (tail + " ", keys.faint),
-        (text + " " * shape.spare, bar_key),
+        (" " * (1 + len(head) - len(digits)), on("text", ground)),
+        (digits, key),
+        *(((tail, faint),) if tail else ()),
+        (after, keys.label),
     )
 
 
-def _half_width(shape: BookShape) -> int:
-    return shape.bar + 1 + shape.size.width + (shape.volume.width + 1 if shape.volume else 0)
-
-
-def _resting(shape: BookShape, lots: int, unknown: bool) -> tuple[str, str]:
-    if unknown:
-        return "", "·".rjust(shape.size.width)
-    return shape.size.split(lots) if lots else (" " * shape.size.width, "")
-
-
-def _volume(sheet: _Sheet, lots: int, role: str, ground: str, gap: str) -> tuple[Run, ...]:
+def _volume(sheet: _Sheet, lots: int, role: str, ground: str) -> tuple[Run, ...]:
+    """What traded at a price, in the aggressor's colour, and the cell that keeps it apart."""
     volume = sheet.shape.volume
     if volume is None:
         return ()
+    gap = (" ", on("text", ground))
     if not lots:
-        return ((gap + " " * volume.width, on("text", ground)),)
-    head, tail = volume.split(lots)
+        return ((" " * volume.width, on("text", ground)), gap)
     # What was traded stays true while the resting book is unproven.
-    return ((gap + head, on(role, ground)), (tail, on("faint", ground)))
+    head, tail = volume.split(lots)
+    return ((head + tail, on(role, ground)), gap)

@@ -2,11 +2,13 @@
 
 Every function here is pure. A price is shown with all its decimals. A quantity is shown exactly where it stands alone
 and is short, else rounded to its first three digits, and never with fewer digits than it has before the point; one
-that is shown in thousands or millions carries its own suffix.
+that is shown in thousands or millions carries its own suffix. A column has one unit where that leaves its numbers at
+least two digits; a number of which less would be left wears a smaller unit of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import isfinite
 
@@ -76,12 +78,14 @@ class QuantityFormat(msgspec.Struct, frozen=True):
         decimals: Decimals shown.
         unit: Power of ten the shown number is divided by: 0, 3 (K), 6 (M), 9 (B) or 12 (T).
         width: Cells of the column.
+        each: Whether every number wears the unit that suits it, because no common one does; the points stay in line.
     """
 
     precision: int
     decimals: int
     unit: int
     width: int
+    each: bool = False
 
     @classmethod
     def fit(cls, largest: int, precision: int, width: int, most: int = 40) -> QuantityFormat:
@@ -94,6 +98,29 @@ class QuantityFormat(msgspec.Struct, frozen=True):
             most: Most decimals wanted.
         """
         return _fit(largest, precision, width, most)
+
+    @classmethod
+    def for_column(cls, sizes: Iterable[int], precision: int, width: int, least: int = 4) -> QuantityFormat:
+        """Choose the fewest cells in which the usual size has three digits and the others have two or more.
+
+        Args:
+            sizes: Lots of the rows in sight; those of 0 do not count.
+            precision: Decimals of a lot.
+            width: Cells available, at least 5.
+            least: Cells wanted for the heading.
+        """
+        ranked = sorted(size for size in sizes if size > 0) or [1]
+        count = len(ranked)
+        return _column((ranked[-1], ranked[count // 2], ranked[count // 10], ranked[0]), precision, width, least)
+
+    def suits(self, sizes: Iterable[int]) -> bool:
+        """Whether a column may keep this format: the largest of these sizes fits and the usual one has two digits."""
+        ranked = sorted(size for size in sizes if size > 0)
+        if not ranked or self.each:
+            return True
+        largest, usual = ranked[-1], ranked[len(ranked) // 2]
+        fits = len(_rounded(largest, self.precision, self.decimals, self.unit)) <= self.width
+        return fits and self.decimals >= _decimals_for(2, usual, self.precision, self.unit)
 
     def wider(self, largest: int, width: int) -> QuantityFormat:
         """A format for sums of this column's quantities: in its unit where that fits, else in the next that does."""
@@ -109,19 +136,20 @@ class QuantityFormat(msgspec.Struct, frozen=True):
 
     def text(self, lots: int) -> str:
         """A quantity in exactly `width` cells, its point in line with the others of the column."""
-        return _in_column(lots, self.precision, self.decimals, self.unit, self.width)
+        return _in_column(lots, self)
 
 
 @lru_cache(maxsize=1024)
 def _fit(largest: int, precision: int, width: int, most: int) -> QuantityFormat:
+    whole: QuantityFormat | None = None
     for unit, _ in _UNITS:
         shape = _fit_unit(largest, precision, width, most, unit)
         if shape and (shape.decimals or not unit):
             return shape
         # Three digits tell more than a tenth of the next unit, unless rounding would make them four too wide.
         if shape and largest >= 100 * 10 ** (precision + unit) and len(_rounded(largest, precision, 0, unit)) <= width:
-            return shape
-    return QuantityFormat(precision, 0, _UNITS[-1][0], width)
+            whole = whole or shape
+    return whole or QuantityFormat(precision, 0, _UNITS[-1][0], width)
 
 
 @lru_cache(maxsize=1024)
@@ -134,9 +162,49 @@ def _fit_unit(largest: int, precision: int, width: int, most: int, unit: int) ->
     return QuantityFormat(precision, min(precision + unit, max(0, left - 1), most), unit, width)
 
 
+def _decimals_for(digits: int, lots: int, precision: int, unit: int) -> int:
+    """Decimals with which a quantity shows so many significant digits, or all it has."""
+    return min(precision + unit, max(0, digits - (len(str(lots)) - precision - unit)))
+
+
+@lru_cache(maxsize=1024)
+def _column(sizes: tuple[int, int, int, int], precision: int, width: int, least: int) -> QuantityFormat:
+    """A format by the largest, the usual, the small (a tenth is smaller) and the smallest size of a column."""
+    largest, usual, small, smallest = sizes
+    found: list[tuple[int, int, int]] = []
+    for unit, suffix in _UNITS:
+        whole = largest // 10 ** (precision + unit)
+        cells = next((cells for digits, cells in _WHOLE_STEPS if whole < 10**digits), None)
+        if cells is None:
+            continue
+        three = _decimals_for(3, usual, precision, unit)
+        # Dust must not cost everybody else's place.
+        decimals = min(
+            max(three, _decimals_for(2, small if unit else smallest, precision, unit)), three + 2 - bool(unit)
+        )
+        if unit and _decimals_for(2, small, precision, unit) > decimals:
+            continue
+        if not unit and whole < 1_000:
+            # There is no smaller unit than one.
+            decimals = min(decimals, max(0, width - cells - 1))
+        needed = cells + (1 + decimals if decimals else 0) + len(suffix)
+        if needed <= width:
+            found.append((needed, unit, decimals))
+            if not unit:
+                break
+    if not found:
+        decimals = max(0, min(2, width - 5))
+        return QuantityFormat(precision, decimals, 3, max(least, 4 + (1 + decimals if decimals else 0)), each=True)
+    needed, unit, decimals = min(found)
+    return QuantityFormat(precision, decimals, unit, min(width, max(least, needed)))
+
+
 @lru_cache(maxsize=16384)
-def _in_column(lots: int, precision: int, decimals: int, unit: int, width: int) -> str:
+def _in_column(lots: int, shape: QuantityFormat) -> str:
+    precision, decimals, unit, width = shape.precision, shape.decimals, shape.unit, shape.width
     text = _rounded(lots, precision, decimals, unit)
+    if shape.each or (unit and _is_short(lots, precision, decimals, unit)):
+        text = _in_own_unit(lots, precision, decimals)
     if len(text) > width:
         # Larger than the column was made for: its own unit, or an honest approximation, never cut digits.
         text = _narrowed(lots, precision, width)
@@ -149,6 +217,22 @@ def _in_column(lots: int, precision: int, decimals: int, unit: int, width: int) 
     # What is left out leaves blanks, so that the points stay in line; rounding may add a digit before the point.
     blanks = decimals - kept + (0 if kept else 1)
     return (_rounded(lots, precision, kept, unit).rjust(width - blanks) + " " * blanks)[-width:]
+
+
+def _is_short(lots: int, precision: int, decimals: int, unit: int) -> bool:
+    """Whether rounding leaves a quantity fewer than two of its digits."""
+    scale = 10 ** (precision + unit - decimals)
+    return bool(lots < 10 * scale and lots % scale != 0)
+
+
+def _in_own_unit(lots: int, precision: int, decimals: int) -> str:
+    """A quantity in the unit that leaves it one to three whole digits; without one, a blank stands for the suffix."""
+    text = _rounded(lots, precision, min(decimals, precision), 0) + " "
+    for unit, _ in _UNITS[1:]:
+        if len(text.partition(".")[0].rstrip(" KMBT")) <= 3:
+            break
+        text = _rounded(lots, precision, min(decimals, precision + unit), unit)
+    return text
 
 
 def _narrowed(lots: int, precision: int, width: int) -> str:
@@ -185,8 +269,9 @@ def quantity(lots: int, precision: int, width: int = 12, most: int = 40) -> str:
     if len(exact) <= width and len(exact.partition(".")[2]) <= most:
         return exact
     whole = lots // 10**precision
-    units = [unit for unit, _ in _UNITS if whole < 10 ** (unit + 5)] if whole >= 10**7 else [0]
-    unit = units[0] if units else _UNITS[-1][0]
+    # From ten million on, one to three digits before the point and three after it say all that is read.
+    unit = next((unit for unit, _ in _UNITS if whole < 10 ** (unit + 3)), _UNITS[-1][0]) if whole >= 10**7 else 0
+    most = min(most, 3) if unit else most
     shape = _fit_unit(lots, precision, max(4, width), most, unit) or _fit(lots, precision, max(4, width), most)
     text = shape.text(lots).strip()
     if not shape.unit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraken_tui.market.book.aggregation import known_to
 from kraken_tui.market.events import Proof, Signal
 from kraken_tui.market.views import BookMetrics, PairView, Sweep
 from kraken_tui.tui.draw import format as fmt
@@ -78,8 +79,8 @@ def _box(picture: Picture, width: int, height: int) -> list[Line]:
         "volume": _volumes(figures, spec, width),
         "vwap": _vwaps(figures, spec, width),
         "pressure": _pressure(figures, width),
-        "buy": _sweep_line(figures.buy_sweep, "buy", spec, width),
-        "sell": _sweep_line(figures.sell_sweep, "sell", spec, width),
+        "buy": _sweep_line(figures.buy_sweep, "buy", view, width),
+        "sell": _sweep_line(figures.sell_sweep, "sell", view, width),
     }
     kept = sorted(rows, key=lambda name: _RANKS[name])[: height - 1]
     return [titled("Imbalance", note, role, width), *(line for name, line in rows.items() if name in kept)]
@@ -151,22 +152,34 @@ def _pressure(figures: BookMetrics, width: int) -> Line:
     return join_fields(fit_fields(((0, value), (1, word)), width, 2), 2)
 
 
-def _sweep_line(sweep: Sweep | None, side: str, spec: PairSpec, width: int) -> Line:
+def _amount(sweep: Sweep, figures: BookMetrics, spec: PairSpec) -> str:
+    """What is swept: the worth that was chosen, or the size."""
+    if figures.sweep_value:
+        return f"{figures.sweep_value:,.6g} {shorten(spec.quote, 6)}"
+    return f"{fmt.quantity(sweep.qty, spec.qty_precision, 8)} {shorten(spec.base, 6)}"
+
+
+def _sweep_line(sweep: Sweep | None, side: str, view: PairView, width: int) -> Line:
+    spec, figures = view.spec, view.metrics
+    assert spec is not None
+    assert figures is not None
     role = "ask" if side == "buy" else "bid"
     if sweep is None:
         return (_label("sweep"), (f"{side}: no {role}s to take", "warn"))
-    amount = f"{fmt.quantity(sweep.qty, spec.qty_precision, 8)} {shorten(spec.base, 6)}"
     label = " sweep " if side == "buy" else "       "
-    name: tuple[Run, ...] = ((label, "muted"), (f"{side:<4} ", "text"), (amount, "text"))
+    name: tuple[Run, ...] = ((label, "muted"), (f"{side:<4} ", "text"), (_amount(sweep, figures, spec), "text"))
     room = width - width_of(name) - 1
-    return join_fields(fit_fields(((0, name), *_sweep_fields(sweep, spec, role, room)), width, 1), 1)
+    cut = known_to(view.asks if side == "buy" else view.bids, view.known_depth) is not None
+    return join_fields(fit_fields(((0, name), *_sweep_fields(sweep, spec, role, room, cut)), width, 1), 1)
 
 
-def _sweep_fields(sweep: Sweep, spec: PairSpec, role: str, room: int) -> tuple[tuple[int, tuple[Run, ...]], ...]:
-    """Average price and cost in bps; how much the book holds, where that is not enough."""
+def _sweep_fields(
+    sweep: Sweep, spec: PairSpec, role: str, room: int, cut: bool
+) -> tuple[tuple[int, tuple[Run, ...]], ...]:
+    """Average price and cost in bps; how much the book holds, or is known to hold, where that is not enough."""
     if sweep.filled < sweep.qty:
         held = f"only {fmt.quantity(sweep.filled, spec.qty_precision, 9)}"
-        full = f"{held} in the book"
+        full = f"{held} {'known' if cut else 'in the book'}"
         return ((0, ((full if len(full) <= room else shorten(held, room), "warn"),)),)
     average = fmt.fine_price(sweep.average, spec.price_precision, 1)
     cost = f"{fmt.basis_points(sweep.slippage_bps):>5} bps"
@@ -194,7 +207,7 @@ def _compact(picture: Picture, width: int, height: int) -> list[Line]:
     costs: list[tuple[int, tuple[Run, ...]]] = []
     for side, sweep in (("buy", figures.buy_sweep), ("sell", figures.sell_sweep)):
         if sweep is not None and sweep.filled == sweep.qty:
-            amount = f"{fmt.quantity(sweep.qty, spec.qty_precision, 8)} {shorten(spec.base, 6)}"
+            amount = _amount(sweep, figures, spec)
             cost = f"{fmt.basis_points(sweep.slippage_bps):>5} bps"
             costs.append((4, ((f"{side} {amount} ", "muted"), (cost, "text"))))
     if height < 2:

@@ -20,26 +20,42 @@ def fitting(parts: list[Line], width: int) -> Line:
     return runs
 
 
+def _floored(lots: int) -> int:
+    """The four leading digits of a quantity: the least there is must not be rounded up."""
+    scale: int = 10 ** max(0, len(str(lots)) - 4)
+    return lots // scale * scale
+
+
 def cursor_parts(view: PairView | None, ticks: int | None) -> list[Line]:
     """Distance, cumulative size, notional and sweep cost at the cursor's price, the most important first.
 
-    Empty without a cursor. An unproven book gives no figures, only the price.
+    Empty without a cursor. An unproven book gives no figures, only the price. Beyond the depth of the book sums are
+    the least there is, and say so.
     """
     if view is None or view.spec is None or ticks is None:
         return []
     spec = view.spec
     parts: list[Line] = [((f" {price(ticks, spec.price_precision)} ", "!text/cursor"),)]
-    read = at_cursor(view.bids, view.asks, ticks) if view.metrics is not None else None
+    read = at_cursor(view.bids, view.asks, ticks, view.known_depth) if view.metrics is not None else None
     if read is None:
         return [*parts, ((" no figures from an unproven book ", "stale"),)]
     sign = "+" if read.distance_bps >= 0 else "-"
     parts.append(((f" {sign}{basis_points(abs(read.distance_bps))} bps ", "text"),))
     if read.side is None:
         return [*parts, (("inside the spread ", "muted"),)]
-    if read.sweep is None:
-        return parts
     size = quantity(read.cumulative, spec.qty_precision, 9).strip()
     notional = price(read.notional // 10**spec.qty_precision, spec.price_precision).partition(".")[0]
+    if read.known_to is not None:
+        edge = price(read.known_to, spec.price_precision)
+        size = quantity(_floored(read.cumulative), spec.qty_precision, 9).strip()
+        return [
+            *parts,
+            ((" at least ", "warn"), (size, "text"), (f" {spec.base}, ", "muted"), (f"book known to {edge} ", "warn")),
+            (("= at least ", "muted"), (notional, "text"), (f" {spec.quote} ", "muted")),
+            ((" sweep leaves the known book ", "muted"),),
+        ]
+    if read.sweep is None:
+        return parts
     average = fine_price(read.sweep.average, spec.price_precision)
     slippage = basis_points(read.sweep.slippage_bps)
     return [

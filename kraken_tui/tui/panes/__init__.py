@@ -36,8 +36,8 @@ BOOK = View(
     key="f2",
     label="book",
     short="book",
-    about="Depth ladder, aggregated book and their gauge.",
-    title="Depth ladder and aggregated book",
+    about="Aggregated book, depth ladder, candles, tape and gauge.",
+    title="Book, ladder, candles and tape",
 )
 CANDLES = View(
     name="candles",

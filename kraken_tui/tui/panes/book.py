@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+import msgspec
 from textual import events
 
 from kraken_tui.market.book.aggregation import (
@@ -11,14 +12,33 @@ from kraken_tui.market.book.aggregation import (
     step_of,
     visible_range,
 )
+from kraken_tui.market.events import Proof
+from kraken_tui.market.views import PairView
 from kraken_tui.settings import Settings
-from kraken_tui.tui.draw.book import TradedSums, draw_book, touch_buckets
-from kraken_tui.tui.draw.book_rows import HEAD_ROWS, NOTHING_CHANGED
-from kraken_tui.tui.draw.picture import Picture
+from kraken_tui.tui.draw.book import draw_book, touch_buckets
+from kraken_tui.tui.draw.book_memory import BookMemory
+from kraken_tui.tui.draw.book_rows import HEAD_ROWS
+from kraken_tui.tui.draw.picture import BookChoices, Picture
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.keymap import KeyMap
 from kraken_tui.tui.paint.pane import Pane
-from kraken_tui.tui.panes.book_rows import WHEEL_ROWS, ChangeTracker, PriceChosen
+from kraken_tui.tui.panes.book_rows import WHEEL_ROWS, PriceChosen
+
+
+class _Place(msgspec.Struct):
+    """Where one pair's rows stand.
+
+    Attributes:
+        step: Ticks of a row.
+        centring: Chooses the middle row.
+        centre: What it chose last.
+        settled: Whether a proven book with both sides has been centred: what comes first may be half a book.
+    """
+
+    step: int
+    centring: Centring
+    centre: int | None = None
+    settled: bool = False
 
 
 class BookPane(Pane):
@@ -26,64 +46,78 @@ class BookPane(Pane):
 
     def __init__(self, *, flash: bool = True, id: str | None = "book") -> None:  # noqa: A002
         super().__init__(id=id)
-        self._tracker = ChangeTracker(flash)
-        self._changed = NOTHING_CHANGED
-        self._sums = TradedSums()
-        self._centring: dict[str, tuple[int, Centring, int | None]] = {}
+        self._memory = BookMemory(flash)
+        self._standing: dict[str, _Place] = {}
         self._held = False
         self._shown_for: tuple[str, int] = ("", 0)
 
     @classmethod
     def for_screen(cls, name: str, settings: Settings, keymap: KeyMap) -> Self:
-        """See `Pane.for_screen`; where bandwidth is low, changed rows are not made brighter."""
+        """See `Pane.for_screen`; where bandwidth is low, changed numbers are not made brighter."""
         return cls(flash=not settings.low_bandwidth, id=name)
 
     def push(self, picture: Picture) -> None:
-        if picture.pair is not None:
-            self._changed = self._tracker.take(picture.pair)
         self.picture = picture
         self._centre_on(picture)
         super().push(picture)
 
     def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
         """See `draw_book`."""
-        return draw_book(picture, width, height, picture.choices.centre, self._changed, self._held, self._sums)
+        return draw_book(picture, width, height, picture.choices.centre, self._held, self._memory)
 
     def on_resize(self) -> None:
         if self.picture is not None:
-            self._centre_on(self.picture)
+            self._centre_on(self.picture, again=True)
         super().on_resize()
 
-    def _centre_on(self, picture: Picture) -> None:
-        """Let `Centring` choose the middle row and keep it in the user's choices."""
+    def _centre_on(self, picture: Picture, *, again: bool = False) -> None:
+        """Let `Centring` choose the middle row and keep it in the user's choices.
+
+        Args:
+            picture: What will be drawn.
+            again: Whether the rows move anyway, so that the touch belongs in the middle.
+        """
         view, state = picture.pair, picture.choices
         count = self.size.height - HEAD_ROWS
         if view is None or view.spec is None or count < 1:
             return
         step = step_of(view.spec, max(1, state.grouping))
         if self._shown_for != (view.symbol, step):
+            again = again or view.symbol in self._standing
             self._shown_for = (view.symbol, step)
             self._held = False
-        known_step, centring, known = self._centring.get(view.symbol, (step, Centring(state.recentre), None))
+        place = self._standing.get(view.symbol)
+        if place is None:
+            place = self._standing[view.symbol] = _Place(step, Centring(state.recentre))
+        centring = place.centring
         centring.policy = state.recentre
-        if state.centre is None or known_step != step:
+        first = self._first_book(view, place, state)
+        if state.centre is None or place.step != step or first:
             centring.reset()
             self._held = False
-            known = state.centre = None
+            place.centre = state.centre = None
+        elif again and not self._held and state.cursor is None and state.centre == place.centre:
+            centring.recentre()
         bid, ask = touch_buckets(view, step)
         moved = 0
         if state.centre is not None:
-            if known is None:
+            if place.centre is None:
                 # This pane is new; the centre is older than it.
-                known = centring.on_view(bid, ask, count)
-            moved = state.centre - known if known is not None else 0
+                place.centre = centring.on_view(bid, ask, count)
+            moved = state.centre - place.centre if place.centre is not None else 0
             centring.shift(moved)
         held = self._held or state.cursor is not None or bool(moved)
-        centre = centring.on_view(bid, ask, count, cursor_active=held)
-        state.centre = centre
-        self._centring[view.symbol] = (step, centring, centre)
-        if self._held and centre is not None and self._touch_in_band(bid, ask, centre, count):
+        place.step, place.centre = step, centring.on_view(bid, ask, count, cursor_active=held)
+        state.centre = place.centre
+        if self._held and place.centre is not None and self._touch_in_band(bid, ask, place.centre, count):
             self._held = False
+
+    def _first_book(self, view: PairView, place: _Place, state: BookChoices) -> bool:
+        """Whether this is the first whole book of a pair whose rows nobody has moved since."""
+        if place.settled or view.proof is not Proof.VERIFIED or not (view.bids and view.asks):
+            return False
+        place.settled = True
+        return place.centre is not None and state.centre == place.centre and state.cursor is None and not self._held
 
     @staticmethod
     def _touch_in_band(bid: int | None, ask: int | None, centre: int, count: int) -> bool:

@@ -64,7 +64,8 @@ class KrakenCommands(Provider):
             symbol = tab.symbol
             yield f"Pair: {symbol}", "Show this pair", partial(main.show_pair, symbol)
             yield f"Close pair: {symbol}", "Unsubscribe this pair", partial(program.source.remove_pair, symbol)
-        for depth in DEPTHS:
+        # A recording has the depth it was made with.
+        for depth in () if program.source.feed_view.mode is Mode.REPLAY else DEPTHS:
             yield f"Depth: {depth} levels", "Resubscribe all books", partial(program.source.set_depth, depth)
         for minutes in INTERVALS:
             yield f"Candles: {interval_name(minutes)}", "Candle interval", partial(program.source.set_interval, minutes)

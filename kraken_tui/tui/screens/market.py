@@ -447,6 +447,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Subscribe the next (+1) or previous (-1) depth."""
         view = self.newest()[0]
         current = self.settings.depth if view is None else view.depth
+        if self.source.feed_view.mode is Mode.REPLAY:
+            self.program.say(f"This recording holds {current} levels." if view else "A recording has the depth it has.")
+            return
         depth = next_option(DEPTHS, current, direction)
         if depth == current:
             self.program.say(f"{depth} levels is the {'deepest' if direction > 0 else 'shallowest'} book there is.")

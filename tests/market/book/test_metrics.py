@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_tui.market.book.metrics import (
@@ -165,28 +165,36 @@ def test_sweep_of_an_empty_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "mid2", "lots"),
+    ("spec", "mid2", "value", "lots"),
     [
-        (SPEC, 2 * 642_500, 10**8),  # 1 BTC at 64,250 USD
-        (PairSpec("ETH/USD", "ETH", "USD", 2, 8), 2 * 312_051, 20 * 10**8),
-        (PairSpec("DOGE/USD", "DOGE", "USD", 7, 8), 2 * 1_000_000, 10**6 * 10**8),
-        (PairSpec("ETH/BTC", "ETH", "BTC", 5, 8), 2 * 4_856, 20 * 10**8),
-        (PairSpec("X/Y", "X", "Y", 0, 0), 2 * 10**9, 1),
+        (SPEC, 2 * 642_500, 10_000.0, 15_564_202),  # 0.156 BTC at 64,250 USD
+        (SPEC, 2 * 642_500, 64_250.0, 10**8),
+        (PairSpec("PEPE/USD", "PEPE", "USD", 9, 5), 2 * 8_534, 10_000.0, 117_178_345_441_762),
+        (PairSpec("ETH/BTC", "ETH", "BTC", 5, 8), 2 * 5_000, 10_000.0, 4 * 10**8),
+        (PairSpec("X/Y", "X", "Y", 0, 0), 2 * 10**9, 10_000.0, 1),
     ],
 )
-def test_reference_size(spec: PairSpec, mid2: int, lots: int) -> None:
-    assert reference_lots(spec, mid2) == lots
+def test_the_size_of_the_sweep_is_worth_what_was_chosen(spec: PairSpec, mid2: int, value: float, lots: int) -> None:
+    assert reference_lots(spec, mid2, value) == lots
 
 
-@given(st.integers(2, 10**12), st.integers(0, 10), st.integers(0, 10))
-def test_reference_size_is_round_and_worth_40_to_100_thousand(
-    mid2: int, price_precision: int, qty_precision: int
+@given(st.integers(2, 10**12), st.integers(0, 10), st.integers(0, 10), st.integers(1, 10**9))
+def test_the_worth_of_the_sweep_is_right_to_a_lot(
+    mid2: int, price_precision: int, qty_precision: int, value: int
 ) -> None:
-    lots = reference_lots(PairSpec("A/USD", "A", "USD", price_precision, qty_precision), mid2)
-    assert str(lots).rstrip("0") in {"1", "2", "5"}
-    worth = Decimal(mid2) / 2 * lots / Decimal(10) ** (price_precision + qty_precision)
-    assume(lots > 1)
-    assert 39_999 < worth <= 100_000
+    lots = reference_lots(PairSpec("A/USD", "A", "USD", price_precision, qty_precision), mid2, float(value))
+    lot = Decimal(mid2) / 2 / Decimal(10) ** (price_precision + qty_precision)
+    assert lots == 1 or abs(lots * lot - value) <= lot
+
+
+def test_the_figures_say_what_the_sweep_is_worth() -> None:
+    figures = metrics(BIDS, ASKS, SPEC, value=2_500.0)
+    assert figures is not None
+    assert figures.buy_sweep is not None
+    assert (figures.sweep_value, figures.buy_sweep.qty) == (2_500.0, reference_lots(SPEC, 2002, 2_500.0))
+    chosen = metrics(BIDS, ASKS, SPEC, reference=30)
+    assert chosen is not None
+    assert chosen.sweep_value == 0
 
 
 class TestAtCursor:
@@ -215,6 +223,22 @@ class TestAtCursor:
         readout = at_cursor(BIDS, ASKS, 5000)
         assert readout is not None
         assert (readout.size, readout.cumulative) == (0, 100)
+
+    def test_beyond_the_depth_it_is_the_least_there_is(self) -> None:
+        last = ASKS[-1][0]
+        depth = len(ASKS)
+        there, beyond = at_cursor(BIDS, ASKS, last, depth), at_cursor(BIDS, ASKS, last + 1, depth)
+        assert there is not None
+        assert (there.known_to, there.cumulative) == (None, 100)
+        assert there.sweep is not None
+        assert beyond is not None
+        assert (beyond.known_to, beyond.cumulative, beyond.sweep) == (last, 100, None)
+        complete = at_cursor(BIDS, ASKS, last + 1, depth + 1)
+        assert complete is not None
+        assert complete.known_to is None
+        below = at_cursor(BIDS, ASKS, BIDS[-1][0] - 1, len(BIDS))
+        assert below is not None
+        assert below.known_to == BIDS[-1][0]
 
     def test_empty_side(self) -> None:
         assert at_cursor((), ASKS, 1000) is None

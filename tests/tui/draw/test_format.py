@@ -144,7 +144,7 @@ def test_the_layout_of_a_column_depends_on_magnitude_only(share: int, precision:
 
 @pytest.mark.parametrize(
     ("lots", "precision", "text"),
-    [(100_000_000, 8, "1"), (120_420_012_345, 8, "1,204"), (9_000_000_000_000_000, 5, "90,000M"), (5, 0, "5")],
+    [(100_000_000, 8, "1"), (120_420_012_345, 8, "1,204"), (9_000_000_000_000_000, 5, "90B"), (5, 0, "5")],
 )
 def test_single_quantities(lots: int, precision: int, text: str) -> None:
     assert fmt.quantity(lots, precision, 12, 4) == text
@@ -215,6 +215,74 @@ def test_bars() -> None:
 )
 def test_rounding_up_never_costs_the_number(lots: int, precision: int, width: int, text: str) -> None:
     assert QuantityFormat.fit(lots, precision, width).text(lots).strip() == text
+
+
+# Sizes of a book in units of a lot, precision of a lot, and what the column reads.
+COLUMNS = {
+    "PEPE": (5, [40_000_000, 5_326_800_000, 812_400_000, 1_250_000_000], ["40M", "5,327M", "812M", "1,250M"]),
+    "SHIB": (
+        5,
+        [1_250, 96_400_000, 5_326_800_000, 812_400_000_000],
+        ["1.25K", "96.40M", "5.33B", "812.40B"],
+    ),
+    "BTC": (
+        8,
+        [0.2, 4.59, 0.03, 12.345678, *[0.3] * 6, 0.00005],
+        ["0.2000", "4.5900", "0.0300", "12.3457", *["0.3000"] * 6, "0.0001"],
+    ),
+    "USDT": (8, [250.5, 1_204_000.25, 18_250, 36_000], ["250.50", "1.20M", "18.25K", "36.00K"]),
+    "whole lots": (0, [5, 120, 3], ["5", "120", "3"]),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_keeps_two_digits_of_every_size_in_sight(name: str) -> None:
+    precision, sizes, expected = COLUMNS[name]
+    lots = [round(size * 10**precision) for size in sizes]
+    shape = QuantityFormat.for_column(lots, precision, 8)
+    assert [shape.text(size).strip() for size in lots] == expected
+    points = {shape.text(size).find(".") for size in lots}
+    assert len(points) == 1 or not shape.decimals or "<" in "".join(expected)
+
+
+def significant(text: str) -> int:
+    """Digits a person can use: those from the first that is not 0."""
+    return len("".join(filter(str.isdigit, text)).lstrip("0"))
+
+
+@given(st.lists(st.integers(10**8, 10**19), min_size=1, max_size=60), st.integers(6, 9))
+def test_no_size_of_a_small_coin_is_cut_to_one_digit(lots: list[int], width: int) -> None:
+    shape = QuantityFormat.for_column(lots, 5, width)
+    for size in lots:
+        text = shape.text(size)
+        assert len(text) == shape.width <= max(width, 7)
+        assert significant(text) >= 2 or size % 10 ** (len(str(size)) - 1) == 0, text
+
+
+@given(st.lists(st.integers(1, 10**15), min_size=1, max_size=60), st.integers(0, 10), st.integers(5, 12))
+def test_sizes_of_a_column_are_right_to_their_last_digit(lots: list[int], precision: int, width: int) -> None:
+    shape = QuantityFormat.for_column(lots, precision, width)
+    for size in lots:
+        text = shape.text(size).strip().replace(",", "")
+        if text[0] == "<":
+            assert 0 < Fraction(size, 10**precision) < Fraction(text[1:])
+        elif "e" not in text and text != "…":
+            unit = {"K": 3, "M": 6, "B": 9, "T": 12}.get(text[-1], 0)
+            decimals = len(text.rstrip("KMBT").partition(".")[2])
+            shown = Fraction(text.rstrip("KMBT")) * 10**unit
+            assert abs(shown - Fraction(size, 10**precision)) <= Fraction(1, 2) * Fraction(10) ** (unit - decimals)
+
+
+def test_a_small_number_in_a_column_of_billions_wears_its_own_unit() -> None:
+    shape = QuantityFormat.fit(5_300_000_000_00000, 5, 6)
+    assert (shape.text(5_300_000_000_00000), shape.text(40_000_000_00000)) == ("  5.3B", " 40.0M")
+
+
+def test_a_column_keeps_its_form_until_it_no_longer_serves() -> None:
+    shape = QuantityFormat.for_column([20_000_000, 459_000_000], 8, 8)
+    assert shape.suits([1_000_000, 2_000_000_000])
+    assert not shape.suits([200_000_000_000_000])
+    assert not shape.suits([90_000, 80_000, 10_000])
 
 
 # Every heading of a column of quantities (ladder, aggregated book, tape, flow).

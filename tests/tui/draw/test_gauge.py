@@ -106,7 +106,7 @@ def test_a_book_too_thin_to_sweep_says_how_much_it_holds() -> None:
     assert figures.buy_sweep is not None
     thin = replace(figures.buy_sweep, filled=12_000_000)
     line = drawn(with_figures(buy_sweep=thin), 60)[6]
-    assert "only 0.12 in the book" in line
+    assert "only 0.12 known" in line
     assert "bps" not in line
     narrow = drawn(with_figures(buy_sweep=thin), 38)[6]
     assert "only 0.12" in narrow
@@ -134,3 +134,14 @@ def test_fewer_rows_keep_the_bar_and_the_pressure_first() -> None:
     third = drawn(samples.pair(), 45, 3)
     assert "█" in third[1]
     assert third[2].split()[0] == "pressure"
+
+
+def test_the_sweep_is_named_by_its_worth_and_says_where_the_book_ends() -> None:
+    figures = samples.pair().metrics
+    assert figures is not None
+    assert figures.buy_sweep is not None
+    view = with_figures(sweep_value=10_000.0)
+    assert drawn(view, 60)[6].split()[:4] == ["sweep", "buy", "10,000", "USD"]
+    small = with_figures(sweep_value=0.2, buy_sweep=replace(figures.buy_sweep, filled=12_000_000))
+    assert "0.2 USD only 0.12 known" in drawn(small, 60)[6]
+    assert "0.2 USD only 0.12 in the book" in drawn(replace(small, depth=1000), 60)[6]
