@@ -10,12 +10,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_BARS = str.maketrans(dict.fromkeys("█▏▎▍▌▋▊▉▕▐#«»", " "))
+_BARS = str.maketrans(dict.fromkeys("█▏▎▍▌▋▊▉▕▐#«»▸>", " "))
 _HATCH = "╱/"
 """What fills a side of a row of which nothing is known."""
 _NUMBER = re.compile(r"(<?)(\d[\d,]*|)(?:\.(\d+))?([KMBT]?)")
 _UNITS = {"": 0, "K": 3, "M": 6, "B": 9, "T": 12}
 _BETWEEN = re.compile(r"[─-]+ (.*?) [─-]+")
+_WAIT = re.compile(r"(\d+) wait")
+_BEYOND = re.compile(r" *unknown beyond \d+ levels *")
 _PROVEN = re.compile(r"top (\d+) proven")
 _STEP = re.compile(r"= ([\d,.]+)")
 
@@ -119,7 +121,8 @@ class Ladder:
     """A painted ladder.
 
     Attributes:
-        asks, bids: Best first.
+        asks, bids: Best first; rows that stand empty are left out.
+        waiting: Levels that have no row, as the title says.
         whole: For asks and bids, whether there is room left behind the last row: then no level is missing.
         between: The text of the line between the sides.
         proven: Levels a side that the title calls proven; None where it makes no difference.
@@ -130,6 +133,7 @@ class Ladder:
     whole: tuple[bool, bool]
     between: str
     proven: int | None
+    waiting: int = 0
 
 
 def read_ladder(rows: Sequence[str]) -> Ladder | None:
@@ -144,18 +148,32 @@ def read_ladder(rows: Sequence[str]) -> Ladder | None:
     whole: list[bool] = []
     for lines in (rows[middle - 1 : 1 : -1], rows[middle + 1 :]):
         painted = [line for line in lines if line.strip()]
-        if any(not line.strip() for line in lines[: len(painted)]):
-            raise Unreadable("an empty row between painted rows")
-        sides.append([_level(line, heads) for line in painted])
-        whole.append(len(painted) < len(lines))
+        beyond = [line for line in painted if _BEYOND.fullmatch(line)]
+        if beyond and (len(beyond) > 1 or painted[-1] != beyond[0]):
+            raise Unreadable("levels beyond the last known one")
+        levels = [_level(line, heads) for line in painted if line not in beyond]
+        sides.append([level for level in levels if level is not None])
+        whole.append(bool(lines) and not lines[-1].strip())
     between = _BETWEEN.fullmatch(rows[middle].rstrip())
     proven = _PROVEN.search(rows[0])
     assert between is not None
-    return Ladder(sides[0], sides[1], (whole[0], whole[1]), between[1], int(proven[1]) if proven else None)
+    waiting = _WAIT.search(rows[0])
+    return Ladder(
+        sides[0],
+        sides[1],
+        (whole[0], whole[1]),
+        between[1],
+        int(proven[1]) if proven else None,
+        int(waiting[1]) if waiting else 0,
+    )
 
 
-def _level(line: str, heads: Sequence[str]) -> Row:
+def _level(line: str, heads: Sequence[str]) -> Row | None:
+    """One row; None for one whose level has gone, or of which the book no longer tells: it has a price alone."""
     words = line.translate(_BARS).split()
+    if len(words) == 1 or (len(words) == 2 and words[0] == "?"):
+        number(words[-1])
+        return None
     if len(words) != len(heads):
         raise Unreadable(f"{len(heads)} columns and {len(words)} words: {line!r}")
     columns: dict[str, Number] = {}

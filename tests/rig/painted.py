@@ -35,6 +35,7 @@ from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
 from kraken_tui.tui.draw.book import draw_book, touch_buckets
 from kraken_tui.tui.draw.header import draw_header
 from kraken_tui.tui.draw.ladder import draw_ladder
+from kraken_tui.tui.draw.ladder_rows import LadderRows
 from kraken_tui.tui.draw.picture import BookChoices, Picture
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.paint.styles import make_strip
@@ -118,6 +119,7 @@ class Painter:
         self.aggregated_size = rng.choice(((90, 40), (60, 30), (44, 20)))
         self.ascii_only = rng.random() < 0.2
         self.state = BookChoices(grouping=rng.choice((1, 1, 5, 10)), cumulative=rng.random() < 0.3)
+        self.rows: dict[str, LadderRows] = {}
 
     def picture(self, view: PairView) -> Picture:
         """What the panes are given."""
@@ -128,8 +130,13 @@ class Painter:
         return _cells(draw_header(self.picture(view), *self.header_size), *self.header_size)
 
     def ladder(self, view: PairView) -> list[str]:
-        """The ladder's rows."""
-        return _cells(draw_ladder(self.picture(view), *self.ladder_size), *self.ladder_size)
+        """The ladder's rows, which hold from one picture to the next."""
+        width, height = self.ladder_size
+        placed = None
+        if view.spec is not None and (view.bids or view.asks):
+            rows = self.rows.setdefault(view.symbol, LadderRows())
+            placed = rows.take(view, height - 2, view.now_ns if view.made_ns is None else view.made_ns)
+        return _cells(draw_ladder(self.picture(view), width, height, placed=placed), width, height)
 
     def aggregated(self, view: PairView) -> list[str]:
         """The aggregated book's rows, the touch in the middle."""
@@ -317,21 +324,32 @@ def disagreement(book: TrueBook, ladder: Ladder | None, figures: dict[str, str],
     told = _figures_differ(book, read_figures(ladder.between)) or _between_differs(book, ladder.between)
     if told:
         return told
-    for name, rows, true, whole in (
-        ("ask", ladder.asks, book.asks, ladder.whole[0]),
-        ("bid", ladder.bids, book.bids, ladder.whole[1]),
+    hidden = 0
+    for name, sign, rows, true, whole in (
+        ("ask", 1, ladder.asks, book.asks, ladder.whole[0]),
+        ("bid", -1, ladder.bids, book.bids, ladder.whole[1]),
     ):
-        if len(rows) > len(true) or (whole and len(rows) < len(true)):
+        if len(rows) > len(true) or (whole and len(rows) + ladder.waiting < len(true)):
             return f"{len(rows)} {name} rows of {len(true)} levels"
+        places = {ticks: at for at, (ticks, _) in enumerate(true)}
         sums = list(accumulate(lots for _, lots in true))
-        surely = (ladder.proven or _COVERED) if harmed else len(rows)
-        for at, row in enumerate(rows[:surely]):
-            differs = _row_differs(row, true[at], sums[at], book.places)
+        surely = (ladder.proven or _COVERED) if harmed else len(true)
+        if true and (not rows or rows[0].price.count != true[0][0]):
+            return f"the best {name} has no row"
+        for row in rows:
+            at = places.get(row.price.count)
+            if at is None and (len(true) <= surely or row.price.count * sign < true[surely - 1][0] * sign):
+                return f"{name} row at {row.price}, where nothing rests"
+            differs = "" if at is None or at >= surely else _row_differs(row, true[at], sums[at], book.places)
             if differs:
-                return f"{name} row {at + 1}: {differs}"
+                return f"{name} row of level {at}: {differs}"
         prices = [row.price.count for row in rows]
         if sorted(set(prices), reverse=name == "bid") != prices:
             return f"{name} rows out of order"
+        if rows and not harmed:
+            hidden += sum(ticks * sign <= prices[-1] * sign for ticks, _ in true) - len(rows)
+    if hidden > ladder.waiting:
+        return f"{hidden} levels without a row, and the title says {ladder.waiting}"
     return ""
 
 

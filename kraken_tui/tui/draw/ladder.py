@@ -1,4 +1,4 @@
-"""The depth ladder: exact levels, asks above, bids below, the touch in the middle."""
+"""The depth ladder: exact levels, asks above, bids below, in rows that hold (`ladder_rows`)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kraken_tui.tui.draw.book_rows import (
     Changed,
     RowKeys,
     book_note,
+    centred,
     depth_note,
     row_keys,
     titled,
@@ -23,9 +24,22 @@ from kraken_tui.tui.draw.book_rows import (
     waiting_lines,
 )
 from kraken_tui.tui.draw.format import QuantityFormat
+from kraken_tui.tui.draw.ladder_rows import (
+    BLANK,
+    SPREAD,
+    PlacedRows,
+    SideKeys,
+    bar_scale,
+    fresh_rows,
+    middle_row,
+    side_keys,
+)
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, on, shorten
 from kraken_tui.wire.symbols import PairSpec
+
+CUT = "▸"
+"""Last cell of a bar that is longer than there is room."""
 
 
 class LadderShape(msgspec.Struct, frozen=True):
@@ -74,13 +88,13 @@ def _notional_format(bids: tuple[Level, ...], asks: tuple[Level, ...], spec: Pai
     return QuantityFormat.fit(largest, precision, 10, 2 if largest >= 10 ** (precision + 2) else 6)
 
 
-def ladder_row_of(height: int, offset: int) -> int:
-    """Row of the spread, counted from the first level row."""
-    return (height - HEAD_ROWS - 1) // 2 + offset
-
-
 def draw_ladder(
-    picture: Picture, width: int, height: int, changed: Changed = NOTHING_CHANGED, offset: int = 0
+    picture: Picture,
+    width: int,
+    height: int,
+    changed: Changed = NOTHING_CHANGED,
+    offset: int = 0,
+    placed: PlacedRows | None = None,
 ) -> list[Line]:
     """Draw the ladder.
 
@@ -88,39 +102,55 @@ def draw_ladder(
         picture: What to draw.
         width: Cells.
         height: Rows, title and headers included.
-        changed: Levels to draw on the brighter background.
-        offset: Rows the touch is moved down, to look at asks further away.
+        changed: Levels whose size is drawn on the brighter background.
+        offset: Rows the touch was moved down by hand, for the title, and for rows without a past.
+        placed: Which price stands in which row; None for rows without a past, the touch in the middle.
 
     Returns:
         At most `height` lines.
     """
-    return _draw(picture, width, height, changed, offset)[: max(0, height)]
+    return _draw(picture, width, height, changed, offset, placed)[: max(0, height)]
 
 
-def _draw(picture: Picture, width: int, height: int, changed: Changed, offset: int) -> list[Line]:
+def _draw(
+    picture: Picture, width: int, height: int, changed: Changed, offset: int, placed: PlacedRows | None
+) -> list[Line]:
     view = picture.pair
-    note, role = book_note(view, depth_note(view)) if view else ("", "muted")
-    if offset and role == "muted":
-        note = f"scrolled {offset:+d}"
-    title = titled("Depth ladder", note, role, width, "Ladder")
+    body = height - HEAD_ROWS
     if view is None or view.spec is None or not (view.bids or view.asks):
+        note, role = book_note(view, depth_note(view)) if view else ("", "muted")
+        title = titled("Depth ladder", note, role, width, "Ladder")
         return [title, *waiting_lines(picture, width, height - 1)]
+    sides = (_Side.of(view, "ask"), _Side.of(view, "bid"))
+    if placed is None:
+        placed = PlacedRows(fresh_rows(sides[0].keys, sides[1].keys, body, middle_row(body, offset)))
+    title = _title(view, placed, offset, width)
     shape = ladder_shape(view, view.spec, width)
     if shape.price + shape.size.width + 1 > width:
         return [title, *too_narrow(width, height - 1)]
-    lines = [title, _headers(shape)]
-    body = height - HEAD_ROWS
-    middle = ladder_row_of(height, offset)
-    asks = _side_lines(picture, view, shape, "ask", changed.asks, middle - 1, body)
-    bids = _side_lines(picture, view, shape, "bid", changed.bids, body - middle - 2, body)
-    # Asks are made from the touch outwards; the first row of the window is the furthest.
-    above = max(0, min(middle, body))
-    lines += [() for _ in range(above - len(asks))]
-    lines += reversed(asks)
-    if 0 <= middle < body:
-        lines.append(_spread_line(picture, view, view.spec, width))
-    lines += bids
-    return lines
+    return [title, _headers(shape), *_row_lines(picture, view, shape, sides, placed, changed, width)]
+
+
+def _title(view: PairView, placed: PlacedRows, offset: int, width: int) -> Line:
+    note, role = book_note(view, depth_note(view))
+    if role != "muted":
+        return titled("Depth ladder", note, role, width, "Ladder")
+    said = ["held"] if placed.held else []
+    if placed.waiting:
+        said.append(f"{placed.waiting} wait")
+    if placed.held and _touch_hidden(view, placed.prices):
+        role = "warn"
+    usual = f"scrolled {offset:+d}" if offset else note
+    # That rows are missing must be said; how deep the book is may go.
+    for text in (" · ".join([*said, usual]), " · ".join(said)):
+        for name in ("Depth ladder", "Ladder"):
+            if text and len(name) + len(text) + 7 <= width:
+                return titled(name, text, role, width)
+    return titled("Ladder", " · ".join(said), "warn" if said else role, width)
+
+
+def _touch_hidden(view: PairView, prices: tuple[int, ...]) -> bool:
+    return any(side and side[0][0] not in prices for side in (view.asks, view.bids))
 
 
 def _headers(shape: LadderShape) -> Line:
@@ -132,44 +162,130 @@ def _headers(shape: LadderShape) -> Line:
     return ((text + shape.size.header("size") + " " + "price".rjust(shape.price), "muted"),)
 
 
-def _side_lines(
-    picture: Picture, view: PairView, shape: LadderShape, side: str, changed: frozenset[int], last: int, body: int
+class _Side(msgspec.Struct, frozen=True):
+    """One side of the book, ready to be read by price.
+
+    Attributes:
+        name: "ask" or "bid", also its role.
+        levels: Best first.
+        keys: Their prices.
+        sums: Lots from the touch to each level, those without a row included.
+        covered: Levels that are proven.
+    """
+
+    name: str
+    levels: tuple[Level, ...]
+    keys: SideKeys
+    sums: tuple[int, ...]
+    covered: int
+
+    @classmethod
+    def of(cls, view: PairView, name: str) -> _Side:
+        """One side of a view."""
+        levels = view.asks if name == "ask" else view.bids
+        sums = tuple(accumulate([lots for _, lots in levels]))
+        covered = len(levels) if view.audited_ns is not None else view.covered_levels
+        return cls(name, levels, side_keys(levels, 1 if name == "ask" else -1, view.depth), sums, covered)
+
+
+def _row_lines(
+    picture: Picture,
+    view: PairView,
+    shape: LadderShape,
+    sides: tuple[_Side, _Side],
+    placed: PlacedRows,
+    changed: Changed,
+    width: int,
 ) -> list[Line]:
-    """Rows of one side from the touch outwards: of the levels up to number `last`, those a window of `body` shows."""
     spec = view.spec
     assert spec is not None
-    levels = view.asks if side == "ask" else view.bids
-    first = max(0, last - body + 1)
-    stop = min(last + 1, len(levels))
-    if first >= stop:
-        return []
-    sums = list(accumulate([lots for _, lots in levels]))
-    in_sight = [lots for _, lots in (*view.asks[:body], *view.bids[:body])]
-    largest = max(max(in_sight), max(lots for _, lots in levels[first:stop]))
-    cursor = _cursor_price(levels, picture.choices.cursor, side)
-    trusted = view.proof is Proof.VERIFIED
-    large = view.large_lots
-    covered = len(levels) if view.audited_ns is not None else view.covered_levels
+    cursor = _cursor_row(view, placed.prices, picture.choices.cursor)
+    found = [_resting_at(sides, ticks) for ticks in placed.prices]
+    scale = placed.scale or bar_scale([side.levels[number][1] for side, number in filter(None, found)])
+    ends = _ends(sides, placed.prices)
     lines: list[Line] = []
-    for number in range(first, stop):
-        ticks, lots = levels[number]
-        if ticks == cursor:
-            ground = "cursor"
-        elif not trusted:
-            ground = ""
+    for row, (ticks, resting) in enumerate(zip(placed.prices, found, strict=True)):
+        ground = "cursor" if row == cursor else ""
+        if ticks == SPREAD:
+            lines.append(_spread_line(picture, view, spec, placed.prices, width))
+        elif ticks == BLANK:
+            lines.append(centred(ends[row], width, "muted") if row in ends else ())
+        elif resting is None:
+            lines.append(_empty_line(sides, spec, shape, ticks, ground))
         else:
-            ground = "changed" if ticks in changed else "" if number else "touch"
-        keys = row_keys(side, ground, trusted, view.stale, bool(large and lots >= large))
-        if number >= covered and trusted:
-            keys = uncovered_keys(keys)
-        numbers = _numbers(spec, shape, keys, (ticks, lots), sums[number], sums[-1])
-        length = fmt.eighths(lots, largest, shape.bar)
-        text, key = fmt.bar_right(length, shape.bar, keys.bar, picture.ascii_only)
-        lines.append((*numbers, (" " + text, key)))
+            side, number = resting
+            flashing = ticks in (changed.asks if side.name == "ask" else changed.bids)
+            lines.append(_level_line(picture, view, shape, side, number, ground, flashing, scale))
     return lines
 
 
-def _numbers(spec: PairSpec, shape: LadderShape, keys: RowKeys, level: Level, total: int, whole: int) -> list[Run]:
+def _resting_at(sides: tuple[_Side, _Side], ticks: int) -> tuple[_Side, int] | None:
+    """Side and number of the level at a price."""
+    if ticks > 0:
+        for side in sides:
+            number = side.keys.number(ticks)
+            if number is not None:
+                return side, number
+    return None
+
+
+def _ends(sides: tuple[_Side, _Side], prices: tuple[int, ...]) -> dict[int, str]:
+    """What to write into the first row beyond the last level of a side, where nothing more is known."""
+    ends: dict[int, str] = {}
+    for side, rows in zip(sides, (range(len(prices)), range(len(prices) - 1, -1, -1)), strict=True):
+        last = next((row for row in rows if prices[row] != BLANK), None)
+        if last is None or not side.keys.full or prices[last] != side.levels[-1][0]:
+            continue
+        edge = last - side.keys.sign
+        if edge in rows:
+            ends[edge] = f"unknown beyond {len(side.levels)} levels"
+    return ends
+
+
+def _empty_line(sides: tuple[_Side, _Side], spec: PairSpec, shape: LadderShape, ticks: int, ground: str) -> Line:
+    """A price at which nothing rests any more, or of which the book no longer tells."""
+    muted = on("muted", ground)
+    unknown = any(side.keys.beyond_touch(ticks) and not side.keys.known(ticks) for side in sides)
+    before = 5 * shape.percent + 10 * bool(shape.total) + 11 * bool(shape.notional)
+    size = ("?" if unknown else "").rjust(shape.size.width) + " "
+    price = fmt.price_runs(ticks, spec.price_precision, shape.price, muted, muted)
+    return ((" " * before + size, muted), *price, (" " * (1 + shape.bar), muted))
+
+
+def _level_line(
+    picture: Picture,
+    view: PairView,
+    shape: LadderShape,
+    side: _Side,
+    number: int,
+    ground: str,
+    flashing: bool,
+    scale: int,
+) -> Line:
+    spec = view.spec
+    assert spec is not None
+    ticks, lots = side.levels[number]
+    trusted = view.proof is Proof.VERIFIED
+    large = bool(view.large_lots and lots >= view.large_lots)
+    ground = ground or ("touch" if trusted and not number else "")
+    keys = row_keys(side.name, ground, trusted, view.stale, large)
+    lit = row_keys(side.name, "changed", trusted, view.stale, large)
+    if number >= side.covered and trusted:
+        keys, lit = uncovered_keys(keys), uncovered_keys(lit)
+    if not flashing or not trusted or ground == "cursor":
+        lit = keys
+    numbers = _numbers(spec, shape, keys, lit, (ticks, lots), side.sums[number], side.sums[-1])
+    text, key = fmt.bar_right(fmt.eighths(lots, scale, shape.bar), shape.bar, keys.bar, picture.ascii_only)
+    if lots > scale and shape.bar > 1:
+        # Longer than the pane: the bar ends in a mark.
+        text = text[:-1] + CUT
+    return (*numbers, (" " + text, key))
+
+
+def _numbers(
+    spec: PairSpec, shape: LadderShape, keys: RowKeys, lit: RowKeys, level: Level, total: int, whole: int
+) -> list[Run]:
+    """Everything left of the bar; `lit` are the keys of the size, whose digits alone are brighter after a change."""
     ticks, lots = level
     runs: list[Run] = []
     if shape.percent:
@@ -180,26 +296,37 @@ def _numbers(spec: PairSpec, shape: LadderShape, keys: RowKeys, level: Level, to
     if shape.notional:
         runs.append((shape.notional.text(ticks * lots) + " ", keys.label))
     head, tail = shape.size.split(lots)
-    runs += ((head, keys.size), (tail + " ", keys.faint))
+    if lit is keys:
+        runs += ((head, keys.size), (tail + " ", keys.faint))
+    else:
+        digits = head.lstrip()
+        runs += ((head[: len(head) - len(digits)], keys.size), (digits, lit.size), (tail, lit.faint), (" ", keys.faint))
     runs += fmt.price_runs(ticks, spec.price_precision, shape.price, keys.price, keys.label)
     return runs
 
 
-def _cursor_price(levels: tuple[Level, ...], cursor: int | None, side: str) -> int | None:
-    """Price of the row that stands for the cursor: the nearest level at it or beyond it, seen from the touch."""
-    if cursor is None or not levels:
+def _cursor_row(view: PairView, prices: tuple[int, ...], cursor: int | None) -> int | None:
+    """The row that stands for the cursor: its own, else the next one further out; that of the spread inside it."""
+    if cursor is None:
         return None
-    if side == "ask":
-        if cursor < levels[0][0]:
-            return None
-        return next((ticks for ticks, _ in levels if ticks >= cursor), None)
-    if cursor > levels[0][0]:
-        return None
-    return next((ticks for ticks, _ in levels if ticks <= cursor), None)
+    if cursor in prices:
+        return prices.index(cursor)
+    if _cursor_in_spread(view, cursor):
+        return prices.index(SPREAD) if SPREAD in prices else None
+    if view.asks and cursor >= view.asks[0][0]:
+        outwards = [row for row, ticks in enumerate(prices) if ticks >= cursor]
+        return outwards[-1] if outwards else None
+    return next((row for row, ticks in enumerate(prices) if 0 < ticks <= cursor), None)
 
 
-def _spread_line(picture: Picture, view: PairView, spec: PairSpec, width: int) -> Line:
+def _spread_line(picture: Picture, view: PairView, spec: PairSpec, prices: tuple[int, ...], width: int) -> Line:
     text, role = spread_text(view, spec, width - 6)
+    if role == "text" and _touch_hidden(view, prices):
+        # The rows are held: the touch may have left them.
+        touch = (
+            f"{fmt.price(view.bids[0][0], spec.price_precision)} / {fmt.price(view.asks[0][0], spec.price_precision)}"
+        )
+        text, role = shorten(f"now {touch}", width - 6), "warn"
     ground = "cursor" if _cursor_in_spread(view, picture.choices.cursor) else ""
     rule = width - len(text) - 2
     left = rule // 2
