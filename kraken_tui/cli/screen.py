@@ -79,4 +79,10 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
     return code
 
 
-COMMAND = Subcommand("screen", "Live, checksum-proven Kraken order books in the terminal.", _run, epilog=_EPILOG)
+COMMAND = Subcommand(
+    "screen",
+    "Live, checksum-proven Kraken order books in the terminal.",
+    _run,
+    epilog=_EPILOG,
+    defaults={"demo_episodes": True},
+)

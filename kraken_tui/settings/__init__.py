@@ -59,6 +59,7 @@ class Settings:
         pairs: Pair names as the user wrote them; resolved against the instrument list once connected.
         demo: Run against the local exchange instead of Kraken.
         demo_seed: Seed of the local exchange's market.
+        demo_episodes: Whether the local exchange shows a trouble of a feed every few minutes, announced as such.
         replay: Recording to play instead of a live feed.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
         record: File that raw frames are appended to, from the start.
@@ -84,6 +85,7 @@ class Settings:
     pairs: tuple[str, ...] = ("BTC/USD", "ETH/USD")
     demo: bool = False
     demo_seed: int = 1
+    demo_episodes: bool = False
     replay: Path | None = None
     speed: float = 1.0
     record: Path | None = None

@@ -66,6 +66,8 @@ def feed_parts(feed: FeedView, *, behind: int | None, fps: float | None, resume:
             parts.append(((f" in: {shorten(step, 40)} ", "bad"),))
     if feed.fatal:
         parts.append(((" FEED STOPPED ", "!badge/bad"), (f" {shorten(feed.fatal, 40)} ", "bad")))
+    if feed.demo:
+        parts.append(((f" DEMO shows: {shorten(feed.demo, 40)} ", "badge/warn"),))
     if behind is not None:
         parts.append(((" PAUSED ", "!badge/warn"), (f" {behind:,} behind, {resume} resumes ", "warn")))
     if fps is not None:
