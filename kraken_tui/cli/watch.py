@@ -105,7 +105,7 @@ class Watch:
             kind: "candles", "depth", "spread" or "latency".
             width: Columns.
             height: Rows.
-            theme: Name of a theme.
+            theme: Name of a palette.
             colour: Whether the text may hold colour codes.
 
         Raises:
@@ -121,9 +121,9 @@ class Watch:
                 break
             time.sleep(_POLL_S)
         from kraken_tui.tui.draw import plots as charts
-        from kraken_tui.tui.draw.themes import PALETTES
+        from kraken_tui.tui.draw.themes import ALL_PALETTES
 
-        palette = PALETTES[theme] if colour else None
+        palette = ALL_PALETTES[theme] if colour else None
         if kind == "latency":
             return charts.latency_chart(feed, width, height, palette)
         draw = {"candles": charts.candle_chart, "depth": charts.depth_chart, "spread": charts.spread_chart}[kind]

@@ -32,8 +32,8 @@ INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 GROUPINGS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 """Price steps of the aggregated book, as multiples of the pair's price increment."""
 
-THEMES = ("dark", "light", "colour-blind", "terminal")
-"""Names of the built-in themes."""
+THEMES = ("auto", "dark", "light", "colour-blind", "terminal")
+"""Names of the built-in themes; auto is dark, or terminal where the terminal has 16 colours or none."""
 
 RECENTRES = ("band", "space", "never")
 """When the aggregated book recentres: when the touch leaves the middle band, on request, or never."""
@@ -93,7 +93,7 @@ class Settings:
     depth: int = 100
     interval: int = 1
     group: int = 0
-    theme: str = "dark"
+    theme: str = "auto"
     fps: int = 10
     low_bandwidth: bool = False
     url: str = LIVE_URL

@@ -217,7 +217,7 @@ def _draw_bar(canvas: _Canvas, column: int, bar: Bar, scale: PriceRange, ascii_o
     top, bottom = _row_of(candle.high, scale, halves), _row_of(candle.low, scale, halves)
     opened, closed = _row_of(candle.open, scale, halves), _row_of(candle.close, scale, halves)
     rising = candle.close > candle.open
-    key = "up" if rising else "down" if candle.close < candle.open else "text"
+    key = "rise" if rising else "fall" if candle.close < candle.open else "text"
     if not candle.closed:
         key = f"!{key}"
     body_top, body_bottom = min(opened, closed), max(opened, closed)

@@ -27,6 +27,8 @@ _LOCK = threading.Lock()
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _SGR_256 = {
     "black": 0, "red": 1, "green": 2, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7, "bright_black": 8,
+    "bright_red": 9, "bright_green": 10, "bright_yellow": 11, "bright_blue": 12, "bright_magenta": 13,
+    "bright_cyan": 14, "bright_white": 15,
 }  # fmt: skip
 _SMALLEST = (24, 7)
 _GAP_NS = 3 * SECOND
@@ -331,7 +333,7 @@ def candle_chart(view: PairView | None, width: int, height: int, palette: Palett
     def draw(plot: Any) -> None:
         for place, candle in zip(places, candles, strict=True):
             rising = candle.close > candle.open
-            colour = _colour(palette, "up" if rising else "down" if candle.close < candle.open else "text")
+            colour = _colour(palette, "rise" if rising else "fall" if candle.close < candle.open else "text")
             plot.plot([place, place], [candle.low, candle.high], marker="│", color=colour)
             body = "║" if rising else "┃" if candle.close < candle.open else "┼"
             plot.plot([place, place], [candle.open, candle.close], marker=body, color=colour)

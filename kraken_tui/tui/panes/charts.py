@@ -15,7 +15,7 @@ from textual.widgets import Static
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.plots import depth_chart, imbalance_chart, latency_chart, spread_chart
 from kraken_tui.tui.draw.runs import dim
-from kraken_tui.tui.draw.themes import PALETTES, Palette
+from kraken_tui.tui.draw.themes import ALL_PALETTES, Palette
 from kraken_tui.tui.paint.pane import LivePart
 from kraken_tui.tui.paint.styles import styles_of
 from kraken_tui.units import SECOND
@@ -156,7 +156,7 @@ class ChartsPane(LivePart, Container):
         if picture is None:
             return
         name = getattr(self.app, "palette_name", "dark")
-        palette = None if self.app.no_color else PALETTES[name] if _vouched(picture) else _dimmed(name)
+        palette = None if self.app.no_color else ALL_PALETTES[name] if _vouched(picture) else _dimmed(name)
         for index in self._pending[:most]:
             chart = self._charts[index]
             width, height = chart.size
@@ -175,5 +175,5 @@ def _vouched(picture: Picture) -> bool:
 
 @cache
 def _dimmed(name: str) -> Palette:
-    palette = PALETTES[name]
+    palette = ALL_PALETTES[name]
     return replace(palette, colours={role: palette.colours[dim(role)] for role in palette.colours})

@@ -98,12 +98,12 @@ def test_unchanged_candle_is_a_cross() -> None:
 def test_running_candle_is_bold_and_marked() -> None:
     view = with_candles(candle(1, 100, 120, 90, 110), candle(0, 110, 120, 90, 100, closed=False))
     lines = draw_candles(picture(view), PriceRange(50, 150), 60, 26)
-    assert any(key == "!down" for line in lines for _, key in line)
+    assert any(key == "!fall" for line in lines for _, key in line)
     assert "▴" in text_of(lines)[-1]
     closed = with_candles(candle(1, 100, 120, 90, 110), candle(0, 110, 120, 90, 100))
     lines = draw_candles(picture(replace(closed, stale=True)), PriceRange(50, 150), 60, 26)
     assert "▴" not in text_of(lines)[-1]
-    assert not any(key == "!down" for line in lines for _, key in line)
+    assert not any(key == "!fall" for line in lines for _, key in line)
 
 
 def test_empty_intervals_are_flat_and_keep_their_place() -> None:
