@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 from kraken_tui.cli.command import Call, Subcommand, tell_recording
 from kraken_tui.cli.console import DONE, need_stdout, print_out
@@ -33,6 +34,15 @@ OPTIONS = (
 )  # fmt: skip
 
 
+def _colours(environ: Mapping[str, str]) -> int:
+    """How many colours the terminal says it has."""
+    if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+        return 0
+    if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
+        return 1 << 24
+    return 256 if environ.get("TERM", "").endswith("256color") else 16
+
+
 def _run(call: Call) -> int:
     own = call.own
     settings = call.settings()
@@ -41,13 +51,14 @@ def _run(call: Call) -> int:
 
     from kraken_tui.cli.watch import Watch
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.tui.draw.themes import worn
 
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colours = _colours(os.environ) if sys.stdout.isatty() else 0
     engine = Engine(settings)
     try:
         with Watch(engine, settings.pairs, own["seconds"]) as watch:
             width = own["width"] or get_terminal_size(_USUAL_SIZE).columns
-            chart = watch.chart(own["kind"], width, own["height"], settings.theme, colour=colour)
+            chart = watch.chart(own["kind"], width, own["height"], worn(settings.theme, colours), colour=colours > 0)
     finally:
         tell_recording(engine)
     print_out(chart.rstrip("\n") + "\n")

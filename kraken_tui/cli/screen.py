@@ -66,7 +66,7 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
         from kraken_tui.tui.app import KrakenApp
 
         # One interpreter imports one thing at a time: the engine starts when the first screen is out.
-        app = KrakenApp(engine, settings, on_first_paint=engine.start)
+        app = KrakenApp(engine, settings, on_first_paint=engine.start, fit_colours=True)
         code = leaving.run(app, mouse=settings.mouse, guardian=guardian, note=engine.note)
     finally:
         engine.stop(leaving.STOP_S)
@@ -79,4 +79,10 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
     return code
 
 
-COMMAND = Subcommand("screen", "Live, checksum-proven Kraken order books in the terminal.", _run, epilog=_EPILOG)
+COMMAND = Subcommand(
+    "screen",
+    "Live, checksum-proven Kraken order books in the terminal.",
+    _run,
+    epilog=_EPILOG,
+    defaults={"demo_episodes": True},
+)

@@ -105,7 +105,7 @@ class Watch:
             kind: "candles", "depth", "spread", "imbalance" or "latency".
             width: Columns.
             height: Rows.
-            theme: Name of a theme.
+            theme: Name of a palette.
             colour: Whether the text may hold colour codes.
 
         Raises:
@@ -122,7 +122,7 @@ class Watch:
             time.sleep(_POLL_S)
         from kraken_tui.tui.draw import plots as charts
         from kraken_tui.tui.draw.runs import padded
-        from kraken_tui.tui.draw.themes import PALETTES
+        from kraken_tui.tui.draw.themes import ALL_PALETTES
 
         if kind == "latency":
             lines = charts.latency_chart(feed, width, height)
@@ -131,7 +131,7 @@ class Watch:
         else:
             kinds = {"depth": charts.depth_chart, "spread": charts.spread_chart, "imbalance": charts.imbalance_chart}
             lines = kinds[kind](view, width, height)
-        return charts.ansi_text([padded(line, width) for line in lines], PALETTES[theme] if colour else None)
+        return charts.ansi_text([padded(line, width) for line in lines], ALL_PALETTES[theme] if colour else None)
 
     def _first_view(self, feed: FeedView) -> PairView | None:
         if not feed.tabs:

@@ -35,6 +35,7 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
+    from kraken_tui.exchange import ExchangeThread
     from kraken_tui.recording.replay import ReplayClock
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -85,6 +86,8 @@ class Worker:
         self._desk = Desk(self._session, settings, emit, self._note)
         self._desk.book_levels = options.book_levels
         self._replay: ReplayClock | None = None
+        self._demo: ExchangeThread | None = None
+        self._demo_shows = ""
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
         self._history: Backfill | None = None
         self._shown: str | None = None
@@ -157,8 +160,10 @@ class Worker:
     async def _run_demo(self) -> None:
         from kraken_tui.exchange import ExchangeThread
 
-        exchange = ExchangeThread(seed=self._settings.demo_seed)
+        settings = self._settings
+        exchange = ExchangeThread(seed=settings.demo_seed, profile="calm", episodes=settings.demo_episodes)
         await asyncio.to_thread(exchange.start)
+        self._demo = exchange
         try:
             await self._run_live(exchange.ws_url, exchange.rest_url)
         finally:
@@ -368,6 +373,7 @@ class Worker:
         if self._replay is None or self._replay.begun:
             self._desk.tick(wall)
         self._recordings.poll(machine_ns)
+        self._ask_demo()
         self._log.poll(wall)
         self._version += 1
         views = dict(self._views)
@@ -379,6 +385,13 @@ class Worker:
                 self._build_view(symbol, now, wall, machine_ns, views)
         self._views = views
         self._publish(self._feed_view(now, wall, machine_ns), views)
+
+    def _ask_demo(self) -> None:
+        """Announce what the simulated exchange shows of itself: nothing on the wire may tell."""
+        shows = "" if self._demo is None else self._demo.exchange.showing
+        if shows != self._demo_shows:
+            self._note("info", f"DEMO shows: {shows}" if shows else "DEMO: the market is as usual again")
+            self._demo_shows = shows
 
     def _build_view(self, symbol: str, now: int, wall: int, machine_ns: int, views: dict[str, PairView]) -> None:
         market = self._desk.by_symbol.get(symbol)
@@ -434,6 +447,7 @@ class Worker:
             fatal=self._fatal,
             made_ns=machine_ns,
             loop_lag_ns=self._lag.worst_ns,
+            demo=self._demo_shows,
         )
 
     @property

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from kraken_tui.exchange.profiles import PROFILES
 from kraken_tui.exchange.server import Exchange
 
 
@@ -19,6 +20,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="decides the markets (default %(default)s)")
     parser.add_argument("--rate", type=float, default=1.0, help="multiple of the usual message rates")
     parser.add_argument("--pair", action="append", metavar="SYMBOL", help="offer only these; may be repeated")
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="lively", help="temper (default %(default)s)")
+    parser.add_argument("--episodes", action="store_true", help="every few minutes show a trouble of a feed")
     return parser.parse_args(argv)
 
 
@@ -50,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             rate=arguments.rate,
             host=arguments.host,
             port=arguments.port,
+            profile=arguments.profile,
+            episodes=arguments.episodes,
         )
     except ValueError as error:
         sys.stderr.write(f"{ascii(str(error))[1:-1]}\n")

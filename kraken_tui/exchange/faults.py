@@ -91,6 +91,8 @@ class Faults:
             limit.
         refusal: the HTTP answer to give instead of accepting connections; None accepts.
         refusals_left: how many more connections to refuse; None for every one.
+        lag_s: seconds by which everything that happens in the markets is told too late. They fall silent while it
+            grows; what was held back comes at once when it shrinks.
         idle_timeout_s: seconds without a request after which a connection without subscriptions is closed
             (PROTOCOL.md section 1); None for never.
     """
@@ -103,6 +105,7 @@ class Faults:
         self.message_rate: int | None = None
         self.refusal: Refusal | None = None
         self.refusals_left: int | None = None
+        self.lag_s = 0.0
         self.idle_timeout_s: float | None = 60.0
         self._commands: deque[Command] = deque()
         self._armed: dict[tuple[str, str], tuple[int, int]] = {}

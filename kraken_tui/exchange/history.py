@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import exp, sqrt
 from random import Random
 
@@ -29,6 +29,8 @@ KEPT_TRADES = 1000
 _DAY_S = 86_400
 _ROWS = REST_ROWS + 8
 _MINUTE_ROWS = 1440 + 8
+_RUN_MEAN = 4.5
+_RUN_GAP_S = 0.06
 _TIERS = ((5, 1), (15, 5), (30, 15), (60, 30), (240, 60), (1440, 240))
 
 
@@ -59,14 +61,24 @@ class History:
         now_ns: where the past ends, ns since the epoch.
         last_ticks: price at which it ends, in ticks.
         next_trade_id: id that the first live trade will have.
+        path: the price in ticks by seconds since the epoch, for a pair that others imply; None for one of its own.
 
     Attributes:
         trades: the newest thousand, oldest first.
         minutes: candles of one minute, oldest first; minutes without a trade are absent.
     """
 
-    def __init__(self, spec: PairSpec, seed: int, now_ns: int, last_ticks: int, next_trade_id: int) -> None:
+    def __init__(
+        self,
+        spec: PairSpec,
+        seed: int,
+        now_ns: int,
+        last_ticks: int,
+        next_trade_id: int,
+        path: Callable[[float], float] | None = None,
+    ) -> None:
         self.spec = spec
+        self._path = path
         self._rng = Random(f"{seed}/{spec.symbol}/history")
         self._anchor = float(spec.price_ticks)
         self._start_s = now_ns // NS
@@ -89,14 +101,23 @@ class History:
         unit = spec.tick_multiple
         mid, ts_ns = float(ticks), now_ns // 1000 * 1000
         trades: list[Trade] = []
+        buy, run = True, 0
+        # Runs are longer than their gaps say: the time they take is made up for between them.
+        between = mean_gap * (1 + _RUN_MEAN * spec.run_share)
         for at in range(1, KEPT_TRADES + 1):
-            buy = rng.random() < 0.5
+            if run == 0:
+                buy = rng.random() < 0.5
+                if spec.run_share and rng.random() < spec.run_share:
+                    run = rng.randint(2, 7)
+            else:
+                run -= 1
             price = ticks if at == 1 else max(unit, round((mid + (half if buy else -half)) / unit) * unit)
             kind = "limit" if rng.random() < 0.7 else "market"
             side = "buy" if buy else "sell"
-            ts_ns -= 1000 + int(rng.expovariate(1.0 / mean_gap) * 1_000_000) * 1000
+            gap_s = rng.expovariate(1.0 / (between if run == 0 else _RUN_GAP_S))
+            ts_ns -= 1000 + int(gap_s * 1_000_000) * 1000
             trades.append(Trade(next_id - at, ts_ns, side, price, self._sizes.draw(), kind))
-            mid = self._back(mid, step)
+            mid = self._earlier(ts_ns / NS, mid, step)
         trades.reverse()
         return trades
 
@@ -104,6 +125,21 @@ class History:
         """One step of the walk into the past, held loosely to the opening price."""
         pull = 2.0 * sigma * sigma * (self._anchor / ticks - 1.0)
         return max(ticks * exp(self._rng.gauss(0.0, sigma) + pull), 2.0 * self.spec.tick_multiple)
+
+    def _earlier(self, at_s: float, ticks: float, sigma: float) -> float:
+        """The price at an earlier time: on the path, if there is one, else a step of the walk."""
+        return self._back(ticks, sigma) if self._path is None else self._path(at_s)
+
+    def path(self) -> tuple[list[float], list[int]]:
+        """Times in seconds since the epoch and the prices then, oldest first, as far back as there are candles."""
+        points: list[tuple[float, int]] = []
+        for interval in reversed([i for i in INTERVALS if i <= 1440]):
+            candles = self.candles(interval)
+            at = bisect_left(points, (candles[0].begin_s, 0))
+            points[at:] = [(float(c.begin_s), c.open) for c in candles]
+        at = bisect_left(points, (self.trades[0].ts_ns / NS, 0))
+        points[at:] = [(t.ts_ns / NS, t.ticks) for t in self.trades]
+        return [time for time, _ in points], [ticks for _, ticks in points]
 
     def _past_minutes(self) -> list[Candle]:
         minutes: list[Candle] = []
@@ -142,7 +178,7 @@ class History:
             if count == 0:
                 continue
             end = price
-            price = self._back(price, sigma * (0.6 + 0.4 * busy))
+            price = self._earlier(begin, price, sigma * (0.6 + 0.4 * busy))
             reach = sigma * sqrt(busy)
             top = max(price, end) * (1.0 + abs(rng.gauss(0.0, reach)) * 0.4) if count > 1 else max(price, end)
             bottom = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp, floor, log, log10, sqrt
 from random import Random
 
@@ -11,7 +12,11 @@ _ANCHOR_S = 7_200.0
 
 # Quiet, normal and busy spells: event intensity, volatility, mean length in seconds. The mean intensity is
 # about one.
-_SPELLS = ((0.35, 0.5, 25.0), (1.0, 1.0, 40.0), (2.4, 1.8, 12.0))
+Spells = tuple[tuple[float, float, float], ...]
+LIVELY: Spells = ((0.35, 0.5, 25.0), (1.0, 1.0, 40.0), (2.4, 1.8, 12.0))
+EVEN: Spells = ((0.75, 0.8, 30.0), (1.0, 1.0, 40.0), (1.3, 1.25, 15.0))
+"""The same nearer to each other, for a market that is watched rather than measured."""
+
 _BURST_SHARE = 0.15
 _BURST_S = 0.0012
 
@@ -54,6 +59,37 @@ class FairPrice:
         self.ticks *= exp(max(-0.2, min(0.2, move + pull)))
         return self.ticks
 
+    def rescale(self, factor: float) -> None:
+        """Go on in ticks that are `factor` times as many."""
+        self.ticks *= factor
+        self.anchor *= factor
+
+
+class CrossPrice:
+    """The price that two other markets imply, or one and a fixed rate.
+
+    Args:
+        implied: the implied price in ticks, as it now is.
+    """
+
+    __slots__ = ("_implied", "_scale", "anchor", "ticks")
+
+    def __init__(self, implied: Callable[[], float]) -> None:
+        self._implied = implied
+        self._scale = 1.0
+        self.ticks = self.anchor = implied()
+
+    def step(self, _dt_s: float, _vol: float) -> float:
+        """The new price in ticks, whatever time has passed."""
+        self.ticks = self._implied() * self._scale
+        return self.ticks
+
+    def rescale(self, factor: float) -> None:
+        """Go on in ticks that are `factor` times as many."""
+        self._scale *= factor
+        self.ticks *= factor
+        self.anchor *= factor
+
 
 class Arrivals:
     """When the next event comes: exponential gaps, with bursts, in spells of different intensity.
@@ -61,12 +97,14 @@ class Arrivals:
     Args:
         rng: the source of chance.
         per_s: mean events a second.
+        spells: (event intensity, volatility, mean length in seconds) of the quiet, the normal and the busy spell.
     """
 
-    __slots__ = ("_rng", "_spell", "_until_s", "per_s")
+    __slots__ = ("_rng", "_spell", "_spells", "_until_s", "per_s")
 
-    def __init__(self, rng: Random, per_s: float) -> None:
+    def __init__(self, rng: Random, per_s: float, spells: Spells = LIVELY) -> None:
         self._rng = rng
+        self._spells = spells
         self.per_s = per_s
         self._spell = 1
         self._until_s = 0.0
@@ -74,7 +112,7 @@ class Arrivals:
     @property
     def vol(self) -> float:
         """Multiple of the usual volatility in the present spell."""
-        return _SPELLS[self._spell][1]
+        return self._spells[self._spell][1]
 
     def gap_s(self, now_s: float) -> float:
         """Seconds from `now_s` to the next event."""
@@ -82,10 +120,10 @@ class Arrivals:
         if now_s >= self._until_s:
             if self._until_s:
                 self._spell = rng.choice((0, 2)) if self._spell == 1 else rng.choice((0, 1, 1, 2))
-            self._until_s = now_s + rng.expovariate(1.0 / _SPELLS[self._spell][2])
+            self._until_s = now_s + rng.expovariate(1.0 / self._spells[self._spell][2])
         if rng.random() < _BURST_SHARE:
             return rng.expovariate(1.0 / _BURST_S)
-        rate = self.per_s * _SPELLS[self._spell][0]
+        rate = self.per_s * self._spells[self._spell][0]
         return rng.expovariate(max(rate * (1.0 - _BURST_SHARE), 1e-6))
 
 

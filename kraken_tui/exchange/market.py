@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from kraken_tui.exchange import frames
 from kraken_tui.exchange.depthbook import Level
 from kraken_tui.exchange.faults import Faults, Frame
 from kraken_tui.exchange.history import History
+from kraken_tui.exchange.latent import CrossPrice
 from kraken_tui.exchange.pairs import PairSpec
 from kraken_tui.exchange.records import Trade
 from kraken_tui.exchange.simulator import Change, Simulator
@@ -39,6 +41,48 @@ class Listener(Protocol):
         """Take one frame."""
 
 
+class Cross:
+    """What the markets of a pair's legs imply for its price.
+
+    Args:
+        spec: the pair.
+        legs: the market of its base and, unless that rate is fixed, the market of its quote.
+    """
+
+    def __init__(self, spec: PairSpec, legs: list[Market]) -> None:
+        self.legs = legs
+        self._digits = [leg.spec.price_precision for leg in legs]
+        if len(legs) > 1:
+            base, quote = self._digits
+            self._factor = 10.0 ** (spec.price_precision - base + quote)
+        else:
+            self._factor = spec.price_ticks / legs[0].spec.price_ticks
+
+    def implied(self) -> float:
+        """The price now, ticks."""
+        mids = []
+        for leg, digits in zip(self.legs, self._digits, strict=True):
+            bid, _, ask, _ = leg.simulator.touch
+            mids.append((bid + ask) / 2 * 10.0 ** (digits - leg.spec.price_precision))
+        return self._factor * _ratio(mids)
+
+    def past(self) -> Callable[[float], float]:
+        """The price in ticks by seconds since the epoch, as far back as there are candles."""
+        paths = [leg.history.path() for leg in self.legs]
+
+        def price(at_s: float) -> float:
+            known = []
+            for times, prices in paths:
+                known.append(float(prices[max(0, bisect_right(times, at_s) - 1)]))
+            return self._factor * _ratio(known)
+
+        return price
+
+
+def _ratio(prices: list[float]) -> float:
+    return prices[0] / (prices[1] if len(prices) > 1 else 1.0)
+
+
 class Market:
     """One pair, its subscribers and their frames. The book is built on the first use, the history when first
     told of.
@@ -49,11 +93,28 @@ class Market:
         now_ns: present time, ns since the epoch.
         rate: multiple of the usual message rate.
         faults: asked before each book message.
+        make: plays the market.
+        cross: what its price follows; None where it wanders by itself.
+
+    Attributes:
+        legs: markets that it follows.
     """
 
-    def __init__(self, spec: PairSpec, seed: int, now_ns: int, rate: float, faults: Faults) -> None:
+    def __init__(
+        self,
+        spec: PairSpec,
+        seed: int,
+        now_ns: int,
+        rate: float,
+        faults: Faults,
+        *,
+        make: type[Simulator] = Simulator,
+        cross: Cross | None = None,
+    ) -> None:
         self.spec = spec
-        self.simulator = Simulator(spec, seed, now_ns, rate)
+        self.legs = cross.legs if cross else []
+        self._cross = cross
+        self.simulator = make(spec, seed, now_ns, rate, CrossPrice(cross.implied) if cross else None)
         self._seed = seed
         self._faults = faults
         self._history: History | None = None
@@ -65,12 +126,18 @@ class Market:
         return bool(self._listeners)
 
     @property
+    def book_watched(self) -> bool:
+        """Whether anybody hears of the book."""
+        return bool(self.simulator.book.depths)
+
+    @property
     def history(self) -> History:
         """The past, made on first use."""
         if self._history is None:
             sim = self.simulator
             last = sim.touch[0] if sim.next_trade_id % 2 else sim.touch[2]
-            self._history = History(self.spec, self._seed, sim.now_ns, last, sim.next_trade_id)
+            path = self._cross.past() if self._cross else None
+            self._history = History(self.spec, self._seed, sim.now_ns, last, sim.next_trade_id, path)
         return self._history
 
     def wake(self, now_ns: int) -> None:

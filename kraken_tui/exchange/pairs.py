@@ -56,6 +56,7 @@ class PairSpec:
         cost_min: smallest order value, decimal text in quote units.
         marginable: whether the pair may be traded on margin.
         status: pair status (section 6).
+        run_share: chance that a trade of the past begins a run of trades to the same side.
         tick_multiple: price increment in ticks, for pairs whose increment is coarser than the precision.
     """
 
@@ -79,6 +80,7 @@ class PairSpec:
     marginable: bool = True
     status: str = "online"
     tick_multiple: int = 1
+    run_share: float = 0.0
 
     @property
     def base(self) -> str:

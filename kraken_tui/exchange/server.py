@@ -123,12 +123,14 @@ class Exchange:
         clock: present time in ns since the epoch.
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
+        profile: how the markets behave: one of `PROFILES`.
+        episodes: whether to play `EPISODES` while books are watched.
 
     Attributes:
         venue: the exchange without its sockets.
 
     Raises:
-        ValueError: an unknown symbol, or a rate that is not positive.
+        ValueError: an unknown symbol or profile, or a rate that is not positive.
     """
 
     def __init__(
@@ -139,8 +141,11 @@ class Exchange:
         clock: Clock = time_ns,
         host: str = "127.0.0.1",
         port: int = 0,
+        *,
+        profile: str = "lively",
+        episodes: bool = False,
     ) -> None:
-        self.venue = Venue(seed, pairs, rate, clock)
+        self.venue = Venue(seed, pairs, rate, clock, profile=profile, episodes=episodes)
         self._rest = Rest(self.venue)
         self._host = host
         self._port = port
@@ -153,6 +158,11 @@ class Exchange:
     def faults(self) -> Faults:
         """Faults on request."""
         return self.venue.faults
+
+    @property
+    def showing(self) -> str:
+        """What the demo shows of itself now, such as "a halt on BTC/USD"; "" for nothing. For any thread."""
+        return "" if self.venue.episodes is None else self.venue.episodes.showing
 
     @property
     def ws_url(self) -> str:

@@ -12,13 +12,13 @@ from random import Random
 
 from kraken_tui.exchange.depthbook import ASK, BID, DepthBook, Level, Side
 from kraken_tui.exchange.frames import NS
-from kraken_tui.exchange.latent import Arrivals, FairPrice, Sizes, rank
+from kraken_tui.exchange.latent import LIVELY, Arrivals, CrossPrice, FairPrice, Sizes, rank
 from kraken_tui.exchange.pairs import PairSpec
 from kraken_tui.exchange.records import Trade
 
 _MAX_CATCH_UP_NS = 120 * NS
 _MAX_SWEEP_LEVELS = 12
-_KEEP_LEVELS = 20
+KEEP_LEVELS = 20
 
 
 @dataclass(slots=True)
@@ -57,6 +57,7 @@ class Simulator:
         seed: with the symbol, decides everything.
         now_ns: time at which the book stands as built, ns since the epoch.
         rate: multiple of the pair's usual message and trade rates.
+        fair: the price that the quotes follow; None for one that wanders by itself.
 
     Attributes:
         book: the full book; watch depths on it to have deltas in the changes.
@@ -67,7 +68,11 @@ class Simulator:
         next_trade_id: id of the next fill.
     """
 
-    def __init__(self, spec: PairSpec, seed: int, now_ns: int, rate: float = 1.0) -> None:
+    spells = LIVELY
+
+    def __init__(
+        self, spec: PairSpec, seed: int, now_ns: int, rate: float = 1.0, fair: CrossPrice | None = None
+    ) -> None:
         self.spec = spec
         self.rng = Random(f"{seed}/{spec.symbol}/book")
         self.book = DepthBook(spec.price_precision, spec.qty_precision)
@@ -76,8 +81,8 @@ class Simulator:
         self.mode = "online"
         self.next_trade_id = 10_000_000 + self.rng.randrange(80_000_000)
         opening = spec.price_ticks * (1.0 + self.rng.gauss(0.0, 0.002))
-        self.fair = FairPrice(self.rng, opening, spec.daily_vol)
-        self._arrivals = Arrivals(self.rng, spec.events_per_s * rate)
+        self.fair = FairPrice(self.rng, opening, spec.daily_vol) if fair is None else fair
+        self._arrivals = Arrivals(self.rng, spec.events_per_s * rate, self.spells)
         self._trade_share = min(0.25, spec.trades_per_s / spec.events_per_s)
         self._unit = spec.tick_multiple
         lots = spec.median_notional * 10 ** (spec.price_precision + spec.qty_precision) / spec.price_ticks
@@ -116,12 +121,16 @@ class Simulator:
                 if key >= 0 and side.sign == BID:
                     break
                 side.keys.append(key)
-                side.lots[key] = self._sizes.draw(1.0 + min(at, 200) / 100)
+                side.lots[key] = self._resting(at)
                 mean = (self._distance(at + 1) - self._distance(at)) / unit
                 key += unit * (1 + int(self.rng.expovariate(1.0 / max(mean - 0.5, 0.05))))
         self._walls.clear()
         if self.book.bids.keys[0] + self.book.asks.keys[0] <= 0:
             raise AssertionError("a new book is crossed")
+
+    def _resting(self, at: int) -> int:
+        """Size in lots of a new order at the level of rank `at`."""
+        return self._sizes.draw(1.0 + min(at, 200) / 100)
 
     def _snap(self, side: Side, ticks: float) -> int:
         """The key on `side` at or behind `ticks`, on the price increment: bids down, asks up."""
@@ -166,8 +175,7 @@ class Simulator:
         by_qty = 10.0 ** (spec.qty_precision - self.spec.qty_precision)
         old, depths = self.book, self.book.depths
         self.spec, self._unit = spec, spec.tick_multiple
-        self.fair.ticks *= by_price
-        self.fair.anchor *= by_price
+        self.fair.rescale(by_price)
         self.book = DepthBook(spec.price_precision, spec.qty_precision)
         self.book.watch(depths)
         for was, side in ((old.bids, self.book.bids), (old.asks, self.book.asks)):
@@ -260,7 +268,7 @@ class Simulator:
             limit = self._snap(against, self.fair.ticks)
             self._execute(against, self._sizes.draw(0.6 + beyond * 0.5), ts_ns, limit)
             return
-        if len(against) <= _KEEP_LEVELS:
+        if len(against) <= KEEP_LEVELS:
             return
         order = rng.random()
         pulls = 1 + min(5, int(beyond * rng.random()))
@@ -320,7 +328,7 @@ class Simulator:
         ord_type = "market" if limit is None else "limit"
         for _ in range(_MAX_SWEEP_LEVELS):
             key = against.keys[0]
-            if lots <= 0 or len(against) <= _KEEP_LEVELS or (limit is not None and key > limit):
+            if lots <= 0 or len(against) <= KEEP_LEVELS or (limit is not None and key > limit):
                 break
             have = against.lots[key]
             filled = min(have, lots)
@@ -393,12 +401,12 @@ class Simulator:
         side.put(key, other if other != lots else lots + minimum)
 
     def _cancel(self, side: Side) -> None:
-        if len(side) > _KEEP_LEVELS:
+        if len(side) > KEEP_LEVELS:
             side.put(self._at(side), 0)
 
     def _move(self, side: Side) -> None:
         """Cancel and replace in one message, in either order: some engines report the addition first."""
-        if len(side) <= _KEEP_LEVELS:
+        if len(side) <= KEEP_LEVELS:
             return
         key = self._at(side)
         lots = side.lots[key]
@@ -417,7 +425,7 @@ class Simulator:
         """
         key = side.keys[min(self.rng.randrange(12), len(side) - 1)]
         lots = side.lots[key]
-        if len(side) <= _KEEP_LEVELS:
+        if len(side) <= KEEP_LEVELS:
             return
         for _ in range(self.rng.randint(1, 4)):
             side.put(key, 0)
@@ -436,7 +444,10 @@ class Simulator:
             return
         self._place(side, side.sign * ticks, self._sizes.wall())
         key = -(-side.sign * ticks // self._unit) * self._unit
-        self._walls.append(_Wall(side, key, ts_ns + int(rng.expovariate(1 / 40.0) * NS) + 3 * NS))
+        self._note_wall(side, key, ts_ns + int(rng.expovariate(1 / 40.0) * NS) + 3 * NS)
+
+    def _note_wall(self, side: Side, key: int, until_ns: int) -> None:
+        self._walls.append(_Wall(side, key, until_ns))
 
     def _pull_wall(self, ts_ns: int) -> bool:
         """Pull the first wall whose time is up, or that the price has come too near to."""
@@ -446,7 +457,7 @@ class Simulator:
                 self._walls.remove(wall)
                 return False
             near = wall.key - side.keys[0] < 2 * self._gap
-            if (ts_ns >= wall.until_ns or (near and self.rng.random() < 0.1)) and len(side) > _KEEP_LEVELS:
+            if (ts_ns >= wall.until_ns or (near and self.rng.random() < 0.1)) and len(side) > KEEP_LEVELS:
                 self._walls.remove(wall)
                 rest = side.lots[wall.key] // 40
                 side.put(wall.key, rest if rest >= self._sizes.minimum and self.rng.random() < 0.4 else 0)

@@ -8,6 +8,7 @@ from random import Random
 from time import time_ns
 
 from kraken_tui.exchange import frames
+from kraken_tui.exchange.episodes import Episodes
 from kraken_tui.exchange.faults import (
     CloseAll,
     Command,
@@ -17,9 +18,10 @@ from kraken_tui.exchange.faults import (
     ResendSnapshot,
     SystemStatus,
 )
-from kraken_tui.exchange.market import Market
+from kraken_tui.exchange.market import Cross, Market
 from kraken_tui.exchange.pairs import ASSETS, PAIRS, PairSpec
 from kraken_tui.exchange.peer import Peer
+from kraken_tui.exchange.profiles import CROSSES, PROFILES
 
 Clock = Callable[[], int]
 Rate = float | Mapping[str, float]
@@ -35,14 +37,17 @@ class Venue:
         pairs: symbols to offer; None for all of `PAIRS`. A `PairSpec` may stand for itself.
         rate: multiple of the usual message rates, one number or by symbol (others stay at 1).
         clock: present time in ns since the epoch.
+        profile: how the markets behave: one of `PROFILES`.
+        episodes: whether to play `EPISODES` while books are watched.
 
     Attributes:
         faults: faults on request.
+        episodes: what it shows of itself; None when it plays no episodes.
         specs: the pairs on offer, by symbol, as they now are.
         system: status of the exchange.
 
     Raises:
-        ValueError: an unknown symbol, or a rate that is not positive.
+        ValueError: an unknown symbol or profile, or a rate that is not positive.
     """
 
     def __init__(
@@ -51,11 +56,18 @@ class Venue:
         pairs: Iterable[str | PairSpec] | None = None,
         rate: Rate = 1.0,
         clock: Clock = time_ns,
+        *,
+        profile: str = "lively",
+        episodes: bool = False,
     ) -> None:
+        if profile not in PROFILES:
+            raise ValueError(f"no such profile: {profile}")
+        self._profile = PROFILES[profile]
         self.seed = seed
         self.clock = clock
         self.faults = Faults()
-        self.specs = _chosen(pairs)
+        self.episodes = Episodes(self.faults) if episodes else None
+        self.specs = {symbol: self._profile.temper(spec) for symbol, spec in _chosen(pairs).items()}
         self.system = "online"
         self.peers: list[Peer] = []
         self._rates = _rates(rate, self.specs)
@@ -68,6 +80,11 @@ class Venue:
         """Present time, ns since the epoch; never goes back even if the clock does."""
         self._now_ns = max(self._now_ns, self.clock())
         return self._now_ns
+
+    @property
+    def _told_ns(self) -> int:
+        """Up to when the markets are played: the present, or what a lag leaves of it."""
+        return self.now_ns - round(self.faults.lag_s * frames.NS)
 
     # --- connections
 
@@ -94,11 +111,20 @@ class Venue:
         """
         market = self._markets.get(symbol)
         if market is None:
-            market = Market(self.specs[symbol], self.seed, self.now_ns, self._rates[symbol], self.faults)
+            market = self._made(symbol)
             market.simulator.mode = self._mode(market.spec)
             self._markets[symbol] = market
-        market.wake(self.now_ns)
+        market.wake(self._told_ns)
         return market
+
+    def _made(self, symbol: str) -> Market:
+        legs = [leg for leg in CROSSES.get(symbol, ()) if leg] if self._profile.crosses else []
+        known = legs and all(leg in self.specs for leg in legs)
+        # The legs come first in the order of markets, and so are played first.
+        cross = Cross(self.specs[symbol], [self.market(leg) for leg in legs]) if known else None
+        rate = self._rates[symbol]
+        make = self._profile.simulator
+        return Market(self.specs[symbol], self.seed, self.now_ns, rate, self.faults, make=make, cross=cross)
 
     def set_rate(self, rate: Rate) -> None:
         """Change the multiple of the usual message rates.
@@ -113,11 +139,16 @@ class Venue:
     def advance(self, now_ns: int) -> None:
         """Play every market somebody listens to up to `now_ns` (ns since the epoch)."""
         self._now_ns = now_ns = max(self._now_ns, now_ns)
+        if self.episodes is not None:
+            self.episodes.advance(now_ns, [s for s, market in self._markets.items() if market.book_watched])
         for command in self.faults.take_commands():
             self._obey(command)
+        told_ns = self._told_ns
         for market in self._markets.values():
             if market.active:
-                market.advance(now_ns)
+                for leg in market.legs:
+                    leg.wake(told_ns)
+                market.advance(told_ns)
 
     # --- statuses
 

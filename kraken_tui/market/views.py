@@ -387,6 +387,7 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
         recording, replay: None when not active.
         fatal: "" or the sentence with which the feed failed for good.
         made_ns, silent_ns: As of a `PairView`.
+        demo: What the simulated exchange shows of itself now, such as "a halt on BTC/USD"; "" for nothing.
         loop_lag_ns: How much too late a round of views began, the worst of the last seconds: what held the engine up.
     """
 
@@ -420,3 +421,4 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
     made_ns: int | None = None
     silent_ns: int = 0
     loop_lag_ns: int = 0
+    demo: str = ""

@@ -32,8 +32,8 @@ INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 GROUPINGS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 """Price steps of the aggregated book, as multiples of the pair's price increment."""
 
-THEMES = ("dark", "light", "colour-blind", "terminal")
-"""Names of the built-in themes."""
+THEMES = ("auto", "dark", "light", "colour-blind", "terminal")
+"""Names of the built-in themes; auto is dark, or terminal where the terminal has 16 colours or none."""
 
 RECENTRES = ("band", "space", "never")
 """When the aggregated book recentres: when the touch leaves the middle band, on request, or never."""
@@ -59,6 +59,7 @@ class Settings:
         pairs: Pair names as the user wrote them; resolved against the instrument list once connected.
         demo: Run against the local exchange instead of Kraken.
         demo_seed: Seed of the local exchange's market.
+        demo_episodes: Whether the local exchange shows a trouble of a feed every few minutes, announced as such.
         replay: Recording to play instead of a live feed.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
         record: File that raw frames are appended to, from the start.
@@ -88,6 +89,7 @@ class Settings:
     pairs: tuple[str, ...] = ("BTC/USD", "ETH/USD")
     demo: bool = False
     demo_seed: int = 1
+    demo_episodes: bool = False
     replay: Path | None = None
     speed: float = 1.0
     record: Path | None = None
@@ -95,7 +97,7 @@ class Settings:
     depth: int = 100
     interval: int = 1
     group: int = 0
-    theme: str = "dark"
+    theme: str = "auto"
     fps: int = 10
     low_bandwidth: bool = False
     url: str = LIVE_URL

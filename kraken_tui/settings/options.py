@@ -151,6 +151,10 @@ OPTIONS: tuple[Option, ...] = (
         flag="--seed", metavar="N", commands=MARKET, library=True,
     ),
     Option(
+        "demo_episodes", Switch(), "simulated market without its episodes (a lost proof, a halt, a stale feed)",
+        flag="--no-demo-episodes", commands=("screen",), const=False,
+    ),
+    Option(
         "replay", FileName(), "play a recording instead of the live feed (default pairs: all it holds)",
         flag="--replay", metavar="FILE", commands=MARKET, source=True, library=True,
     ),

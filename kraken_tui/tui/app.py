@@ -23,11 +23,11 @@ from kraken_tui.files import user_folder
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
-from kraken_tui.tui.draw.themes import PALETTES
+from kraken_tui.tui.draw.themes import ALL_PALETTES, AUTO, PALETTES, TRUE_COLOURS, theme_of, worn
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.painter import Painter
-from kraken_tui.tui.paint.styles import forget_terminal, textual_theme, theme_name
+from kraken_tui.tui.paint.styles import colours_of, forget_terminal, textual_theme, theme_name
 from kraken_tui.tui.paint.textual_private import LazyStrip, strip_class
 from kraken_tui.tui.panes import rates
 from kraken_tui.tui.program import Severity
@@ -76,6 +76,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         live: Whether the timer runs; otherwise the caller calls `tick`.
         ascii_only: Whether the terminal cannot show box drawing; None asks its encoding.
         on_first_paint: Called once the first screen is out; what would slow it down can start then.
+        fit_colours: Whether to choose colours by how many the terminal has; a picture without one has them all.
 
     Attributes:
         leaving: Whether the program is ending.
@@ -113,6 +114,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         live: bool = True,
         ascii_only: bool | None = None,
         on_first_paint: Callable[[], None] | None = None,
+        fit_colours: bool = False,
     ) -> None:
         super().__init__()
         forget_terminal()
@@ -135,10 +137,13 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._called = False
         self._told: deque[tuple[float, str]] = deque(maxlen=32)
         self._fatal_told = False
-        for palette in PALETTES.values():
-            self.register_theme(textual_theme(palette))
+        self.colours = colours_of(self.console.color_system) if fit_colours else TRUE_COLOURS
+        if self.no_color:
+            self.colours = 0
+        for name in {worn(theme, self.colours) for theme in PALETTES}:
+            self.register_theme(textual_theme(ALL_PALETTES[name]))
         # Otherwise Textual styles the whole screen with a theme of its own first, and then once more with ours.
-        self.palette_name = settings.theme if settings.theme in PALETTES else "dark"
+        self.palette_name = worn(settings.theme, self.colours)
         self.set_reactive(App.theme, theme_name(self.palette_name))
         self.stylesheet.set_variables(self.get_css_variables())
         self._styled = True
@@ -158,7 +163,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.mutate_reactive(App.theme)
-        if self.settings.theme != self.palette_name:
+        if self.settings.theme not in (AUTO, *PALETTES):
             self.set_theme(self.settings.theme)
         if strip_class() is not LazyStrip:
             self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
@@ -327,15 +332,15 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Apply a theme by name; for an unknown name the dark one, and a toast says so."""
         if name not in PALETTES:
             self.tell(f'There is no theme "{clean_text(name, 40)}"; there are {", ".join(PALETTES)}.', "warning")
-            name = "dark"
-        self.palette_name = name
-        self.theme = theme_name(name)
+            name = AUTO
+        self.palette_name = worn(name, self.colours)
+        self.theme = theme_name(self.palette_name)
 
     def next_theme(self) -> None:
         """Apply the next theme."""
         names = list(PALETTES)
-        self.set_theme(names[(names.index(self.palette_name) + 1) % len(names)])
-        self.say(f"Theme {self.palette_name}.")
+        self.set_theme(names[(names.index(theme_of(self.palette_name)) + 1) % len(names)])
+        self.say(f"Theme {theme_of(self.palette_name)}.")
 
     # --- what is on screen ------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 2) -> st
         (["--dep", "10"], "unknown option --dep; nearest: --depth; see kraken-tui --help"),
         (["--depth"], "argument --depth: expected one argument; see kraken-tui --help"),
         (["--depth", "33"], "--depth takes one of 10, 25, 100, 500, 1000"),
-        (["--theme", "drak"], "--theme takes one of dark, light, colour-blind, terminal; nearest: dark"),
+        (["--theme", "drak"], "--theme takes one of auto, dark, light, colour-blind, terminal; nearest: dark"),
         (["--demo", "stream"], "stream is a command and comes first: kraken-tui stream PAIR ..."),
         (["stream", "BTC/USD", "--count", "0"], "--count takes 1 to 1e+12"),
         (["stream", "BTC/USD", "--count", "1.5"], "--count takes a whole number"),

@@ -31,6 +31,8 @@ _LOCK = threading.Lock()
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
 _SGR_256 = {
     "black": 0, "red": 1, "green": 2, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7, "bright_black": 8,
+    "bright_red": 9, "bright_green": 10, "bright_yellow": 11, "bright_blue": 12, "bright_magenta": 13,
+    "bright_cyan": 14, "bright_white": 15,
 }  # fmt: skip
 SMALLEST = (24, 7)
 """Columns and rows below which no chart is drawn."""

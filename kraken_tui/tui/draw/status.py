@@ -87,6 +87,8 @@ def feed_parts(
     if feed.fatal:
         parts.append(((" FEED STOPPED ", "!badge/bad"), (f" {shorten(feed.fatal, 40)} ", "bad")))
     parts += _replay_parts(feed, skip)
+    if feed.demo:
+        parts.append(((f" DEMO shows: {shorten(feed.demo, 40)} ", "badge/warn"),))
     if behind is not None:
         parts.append(((" PAUSED ", "!badge/warn"), (f" {behind:,} behind, {resume} resumes ", "warn")))
     if fps is not None:

@@ -10,10 +10,14 @@ from textual.strip import Strip
 from textual.theme import BUILTIN_THEMES, Theme
 
 from kraken_tui.tui.draw.runs import Line, Run, printed
-from kraken_tui.tui.draw.themes import PALETTES, ROLES, Palette
+from kraken_tui.tui.draw.themes import ALL_PALETTES, ROLES, TRUE_COLOURS, Palette
 from kraken_tui.tui.paint.textual_private import strip_class
 
 _KEPT_SEGMENTS = 8_000
+_BOLD = frozenset({"bright", "accent", "warn", "bad", "stale"})
+_BOLD_GROUNDS = frozenset({"touch", "changed", "bid-faint", "ask-faint"})
+_REVERSED = frozenset({"cursor", "tab"})
+_SYSTEMS = {"truecolor": TRUE_COLOURS, "256": 256, "standard": 16, "windows": 16}
 
 _Strip = strip_class()
 
@@ -53,22 +57,28 @@ class Styles:
     def _make(self, key: str) -> Style:
         colours = self.palette.colours
         role, _, ground = key.lstrip("!~").partition("/")
-        return Style(
-            color=colours[role],
-            bgcolor=colours[ground or "bg"],
-            bold=key.startswith("!") or None,
-            reverse=key.startswith("~") or None,
-        )
+        bold, reverse = key.startswith("!"), key.startswith("~")
+        if self.palette.ansi:
+            # Of 16 colours no second ground is legible everywhere: emphasis is bold, a ground is reverse video.
+            bold = bold or role in _BOLD or ground in _BOLD_GROUNDS or role == "badge"
+            if ground in _REVERSED or role == "badge":
+                return Style(color=colours["text"], bgcolor=colours["bg"], bold=bold or None, reverse=True)
+        return Style(color=colours[role], bgcolor=colours[ground or "bg"], bold=bold or None, reverse=reverse or None)
 
 
 @cache
 def styles_of(theme: str) -> Styles:
-    """Styles of a built-in theme.
+    """Styles of a palette, by its name.
 
     Raises:
-        KeyError: There is no such theme.
+        KeyError: There is no such palette.
     """
-    return Styles(PALETTES[theme])
+    return Styles(ALL_PALETTES[theme])
+
+
+def colours_of(system: str | None) -> int:
+    """How many colours a terminal has, by Rich's name for its kind; None is a terminal without any."""
+    return _SYSTEMS.get(system or "", 0)
 
 
 def textual_theme(palette: Palette) -> Theme:

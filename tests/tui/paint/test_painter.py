@@ -16,7 +16,7 @@ from rich.console import Console
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.draw.runs import Line
-from kraken_tui.tui.draw.themes import PALETTES
+from kraken_tui.tui.draw.themes import ALL_PALETTES, PALETTES
 from kraken_tui.tui.paint.painter import Painter, _placed, _turn
 from kraken_tui.tui.paint.styles import Styles, build_strip
 from tests.tui import samples
@@ -56,14 +56,14 @@ RUNS = st.lists(st.tuples(st.text("ab1.▌ ", max_size=6), st.sampled_from(KEYS)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.parametrize("palette", ALL_PALETTES)
 @given(old=RUNS, new=RUNS)
 def test_a_changed_row_looks_as_if_repainted(palette: str, system: str, old: Line, new: Line) -> None:
     console = Console(color_system=system, force_terminal=True, legacy_windows=False)  # type: ignore[arg-type]
     (changed, stream), (fresh, fresh_stream) = terminal(20, 3), terminal(20, 3)
     x, width = 3, 14
     # Rich keeps a style's sequence for the first kind of terminal it is used on, so these are not shared.
-    styles = Styles(PALETTES[palette])
+    styles = Styles(ALL_PALETTES[palette])
     stream.feed(f"\x1b[2;{x + 1}H" + build_strip(old, width, styles).render(console))
     fresh_stream.feed(f"\x1b[2;{x + 1}H" + build_strip(new, width, styles).render(console))
     painter = Painter.__new__(Painter)
@@ -78,10 +78,13 @@ def test_a_changed_row_looks_as_if_repainted(palette: str, system: str, old: Lin
 
 
 def test_only_what_differs_is_said() -> None:
+    def numbers(role: str) -> str:
+        return ";".join(str(each) for each in bytes.fromhex(PALETTES["dark"].colours[role][1:]))
+
     true = ColorSystem.TRUECOLOR
     assert _turn("", "text", "dark", true).startswith("\x1b[0;38;2;")
-    assert _turn("text", "muted", "dark", true) == "\x1b[38;2;125;133;144m"
-    assert _turn("text", "text/changed", "dark", true) == "\x1b[48;2;34;44;56m"
+    assert _turn("text", "muted", "dark", true) == f"\x1b[38;2;{numbers('muted')}m"
+    assert _turn("text", "text/changed", "dark", true) == f"\x1b[48;2;{numbers('changed')}m"
     assert _turn("!bid", "bid", "dark", true).startswith("\x1b[0;38;2;")
     assert _turn("bid", "up", "dark", true) == "", "two names of one colour"
 
