@@ -99,12 +99,30 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):
-    """One point of the slow history that charts draw: taken once a second while the book is proven."""
+    """One point of the slow history that charts draw: taken once a second while the book is proven.
+
+    Attributes:
+        ns, mid2, spread_bps, imbalance: As they stood when it was taken.
+        narrowest_bps, widest_bps: Extremes of the spread after every message since the sample before, in basis points
+            of the mid; None where only the moment is known.
+    """
 
     ns: int
     mid2: int
     spread_bps: float
     imbalance: float
+    narrowest_bps: float | None = None
+    widest_bps: float | None = None
+
+    @property
+    def narrowest(self) -> float:
+        """Smallest spread of its second, as far as it is known, in basis points of the mid."""
+        return self.spread_bps if self.narrowest_bps is None else self.narrowest_bps
+
+    @property
+    def widest(self) -> float:
+        """Greatest spread of its second, as far as it is known, in basis points of the mid."""
+        return self.spread_bps if self.widest_bps is None else self.widest_bps
 
 
 class TradedAt(msgspec.Struct, frozen=True, gc=False):
@@ -150,6 +168,8 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         health: Status and reason.
         large_lots: Threshold in lots from which an order or trade counts as large; 0 while unknown.
         samples: Oldest first, one a second, at most ten minutes.
+        spread_range: (narrowest, widest) spread after every message since the last of them, in basis points of the
+            mid; None while there was no message.
         book_rate, trade_rate: Messages a second over the last five seconds.
         audited_ns: When an audit last found the whole book equal to a second snapshot; None since it was loaded.
         covered_levels: Best levels a side that the checksum proves; those below are only as good as the last audit.
@@ -193,6 +213,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     large_lots: int = 0
     traded: Mapping[int, TradedAt] = msgspec.field(default_factory=_nothing_traded)
     samples: tuple[Sample, ...] = ()
+    spread_range: tuple[float, float] | None = None
     book_rate: float = 0.0
     trade_rate: float = 0.0
     audited_ns: int | None = None
@@ -203,6 +224,16 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     fresh_for_ns: int | None = None
     replayed: bool = False
     silent_ns: int = 0
+
+    @property
+    def widest_spread(self) -> float | None:
+        """Greatest spread of the samples and since, in basis points of the mid; None while none is known."""
+        known = [sample.widest for sample in self.samples]
+        if self.spread_range is not None:
+            known.append(self.spread_range[1])
+        if self.metrics is not None:
+            known.append(self.metrics.spread_bps)
+        return max(known, default=None)
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):

@@ -229,13 +229,13 @@ def spread_chart(view: PairView | None, width: int, height: int, palette: Palett
     if view is None or len(view.samples) < 2:
         return "Spread: no history yet, one point a second is taken while the book is proven."
     samples = view.samples
-    top = max(sample.spread_bps for sample in samples)
+    top = view.widest_spread or 0.0
     low = min(0.0, min(sample.spread_bps for sample in samples))
     figures = f"{basis_points(samples[-1].spread_bps)}  widest {basis_points(top)} bps"
     note = _now_or_last(view, figures)
 
     def draw(plot: Any) -> None:
-        for run in _buckets(samples, lambda sample: sample.spread_bps, max(2, width - 10), True):
+        for run in _buckets(samples, lambda sample: sample.widest, max(2, width - 10), True):
             plot.plot(*zip(*run, strict=True), marker="hd", color=_colour(palette, "accent"))
         ceiling = top * 1.05 or 1.0
         plot.ylim(low, ceiling)
