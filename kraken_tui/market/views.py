@@ -328,6 +328,7 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
         cause: Cause of the last transition, one short clause.
         attempt: Dial attempts since the last success.
         retry_in_s: Seconds until the next dial, None when none is planned.
+        allowed_in_s: Seconds until the dial budget allows one.
         system: System status of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown".
         heartbeat_age_ns: Since the last application frame; None before the first.
         url: Where the frames come from, cleaned.
@@ -377,3 +378,44 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
     made_ns: int | None = None
     silent_ns: int = 0
     loop_lag_ns: int = 0
+    allowed_in_s: float = 0.0
+
+
+class Published(msgspec.Struct, frozen=True):
+    """All views of one moment: what one picture is drawn from.
+
+    Attributes:
+        feed: The connection and the tabs.
+        pairs: The pairs by symbol. Only the pair on screen is as new as `feed`, the others are up to a second older.
+    """
+
+    feed: FeedView
+    pairs: Mapping[str, PairView] = msgspec.field(default_factory=dict)
+
+    def agreed(self, *symbols: str) -> Published:
+        """The same, with the tabs of these pairs made from their views: a tab and its pair are one fact.
+
+        Args:
+            symbols: None named is all.
+        """
+        tabs = tuple(
+            tab_of(tab, self.pairs[tab.symbol])
+            if tab.symbol in self.pairs and (not symbols or tab.symbol in symbols)
+            else tab
+            for tab in self.feed.tabs
+        )
+        return msgspec.structs.replace(self, feed=msgspec.structs.replace(self.feed, tabs=tabs))
+
+
+def tab_of(tab: PairSummary, view: PairView) -> PairSummary:
+    """A tab as its pair's view says it; what is wrong with the name itself stays."""
+    same = (tab.proof, tab.stale) == (view.proof, view.stale)
+    return PairSummary(
+        symbol=tab.symbol,
+        last=view.last,
+        price_precision=tab.price_precision if view.spec is None else view.spec.price_precision,
+        last_direction=view.last_direction,
+        proof=view.proof,
+        stale=view.stale,
+        problem=tab.problem if same else view.proof_reason or view.stale_reason,
+    )

@@ -37,6 +37,7 @@ class Picture(msgspec.Struct, frozen=True):
         problem: Why the pair has no view, such as that the exchange does not list it; "" while one may still come.
         status: Runs for the left end of the footer.
         step: What holds the engine up while it does not answer (`feed.silent_ns`); "" where nothing tells.
+        waiting: What is said in place of the pair while it has no view and nothing is wrong with it.
     """
 
     pair: PairView | None
@@ -46,3 +47,4 @@ class Picture(msgspec.Struct, frozen=True):
     problem: str = ""
     status: Line = ()
     step: str = ""
+    waiting: str = "waiting for the pair"

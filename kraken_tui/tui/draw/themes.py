@@ -15,15 +15,15 @@ ROLES = (
     "bg", "text", "bright", "muted", "faint", "title", "rule", "accent",
     "bid", "bid-bar", "bid-faint", "ask", "ask-bar", "ask-faint",
     "up", "down", "touch", "cursor", "changed", "band",
-    "ok", "warn", "bad", "stale", "badge", "tab",
+    "ok", "warn", "bad", "stale", "mode", "badge", "tab",
 )  # fmt: skip
 """Every role a palette must colour.
 
 bg: screen. text, bright, muted (labels), faint (insignificant digits, grid). title, rule: pane titles and their
 lines. bid, ask: text; -bar: bar cells; -faint: background behind numbers. up, down: last price and candles.
 touch: best bid and ask row background. cursor: cursor row background. changed: background of a row changed in the
-last 300 ms. band: marks of the recentring band. ok, warn, bad, stale: badges. badge: text on a badge colour. tab:
-background of the active tab.
+last 300 ms. band: marks of the recentring band. ok, warn, bad, stale: badges. mode: DEMO, REPLAY,
+PAUSED, END, which are no faults. badge: text on a badge colour. tab: background of the active tab.
 """
 
 
@@ -50,7 +50,7 @@ _DARK = {
     "ask": "#f85149", "ask-bar": "#a4342f", "ask-faint": "#451d1f",
     "up": "#3fb950", "down": "#f85149", "touch": "#1a212b", "cursor": "#2d4160", "changed": "#222c38",
     "band": "#b08800", "ok": "#3fb950", "warn": "#d29922", "bad": "#f85149", "stale": "#d29922",
-    "badge": "#0d1117", "tab": "#1f2a38",
+    "mode": "#a5b4fc", "badge": "#0d1117", "tab": "#1f2a38",
 }  # fmt: skip
 
 _LIGHT = {
@@ -60,7 +60,7 @@ _LIGHT = {
     "ask": "#b01923", "ask-bar": "#f0918c", "ask-faint": "#ffe1df",
     "up": "#116329", "down": "#b01923", "touch": "#f0f3f6", "cursor": "#cfe3ff", "changed": "#e8edf2",
     "band": "#9a6700", "ok": "#116329", "warn": "#8a5a00", "bad": "#b01923", "stale": "#8a5a00",
-    "badge": "#ffffff", "tab": "#e6eef8",
+    "mode": "#4338ca", "badge": "#ffffff", "tab": "#e6eef8",
 }  # fmt: skip
 
 _COLOUR_BLIND = {
@@ -78,7 +78,7 @@ _TERMINAL = {
     "ask": "red", "ask-bar": "red", "ask-faint": "default",
     "up": "green", "down": "red", "touch": "default", "cursor": "blue", "changed": "default",
     "band": "yellow", "ok": "green", "warn": "yellow", "bad": "red", "stale": "yellow",
-    "badge": "black", "tab": "blue",
+    "mode": "cyan", "badge": "black", "tab": "blue",
 }  # fmt: skip
 
 PALETTES: Mapping[str, Palette] = {
