@@ -24,7 +24,7 @@ from textual.widgets import DataTable, Static
 from benchmarks import Report, main
 from kraken_tui.engine.engine import Engine
 from kraken_tui.market.events import Proof
-from kraken_tui.market.views import FeedView, PairView
+from kraken_tui.market.views import FeedView, PairView, Published
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.draw.picture import BookChoices, Picture
@@ -79,6 +79,11 @@ class Source:
     def feed_view(self) -> FeedView:
         """The feed of the current frame."""
         return self._frames[self.at % len(self._frames)][1]
+
+    def published(self) -> Published:
+        """All of the current frame."""
+        pair, feed = self._frames[self.at % len(self._frames)]
+        return Published(feed, {pair.symbol: pair})
 
     def view(self, _: str) -> PairView:
         """The pair of the current frame."""

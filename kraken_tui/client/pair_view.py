@@ -96,12 +96,15 @@ class Sample(Value, frozen=True, gc=False):
         mid: Half way between bid and ask.
         spread_bps: Spread in basis points of the mid.
         imbalance: See `BookMetrics`.
+        narrowest_bps, widest_bps: Extremes of the spread after every message since the sample before.
     """
 
     ns: int
     mid: Decimal
     spread_bps: float
     imbalance: float
+    narrowest_bps: float
+    widest_bps: float
 
 
 class TradedAt(Value, frozen=True, gc=False):
@@ -224,7 +227,10 @@ def view_of(view: views.PairView) -> PairView:
         flow=tuple(flow_of(flow, spec) for flow in view.flow),
         health=view.health,
         large_qty=exact(view.large_lots, lots),
-        samples=tuple(Sample(at.ns, _mid(at.mid2, prices), at.spread_bps, at.imbalance) for at in view.samples),
+        samples=tuple(
+            Sample(at.ns, _mid(at.mid2, prices), at.spread_bps, at.imbalance, at.narrowest, at.widest)
+            for at in view.samples
+        ),
         book_rate=view.book_rate,
         trade_rate=view.trade_rate,
         audited_ns=view.audited_ns,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from kraken_tui.market.views import FeedView, PairView
+from kraken_tui.market.views import FeedView, PairView, Published
 
 
 class MarketSource(Protocol):
@@ -20,6 +20,10 @@ class MarketSource(Protocol):
     @property
     def feed_view(self) -> FeedView:
         """Newest view of the connection, the counters and the tabs."""
+        ...
+
+    def published(self) -> Published:
+        """All newest views, of one moment: what one picture is drawn from."""
         ...
 
     def now(self) -> int:
@@ -72,6 +76,14 @@ class MarketSource(Protocol):
 
     def skip_replay(self) -> None:
         """Go to the recording's next frame, over a gap or a silence; no effect on a live feed."""
+        ...
+
+    def replay_again(self) -> None:
+        """Play the recording from its beginning, at the same speed; no effect on a live feed."""
+        ...
+
+    def reconnect(self) -> None:
+        """Dial now instead of after the planned wait, as far as the dial budget allows; only while not connected."""
         ...
 
     def record(self, path: Path | None) -> None:

@@ -27,7 +27,7 @@ from kraken_tui.errors import TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.events import Proof
 from kraken_tui.market.freshness import silence_ns
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView, Published
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
 
@@ -75,8 +75,8 @@ class Engine:
         self._failure: BaseException | None = None
         self._on_failure: list[Callable[[BaseException], None]] = []
         self._on_publish: list[Callable[[], None]] = []
-        self._feed_view = _first_view(settings, self._clock.wall())
-        self._views: dict[str, PairView] = {}
+        # One reference, so that a reader never sees the feed of one moment and a pair of another.
+        self._published = Published(_first_view(settings, self._clock.wall()))
         self._unanswered_ns: int | None = None
         self._over = threading.Event()
 
@@ -133,7 +133,7 @@ class Engine:
 
     async def _serve(self, worker_class: type[Worker]) -> None:
         # Its modules are loaded; from now on the engine owes an answer.
-        self._feed_view = replace(self._feed_view, made_ns=self._clock.now())
+        self._published = Published(replace(self.feed_view, made_ns=self._clock.now()))
         worker = worker_class(
             self.settings,
             self._clock,
@@ -155,13 +155,12 @@ class Engine:
         """The watchdog's thread."""
         watchdog = Watchdog(self.step)
         while not self._over.wait(LOOK_S):
-            line = watchdog.look(self._clock.now(), self._feed_view.made_ns)
+            line = watchdog.look(self._clock.now(), self.feed_view.made_ns)
             if line is not None:
                 self._log.add(self._clock.wall(), *line)
 
     def _publish(self, feed_view: FeedView, views: dict[str, PairView]) -> None:
-        self._views = views
-        self._feed_view = feed_view
+        self._published = Published(feed_view, views)
         self._options.on_publish(feed_view)
         for callback in self._on_publish:
             callback()
@@ -201,7 +200,11 @@ class Engine:
     @property
     def feed_view(self) -> FeedView:
         """See `MarketSource.feed_view`."""
-        return self._feed_view
+        return self._published.feed
+
+    def published(self) -> Published:
+        """See `MarketSource.published`."""
+        return self._published
 
     def now(self) -> int:
         """See `MarketSource.now`."""
@@ -229,7 +232,7 @@ class Engine:
 
     def view(self, symbol: str) -> PairView | None:
         """See `MarketSource.view`."""
-        return self._views.get(symbol)
+        return self._published.pairs.get(symbol)
 
     def search(self, text: str, limit: int = 50) -> list[str]:
         """See `MarketSource.search`."""
@@ -265,7 +268,7 @@ class Engine:
         if thread is threading.current_thread() or not thread.is_alive():
             # Called on its own thread, or after its end when nothing changes any more.
             return question(worker)
-        word_ns = self._feed_view.made_ns
+        word_ns = self.feed_view.made_ns
         if self._unanswered_ns == word_ns or silence_ns(word_ns, self.now()):
             raise TimedOut("the engine does not answer")
         answer: Future[T] = Future()
@@ -326,6 +329,14 @@ class Engine:
     def skip_replay(self) -> None:
         """See `MarketSource.skip_replay`."""
         self._command(lambda worker: worker.skip_replay())
+
+    def replay_again(self) -> None:
+        """See `MarketSource.replay_again`."""
+        self._command(lambda worker: worker.replay_again())
+
+    def reconnect(self) -> None:
+        """See `MarketSource.reconnect`."""
+        self._command(lambda worker: worker.reconnect())
 
     def record(self, path: Path | None) -> None:
         """See `MarketSource.record`."""

@@ -76,18 +76,16 @@ class Worker:
         self._stopped_ns: int | None = None
         self._wake = asyncio.Event()
         self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
-        self._session = Session(depth=settings.depth, interval=settings.interval, replay=self._mode is Mode.REPLAY)
         options = options or EngineOptions()
         self._channels = pair_channels() if options.channels is None else options.channels
-        self._session.options.channels = frozenset(self._channels)
-        self._session.options.ignore_gaps = options.ignore_gaps
+        self._ignore_gaps = options.ignore_gaps
         self._emit = emit
-        self._rejected = 0
-        self._desk = Desk(self._session, settings, emit, self._note)
-        self._desk.book_levels = options.book_levels
+        self._begin(settings.interval, options.book_levels)
         self._replay: ReplayClock | None = None
         self._demo: ExchangeThread | None = None
         self._demo_shows = ""
+        self._length_ns: int | None = None
+        self._cut = asyncio.Event()
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
         self._history: Backfill | None = None
         self._shown: str | None = None
@@ -97,6 +95,17 @@ class Worker:
         self._frame_counts: deque[tuple[int, int]] = deque()
         self._url = settings.url
         self._fatal = ""
+
+    def _begin(self, interval: int, book_levels: int) -> None:
+        """Know nothing yet: a session and a desk as at the start."""
+        settings = self._settings
+        self._session = Session(depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY)
+        self._session.options.channels = frozenset(self._channels)
+        self._session.options.ignore_gaps = self._ignore_gaps
+        self._rejected = 0
+        self._ignored_told: dict[str, int] = {}
+        self._desk = Desk(self._session, settings, self._emit, self._note)
+        self._desk.book_levels = book_levels
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -126,6 +135,7 @@ class Worker:
         if self._stopped_ns is None:
             self._stopped_ns = self._clock.now()
         self._stop.set()
+        self._cut.set()
 
     async def _run_feed(self) -> None:
         if self._mode is Mode.REPLAY:
@@ -142,20 +152,46 @@ class Worker:
         path = self._settings.replay
         assert path is not None
         self._url = clean_text(path.name, 80)
+        measuring = asyncio.create_task(self._measure(path), name="length")
         try:
-            self._replay = ReplayClock(self._settings.speed, self._clock)
-            await run_replay(
-                self._session,
-                ReadAhead(lambda: open_recording(path)),
-                self._replay,
-                self._take,
-                self._stop,
-                self._on_frame,
-                load=self._load,
-            )
+            speed = self._settings.speed
+            while not self._stop.is_set():
+                self._cut.clear()
+                self._replay = ReplayClock(speed, self._clock)
+                await run_replay(
+                    self._session,
+                    ReadAhead(lambda: open_recording(path)),
+                    self._replay,
+                    self._take,
+                    self._cut,
+                    self._on_frame,
+                    load=self._load,
+                )
+                await self._cut.wait()
+                if not self._stop.is_set():
+                    speed = self._replay.speed
+                    self._play_again()
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
+
+    async def _measure(self, path: Path) -> None:
+        """Find out how long the recording is, beside playing it."""
+        from kraken_tui.recording.length import length_ns
+
+        self._length_ns = await asyncio.to_thread(length_ns, path, self._stop.is_set)
+
+    def _play_again(self) -> None:
+        """Forget what was played; the pairs named at the start are wanted again."""
+        self._note("info", "playing the recording again from its beginning")
+        self._begin(self._desk.interval, self._desk.book_levels)
+        self._views = {}
+        self._frame_counts.clear()
+        for name in self._settings.pairs:
+            self.add_pair(name)
 
     async def _run_demo(self) -> None:
         from kraken_tui.exchange import ExchangeThread
@@ -315,6 +351,16 @@ class Worker:
         if self._replay is not None:
             self._replay.skip()
 
+    def replay_again(self) -> None:
+        """Play the recording again from its beginning."""
+        if self._replay is not None:
+            self._cut.set()
+
+    def reconnect(self) -> None:
+        """Dial now, as far as the dial budget allows; nothing happens while connected."""
+        if self._session.dial_now(*self._now()):
+            self._after_command()
+
     def record(self, path: Path | None) -> None:
         """Start or stop recording."""
         if path is None:
@@ -374,6 +420,7 @@ class Worker:
             self._desk.tick(wall)
         self._recordings.poll(machine_ns)
         self._ask_demo()
+        self._tell_ignored()
         self._log.poll(wall)
         self._version += 1
         views = dict(self._views)
@@ -411,12 +458,13 @@ class Worker:
     def _feed_view(self, now: int, wall: int, machine_ns: int) -> FeedView:
         session = self._session
         counts = session.counters
-        self._frame_counts.append((machine_ns, counts.frames))
-        while machine_ns - self._frame_counts[0][0] > RATE_WINDOW_S * SECOND:
+        # By the recording's clock in a replay: a paused picture stands still.
+        self._frame_counts.append((now, counts.frames))
+        while now - self._frame_counts[0][0] > RATE_WINDOW_S * SECOND:
             self._frame_counts.popleft()
         load = self._queues()
         first_ns, first_frames = self._frame_counts[0]
-        elapsed = machine_ns - first_ns
+        elapsed = now - first_ns
         return FeedView(
             version=self._version,
             now_ns=wall,
@@ -448,11 +496,13 @@ class Worker:
             made_ns=machine_ns,
             loop_lag_ns=self._lag.worst_ns,
             demo=self._demo_shows,
+            allowed_in_s=session.allowed_in_s(now),
         )
 
     @property
     def _connected(self) -> bool:
-        return self._session.state in _CONNECTED
+        # A recording has no connection that could be lost; at its end the last moment stands.
+        return self._mode is Mode.REPLAY or self._session.state in _CONNECTED
 
     def _silence_ns(self, now: int) -> int | None:
         last = self._session.last_frame_ns
@@ -462,14 +512,29 @@ class Worker:
         fields = {f"field {name}": count for name, count in self._session.census.unknown.items()}
         return tuple((self._session.counters.ignored + Counter(fields)).most_common(50))
 
+    def _tell_ignored(self) -> None:
+        """Log every kind of frame or field that is not understood: the first, and each tenfold count."""
+        session = self._session
+        if not session.census.unknown and not session.counters.ignored:
+            return
+        for name, count in self._ignored():
+            told = self._ignored_told.get(name, 0)
+            if count >= max(1, 10 * told):
+                self._ignored_told[name] = count
+                self._note("info", f"ignored, not understood: {clean_text(name, 80)} ({count:,} so far)")
+
     def _replay_view(self) -> ReplayView | None:
         clock, path = self._replay, self._settings.replay
         if clock is None or path is None:
             return None
+        position = clock.position_ns
+        length = position if clock.finished else self._length_ns
+        if length is not None:
+            length = max(length, position)
         return ReplayView(
             clean_text(path.name, 80),
-            clock.position_ns,
-            None,
+            position,
+            length,
             clock.speed,
             clock.paused,
             clock.finished,

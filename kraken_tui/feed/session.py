@@ -156,6 +156,10 @@ class Session:
             return None
         return self.dialler.wait_s(now)
 
+    def allowed_in_s(self, now: int) -> float:
+        """Seconds until the dial budget allows a dial; 0 when it does."""
+        return max(0, self.dialler.earliest(now, _dial_gap_s(self.system)) - now) / SECOND
+
     # -- what the user wants ------------------------------------------------------------------------------------
 
     def want(self, name: str, now: int | None = None, wall_ns: int | None = None) -> None:
@@ -196,6 +200,18 @@ class Session:
         self._clock(now, wall_ns)
         self._enrolment.set_interval(symbol, minutes)
         self._pump()
+
+    def dial_now(self, now: int, wall_ns: int) -> bool:
+        """Dial without the planned wait, as soon as the dial budget allows.
+
+        Returns:
+            Whether a dial was planned at all: not while connected, dialling or playing a recording.
+        """
+        self._clock(now, wall_ns)
+        if not self.policy.asks or self.state is not State.DISCONNECTED:
+            return False
+        self.dialler.hasten(now, _dial_gap_s(self.system))
+        return True
 
     def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
         """Take over dials and cooldown of an earlier run (`dialler.budget.state`); invalid data is ignored."""
@@ -424,8 +440,7 @@ class Session:
 
     def _lose(self, cause: str, *, floor_s: float = 0.0) -> None:
         if self.system == "maintenance":
-            # The venue asks for at most one dial every 5 s then (PROTOCOL.md section 1).
-            floor_s = max(floor_s, 5.0)
+            floor_s = max(floor_s, _dial_gap_s(self.system))
         self._fire(Trigger.LOST, clean_text(cause), retry_in_s=self.dialler.after_loss(self._now, floor_s))
 
     def _ban(self, cause: str, retry_after_s: float | None) -> None:
@@ -504,3 +519,8 @@ class Session:
 
     def _report(self, event: FeedEvent) -> None:
         self._events.append(event)
+
+
+def _dial_gap_s(system: str) -> float:
+    """Least seconds between two dials: the venue asks for five in maintenance (PROTOCOL.md section 1)."""
+    return 5.0 if system == "maintenance" else 1.0

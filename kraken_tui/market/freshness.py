@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kraken_tui.market.events import MarketStatus, Proof
 from kraken_tui.market.health import HealthLimits, Inputs, seconds_text
-from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView
+from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, Published
 from kraken_tui.units import SECOND
 
 ENGINE_LIMIT_NS = 2 * SECOND
@@ -116,15 +116,42 @@ def aged_feed(feed: FeedView, now_ns: int) -> FeedView:
         return feed
     silent_ns = silence_ns(feed.made_ns, now_ns)
     grown = 0 if feed.mode is Mode.REPLAY else max(0, now_ns - feed.made_ns)
-    heard, retry = feed.heartbeat_age_ns, feed.retry_in_s
+    heard, retry, waited_s = feed.heartbeat_age_ns, feed.retry_in_s, grown / SECOND
     return replace(
         feed,
         now_ns=feed.now_ns + grown,
         heartbeat_age_ns=None if heard is None else heard + grown,
-        retry_in_s=None if retry is None else max(0.0, retry - grown / SECOND),
+        retry_in_s=None if retry is None else max(0.0, retry - waited_s),
+        allowed_in_s=max(0.0, feed.allowed_in_s - waited_s),
         tabs=tuple(map(_doubted, feed.tabs)) if silent_ns else feed.tabs,
         silent_ns=silent_ns,
     )
+
+
+def held(then: Published, live: FeedView, symbol: str, now_ns: int) -> tuple[PairView | None, FeedView]:
+    """A pair and the feed of a moment that the reader holds. Nothing of them ages, but a clock goes on.
+
+    Only what the reader must be told at any time is of the live feed: an engine that does not answer, which nobody
+    can vouch for, a feed that failed for good, and the recorder.
+
+    Args:
+        then: What was published at that moment, already as it had to be read then.
+        live: The newest view, as it must be read now.
+        symbol: The pair.
+        now_ns: The reader's clock.
+    """
+    feed = replace(
+        then.feed,
+        now_ns=live.now_ns,
+        silent_ns=live.silent_ns,
+        fatal=live.fatal,
+        recording=live.recording,
+        tabs=tuple(map(_doubted, then.feed.tabs)) if live.silent_ns else then.feed.tabs,
+    )
+    pair = then.pairs.get(symbol)
+    if pair is not None and live.silent_ns:
+        pair = aged(replace(pair, made_ns=now_ns), now_ns, silent_ns=live.silent_ns)
+    return pair, feed
 
 
 def _doubted(tab: PairSummary) -> PairSummary:

@@ -100,6 +100,7 @@ class PairMarket:
         self._heard_trades = False
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._sample_s = -1
+        self._spread_range: tuple[float, float] | None = None
         self._book_rate, self._trade_rate = RateMeter(), RateMeter()
         self._assessment = Assessment(MarketStatus.UNKNOWN, "start", "waiting for the subscription", "")
         self._fresh_for_ns = 0
@@ -177,6 +178,7 @@ class PairMarket:
         self._flow_shown.clear()
         self._flow_new.clear()
         self._samples.clear()
+        self._spread_range = None
         self._ticker = Ticker()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
@@ -196,10 +198,25 @@ class PairMarket:
         if not changed.verified or book is None or not self._fits(book):
             self._flow.lose()
             return
+        self._note_spread(book)
         if changed.kind == "snapshot":
             self._flow.on_snapshot(book)
         else:
             self._flow.on_changes(changed.changes, book, venue_ns, changed.received_ns)
+
+    def _note_spread(self, book: OrderBook) -> None:
+        """Widen the range of the spread since the last sample: between two samples it may be anything."""
+        bid, ask = book.bids.best(), book.asks.best()
+        if bid is None or ask is None:
+            return
+        bps = 20_000 * (ask[0] - bid[0]) / (ask[0] + bid[0])
+        known = self._spread_range
+        if known is None:
+            self._spread_range = bps, bps
+        elif bps < known[0]:
+            self._spread_range = bps, known[1]
+        elif bps > known[1]:
+            self._spread_range = known[0], bps
 
     def _fits(self, book: OrderBook) -> bool:
         spec = self.spec
@@ -332,7 +349,12 @@ class PairMarket:
         self._learn_tiers()
         figures = self._refreshed(book).metrics
         if figures is not None:
-            self._samples.append(Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance))
+            now_bps = figures.spread_bps
+            low, high = self._spread_range or (now_bps, now_bps)
+            extremes = min(low, now_bps), max(high, now_bps)
+            self._samples.append(Sample(now_ns, figures.mid2, now_bps, figures.imbalance, *extremes))
+            # What stands now is also the beginning of the second that follows.
+            self._spread_range = now_bps, now_bps
             self._version += 1
 
     def _collect_flow(self) -> None:
@@ -479,6 +501,7 @@ class PairMarket:
             health=health,
             large_lots=self._flow.large_lots(self._last or 0),
             samples=tuple(self._samples),
+            spread_range=self._spread_range,
             book_rate=self._book_rate.rate(now_ns),
             trade_rate=self._trade_rate.rate(now_ns),
             audited_ns=truth.audited_ns,

@@ -204,6 +204,8 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         health: Status and reason.
         large_lots: Threshold in lots from which a resting order counts as large; 0 while unknown.
         samples: Oldest first, one a second, at most ten minutes.
+        spread_range: (narrowest, widest) spread after every message since the last of them, in basis points of the
+            mid; None while there was no message.
         book_rate, trade_rate: Messages a second over the last five seconds.
         audited_ns: When an audit last found the whole book equal to a second snapshot; None since it was loaded.
         covered_levels: Best levels a side that the checksum proves; those below are only as good as the last audit.
@@ -251,6 +253,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     large_lots: int = 0
     traded: Mapping[int, TradedAt] = msgspec.field(default_factory=_nothing_traded)
     samples: tuple[Sample, ...] = ()
+    spread_range: tuple[float, float] | None = None
     book_rate: float = 0.0
     trade_rate: float = 0.0
     audited_ns: int | None = None
@@ -270,6 +273,16 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     def known_depth(self) -> int:
         """Levels a side beyond which nothing is known of the book shown."""
         return self.book_depth or self.depth
+
+    @property
+    def widest_spread(self) -> float | None:
+        """Greatest spread of the samples and since, in basis points of the mid; None while none is known."""
+        known = [sample.widest for sample in self.samples]
+        if self.spread_range is not None:
+            known.append(self.spread_range[1])
+        if self.metrics is not None:
+            known.append(self.metrics.spread_bps)
+        return max(known, default=None)
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):
@@ -371,6 +384,7 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
         cause: Cause of the last transition, one short clause.
         attempt: Dial attempts since the last success.
         retry_in_s: Seconds until the next dial, None when none is planned.
+        allowed_in_s: Seconds until the dial budget allows one.
         system: System status of the exchange: "online", "maintenance", "cancel_only", "post_only" or "unknown".
         heartbeat_age_ns: Since the last application frame; None before the first.
         url: Where the frames come from, cleaned.
@@ -422,3 +436,44 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
     silent_ns: int = 0
     loop_lag_ns: int = 0
     demo: str = ""
+    allowed_in_s: float = 0.0
+
+
+class Published(msgspec.Struct, frozen=True):
+    """All views of one moment: what one picture is drawn from.
+
+    Attributes:
+        feed: The connection and the tabs.
+        pairs: The pairs by symbol. Only the pair on screen is as new as `feed`, the others are up to a second older.
+    """
+
+    feed: FeedView
+    pairs: Mapping[str, PairView] = msgspec.field(default_factory=dict)
+
+    def agreed(self, *symbols: str) -> Published:
+        """The same, with the tabs of these pairs made from their views: a tab and its pair are one fact.
+
+        Args:
+            symbols: None named is all.
+        """
+        tabs = tuple(
+            tab_of(tab, self.pairs[tab.symbol])
+            if tab.symbol in self.pairs and (not symbols or tab.symbol in symbols)
+            else tab
+            for tab in self.feed.tabs
+        )
+        return msgspec.structs.replace(self, feed=msgspec.structs.replace(self.feed, tabs=tabs))
+
+
+def tab_of(tab: PairSummary, view: PairView) -> PairSummary:
+    """A tab as its pair's view says it; what is wrong with the name itself stays."""
+    same = (tab.proof, tab.stale) == (view.proof, view.stale)
+    return PairSummary(
+        symbol=tab.symbol,
+        last=view.last,
+        price_precision=tab.price_precision if view.spec is None else view.spec.price_precision,
+        last_direction=view.last_direction,
+        proof=view.proof,
+        stale=view.stale,
+        problem=tab.problem if same else view.proof_reason or view.stale_reason,
+    )

@@ -26,7 +26,7 @@ from textual.message import Message
 from kraken_tui.terminal.keypad import as_main_key
 from kraken_tui.terminal.paste import Pasted, Pastes
 from kraken_tui.terminal.textual_private import LinuxDriver, XTermParser, missing_name
-from kraken_tui.terminal.writer import LEAVE, TerminalWriter, write_urgently
+from kraken_tui.terminal.writer import BELOW, LEAVE, TerminalWriter, write_urgently
 
 _TICK_S = 0.1
 _CHUNK = 4096
@@ -101,6 +101,11 @@ class SteadyDriver(LinuxDriver):
         """Bytes that the terminal has not taken yet."""
         return 0 if self._output is None else self._output.backlog
 
+    @property
+    def waited_s(self) -> float:
+        """Seconds that drawing has waited for the terminal since it was taken."""
+        return 0.0 if self._output is None else self._output.waited_s
+
     # -- taking and leaving the terminal ---------------------------------------------------------------------------
 
     def start_application_mode(self) -> None:
@@ -152,7 +157,7 @@ class SteadyDriver(LinuxDriver):
         if not self._suspending:
             self.keeper.leaving()
         output.discard()
-        self.write(_UNSET)
+        self.write(_UNSET + BELOW)
         super().stop_application_mode()
         self._output = None
         if output.finish() or write_urgently(output.fd, LEAVE):

@@ -23,10 +23,16 @@ WAIT_S = 1.0
 _PIECE = 4096
 
 _MODES = (1000, 1002, 1003, 1006, 1015, 1016, 1004, 2004, 2048, 2026)
-LEAVE = "\x18\x1b\\" + "".join(f"\x1b[?{mode}l" for mode in _MODES) + "\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
+BELOW = "\x1b[0m\x1b[999;1H\r\n"
+"""Puts the cursor below the picture, for a terminal without an alternate screen, which keeps the picture; any other
+goes back to where the cursor was."""
+
+LEAVE = (
+    "\x18\x1b\\" + "".join(f"\x1b[?{mode}l" for mode in _MODES) + f"\x1b[?7h\x1b[<u{BELOW}\x1b[?1049l\x1b[?25h\x1b[0m"
+)
 """Leaves the screen from any state: cancels what was cut off, then mouse, focus, paste, resize reports and
 synchronised output off, line wrap on, keyboard mode back (before the alternate screen goes, which has its own),
-main screen, cursor on, colours off."""
+below the picture, main screen, cursor on, colours off."""
 
 
 class TerminalWriter:
@@ -54,6 +60,8 @@ class TerminalWriter:
         self._backlog = 0
         self._behind = self._closing = self._dead = False
         self.dropped = 0
+        self.waited_s = 0.0
+        """Seconds that callers of `write` have waited for the terminal."""
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
         self._thread.start()
 
@@ -76,13 +84,16 @@ class TerminalWriter:
             self._changed.notify_all()
 
     def _room(self) -> bool:
-        end = time.monotonic() + WAIT_S
-        while self._backlog > BACKLOG_BYTES and not self._dead:
-            before = self._backlog
-            self._changed.wait(STALLED_S)
-            if self._backlog >= before or time.monotonic() >= end:
-                return False
-        return True
+        begin = time.monotonic()
+        try:
+            while self._backlog > BACKLOG_BYTES and not self._dead:
+                before = self._backlog
+                self._changed.wait(STALLED_S)
+                if self._backlog >= before or time.monotonic() >= begin + WAIT_S:
+                    return False
+            return True
+        finally:
+            self.waited_s += time.monotonic() - begin
 
     def discard(self) -> None:
         """Drop everything not yet begun and stop waiting for the terminal: only the exit sequence is still written."""

@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.message import Message
 from textual.timer import Timer
+from textual.widgets._toast import Toast
 
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.files import user_folder
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
+from kraken_tui.tui.asked import Asked
 from kraken_tui.tui.draw.themes import ALL_PALETTES, AUTO, PALETTES, TRUE_COLOURS, theme_of, worn
 from kraken_tui.tui.keymap import bindings, effective
-from kraken_tui.tui.paint.pacing import Pacer
+from kraken_tui.tui.paint.pacing import Pacer, Spent
 from kraken_tui.tui.paint.painter import Painter
 from kraken_tui.tui.paint.styles import colours_of, forget_terminal, textual_theme, theme_name
-from kraken_tui.tui.paint.textual_private import LazyStrip, strip_class
+from kraken_tui.tui.paint.textual_private import LazyStrip, strip_class, waited_s
 from kraken_tui.tui.panes import rates
 from kraken_tui.tui.program import Severity
 from kraken_tui.tui.screens.market import MarketScreen
@@ -53,8 +55,8 @@ _EARLY, _OVERDUE = 0.7, 1.4
 """In periods of the timer. A view that comes sooner than this after the last picture is left out; where no picture came
 for this long, one is drawn without waiting for the engine, so that the growing age of its silence is seen."""
 
-_TOASTS = 4
 _TOAST_WINDOW_S = 5.0
+_POLL_S = 0.02
 _FLASH_S = 3.0
 _GREETING_S = 60.0
 
@@ -77,6 +79,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         ascii_only: Whether the terminal cannot show box drawing; None asks its encoding.
         on_first_paint: Called once the first screen is out; what would slow it down can start then.
         fit_colours: Whether to choose colours by how many the terminal has; a picture without one has them all.
+        processor_time: Processor seconds of the whole program so far; tells who keeps pictures waiting.
 
     Attributes:
         leaving: Whether the program is ending.
@@ -85,10 +88,13 @@ class KrakenApp(App[None], inherit_bindings=False):
     """
 
     TITLE = "kraken-tui"
-    # Toasts cover numbers, so they are only as large as their text. Textual raises an error for a list narrower than
-    # its padding; in a window of a few columns it is cut off instead.
+    # Toasts lie over the rows of tabs and header and never reach the book; these are two where a screen is small.
+    # Textual raises an error for a list narrower than its padding; in a window of a few columns it is cut off instead.
     CSS = """
-    Toast { padding: 0 1; margin: 0; width: auto; max-width: 70%; }
+    ToastRack { dock: top; align: right top; max-height: 3; margin: 0; padding: 0; overflow: hidden; }
+    MarketScreen.-small ToastRack { max-height: 2; }
+    Toast { padding: 0 1; margin: 0; width: auto; max-width: 60%; max-height: 3; }
+    MarketScreen.-small Toast { max-width: 80%; max-height: 2; }
     OptionList { min-width: 12; }
     """
     # Textual's text selection crashes when the text under the mouse is being removed (a toast); terminals have their
@@ -115,6 +121,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         ascii_only: bool | None = None,
         on_first_paint: Callable[[], None] | None = None,
         fit_colours: bool = False,
+        processor_time: Callable[[], float] = time.process_time,
     ) -> None:
         super().__init__()
         forget_terminal()
@@ -124,6 +131,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.clock = clock
         self.live = live
         self.on_first_paint = on_first_paint
+        self._processor_time = processor_time
         self.keymap_in_force = effective(settings.keys)
         self.pacer = Pacer(settings.frame_rate, rates())
         if ascii_only is None:
@@ -137,6 +145,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self._called = False
         self._told: deque[tuple[float, str]] = deque(maxlen=32)
         self._fatal_told = False
+        self._recording: Asked[bool] = Asked()
         self.colours = colours_of(self.console.color_system) if fit_colours else TRUE_COLOURS
         if self.no_color:
             self.colours = 0
@@ -167,9 +176,12 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.set_theme(self.settings.theme)
         if strip_class() is not LazyStrip:
             self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
-        for problem in self.keymap_in_force.problems:
+        problems = self.keymap_in_force.problems
+        for problem in problems:
             self.source.note("warning", problem)
-            self.tell(problem, "warning")
+        if problems:
+            more = f" ({len(problems) - 1} more in the log)" if len(problems) > 1 else ""
+            self.tell(problems[0] + more, "warning")
         self.source.on_failure(self._engine_failed)
         if self.live:
             self._follow(asyncio.get_running_loop(), contextvars.copy_context())
@@ -263,11 +275,11 @@ class KrakenApp(App[None], inherit_bindings=False):
         timer = self.set_interval(0.02, when_new)
 
     def timer_tick(self) -> None:
-        """The timer's tick: draws where the engine has not called, and slows down or recovers with the terminal."""
+        """The timer's tick: draws where the engine has not called, and slows down and recovers with what it sees."""
         now = self.clock()
         if now - self._drawn_at >= _OVERDUE * self.pacer.period:
             self.tick()
-        if self.pacer.tick(now):
+        if self.pacer.tick(now, Spent(writing=waited_s(self), working=self._processor_time())):
             self._start_timer()
 
     def _engine_failed(self, error: BaseException) -> None:
@@ -313,18 +325,30 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def say(self, text: str) -> None:
         """Confirm a key in a few words in the last row, where it hides no number."""
-        self.main.flash(clean_text(text, 100), self.clock() + _FLASH_S)
+        self.main.flash(clean_text(text, 160), self.clock() + _FLASH_S)
         self.tick()
 
-    def tell(self, text: str, severity: Severity = "information") -> None:
-        """Show a toast. Repeats, and more than a few at once, are dropped."""
+    def tell(self, text: str, severity: Severity = "error") -> None:
+        """Show what went wrong in a toast over tabs and header, and log it. Only the newest is shown.
+
+        Args:
+            text: One sentence.
+            severity: "information" is a confirmation, which goes where those go: see `say`.
+        """
+        if severity == "information":
+            self.say(text)
+            return
         text = clean_text(text, 300)
         now = self.clock()
-        recent = [told for at, told in self._told if now - at < _TOAST_WINDOW_S]
-        if text in recent or (severity == "information" and len(recent) >= _TOASTS):
+        if any(told == text for at, told in self._told if now - at < _TOAST_WINDOW_S):
             return
         self._told.append((now, text))
+        self.source.note(severity, text)
         self.notify(text, severity=severity, timeout=10 if severity == "error" else 5, markup=False)
+
+    def on_notify(self) -> None:
+        """Make room for the next toast: Textual adds it after this."""
+        self.clear_notifications()
 
     # --- themes -----------------------------------------------------------------------------------------------
 
@@ -364,15 +388,14 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def save_picture(self) -> None:
         """Save the screen as SVG, off the event loop; a toast says where or why not."""
+        self.run_worker(self._save_picture(), exit_on_error=False)
+
+    async def _save_picture(self) -> None:
         from kraken_tui.tui.export import svg
 
+        await self._uncover()
         picture = svg.screen_svg(self, self.picture_title())
         name = svg.stamped_name(self.main.symbol or "screen", self.feed.now_ns, ".svg")
-        self.run_worker(self._write_picture(picture, name), exit_on_error=False)
-
-    async def _write_picture(self, picture: str, name: str) -> None:
-        from kraken_tui.tui.export import svg
-
         folder: Path | str = "the pictures folder"
         try:
             folder = svg.picture_folder(self.settings)
@@ -380,22 +403,35 @@ class KrakenApp(App[None], inherit_bindings=False):
         except OSError as error:
             self.tell(f"Cannot save {name} in {folder}: {svg.why(error)}. Choose another svg_dir.", "error")
         else:
-            self.tell(f"Saved {path}")
+            self.say(f"Saved {path}")
+
+    async def _uncover(self) -> None:
+        """Take toasts off the screen and wait until it is painted without them."""
+        self.clear_notifications()
+        until = self.clock() + _REDRAW_S
+        while self.screen.query(Toast) and self.clock() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+        painted = asyncio.Event()
+        self.call_after_refresh(painted.set)
+        await painted.wait()
 
     def toggle_recording(self) -> None:
         """Start recording into a new file of the user's data folder, or stop."""
         running = self.source.feed_view.recording
-        if running is not None and not running.problem:
+        now = self.clock()
+        if self._recording.or_else(running is not None and not running.problem, now):
+            self._recording.ask(False, now)
             self.source.record(None)
-            self.tell(f"Recording stopped: {running.path}")
+            self.say("Recording stopped." if running is None else f"Recording stopped: {running.path}")
         else:
             try:
                 path = self.recording_path()
             except OSError as error:
                 self.tell(f"Cannot record: {error.strerror}.", "error")
                 return
+            self._recording.ask(True, now)
             self.source.record(path)
-            self.tell(f"Recording to {path}")
+            self.say(f"Recording to {path}")
         self.tick()
 
     def recording_path(self) -> Path:

@@ -69,6 +69,16 @@ class BookControl:
         self.choices.cursor = None
         return had
 
+    def let_go(self, view: PairView | None, rows: int) -> None:
+        """Remove the cursor where centring on the touch takes its row off the screen: its figures would go on alone."""
+        cursor = self.choices.cursor
+        if cursor is None or view is None or view.spec is None or not (view.bids or view.asks):
+            return
+        touch = [levels[0][0] for levels in (view.bids, view.asks) if levels]
+        step = step_of(view.spec, self.choices.grouping)
+        if min(abs(cursor - ticks) for ticks in touch) > (rows or _USUAL_ROWS) // 2 * step:
+            self.choices.cursor = None
+
     def move_cursor(self, view: PairView | None, steps: int, rows: int) -> None:
         """Move the cursor by rows of the aggregated book, and the book with it where it would leave the screen.
 

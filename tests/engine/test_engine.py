@@ -22,8 +22,8 @@ from kraken_tui.engine.log import EventLog
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.events import Refused
 from kraken_tui.feed.limits import Limits
-from kraken_tui.market.events import Proof, Trade
-from kraken_tui.market.views import Mode
+from kraken_tui.market.events import MarketStatus, Proof, Trade
+from kraken_tui.market.views import Mode, ReplayView
 from kraken_tui.settings import Settings
 from kraken_tui.wire.checksum import checksum_of_units
 
@@ -168,6 +168,87 @@ def test_a_recording_plays_on_its_own_clock(tmp_path: Path, run: Callable[..., E
     assert view.depth == 10
     assert engine.feed_view.mode is Mode.REPLAY
     assert time.gmtime(engine.feed_view.now_ns // 10**9)[:3] == (2026, 1, 1)
+
+
+def stamped(path: Path, frames: list[str], step_ns: int = 10**9) -> Path:
+    """A recording with receive times, one frame every `step_ns`."""
+    begin = 1_767_225_600 * 10**9
+    lines = (f'{{"rx_ns":{begin + at * step_ns},"frame":{frame}}}' for at, frame in enumerate(frames))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+HEARTBEAT = '{"channel":"heartbeat"}'
+
+
+def replayed(engine: Engine) -> ReplayView | None:
+    return engine.feed_view.replay
+
+
+def test_the_end_of_a_recording_is_no_fault_and_it_can_be_played_again(
+    tmp_path: Path, run: Callable[..., Engine]
+) -> None:
+    path = stamped(tmp_path / "two.jsonl", [SNAPSHOT % RIGHT, *[HEARTBEAT] * 3])
+    engine = run(replay=path, speed=0)
+    engine.show("BTC/USD")
+
+    def ended() -> bool:
+        view, replay = engine.view("BTC/USD"), replayed(engine)
+        return replay is not None and replay.finished and view is not None
+
+    for plays in (1, 2, 3):
+        wait_until(ended)
+        view = engine.view("BTC/USD")
+        assert view is not None
+        assert (view.proof, view.stale, view.stale_reason, view.venue) == (Proof.VERIFIED, False, "", view.venue)
+        assert view.health.status is MarketStatus.ACTIVE
+        replay = replayed(engine)
+        assert replay is not None
+        assert (replay.position_ns, replay.length_ns) == (3 * 10**9, 3 * 10**9)
+        assert engine.feed_view.checks_ok == 1, "counted from the beginning again"
+        engine.replay_again()
+        wait_until(lambda plays=plays: sum("again" in line.text for line in engine.feed_view.log) == plays)
+
+
+def test_a_recording_can_be_played_again_before_its_end(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    path = stamped(tmp_path / "long.jsonl", [SNAPSHOT % RIGHT, *[HEARTBEAT] * 60])
+    engine = run(replay=path, speed=50)
+    wait_until(lambda: (view := replayed(engine)) and view.position_ns > 5 * 10**9)
+    wait_until(lambda: (view := replayed(engine)) and view.length_ns == 60 * 10**9)
+    engine.set_replay_speed(1)
+    engine.pause_replay(True)
+    wait_until(lambda: (view := replayed(engine)) and view.paused)
+    engine.replay_again()
+    wait_until(lambda: (view := replayed(engine)) and view.position_ns < 3 * 10**9)
+    view = replayed(engine)
+    assert view is not None
+    assert (view.speed, view.paused, view.finished) == (1, False, False)
+
+
+def test_nothing_moves_while_a_recording_is_paused(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    path = stamped(tmp_path / "long.jsonl", [SNAPSHOT % RIGHT, *[HEARTBEAT] * 60])
+    engine = run(replay=path, speed=10)
+    engine.show("BTC/USD")
+    wait_until(lambda: engine.feed_view.messages > 3 and engine.view("BTC/USD"))
+    engine.pause_replay(True)
+    wait_until(lambda: (view := replayed(engine)) and view.paused)
+    first = engine.published()
+    wait_until(lambda: engine.feed_view.version > first.feed.version + 15)
+    last = engine.published()
+    assert last.feed.message_rate == first.feed.message_rate > 0
+    assert last.feed.heartbeat_age_ns == first.feed.heartbeat_age_ns
+    one, other = first.pairs["BTC/USD"], last.pairs["BTC/USD"]
+    assert (one.age_ns, one.book_rate, one.stale) == (other.age_ns, other.book_rate, other.stale)
+
+
+def test_what_is_not_understood_is_logged_once_and_at_each_tenfold(tmp_path: Path, run: Callable[..., Engine]) -> None:
+    path = stamped(tmp_path / "odd.jsonl", [SNAPSHOT % RIGHT, *['{"channel":"weather"}'] * 57], 10**6)
+    engine = run(replay=path, speed=0)
+    wait_until(lambda: (view := replayed(engine)) and view.finished)
+    wait_until(lambda: any("weather" in line.text for line in engine.feed_view.log))
+    lines = [line.text for line in engine.feed_view.log if "weather" in line.text]
+    assert 1 <= len(lines) <= 3
+    assert all(line.startswith("ignored, not understood: ") for line in lines)
 
 
 def test_a_wrong_checksum_is_never_shown_as_proven(tmp_path: Path, run: Callable[..., Engine]) -> None:

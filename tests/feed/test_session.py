@@ -248,6 +248,34 @@ def test_f01_an_outage_of_a_day_stays_within_the_dial_budget() -> None:
     assert live(rig, "BTC/USD")
 
 
+def test_a_dial_that_is_asked_for_comes_at_once_and_never_beyond_the_budget() -> None:
+    rig = Rig("BTC/USD")
+    rig.refusal = {}
+    rig.run(120)
+    before, wait = len(rig.dials), rig.session.retry_in_s(rig.now)
+    assert wait is not None
+    assert wait > 1
+    assert rig.session.allowed_in_s(rig.now) == 0
+    assert rig.session.dial_now(rig.now, rig.wall)
+    rig.run(0.5)
+    assert len(rig.dials) == before + 1
+    # Asked for all the time: at most one a second, and the budget holds.
+    for _ in range(200):
+        rig.session.dial_now(rig.now, rig.wall)
+        rig.run(0.25)
+    assert len(rig.dials) == 30
+    assert rig.session.allowed_in_s(rig.now) > 300
+    assert all(later - earlier >= SECOND for earlier, later in pairwise(rig.dials[before:]))
+
+
+def test_a_dial_cannot_be_asked_for_while_connected_or_banned(up: Rig) -> None:
+    assert not up.session.dial_now(up.now, up.wall)
+    up.session.disconnected("banned", up.now, up.wall, http_status=429)
+    assert up.session.state is State.COOLDOWN
+    assert not up.session.dial_now(up.now, up.wall)
+    assert up.session.allowed_in_s(up.now) >= 600
+
+
 def test_f06_accept_then_close_keeps_backing_off() -> None:
     rig = Rig("BTC/USD")
     for _ in range(2400):

@@ -398,6 +398,33 @@ class TestFlow:
             assert rig.view().tiers == tiers
 
 
+def test_the_extremes_of_a_second_are_those_of_every_message_in_it(rig: Rig) -> None:
+    rig.snapshot()
+    rig.wait(1)
+    assert [rig.view().samples[-1].narrowest, rig.view().samples[-1].widest] == pytest.approx([49.875] * 2, abs=0.01)
+    # For a tenth of a second each the touch is nearer, and farther; both are over when the sample is taken.
+    for bids in ({"100.4": "1.00"}, {"100.4": "0", "100.0": "0"}, {"100.0": "1.00"}):
+        rig.now += SECOND // 10
+        rig.update(bids=bids)
+    since = rig.view().spread_range
+    assert since == pytest.approx((9.955, 150.376), abs=0.01)
+    assert rig.view().widest_spread == pytest.approx(150.376, abs=0.01)
+    rig.wait(0.9)
+    sample = rig.view().samples[-1]
+    assert sample.spread_bps == pytest.approx(49.875, abs=0.01)
+    assert (sample.narrowest, sample.widest) == pytest.approx((9.955, 150.376), abs=0.01)
+    # What stands when it is taken is where the next second begins.
+    rig.wait(1)
+    assert rig.view().samples[-1].widest == pytest.approx(49.875, abs=0.01)
+
+
+def test_an_unproven_book_has_no_part_in_the_extremes(rig: Rig) -> None:
+    rig.snapshot()
+    rig.wait(1)
+    rig.update(bids={"100.0": "0"}, verified=False)
+    assert rig.view().spread_range == pytest.approx((49.875, 49.875), abs=0.01)
+
+
 def test_samples_once_a_second(rig: Rig) -> None:
     rig.snapshot()
     for _ in range(35):

@@ -22,7 +22,7 @@ from textual.events import Key, Resize
 from textual.geometry import Size
 from textual.message import Message
 
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, RecordingView
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, Published, RecordingView
 from kraken_tui.settings import Settings
 from kraken_tui.terminal import driver as driver_module
 from kraken_tui.terminal.driver import Keys, SteadyDriver
@@ -180,6 +180,10 @@ class WorldSource:
             made_ns=world.mono,
         )
 
+    def published(self) -> Published:
+        known = ((symbol, self.view(symbol)) for symbol in (self.world.screen.by_symbol if self.world.screen else ()))
+        return Published(self.feed_view, {symbol: view for symbol, view in known if view is not None})
+
     def now(self) -> int:
         return self.world.mono
 
@@ -214,6 +218,10 @@ class WorldSource:
     def set_replay_speed(self, speed: float) -> None: ...
 
     def skip_replay(self) -> None: ...
+
+    def replay_again(self) -> None: ...
+
+    def reconnect(self) -> None: ...
 
     def record(self, path: Path | None) -> None:
         self._recording = None if path is None else RecordingView(str(path), 0, 0)

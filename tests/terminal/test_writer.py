@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import pyte
 import pytest
 
 pytest.importorskip("termios", reason="pseudo terminals are a POSIX thing")
@@ -88,6 +89,17 @@ def test_a_terminal_that_is_gone_is_told_once_and_writes_are_dropped(terminal: t
     assert not out.finish()
 
 
+def test_without_an_alternate_screen_the_prompt_stands_below_the_picture() -> None:
+    # pyte knows no alternate screen, like GNU screen as it comes.
+    screen = pyte.Screen(20, 6)
+    stream = pyte.Stream(screen)
+    stream.feed("".join(f"\x1b[{row};1Hrow {row}" for row in range(1, 7)) + "\x1b[2;5H\x1b[41m")
+    # Nor the keyboard protocol, of which it would print the last letter.
+    stream.feed(LEAVE.replace("\x1b[<u", "") + "$ prompt")
+    assert [row.rstrip() for row in screen.display] == ["row 2", "row 3", "row 4", "row 5", "row 6", "$ prompt"]
+    assert screen.buffer[5][15].bg == "default"
+
+
 @pytest.mark.realtime
 def test_a_stalled_terminal_costs_one_short_wait_and_then_gets_a_new_picture(terminal: tuple[int, int]) -> None:
     master, slave = terminal
@@ -96,6 +108,7 @@ def test_a_stalled_terminal_costs_one_short_wait_and_then_gets_a_new_picture(ter
     start = time.monotonic()
     out.write("b")
     assert time.monotonic() - start > 0.2
+    assert out.waited_s > 0.2
     start = time.monotonic()
     for _ in range(1000):
         out.write("c" * 1000)

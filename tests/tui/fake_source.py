@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Proof
-from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, RecordingView, ReplayView
+from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, Published, RecordingView, ReplayView
 from tests.tui import samples
 
 SYMBOLS = ("BTC/USD", "ETH/BTC", "PEPE/USD", "DOGE/USD")
@@ -24,7 +24,6 @@ class FakeSource:
         self.now_ns = 0
         self.stuck_in = ""
         self.tokenised: set[str] = set()
-        self.reads: list[str] = []
         self.callback: Callable[[BaseException], None] | None = None
         self._set_tabs(symbols)
         for symbol in symbols:
@@ -48,6 +47,9 @@ class FakeSource:
             (best, _), *rest = view.bids
             self.views[symbol] = replace(view, version=view.version + 1, bids=((best, 77_700_000), *rest))
 
+    def published(self) -> Published:
+        return Published(self.feed_view, dict(self.views))
+
     def now(self) -> int:
         return self.now_ns
 
@@ -55,7 +57,6 @@ class FakeSource:
         return self.stuck_in
 
     def view(self, symbol: str) -> PairView | None:
-        self.reads.append(symbol)
         return self.views.get(symbol)
 
     def show(self, symbol: str) -> None:
@@ -102,6 +103,13 @@ class FakeSource:
         replay = self.feed_view.replay
         if isinstance(replay, ReplayView):
             self.feed_view = replace(self.feed_view, mode=Mode.REPLAY, replay=replace(replay, **changes))
+
+    def replay_again(self) -> None:
+        self.asked.append(("replay_again",))
+        self._change_replay(paused=False, finished=False, position_ns=0)
+
+    def reconnect(self) -> None:
+        self.asked.append(("reconnect",))
 
     def record(self, path: Path | None) -> None:
         self.asked.append(("record", path))

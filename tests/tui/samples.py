@@ -442,11 +442,10 @@ def feed(**changes: object) -> FeedView:
     return replace(view, **changes)  # type: ignore[arg-type]
 
 
-def reconnecting() -> FeedView:
-    """A lost connection with the next dial planned."""
-    return feed(
-        state="DISCONNECTED", cause="no message for 10 s", attempt=3, retry_in_s=4.2, heartbeat_age_ns=12 * SECOND
-    )
+def reconnecting(**changes: object) -> FeedView:
+    """A lost connection with the next dial planned; keyword arguments replace fields."""
+    known: dict[str, object] = {"state": "DISCONNECTED", "cause": "no message for 10 s", "attempt": 3}
+    return feed(**{**known, "retry_in_s": 4.2, "heartbeat_age_ns": 12 * SECOND, **changes})
 
 
 def recording(**changes: object) -> FeedView:

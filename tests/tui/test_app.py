@@ -6,6 +6,7 @@ import asyncio
 import gc
 import io
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from textual._compositor import Compositor
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
+from textual.widgets._toast import Toast
 
 from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
@@ -633,7 +635,8 @@ async def test_a_picture_of_an_engine_that_hangs_says_so_and_counts_on(
             assert f"engine not answering for {passed} s" in shown(app, "footer")
             assert "in: writing the recording" in shown(app, "footer")
             # Without any new view the clock goes on.
-            assert f"14:03:{10 + passed} UTC" in shown(app, "tabs")
+            if size[0] > 80:
+                assert f"14:03:{10 + passed} UTC" in shown(app, "tabs")
             assert "VERIFIED" not in screen_text(app)
             assert not coloured(app)
         await pilot.press("f7")
@@ -686,34 +689,229 @@ async def test_the_first_picture_after_the_screen_stood_still_is_true(app: Krake
         assert "VERIFIED" not in screen_text(app)
 
 
-async def test_a_frozen_screen_ages_by_the_readers_clock_and_says_if_the_engine_hangs(
-    app: KrakenApp, source: FakeSource
-) -> None:
+def cells(app: KrakenApp) -> dict[str, list[object]]:
+    """The lines of every visible pane but the footer, with the clock of the top row taken out."""
+    lines: dict[str, list[object]] = {
+        name: list(panes(app)[name]._lines) for name in app.main.places if name in panes(app) and name != "footer"
+    }
+    lines["tabs"] = [re.sub(r"\d\d:\d\d:\d\d", "", shown(app, "tabs"))]
+    return lines
+
+
+@pytest.mark.parametrize("view", ["f2", "f5", "f7"])
+async def test_a_paused_picture_stands_still(app: KrakenApp, source: FakeSource, view: str) -> None:
+    published(source)
+    async with running(app) as pilot:
+        await pilot.press(view, "p")
+        await pilot.pause()
+        before = cells(app)
+        assert "PAUSED" in shown(app, "badge")
+        for passed in (3, 9, 600):
+            published(source, MADE + passed * SECOND)
+            source.advance(100)
+            source.feed_view = replace(source.feed_view, message_rate=passed * 1.0, checks_ok=99_000 + passed)
+            tabs = tuple(replace(tab, last=passed, stale=True) for tab in source.feed_view.tabs)
+            source.feed_view = replace(source.feed_view, tabs=tabs, now_ns=samples.NOW + passed * SECOND)
+            app.clock.now += passed  # type: ignore[attr-defined]
+            app.tick(everything=True)
+            await pilot.pause()
+            assert cells(app) == before
+        assert "STALE" not in screen_text(app)
+        assert "14:03:10 UTC, 300 behind, p resumes" in shown(app, "footer")
+        assert "14:13:10 UTC" in shown(app, "tabs"), "the clock goes on"
+
+
+async def test_a_paused_screen_says_if_the_engine_hangs(app: KrakenApp, source: FakeSource) -> None:
     published(source)
     async with running(app) as pilot:
         await pilot.press("p")
-        held = source.views[app.main.symbol]
-        assert held.age_ns is not None
-        for passed, stale in ((3, ""), (9, "paused for 9 s")):
-            source.now_ns = MADE + passed * SECOND
-            source.feed_view = replace(source.feed_view, made_ns=source.now_ns)
-            app.tick()
-            view = app.pair_view
-            assert view is not None
-            assert (view.age_ns, view.stale_reason, view.bids) == (held.age_ns + passed * SECOND, stale, held.bids)
-            assert view.silent_ns == 0
         source.now_ns += 3 * SECOND
         app.tick()
         assert app.pair_view is not None
         assert app.pair_view.stale_reason == "engine not answering for 3 s"
         assert "ENGINE SILENT 3 s" in shown(app, "header")
+        assert "engine not answering for 3 s" in shown(app, "footer")
 
 
-async def test_another_pair_ends_the_pause(app: KrakenApp) -> None:
+async def test_a_paused_screen_says_if_the_connection_is_lost(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
-        await pilot.press("p", "2")
-        assert not app.main.paused
-        assert "badge" not in app.main.places
+        await pilot.press("p")
+        source.feed_view = samples.reconnecting(tabs=source.feed_view.tabs)
+        app.tick()
+        assert "OFFLINE" in shown(app, "footer")
+        assert "PAUSED" in shown(app, "footer")
+
+
+async def test_a_pair_chosen_while_paused_is_shown_as_it_was(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("2", "p", "1")
+        await pilot.pause()
+        assert app.main.paused
+        then = source.views["BTC/USD"]
+        before = shown(app, "ladder")
+        await pilot.press("2")
+        source.advance()
+        await pilot.press("1")
+        await pilot.pause()
+        assert app.main.paused
+        assert shown(app, "ladder") == before
+        assert app.pair_view is not None
+        assert app.pair_view.bids == then.bids
+        assert source.asked[-1] == ("show", "BTC/USD")
+
+
+async def test_a_pair_added_while_paused_stays_paused_and_says_so(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("p", "/", *"doge", "enter")
+        await pilot.pause()
+        assert app.main.symbol == "DOGE/USD"
+        assert app.main.paused
+        assert "PAUSED before the first book of DOGE/USD; p resumes" in shown(app, "header")
+        await pilot.press("p")
+        assert "VERIFIED" in shown(app, "header")
+
+
+# --- a burst of keys ------------------------------------------------------------------------------------------
+
+
+async def test_every_press_of_a_burst_counts(
+    app: KrakenApp, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine answers later: keys go on from what was asked for, not from what was last published."""
+    wanted: list[tuple[str, object]] = []
+    monkeypatch.setattr(source, "set_interval", lambda minutes: wanted.append(("interval", minutes)))
+    monkeypatch.setattr(source, "set_depth", lambda depth: wanted.append(("depth", depth)))
+    async with running(app) as pilot:
+        await pilot.press(*["right_square_bracket"] * 4, "left_square_bracket", "d", "d")
+        assert wanted == [("interval", 5), ("interval", 15), ("interval", 30), ("interval", 60), ("interval", 30),
+                          ("depth", 500), ("depth", 1000)]  # fmt: skip
+        # The first answers come while the burst goes on: they are not its end.
+        source.views["BTC/USD"] = replace(source.views["BTC/USD"], interval=5)
+        app.clock.now += 0.3  # type: ignore[attr-defined]
+        await pilot.press("right_square_bracket")
+        assert wanted[-1] == ("interval", 60)
+        # A depth that was refused never comes.
+        app.clock.now += 30  # type: ignore[attr-defined]
+        await pilot.press("d")
+        assert wanted[-1] == ("depth", 500)
+
+
+async def test_every_press_of_a_burst_counts_in_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource(replay=True)
+    wanted: list[object] = []
+    monkeypatch.setattr(source, "set_replay_speed", wanted.append)
+    monkeypatch.setattr(source, "pause_replay", wanted.append)
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.press(*["greater_than_sign"] * 4, "less_than_sign", "p", "p", "p")
+        assert wanted == [5.0, 10.0, 25.0, 50.0, 25.0, True, False, True]
+
+
+async def test_recording_is_not_started_twice_by_two_quick_presses(
+    app: KrakenApp, source: FakeSource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    wanted: list[object] = []
+    monkeypatch.setattr(source, "record", wanted.append)
+    async with running(app) as pilot:
+        await pilot.press("R", "R")
+        assert [path is None for path in wanted] == [False, True]
+
+
+# --- the end of a replay, and no connection -------------------------------------------------------------------
+
+
+async def test_the_end_of_a_replay_is_calm_and_can_be_played_again() -> None:
+    source = FakeSource(replay=True)
+    replay = source.feed_view.replay
+    assert replay is not None
+    ended = replace(replay, position_ns=600 * SECOND, finished=True)
+    source.feed_view = replace(source.feed_view, state="CLOSED", cause="end of the recording", replay=ended)
+    app = new_app(source)
+    async with running(app) as pilot:
+        for view in ("f2", "f7", "f2"):
+            await pilot.press(view)
+            await pilot.pause()
+            assert "END" in shown(app, "footer")
+            assert "10:00 / 10:00, press Home to play again" in shown(app, "footer")
+            assert not any(word in screen_text(app) for word in ("CLOSED", "not connected", "STALE", "○"))
+        await pilot.press("greater_than_sign")
+        assert "The recording is over; Home plays it again." in shown(app, "footer")
+        assert not any(asked[0] == "set_replay_speed" for asked in source.asked)
+        await pilot.press("home")
+        assert source.asked[-1] == ("replay_again",)
+        source.feed_view = replace(source.feed_view, replay=ended)
+        await pilot.press("p")
+        assert source.asked[-1] == ("replay_again",)
+        source.feed_view = replace(source.feed_view, replay=replay)
+        await pilot.press("d")
+        assert "The depth of a recording is that of its data: 100 levels." in shown(app, "footer")
+
+
+async def test_home_means_nothing_live(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app) as pilot:
+        await pilot.press("home")
+        assert "Only a recording can be played again." in shown(app, "footer")
+        assert ("replay_again",) not in source.asked
+
+
+async def test_the_pair_on_screen_outlives_its_tab_while_a_replay_begins_again() -> None:
+    source = FakeSource(replay=True)
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.press("2", "home")
+        tabs = source.feed_view.tabs
+        for known in ((), tabs[:1], tabs):
+            source.feed_view = replace(source.feed_view, tabs=known)
+            app.tick()
+            assert app.main.symbol == "ETH/BTC"
+
+
+@pytest.mark.parametrize(
+    ("changes", "footer", "said"),
+    [
+        ({"retry_in_s": 4.2}, "OFFLINE  next try in 5 s; press r to try now", "Dialling now."),
+        ({"retry_in_s": 240.0, "allowed_in_s": 240.0}, "OFFLINE  next try in 240 s ", "allows the next try in 240 s."),
+        ({"state": "COOLDOWN", "retry_in_s": 600.0, "allowed_in_s": 600.0}, "OFFLINE  next try in 600 s ",
+         "allows the next try in 600 s."),
+        ({"state": "CONNECTING", "retry_in_s": None}, "OFFLINE  dialling, attempt 3", "Dialling already."),
+    ],
+)  # fmt: skip
+async def test_offline_counts_down_and_r_dials(
+    app: KrakenApp, source: FakeSource, changes: dict[str, object], footer: str, said: str
+) -> None:
+    async with running(app, (80, 24)) as pilot:
+        source.feed_view = replace(samples.reconnecting(tabs=source.feed_view.tabs), attempt=2, **changes)
+        app.tick()
+        assert footer in shown(app, "footer")
+        await pilot.press("r")
+        assert said in shown(app, "footer")
+        assert source.asked[-1] == ("reconnect",)
+
+
+async def test_offline_before_the_first_book_says_so_and_names_the_demo(app: KrakenApp, source: FakeSource) -> None:
+    async with running(app, (120, 36)):
+        source.views.clear()
+        source.feed_view = replace(
+            samples.reconnecting(tabs=source.feed_view.tabs), cause="no route", attempt=2, retry_in_s=4.0
+        )
+        app.tick()
+        assert "offline: no route" in shown(app, "header")
+        assert "next try in 4 s; press r to try now; kraken-tui --demo needs no network" in shown(app, "header")
+
+
+# --- the cursor and the touch ---------------------------------------------------------------------------------
+
+
+async def test_centring_takes_a_readout_away_whose_row_leaves_the_screen(app: KrakenApp) -> None:
+    async with running(app) as pilot:
+        await pilot.press("k", "k", "space")
+        assert app.main.control.choices.cursor is not None, "it stays in sight"
+        await pilot.press(*["K"] * 6)
+        assert "bps" in shown(app, "footer")
+        await pilot.press("space")
+        assert app.main.control.choices.cursor is None
+        assert "bps" not in shown(app, "footer")
 
 
 async def test_a_replay_is_paused_at_its_source() -> None:
@@ -774,7 +972,37 @@ async def test_save_writes_a_picture_and_never_overwrites(source: FakeSource, tm
         names = sorted(path.name for path in (tmp_path / "new").iterdir())
         stem = "kraken-tui_BTC-USD_20261121T140310Z"
         assert names == [f"{stem}-2.svg", f"{stem}.svg"]
-        assert any(toast.startswith("Saved ") for toast in toasts(app))
+        assert "Saved " in shown(app, "footer")
+        assert toasts(app) == []
+
+
+async def test_a_toast_covers_no_book_and_no_saved_picture(source: FakeSource, tmp_path: Path) -> None:
+    for size in SIZES:
+        app = new_app(source, Settings(svg_dir=tmp_path))
+        async with running(app, size) as pilot:
+            for number in range(3):
+                app.tell(f"Cannot write number {number}, " + "because there is no room left " * 6, "error")
+            for _ in range(5):
+                await pilot.pause()
+            (toast,) = app.screen.query(Toast)
+            assert toast.region.area
+            first = min(place.y for name, place in app.main.places.items() if name not in ("tabs", "header", "badge"))
+            rack = toast.parent.parent
+            assert rack is not None
+            assert rack.region.bottom <= first, size
+            assert ("note", "error", "Cannot write number 0, " + ("because there is no room left " * 6).strip()) in [
+                (*asked[:2], str(asked[-1]).strip()) for asked in source.asked
+            ]
+            await pilot.press("s")
+            await app.workers.wait_for_complete()
+    pictures = texts_in(tmp_path)
+    assert len(pictures) == len(SIZES)
+    assert not any("Cannot" in picture for picture in pictures)
+
+
+def texts_in(folder: Path) -> list[str]:
+    """The text of all files of a folder."""
+    return [path.read_text().replace("&#160;", " ") for path in folder.iterdir()]
 
 
 async def test_a_picture_that_cannot_be_written_is_one_sentence(source: FakeSource, tmp_path: Path) -> None:
@@ -799,7 +1027,7 @@ async def test_record_toggles_and_names_its_file(
         assert isinstance(path, Path)
         assert path.name.startswith("BTC-USD_20261121T140310Z.")
         assert path.parent.name == "recordings"
-        assert toasts(app) == [f"Recording to {path}"]
+        assert f"Recording to {path}"[:60] in shown(app, "footer")
         await pilot.press("R")
         assert source.asked[-1] == ("record", None)
 
@@ -891,7 +1119,9 @@ async def test_user_keys_replace_built_in_ones(source: FakeSource) -> None:
 async def test_bad_user_keys_are_told_and_the_rest_works(source: FakeSource) -> None:
     app = new_app(source, Settings(keys={"feed.pause": "x", "nonsense": "y", "screen.theme": "q"}))
     async with running(app) as pilot:
-        assert len(toasts(app)) == 2
+        assert len(toasts(app)) == 1
+        assert "(1 more in the log)" in toasts(app)[0]
+        assert len([asked for asked in source.asked if asked[0] == "note"]) == 2
         await pilot.press("x")
         assert app.main.paused
         await pilot.press("t")
@@ -1026,13 +1256,18 @@ async def test_ticks_after_the_exit_do_nothing(app: KrakenApp) -> None:
     app.tick(everything=True)
 
 
-async def test_toasts_are_limited(app: KrakenApp) -> None:
+async def test_only_errors_are_toasts_one_at_a_time_and_all_are_logged(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
-        for number in range(50):
+        app.tell("a confirmation", "information")
+        assert toasts(app) == []
+        assert "a confirmation" in shown(app, "footer")
+        for number in range(20):
             app.tell(f"news {number}")
             app.tell("the same")
         await pilot.pause()
-        assert toasts(app) == ["news 0", "the same", "news 1", "news 2"]
+        assert toasts(app) == ["news 19"]
+        notes = [asked for asked in source.asked if asked[0] == "note"]
+        assert len(notes) == 21
         app.tell("[b]not markup[/b] \x1b[31m", "error")
         await pilot.pause()
         assert toasts(app)[-1].startswith("[b]not markup[/b] ")
@@ -1055,9 +1290,9 @@ async def test_every_state_of_a_book_can_be_shown(view: samples.PairView, size: 
         assert app.return_code is None
 
 
-async def test_a_slow_terminal_halves_the_rate_and_says_so(source: FakeSource) -> None:
+async def test_late_pictures_halve_the_rate_and_the_measured_cause_is_said(source: FakeSource) -> None:
     clock = Clock()
-    app = KrakenApp(source, Settings(fps=10), clock=clock)
+    app = KrakenApp(source, Settings(fps=10), clock=clock, processor_time=lambda: 0.9 * clock.now)
     try:
         async with app.run_test(size=(120, 36)):
             first = app._timer
@@ -1067,13 +1302,14 @@ async def test_a_slow_terminal_halves_the_rate_and_says_so(source: FakeSource) -
             assert app.pacer.fps == 5
             assert app._timer is not first
             app.tick()
-            assert "slow terminal: 5 fps" in text_of(panes(app)["footer"])
+            told = "drawing slowed to 5 fps: this program needed 90 % of a processor"
+            assert told in text_of(panes(app)["footer"])
             for _ in range(60):
                 clock.now += app.pacer.period
                 app.timer_tick()
             app.tick()
             assert app.pacer.fps == 10
-            assert "slow terminal" not in text_of(panes(app)["footer"])
+            assert "slowed" not in text_of(panes(app)["footer"])
     finally:
         gc.unfreeze()
 

@@ -53,6 +53,15 @@ class Dialler:
         self.backoff.next_delay_s()
         return self.wait_s(now)
 
+    def earliest(self, now: int, gap_s: float) -> int:
+        """When a dial may begin that somebody asks for: not before the budget allows, nor `gap_s` after the last."""
+        after_last = self.dialled_at + ns(gap_s) if self.dialled_at else now
+        return max(now, after_last, self.budget.next_allowed(now))
+
+    def hasten(self, now: int, gap_s: float) -> None:
+        """Plan the next dial as early as it may begin."""
+        self._retry_at = min(self._retry_at, self.earliest(now, gap_s))
+
     def next_dial(self, now: int) -> int:
         """When the next dial may begin."""
         return max(self._retry_at, self.budget.next_allowed(now))

@@ -29,8 +29,8 @@ def draw_header(picture: Picture, width: int, height: int) -> list[Line]:
     """
     view = picture.pair
     if view is None:
-        text, key = (picture.problem, "bad") if picture.problem else ("waiting for the pair", "muted")
-        lines: list[Line] = [((shorten(f" {text}", width), key),)]
+        text, key = (picture.problem, "bad") if picture.problem else (picture.waiting, "muted")
+        lines: list[Line] = [((shorten(f" {row}", width), key),) for row in text.split("\n")]
     elif height < 2:
         lines = [_row([*_compact_fields(view), *_recording(picture.feed, short=width < 80)], width, 2)]
     else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from kraken_tui.market.events import MarketStatus, Proof
-from kraken_tui.market.views import FeedView, LatencyView, PairView
-from kraken_tui.tui.draw.format import bar_right, clock, data_size, duration, eighths, rate
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
+from kraken_tui.tui.draw.format import bar_right, data_size, duration, eighths, rate
+from kraken_tui.tui.draw.mode import progress, replay_word
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, in_cells, shorten, title_line, width_of
 from kraken_tui.units import SECOND
@@ -51,7 +52,7 @@ def _age(ns: int | None, key: str = "text") -> Run:
 def _word_and_reason(word: str, key: str, reason: str, width: int) -> list[Line]:
     """A state and why: on one row where both fit; a reason for something wrong gets a row before it is cut."""
     reason = in_cells(reason)
-    quiet = "text" if key in ("ok", "muted") else key
+    quiet = "text" if key in ("ok", "muted", "mode") else key
     if len(word) + 2 + len(reason) <= width or quiet == "text":
         return [((word, f"!{key}"), ("  " + shorten(reason, max(0, width - len(word) - 2)), quiet))]
     return [((word, f"!{key}"),), (("  " + shorten(reason, width - 2), quiet),)]
@@ -67,6 +68,10 @@ def status_lines(pair: PairView | None, width: int) -> list[Line]:
 
 def connection_lines(feed: FeedView, width: int) -> list[Line]:
     """Connection state and cause; a further row while a reconnect is planned or the feed has failed for good."""
+    replay = feed.replay
+    if feed.mode is Mode.REPLAY and replay is not None and not feed.fatal and not feed.silent_ns:
+        # A recording has no connection; what it does is no fault.
+        return _word_and_reason(replay_word(replay), "mode", in_cells(replay.path), width)
     if feed.silent_ns:
         # What it said last of the connection is out of date.
         return _word_and_reason(f"○ WAS {in_cells(feed.state)}", "muted", feed.cause, width)
@@ -128,19 +133,7 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
             waits = f"{counted(recording.waiting, 'frame')} waiting ({data_size(recording.waiting_bytes)})"
             rows.append(_row("", (shorten(waits, width - _LABEL), "warn")))
     if replay is not None:
-        state = (
-            "■ ended"
-            if replay.finished
-            else "paused"
-            if replay.paused
-            else f"▸ ×{replay.speed:g}"
-            if replay.speed
-            else "▸ max"
-        )
-        length = "" if replay.length_ns is None else f"/{clock(replay.length_ns)}"
-        position = clock(replay.position_ns)
-        fits = _LABEL + len(state) + 1 + len(position) + len(length) <= width
-        rows.append(_row("replay", (f"{state} ", "!accent"), (position + (length if fits else ""), "text")))
+        rows.append(_row("position", (progress(replay), "text")))
     return rows
 
 
@@ -153,7 +146,6 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
     offset, trip = latency.clock_offset_ms, latency.round_trip_ms
     clock_text = "not measured yet" if offset is None else f"{signed(offset, 0)} ms"
     offset_key = "muted" if offset is None else "!warn" if abs(offset) >= _OFFSET_REMARK_MS else "text"
-    ignored = sum(count for _, count in feed.ignored)
     return [
         *status_lines(pair, width),
         *connection_lines(feed, width),
@@ -177,7 +169,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
             _count(feed.dropped),
         ),
         _row("messages", (rate(feed.message_rate), "text"), (f"  {feed.messages:,} total", "muted")),
-        _row("invalid", _count(feed.invalid), ("  ignored ", "muted"), (f"{ignored:,}", "text")),
+        _row("invalid", _count(feed.invalid), ("  frames", "muted")),
         _row(
             "clock",
             (clock_text, offset_key),
@@ -203,10 +195,6 @@ def further_rows(picture: Picture, width: int) -> list[Line]:
         rows.append(_row("p99.9", (f"{milliseconds(feed.latency.p999)} ms", "text"), ("  latency, 5 min", "muted")))
     rows.append(_row("mode", (feed.mode.value, "text")))
     rows.append(_row("source", (shorten(in_cells(feed.url), width - _LABEL), "text")))
-    for name, count in feed.ignored[:4]:
-        rows.append(
-            _row("ignored", (f"{count:,} ", "text"), (shorten(in_cells(name), max(0, width - _LABEL - 8)), "muted"))
-        )
     return rows + histogram_rows(feed.latency, width, picture.ascii_only)
 
 

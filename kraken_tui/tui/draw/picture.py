@@ -59,6 +59,7 @@ class Picture(msgspec.Struct, frozen=True):
         tape_tier: Smallest tier of the prints that the tape shows, 0 for all.
         step: What holds the engine up while it does not answer (`feed.silent_ns`); "" where nothing tells.
         situation: Where a key would be pressed.
+        waiting: What is said in place of the pair while it has no view and nothing is wrong with it.
     """
 
     pair: PairView | None
@@ -70,3 +71,4 @@ class Picture(msgspec.Struct, frozen=True):
     step: str = ""
     situation: Situation = Situation()
     tape_tier: int = 0
+    waiting: str = "waiting for the pair"

@@ -444,7 +444,7 @@ def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: 
     if small := _too_small(title, width, height):
         return small
     samples = view.samples
-    low, high = min(sample.narrowest for sample in samples), max(sample.widest for sample in samples)
+    low, high = min(sample.narrowest for sample in samples), view.widest_spread or 0.0
     axis = axis_for(high, height - 2)
     decimals = max(0, -floor(log10(axis.step)))
     texts = [f"{axis.step * index:.{decimals}f}" for index in range(axis.count + 1)]

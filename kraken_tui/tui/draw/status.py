@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import ceil
+from types import MappingProxyType
+
 from kraken_tui.market.book.metrics import at_cursor
 from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.health import long_time
-from kraken_tui.market.views import FeedView, PairView
-from kraken_tui.tui.draw.format import basis_points, fine_price, price, quantity
+from kraken_tui.market.views import FeedView, Mode, PairView
+from kraken_tui.tui.draw.format import basis_points, clock, fine_price, price, quantity
+from kraken_tui.tui.draw.mode import progress
 from kraken_tui.tui.draw.runs import Line, in_cells, shorten, width_of
+from kraken_tui.tui.draw.slowness import Slowness, slowness_text
+
+STATUS_KEYS = ("feed.pause", "replay.again", "feed.reconnect", "replay.skip")
+"""Commands whose keys the status names."""
+
+_OFFLINE = frozenset({"DISCONNECTED", "COOLDOWN", "CONNECTING"})
 
 
 def fitting(parts: list[Line], width: int) -> Line:
@@ -67,15 +78,20 @@ def cursor_parts(view: PairView | None, ticks: int | None) -> list[Line]:
 
 
 def feed_parts(
-    feed: FeedView, *, behind: int | None, fps: float | None, resume: str, step: str = "", skip: str = ""
+    feed: FeedView,
+    *,
+    paused: tuple[int, int] | None = None,
+    slowness: Slowness | None = None,
+    keys: Mapping[str, str] = MappingProxyType({}),
+    step: str = "",
 ) -> list[Line]:
-    """What is out of the ordinary: an engine that hangs, a dead feed, a frozen screen, a slow terminal.
+    """What is out of the ordinary: an engine that hangs, a dead feed, no connection, a mode, slow drawing.
 
     Args:
-        feed: The newest view, not the frozen one.
-        behind: Messages that came in since the screen was frozen; None when it is not.
-        fps: The rate the screen fell back to; None at full rate.
-        resume: Key that unfreezes.
+        feed: The newest view, not the one on a paused screen.
+        paused: (moment of the pause, ns since the epoch; messages that came in since); None when it is not.
+        slowness: Why fewer pictures are drawn; None at full rate.
+        keys: The keys of `STATUS_KEYS`.
         step: What the engine hangs in, as far as it can be told.
         skip: Key that skips a gap of a recording.
     """
@@ -86,26 +102,88 @@ def feed_parts(
             parts.append(((f" in: {shorten(step, 40)} ", "bad"),))
     if feed.fatal:
         parts.append(((" FEED STOPPED ", "!badge/bad"), (f" {shorten(feed.fatal, 40)} ", "bad")))
-    parts += _replay_parts(feed, skip)
+    elif not feed.silent_ns:
+        parts += _offline_parts(feed, keys.get("feed.reconnect", ""))
     if feed.demo:
-        parts.append(((f" DEMO shows: {shorten(feed.demo, 40)} ", "badge/warn"),))
-    if behind is not None:
-        parts.append(((" PAUSED ", "!badge/warn"), (f" {behind:,} behind, {resume} resumes ", "warn")))
-    if fps is not None:
-        parts.append(((f" slow terminal: {fps:g} fps ", "warn"),))
+        parts.append(((f" DEMO shows: {shorten(feed.demo, 40)} ", "badge/mode"),))
+    if paused is not None:
+        moment, behind = paused
+        text = f" {clock(moment)} UTC, {behind:,} behind, {keys.get('feed.pause', '')} resumes "
+        parts.append(((" PAUSED ", "!badge/mode"), (text, "text")))
+    parts += _replay_parts(feed, keys)
+    if slowness is not None:
+        parts.append(((f" {slowness_text(slowness)} ", "warn"),))
     return parts
 
 
-def _replay_parts(feed: FeedView, skip: str) -> list[Line]:
-    """A replay that stands still, and a gap of the recording."""
+def _replay_parts(feed: FeedView, keys: Mapping[str, str]) -> list[Line]:
     replay = feed.replay
-    if replay is None:
+    if feed.mode is not Mode.REPLAY or replay is None or feed.fatal:
         return []
-    parts: list[Line] = []
     if replay.problem:
-        parts.append(((" REPLAY WAITS ", "!badge/warn"), (f" {shorten(replay.problem, 60)} ", "warn")))
+        return [((" REPLAY WAITS ", "!badge/warn"), (f" {shorten(replay.problem, 60)} ", "warn"))]
     if replay.gap_ns:
-        now = f", {skip} now" if skip else ""
+        now = f", {keys['replay.skip']} now" if "replay.skip" in keys else ""
         text = f" nothing recorded for {long_time(replay.gap_ns)}: skipped in seconds{now} "
-        parts.append(((" GAP ", "badge/accent"), (text, "text")))
-    return parts
+        return [((" GAP ", "!badge/mode"), (text, "text"))]
+    if replay.finished:
+        again = f" {progress(replay)}, press {keys.get('replay.again', '')} to play again "
+        return [((" END ", "!badge/mode"), (again, "text"))]
+    if replay.paused:
+        return [((" PAUSED ", "!badge/mode"), (f" {progress(replay)}, {keys.get('feed.pause', '')} goes on ", "text"))]
+    return []
+
+
+def offline_sentence(feed: FeedView, key: str) -> str:
+    """When the next dial comes and how to have it now; "" while connected or in a replay.
+
+    Args:
+        feed: The newest view.
+        key: Of "feed.reconnect".
+    """
+    if feed.mode is Mode.REPLAY or feed.state not in _OFFLINE:
+        return ""
+    if feed.state == "CONNECTING":
+        return f"dialling, attempt {feed.attempt + 1}"
+    if feed.retry_in_s is None:
+        return ""
+    wait = ceil(feed.retry_in_s)
+    ask = f"; press {key} to try now" if key and feed.allowed_in_s <= 0 and wait > 0 else ""
+    return f"next try in {wait} s{ask}"
+
+
+def dial_sentence(feed: FeedView) -> str:
+    """What the key that dials now does at this moment."""
+    if feed.mode is Mode.REPLAY:
+        return "A recording has no connection."
+    if feed.state == "CONNECTING":
+        return "Dialling already."
+    if feed.state not in _OFFLINE:
+        return "Connected: there is nothing to try."
+    if feed.allowed_in_s > 0:
+        return f"The dial budget allows the next try in {ceil(feed.allowed_in_s)} s."
+    return "Dialling now."
+
+
+def waiting_text(feed: FeedView, keys: Mapping[str, str], paused: str = "") -> str:
+    """Why there is nothing of a pair yet, where nothing is wrong with it: one line, or two where offline.
+
+    Args:
+        feed: The newest view.
+        keys: The keys of `STATUS_KEYS`.
+        paused: The pair, where the screen was paused before its first book.
+    """
+    if paused:
+        return f"PAUSED before the first book of {paused}; {keys['feed.pause']} resumes"
+    offline = offline_sentence(feed, keys["feed.reconnect"])
+    if not offline or not feed.attempt:
+        return "waiting for the pair"
+    return f"offline: {feed.cause}\n{offline}; kraken-tui --demo needs no network"
+
+
+def _offline_parts(feed: FeedView, key: str) -> list[Line]:
+    sentence = offline_sentence(feed, key)
+    # A first dial that is under way is nothing to be told of.
+    if not sentence or (feed.state == "CONNECTING" and not feed.attempt):
+        return []
+    return [((" OFFLINE ", "!badge/warn"), (f" {sentence} ", "warn"))]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import msgspec
 
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, Mode, PairSummary
 from kraken_tui.tui.draw import format as fmt
+from kraken_tui.tui.draw.mode import mode_badge
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, blank, join_fields, on, shorten, width_of
 from kraken_tui.units import SECOND
@@ -129,28 +132,31 @@ def _mark(tab: PairSummary) -> tuple[str, str]:
 def _right_forms(feed: FeedView, width: int) -> list[tuple[Run, ...]]:
     """The right end from its fullest form to its shortest; the mode badge and the state are in all of them."""
     state = connection_state(feed, max(12, width // 3))
-    badge = mode_badge(feed)
+    badge, short = mode_badge(feed), mode_badge(feed, short=True)
     clock: tuple[Run, ...] = ((f"{fmt.clock(feed.now_ns)} UTC", "text"),)
     latency = _latency(feed)
-    forms = ((state, latency, clock, badge), (state, clock, badge), (state, badge), (connection_state(feed, 0), badge))
+    least = connection_state(feed, 0)
+    forms = ((state, latency, clock, badge), (state, clock, badge), (state, badge), (least, short))
     return [((" ", "text"), *join_fields([runs for runs in form if runs], 2), (" ", "text")) for form in forms]
 
 
 def connection_state(feed: FeedView, room: int) -> tuple[Run, ...]:
     """Connection state in a word; with its cause, in at most `room` cells, while it is not SUBSCRIBED.
 
-    Of an engine that does not answer only that is known.
+    Of an engine that does not answer only that is known. A recording has no connection.
     """
     if feed.fatal:
         return ((shorten(f"✗ FAILED {feed.fatal}", max(8, room)), "!bad"),)
     if feed.silent_ns:
         seconds = feed.silent_ns // SECOND
         return ((f"✗ engine silent {seconds} s" if room else f"✗ {seconds} s", "!bad"),)
+    if feed.mode is Mode.REPLAY:
+        return ()
     if feed.state == "SUBSCRIBED":
         return (("SUBSCRIBED ●" if room else "●", "ok"),)
     text = f"{feed.state} ○"
     if feed.retry_in_s is not None and room:
-        text += f" retry {feed.retry_in_s:.0f} s"
+        text += f" retry {ceil(feed.retry_in_s)} s"
     if feed.cause and room > len(text) + 6:
         text += " " + shorten(feed.cause, room - len(text))
     return ((text, "!warn"),)
@@ -166,20 +172,6 @@ def _latency(feed: FeedView) -> tuple[Run, ...]:
         (" p99 ", "muted"),
         (f"{latency.p99:>3.0f} ms", "text"),
     )
-
-
-def mode_badge(feed: FeedView) -> tuple[Run, ...]:
-    """What is shown when it is not the live market."""
-    if feed.mode is Mode.DEMO:
-        return ((" DEMO ", "badge/warn"),)
-    if feed.mode is not Mode.REPLAY:
-        return ()
-    replay = feed.replay
-    if replay is None:
-        return ((" REPLAY ", "badge/accent"),)
-    speed = f"x{replay.speed:g}" if replay.speed else "x max"
-    state = " end" if replay.finished else " ▮▮" if replay.paused else ""
-    return ((f" REPLAY {speed}{state} ", "badge/accent"),)
 
 
 def draw_badge(text: str, role: str, width: int, height: int) -> list[Line]:

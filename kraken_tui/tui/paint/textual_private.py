@@ -67,6 +67,11 @@ def writer_of(app: App[Any]) -> Callable[[str], None] | None:
     return write
 
 
+def waited_s(app: App[Any]) -> float:
+    """Seconds that drawing has waited for the terminal to take what was written; 0 where the driver does not tell."""
+    return float(getattr(getattr(app, NAMES["driver"], None), "waited_s", 0.0))
+
+
 def takes_synchronised(app: App[Any]) -> bool:
     """Whether the terminal shows an update between two marks at once (mode 2026).
 

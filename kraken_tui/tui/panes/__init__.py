@@ -100,6 +100,18 @@ class Stand(msgspec.Struct, frozen=True):
     alone: bool = True
 
 
+class Fact(StrEnum):
+    """What several panes show. Where one of them shows a newer one, all of them must."""
+
+    LAST = "last price"
+    BOOK = "touch, spread, mid and sizes"
+    TRADES = "newest trade"
+    AGE = "ages of book and trade"
+    TRUST = "proof, freshness and venue"
+    RATES = "rates and latency"
+    FEED = "connection, mode and recorder"
+
+
 class PaneRow(msgspec.Struct, frozen=True):
     """One pane.
 
@@ -107,6 +119,7 @@ class PaneRow(msgspec.Struct, frozen=True):
         name: Its name, also its widget's id.
         widget: "module:class" of its widget; a module without dots lies in this folder.
         rate: Pictures a second it needs; None for as many as the screen draws. A key is always answered at once.
+        shares: What of it other panes show too: where one of these changed, it is drawn whatever its rate.
         stands: The views it appears in; empty for the edges of the screen.
         late: Whether it is imported and made only when it is first looked at.
     """
@@ -115,25 +128,28 @@ class PaneRow(msgspec.Struct, frozen=True):
     widget: str
     rate: float | None = None
     stands: tuple[Stand, ...] = ()
+    shares: tuple[Fact, ...] = ()
     late: bool = False
 
 
 _DESK = Stand(BOOK, Standing.DESK)
 _DESK_SIDE = Stand(BOOK, Standing.DESK, alone=False)
 
+_ALL = tuple(Fact)
+
 PANES: tuple[PaneRow, ...] = (
-    PaneRow("tabs", "tabs:TabsPane", 4.0),
+    PaneRow("tabs", "tabs:TabsPane", 4.0, shares=(Fact.LAST, Fact.TRUST, Fact.RATES, Fact.FEED)),
     PaneRow("badge", "tabs:BadgePane"),
-    PaneRow("header", "header:HeaderPane", 5.0),
+    PaneRow("header", "header:HeaderPane", 5.0, shares=_ALL),
     PaneRow("book", "book:BookPane", None, (_DESK,)),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
-    PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,)),
-    PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK, Stand(CANDLES))),
+    PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,), (Fact.BOOK, Fact.TRUST)),
+    PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK, Stand(CANDLES)), (Fact.LAST, Fact.TRUST)),
     # A point a second; the depth curve costs 5 to 20 ms.
     PaneRow("charts", "charts:ChartsPane", 1.0, (Stand(CHARTS),), late=True),
-    PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), late=True),
+    PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), (Fact.LAST, Fact.TRADES), late=True),
     PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
-    PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), late=True),
+    PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), _ALL[3:], late=True),
     PaneRow("log", "log:LogPane", 2.0, (Stand(HEALTH, share=3),), late=True),
     PaneRow("footer", "footer:FooterPane"),
     PaneRow("too_small", "too_small:TooSmallPane", late=True),
@@ -158,6 +174,11 @@ def stands_in(view: str) -> dict[str, Stand]:
 def cycle_of(view: str) -> tuple[str, ...]:
     """The panes of a view that the key for the next pane shows by themselves, in order."""
     return tuple(name for name, stand in stands_in(view).items() if stand.alone)
+
+
+def shares() -> Mapping[str, tuple[Fact, ...]]:
+    """What each pane shows that others show too, by name."""
+    return {row.name: row.shares for row in PANES}
 
 
 def rates() -> Mapping[str, float]:

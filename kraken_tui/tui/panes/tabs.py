@@ -52,4 +52,4 @@ class BadgePane(Pane):
 
     def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
         """See `draw_badge`."""
-        return draw_badge(PAUSED_BADGE.strip(), "warn", width, height)
+        return draw_badge(PAUSED_BADGE.strip(), "mode", width, height)

@@ -5,36 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import import_module
 
-from msgspec.structs import replace
 from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
 from kraken_tui.engine.api import MarketSource
-from kraken_tui.market.freshness import aged, aged_feed
-from kraken_tui.market.views import FeedView, Mode, PairView
+from kraken_tui.market.freshness import aged, aged_feed, held
+from kraken_tui.market.views import FeedView, Mode, PairView, Published, ReplayView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
+from kraken_tui.tui.asked import Asked
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
 from kraken_tui.tui.draw.picture import Picture, Situation
 from kraken_tui.tui.draw.runs import Line, in_cells
-from kraken_tui.tui.draw.status import cursor_parts, feed_parts, fitting
+from kraken_tui.tui.draw.status import STATUS_KEYS, cursor_parts, dial_sentence, feed_parts, fitting, waiting_text
 from kraken_tui.tui.keymap import KeyMap, bindings, command_of
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.pane import LivePart, Pane
-from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, PANES, PaneRow, cycle_of, stands_in
+from kraken_tui.tui.paint.shared import facts
+from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, PANES, PaneRow, cycle_of, shares, stands_in
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.footer import CommandChosen
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
-from kraken_tui.units import SECOND
 from kraken_tui.words import interval_name
 
 _PENDING_S = 5.0
-_PAUSE_STALE_NS = 5 * SECOND
 
 
 class MarketScreen(Screen[None], inherit_bindings=False):
@@ -64,11 +63,19 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.view = BOOK.name
         self.alone: str | None = None
         self.symbol = ""
-        self.frozen: tuple[PairView | None, FeedView] | None = None
+        self.frozen: Published | None = None
+        self._status_keys = {name: keymap.show(name) for name in STATUS_KEYS}
+        self._shares = shares()
+        self._drawn: dict[str, tuple[object, ...]] = {}
+        self._depth: Asked[int] = Asked()
+        self._interval: Asked[int] = Asked()
+        self._speed: Asked[float] = Asked()
+        self._replay_paused: Asked[bool] = Asked()
         self._controls: dict[str, BookControl] = {}
         self.tape_tier = 0
         self._tab = 0
         self._pending_until: float | None = None
+        self._again_until = 0.0
         self._places: Places = {}
         self._everything = True
         self._silent = False
@@ -116,6 +123,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         size = self.app.size
         width = size.width if width is None else width
         height = size.height if height is None else height
+        self.set_class(size_class(width, height) is Size.SMALL, "-small")
         badge = len(PAUSED_BADGE) if self.paused else 0
         places = arrange(width, height, self.view, alone=self.alone, badge=badge)
         if late := self._make(places):
@@ -161,14 +169,22 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[PairView | None, FeedView]:
-        """The pair and feed on screen, as old as they are now; while paused the pair stands still, its age does not."""
+        """The pair and feed on screen, as old as they are now; while paused both stand still."""
+        pair, feed, _ = self._look()
+        return pair, feed
+
+    def _look(self) -> tuple[PairView | None, FeedView, FeedView]:
+        """(pair on screen, feed on screen, newest feed), the first two of one moment: no two panes disagree."""
+        published = self.source.published()
         now_ns = self.source.now()
-        feed = aged_feed(self.source.feed_view, now_ns)
+        live = aged_feed(published.feed, now_ns)
         if self.frozen is not None:
-            pair = self.frozen[0]
-            return (None if pair is None else _paused(pair, feed.made_ns, now_ns)), feed
-        pair = self.source.view(self.symbol) if self.symbol else None
-        return (None if pair is None else aged(pair, now_ns)), feed
+            return *held(self.frozen, live, self.symbol, now_ns), live
+        pair = published.pairs.get(self.symbol)
+        if pair is None:
+            return None, live, live
+        pair = aged(pair, now_ns)
+        return pair, Published(live, {self.symbol: pair}).agreed().feed, live
 
     @property
     def paused(self) -> bool:
@@ -194,7 +210,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._follow_tabs(now)
         everything = everything or self._everything
         self._everything = False
-        pair, feed = self.newest()
+        pair, feed, live = self._look()
         if bool(feed.silent_ns) != self._silent:
             # All panes turn at once, whatever their rates: none may look fresh beside another that does not.
             self._silent = not self._silent
@@ -202,7 +218,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         choices = self.control.prepare(pair, self.book_rows)
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
-        status = self._status(pair, feed, pacer, now, step)
+        status = self._status(pair, live, pacer, now, step)
+        paused_at = self.symbol if self.frozen is not None else ""
         picture = Picture(
             pair,
             feed,
@@ -213,9 +230,14 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             step,
             situation=self.situation,
             tape_tier=self.tape_tier,
+            waiting="" if pair is not None else waiting_text(live, self._status_keys, paused_at),
         )
+        pacer.begin()
+        known = facts(picture)
         for name in self._places:
-            if everything or pacer.due(name, now):
+            shown = tuple(known[fact] for fact in self._shares.get(name, ()))
+            if everything or pacer.due(name) or self._drawn.get(name) != shown:
+                self._drawn[name] = shown
                 self._panes[name].push(picture)
 
     @property
@@ -253,11 +275,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Show a few words at the left of the last row until a time of the app's clock."""
         self._flash = (text, until)
 
-    def _status(self, pair: PairView | None, feed: FeedView, pacer: Pacer, now: float, step: str) -> Line:
-        behind = None if self.frozen is None else max(0, feed.messages - self.frozen[1].messages)
-        fps = pacer.fps if pacer.slowed else None
-        key = self.keymap.show
-        parts = feed_parts(feed, behind=behind, fps=fps, resume=key("feed.pause"), step=step, skip=key("replay.skip"))
+    def _status(self, pair: PairView | None, live: FeedView, pacer: Pacer, now: float, step: str) -> Line:
+        then = self.frozen
+        paused = None if then is None else (then.feed.now_ns, max(0, live.messages - then.feed.messages))
+        parts = feed_parts(live, paused=paused, slowness=pacer.slowness, keys=self._status_keys, step=step)
         text, until = self._flash
         if now < until:
             parts.append(((f" {in_cells(text)} ", "bright/tab"),))
@@ -273,21 +294,18 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self._tab = symbols.index(self.symbol)
             self._pending_until = None
             return
-        if self._pending_until is not None and now < self._pending_until:
+        if now < max(self._again_until, self._pending_until or 0.0):
             return
         if symbols:
             self.show_pair(symbols[min(self._tab, len(symbols) - 1)])
 
     def show_pair(self, symbol: str) -> None:
-        """Put a pair on screen; a frozen screen is released."""
+        """Put a pair on screen; a paused screen shows it as it was at the moment of the pause."""
         if symbol == self.symbol:
             return
         self.symbol = symbol
         self.source.show(symbol)
         self.program.title = f"kraken-tui {symbol}"
-        if self.frozen is not None:
-            self.frozen = None
-            self.relayout()
         self._everything = True
 
     def add_pair(self, name: str) -> None:
@@ -424,6 +442,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_centre(self) -> None:
         """Put the touch in the middle of the book."""
+        self.control.let_go(self.newest()[0], self.book_rows)
         for pane in self._panes.values():
             pane.recentre()
         self.program.tick()
@@ -445,24 +464,29 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_depth(self, direction: int) -> None:
         """Subscribe the next (+1) or previous (-1) depth."""
-        view = self.newest()[0]
+        view, feed = self.newest()
         current = self.settings.depth if view is None else view.depth
-        if self.source.feed_view.mode is Mode.REPLAY:
-            self.program.say(f"This recording holds {current} levels." if view else "A recording has the depth it has.")
+        if feed.mode is Mode.REPLAY:
+            self.program.say(f"The depth of a recording is that of its data: {current} levels.")
             return
+        now = self.program.clock()
+        current = self._depth.or_else(current, now)
         depth = next_option(DEPTHS, current, direction)
         if depth == current:
             self.program.say(f"{depth} levels is the {'deepest' if direction > 0 else 'shallowest'} book there is.")
         else:
+            self._depth.ask(depth, now)
             self.source.set_depth(depth)
             self.program.say(f"Subscribing all books with {depth} levels.")
 
     def action_interval(self, direction: int) -> None:
         """Choose the next longer (+1) or shorter (-1) candle interval."""
         view = self.newest()[0]
-        current = self.settings.interval if view is None else view.interval
+        now = self.program.clock()
+        current = self._interval.or_else(self.settings.interval if view is None else view.interval, now)
         interval = next_option(INTERVALS, current, direction)
         if interval != current:
+            self._interval.ask(interval, now)
             self.source.set_interval(interval)
         self.program.say(f"{interval_name(interval)} candles.")
 
@@ -486,22 +510,59 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_pause(self) -> None:
         """Freeze or release the screen; stop or continue a recording."""
-        replay = self.source.feed_view.replay
-        if self.source.feed_view.mode is Mode.REPLAY and replay is not None:
-            self.source.pause_replay(not replay.paused)
-        else:
-            pair = self.source.view(self.symbol) if self.symbol else None
-            self.frozen = None if self.frozen is not None else (pair, self.source.feed_view)
+        replay = self._replay
+        if replay is None:
+            self.frozen = self._held_now() if self.frozen is None else None
             self.relayout()
+        elif replay.finished:
+            self.action_replay_again()
+        else:
+            now = self.program.clock()
+            paused = not self._replay_paused.or_else(replay.paused, now)
+            self._replay_paused.ask(paused, now)
+            self.source.pause_replay(paused)
         self.program.tick(everything=True)
+
+    @property
+    def _replay(self) -> ReplayView | None:
+        feed = self.source.feed_view
+        return feed.replay if feed.mode is Mode.REPLAY else None
+
+    def _held_now(self) -> Published:
+        """All that is published, as old as it is at this moment, each tab as its pair."""
+        published = self.source.published()
+        now_ns = self.source.now()
+        pairs = {symbol: aged(view, now_ns) for symbol, view in published.pairs.items()}
+        return Published(aged_feed(published.feed, now_ns), pairs).agreed()
+
+    def action_replay_again(self) -> None:
+        """Play the recording from its beginning."""
+        if self._replay is None:
+            self.program.say("Only a recording can be played again.")
+            return
+        # Its tabs come again one by one: until then the pair on screen must not count as removed.
+        self._again_until = self.program.clock() + _PENDING_S
+        self._replay_paused, self._interval = Asked(), Asked()
+        self.source.replay_again()
+        self.program.say("Playing the recording again.")
+
+    def action_reconnect(self) -> None:
+        """Dial now, as far as the dial budget allows, and say what will happen."""
+        self.source.reconnect()
+        self.program.say(dial_sentence(aged_feed(self.source.feed_view, self.source.now())))
 
     def action_speed(self, direction: int) -> None:
         """Play a recording faster (+1) or slower (-1)."""
-        replay = self.source.feed_view.replay
+        replay = self._replay
         if replay is None:
             self.program.say("Only a recording has a speed.")
             return
-        speed = next_option(SPEEDS, replay.speed or SPEEDS[-1], direction)
+        if replay.finished:
+            self.program.say(f"The recording is over; {self.keymap.show('replay.again')} plays it again.")
+            return
+        now = self.program.clock()
+        speed = next_option(SPEEDS, self._speed.or_else(replay.speed, now) or SPEEDS[-1], direction)
+        self._speed.ask(speed, now)
         self.source.set_replay_speed(speed)
         self.program.say(f"Replay speed {speed:g}x.")
 
@@ -535,12 +596,3 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         from kraken_tui.tui.screens.help import HelpScreen
 
         self.app.push_screen(HelpScreen(self.keymap, replay=self.source.feed_view.mode is Mode.REPLAY))
-
-
-def _paused(pair: PairView, made_ns: int | None, now_ns: int) -> PairView:
-    """A frozen pair as it must be shown later: the same levels at their true age, and no longer called fresh."""
-    passed = 0 if pair.made_ns is None else max(0, now_ns - pair.made_ns)
-    pair = aged(pair, now_ns, made_ns)
-    if pair.stale or passed < _PAUSE_STALE_NS:
-        return pair
-    return replace(pair, stale=True, stale_reason=f"paused for {passed // 10**9} s")

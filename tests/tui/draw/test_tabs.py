@@ -55,7 +55,7 @@ def test_problems_of_other_pairs_are_marked(change: dict[str, object], mark: str
 
 def test_a_lost_connection_shows_its_cause() -> None:
     for width in (120, 160):
-        assert "DISCONNECTED ○ retry 4 s no message" in row(samples.reconnecting(), width)
+        assert "DISCONNECTED ○ retry 5 s no message" in row(samples.reconnecting(), width)
     assert "DISCONNECTED ○" in row(samples.reconnecting(), 60)
     assert "✗ FAILED no route" in row(samples.feed(fatal="no route"))
 
@@ -70,12 +70,26 @@ def test_the_mode_is_always_visible(width: int, count: int) -> None:
 
 def test_a_replay_shows_speed_pause_and_end() -> None:
     assert " REPLAY x2 " in row(samples.replaying())
-    assert " REPLAY x2 ▮▮ " in row(samples.replaying(paused=True))
+    assert "01:15 / 10:00  PAUSED " in row(samples.replaying(paused=True))
     assert " REPLAY x0.5 " in row(samples.replaying(speed=0.5))
     assert " REPLAY x max " in row(samples.replaying(speed=0.0))
     done = samples.replaying()
     assert done.replay is not None
-    assert " REPLAY x2 end " in row(replace(done, replay=replace(done.replay, finished=True)))
+    for width in (60, 80, 160):
+        ended = row(replace(done, state="CLOSED", replay=replace(done.replay, finished=True)), width)
+        assert " END " in ended
+        assert not any(word in ended for word in ("CLOSED", "SUBSCRIBED", "REPLAY", "○", "●"))
+    unknown = replace(done, replay=replace(done.replay, length_ns=None, position_ns=3_675_000_000_000))
+    assert "1:01:15  REPLAY x2 " in row(unknown)
+
+
+def test_modes_have_a_colour_of_their_own() -> None:
+    paused = samples.replaying(paused=True)
+    for feed in (samples.feed(mode=Mode.DEMO), samples.replaying(), paused):
+        (line,) = draw_tabs(Picture(samples.pair(), feed), 160, 1)
+        roles = {part for _, key in line for part in key.lstrip("!~").split("/")}
+        assert "mode" in roles
+        assert not roles & {"warn", "bad", "stale"}
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])

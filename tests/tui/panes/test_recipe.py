@@ -72,7 +72,10 @@ async def look():
         FOUND["help"] = [row for row in key_rows(app.keymap_in_force, replay=False) if row[4] == "view.toys"]
         commands = KrakenCommands(app.screen)
         FOUND["palette"] = [name for name, _, _ in commands._entries() if "Toys" in name]
-        FOUND["due"] = [app.pacer.due("toy", at / 10) for at in range(10)].count(True)
+        FOUND["due"] = 0
+        for _ in range(8):
+            app.pacer.begin()
+            FOUND["due"] += app.pacer.due("toy")
     await look_small()
 
 

@@ -1,0 +1,47 @@
+"""What is shown when it is not the live market: DEMO, REPLAY, PAUSED, END. States of the viewer, never faults. Pure."""
+
+from __future__ import annotations
+
+from kraken_tui.market.views import FeedView, Mode, ReplayView
+from kraken_tui.tui.draw.runs import Run
+from kraken_tui.units import SECOND
+
+
+def span(ns: int) -> str:
+    """A position in a recording: "02:13", from an hour on "1:02:13"."""
+    minutes, seconds = divmod(max(0, ns) // SECOND, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes:02d}:{seconds:02d}"
+
+
+def progress(replay: ReplayView) -> str:
+    """Position and length: "02:13 / 15:00"; the position alone while the length is not known yet."""
+    position = span(replay.position_ns)
+    return position if replay.length_ns is None else f"{position} / {span(replay.length_ns)}"
+
+
+def replay_word(replay: ReplayView) -> str:
+    """What the recording does: "END", "PAUSED", "REPLAY x2", "REPLAY x max"."""
+    if replay.finished:
+        return "END"
+    if replay.paused:
+        return "PAUSED"
+    return f"REPLAY x{replay.speed:g}" if replay.speed else "REPLAY x max"
+
+
+def mode_badge(feed: FeedView, *, short: bool = False) -> tuple[Run, ...]:
+    """The badge of the mode; empty for the live market.
+
+    Args:
+        feed: Its mode and replay.
+        short: Without the position in the recording.
+    """
+    if feed.mode is Mode.DEMO:
+        return ((" DEMO ", "badge/mode"),)
+    if feed.mode is not Mode.REPLAY:
+        return ()
+    replay = feed.replay
+    if replay is None:
+        return ((" REPLAY ", "badge/mode"),)
+    badge: Run = (f" {replay_word(replay)} ", "badge/mode")
+    return (badge,) if short else ((f"{progress(replay)} ", "text"), badge)
