@@ -53,12 +53,28 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
         changes: (key, lots before, lots after) of every level that differs, those that left the depth included.
         proven: Whether the book was proven from here on.
         begins: Whether the book was loaded as a whole: what was before is no movement of orders.
+        edge: Keys of levels that only came into view or left it at the subscribed depth; nobody moved an order there.
     """
 
     ns: int
     changes: Sequence[tuple[int, int, int]]
     proven: bool
     begins: bool = False
+    edge: Sequence[int] = ()
+
+
+class Edges(msgspec.Struct, frozen=True, gc=False):
+    """Where a book begins and ends, ticks.
+
+    Attributes:
+        bid, ask: The touch; None for an empty side.
+        lowest, highest: The last level that is known; None where the side is shorter than its depth: nothing is beyond.
+    """
+
+    bid: int | None
+    ask: int | None
+    lowest: int | None
+    highest: int | None
 
 
 class Segment:
@@ -335,6 +351,18 @@ class Walker:
             self.proven,
         )
 
+    def edges(self) -> Edges:
+        """The touch and the edges of what is known, where it stands."""
+        bids, asks, segment = self._bids, self._asks, self._segment
+        # A level that leaves a full side may be replaced a message later: a little less than full is full.
+        full = 0 if segment is None else segment.depth - segment.depth // 10
+        return Edges(
+            -bids[0] if bids else None,
+            asks[0] if asks else None,
+            -bids[-1] if bids and len(bids) >= full else None,
+            asks[-1] if asks and len(asks) >= full else None,
+        )
+
     def _following(self) -> Segment | None:
         segments = self._history.segments()
         segment = self._segment
@@ -375,30 +403,37 @@ class Walker:
         at = 0
         for number in range(first, last):
             upto = segment.ends[number] - begin
-            changes = self._apply(changed[at:upto], becomes[at:upto], segment.depth)
+            changes, edge = self._apply(changed[at:upto], becomes[at:upto], segment.depth)
             at = upto
             self._next = number + 1
             self._stand(segment, number)
-            yield Moment(self.ns, changes, self.proven)
+            yield Moment(self.ns, changes, self.proven, edge=edge)
 
-    def _apply(self, changed: Sequence[int], becomes: Sequence[int], depth: int) -> list[tuple[int, int, int]]:
-        lots = self.lots
+    def _apply(
+        self, changed: Sequence[int], becomes: Sequence[int], depth: int
+    ) -> tuple[list[tuple[int, int, int]], Sequence[int]]:
+        lots, bids, asks = self.lots, self._bids, self._asks
+        worst_bid, worst_ask = bids[-1] if bids else 0, asks[-1] if asks else 0
         changes: list[tuple[int, int, int]] = []
+        edge: list[int] = []
         for key, after in zip(changed, becomes, strict=True):
             before = lots.get(key, 0)
             if after:
                 lots[key] = after
                 if not before:
-                    keys = self._bids if key < 0 else self._asks
+                    keys, worst = (bids, worst_bid) if key < 0 else (asks, worst_ask)
+                    if worst and key > worst:
+                        edge.append(key)
                     keys.insert(bisect_left(keys, key), key)
             elif before:
                 del lots[key]
-                keys = self._bids if key < 0 else self._asks
+                keys = bids if key < 0 else asks
                 del keys[bisect_left(keys, key)]
             if before != after:
                 changes.append((key, before, after))
-        for keys in (self._bids, self._asks):
+        for keys in (bids, asks):
             while len(keys) > depth:
                 key = keys.pop()
                 changes.append((key, lots.pop(key), 0))
-        return changes
+                edge.append(key)
+        return changes, edge
