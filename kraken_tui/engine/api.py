@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, PairView
 
 
@@ -32,6 +33,10 @@ class MarketSource(Protocol):
 
     def view(self, symbol: str) -> PairView | None:
         """Newest view of a pair; None before its first, or when the pair is not subscribed."""
+        ...
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        """The past of a pair, which may be read at once; None where none is kept, or the pair is not subscribed."""
         ...
 
     def show(self, symbol: str) -> None:

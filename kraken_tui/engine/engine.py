@@ -27,6 +27,7 @@ from kraken_tui.errors import TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.events import Proof
 from kraken_tui.market.freshness import silence_ns
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
@@ -289,6 +290,10 @@ class Engine:
         self._command(command)
 
     # -- commands -----------------------------------------------------------------------------------------
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        worker = self._worker
+        return None if worker is None else worker.history(symbol)
 
     def show(self, symbol: str) -> None:
         """See `MarketSource.show`."""

@@ -25,6 +25,7 @@ from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, ReplayView
 from kraken_tui.recording.background import Opening
 from kraken_tui.recording.opening import opening_frames
@@ -82,7 +83,7 @@ class Worker:
         self._session.options.ignore_gaps = options.ignore_gaps
         self._emit = emit
         self._rejected = 0
-        self._desk = Desk(self._session, settings, emit, self._note)
+        self._desk = Desk(self._session, settings, emit, self._note, history=options.history)
         self._desk.book_levels = options.book_levels
         self._replay: ReplayClock | None = None
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
@@ -260,6 +261,11 @@ class Worker:
     def session(self) -> Session:
         """The feed, to be read from the engine's thread."""
         return self._session
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        """The past of a pair, to be read from any thread; None where none is kept."""
+        market = self._desk.by_symbol.get(symbol)
+        return None if market is None else market.history
 
     def symbol_of(self, name: str) -> str:
         """The v2 symbol of a pair by any of its names, or the best guess while the instrument list is unknown."""

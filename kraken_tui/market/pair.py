@@ -27,6 +27,7 @@ from kraken_tui.market.events import (
 from kraken_tui.market.flow import FlowTracker
 from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.rates import RateMeter
 from kraken_tui.market.trades import Tape, TradedAtPrice
 from kraken_tui.market.truth import BookTruth, NothingKnown
@@ -61,9 +62,17 @@ class PairMarket:
         symbol: v2 symbol.
         settings: Depth, interval, thresholds.
         truth: What the feed knows of the book; None as long as it does not keep the pair.
+        history: Where its past is kept; None to keep none.
     """
 
-    def __init__(self, symbol: str, settings: Settings, truth: BookTruth | None = None) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        settings: Settings,
+        truth: BookTruth | None = None,
+        history: MarketHistory | None = None,
+    ) -> None:
+        self.history = history
         self.symbol = symbol
         self._nothing = NothingKnown(settings.depth)
         self._truth: BookTruth | NothingKnown = truth or self._nothing
@@ -116,6 +125,8 @@ class PairMarket:
     def on_truth(self) -> None:
         """Note that state, proof, depth or audit of the book changed."""
         self._version += 1
+        if self.history is not None:
+            self.history.on_truth(proven=self._verified)
 
     @property
     def _verified(self) -> bool:
@@ -147,6 +158,8 @@ class PairMarket:
         self._flow = FlowTracker(self.symbol, to_nearest_units(f"{large:f}", spec.qty_precision) if large > 0 else 0)
 
     def _rescale(self, before: PairSpec, after: PairSpec) -> None:
+        if self.history is not None:
+            self.history.clear()
         self._tape.rescale(before, after)
         self._traded.rescale(before, after)
         self._candles.rescale(before, after)
@@ -164,6 +177,8 @@ class PairMarket:
     def on_book(self, changed: BookChanged) -> None:
         """Take in one applied book message; the book after it is that of `truth`."""
         self._book_rate.count()
+        if self.history is not None:
+            self.history.pass_to(changed.received_ns)
         # Snapshots from before 2025 carry no timestamp: their receipt time is used (PROTOCOL.md section 4.1).
         venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
         self._book_ns, self._book_received_ns = changed.venue_ns, changed.received_ns
@@ -171,7 +186,11 @@ class PairMarket:
         self._cache.dirty = True
         self._version += 1
         book = self._truth.book
-        if not changed.verified or book is None or not self._fits(book):
+        if book is None or not self._fits(book):
+            return
+        if self.history is not None:
+            self.history.on_book(changed, book)
+        if not changed.verified:
             return
         if changed.kind == "snapshot":
             self._flow.on_snapshot(book)
@@ -185,11 +204,15 @@ class PairMarket:
             spec.qty_precision,
         )
 
-    def on_trades(self, trades: list[Trade]) -> list[Trade]:
+    def on_trades(self, trades: list[Trade], received_ns: int = 0) -> list[Trade]:
         """Take in one message of the trade channel.
 
         The trades of the first snapshot only fill the tape. Those of a later one that are newer than all known were
         missed, as during a reconnect, and count like live ones.
+
+        Args:
+            trades: In the order of the message.
+            received_ns: Wall clock when it was received.
 
         Returns:
             The trades not seen before, by ascending position.
@@ -210,6 +233,8 @@ class PairMarket:
             if after is None or trade.position > after:
                 self._set_last(trade)
         self._heard_trades = True
+        if self.history is not None:
+            self.history.on_trades(received_ns, new, counted)
         self._flow.on_trades(trade for trade in counted if trade.live)
         return new
 
@@ -232,6 +257,8 @@ class PairMarket:
         new = self._tape.add(replace(trade, live=False) for trade in past)
         if new:
             self._version += 1
+            if self.history is not None:
+                self.history.on_trades(0, new, ())
             if newest is None:
                 for trade in new:
                     self._set_last(trade)
@@ -281,6 +308,8 @@ class PairMarket:
             now_ns: Wall clock. Call it at least once a second, and a few times for prompt flow events. Candles end
                 by the venue's clock, as far as the last `view` told it.
         """
+        if self.history is not None:
+            self.history.pass_to(now_ns)
         self._book_rate.advance(now_ns)
         self._trade_rate.advance(now_ns)
         self._candles.roll(now_ns - self._clock_offset_ns)
@@ -298,7 +327,11 @@ class PairMarket:
         self._flow.learn(book)
         figures = self._refreshed(book).metrics
         if figures is not None:
-            self._samples.append(Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance))
+            sample = Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance)
+            self._samples.append(sample)
+            if self.history is not None:
+                self.history.on_sample(sample)
+                self.history.trim(now_ns)
             self._version += 1
 
     def _collect_flow(self) -> None:
@@ -306,6 +339,8 @@ class PairMarket:
         if events:
             self._flow_new.extend(events)
             self._flow_shown.extendleft(events)
+            if self.history is not None:
+                self.history.on_flow(events)
             self._version += 1
 
     def _refreshed(self, book: OrderBook) -> _BookCache:
@@ -409,7 +444,7 @@ class PairMarket:
         self._collect_flow()
         truth = self._truth
         cache = self._refreshed(truth.book) if truth.book is not None else self._cache
-        return PairView(
+        view = PairView(
             symbol=self.symbol,
             version=self._version,
             now_ns=now_ns,
@@ -450,6 +485,9 @@ class PairMarket:
             fresh_for_ns=self._fresh_for_ns,
             replayed=replayed,
         )
+        if self.history is not None:
+            self.history.on_view(view, clock_offset_ns)
+        return view
 
     def _shown_last(self) -> int | None:
         return self._ticker.last if self._last is None else self._last

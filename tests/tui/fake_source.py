@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Proof
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, RecordingView, ReplayView
 from tests.tui import samples
 
@@ -21,6 +22,7 @@ class FakeSource:
         self.asked: list[tuple[object, ...]] = []
         self.feed_view: FeedView = samples.replaying() if replay else samples.feed()
         self.views: dict[str, PairView] = {}
+        self.histories: dict[str, MarketHistory] = {}
         self.now_ns = 0
         self.stuck_in = ""
         self.reads: list[str] = []
@@ -56,6 +58,9 @@ class FakeSource:
     def view(self, symbol: str) -> PairView | None:
         self.reads.append(symbol)
         return self.views.get(symbol)
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        return self.histories.get(symbol)
 
     def show(self, symbol: str) -> None:
         self.asked.append(("show", symbol))

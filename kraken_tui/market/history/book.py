@@ -193,14 +193,21 @@ class BookHistory:
             self._begin(segment.times[-1], venue_ns, book, proven=proven, begins=False)
 
     def interrupt(self, ns: int) -> None:
-        """Note that from here on the book is not proven, or not heard of, until a later message proves it."""
+        """Note that from here on the book is not proven, or not heard of, until something proves it."""
+        self._flag(ns, 0)
+
+    def prove(self, ns: int) -> None:
+        """Note that from here on the book is proven, without a message that changed it."""
+        self._flag(ns, PROVEN)
+
+    def _flag(self, ns: int, flag: int) -> None:
         segment = self._open
-        if segment is None or not segment.flags[-1]:
+        if segment is None or segment.flags[-1] == flag:
             return
         segment.ends.append(len(segment.becomes))
         segment.venue.append(segment.venue[-1])
         segment.times.append(max(ns, segment.times[-1]))
-        segment.flags.append(0)
+        segment.flags.append(flag)
 
     def clear(self) -> None:
         """Forget everything, as when the precisions changed."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.book.metrics import metrics
-from kraken_tui.market.events import BookChanged, Candle, FlowEvent, Proof, Side, Trade
+from kraken_tui.market.events import BookChanged, Candle, FlowEvent, Proof, Trade
 from kraken_tui.market.history.book import BookAt, BookHistory
 from kraken_tui.market.history.trades import Heard, TradeHistory
 from kraken_tui.market.views import PairView, Sample, TradedAt
@@ -31,6 +31,13 @@ class _Noted(msgspec.Struct, frozen=True, gc=False):
     view: PairView
     offset_ns: int
     running: Candle | None
+
+
+class _Told(msgspec.Struct, frozen=True, gc=False):
+    """A flow event and when it was told, which is a little after it happened."""
+
+    ns: int
+    event: FlowEvent
 
 
 def _slow(view: PairView) -> tuple[object, ...]:
@@ -56,7 +63,8 @@ class MarketHistory:
         self.trades = TradeHistory(keep_ns, keep_bytes // 4 // 400)
         self._keep_ns = keep_ns
         self._notes: list[_Noted] = []
-        self._flow: list[FlowEvent] = []
+        self._flow: list[_Told] = []
+        self._now_ns = 0
         self._samples: list[Sample] = []
         self._said: tuple[object, ...] = ()
         self.newest: PairView | None = None
@@ -76,13 +84,25 @@ class MarketHistory:
         else:
             self.book.on_update(changed.received_ns, changed.venue_ns, changed.changes, book, proven=changed.verified)
 
+    def on_truth(self, *, proven: bool) -> None:
+        """Note whether the book as it stands is proven, as of the time last passed to."""
+        if proven:
+            self.book.prove(self._now_ns)
+        else:
+            self.book.interrupt(self._now_ns)
+
     def on_trades(self, ns: int, trades: Sequence[Trade], counted: Iterable[Trade]) -> None:
         """Note new trades; see `TradeHistory.add`."""
+        self.pass_to(ns)
         self.trades.add(ns, trades, counted)
 
+    def pass_to(self, ns: int) -> None:
+        """Let time pass: what is told from here on was not known before."""
+        self._now_ns = max(self._now_ns, ns)
+
     def on_flow(self, events: Iterable[FlowEvent]) -> None:
-        """Note flow events, oldest first."""
-        self._flow += events
+        """Note flow events, oldest first, as of the time last passed to."""
+        self._flow += [_Told(self._now_ns, event) for event in events]
 
     def on_sample(self, sample: Sample) -> None:
         """Note one point of the slow history."""
@@ -96,8 +116,8 @@ class MarketHistory:
             offset_ns: The clock of `now_ns` minus the venue's.
         """
         self.newest = view
-        if view.proof is not Proof.VERIFIED:
-            self.book.interrupt(view.now_ns)
+        self.pass_to(view.now_ns)
+        self.on_truth(proven=view.proof is Proof.VERIFIED)
         said, notes = _slow(view), self._notes
         if notes and said == self._said and view.now_ns - notes[-1].ns < _NOTED_EVERY_NS:
             return
@@ -114,7 +134,7 @@ class MarketHistory:
         if len(self._notes) > 1 and self._notes[1].ns < oldest:
             self._notes = self._notes[bisect_left(self._notes, oldest, key=lambda note: note.ns) - 1 :]
         if self._flow and self._flow[0].ns < oldest:
-            self._flow = [event for event in self._flow if event.ns >= oldest]
+            self._flow = self._flow[bisect_left(self._flow, oldest, key=lambda told: told.ns) :]
         if self._samples and self._samples[0].ns < oldest:
             self._samples = self._samples[bisect_left(self._samples, oldest, key=lambda sample: sample.ns) :]
 
@@ -141,8 +161,8 @@ class MarketHistory:
         return None if first is None or not notes else max(first, notes[0].ns)
 
     def flow(self) -> Sequence[FlowEvent]:
-        """All flow events held, oldest first."""
-        return self._flow
+        """All flow events held, in the order they were told."""
+        return [told.event for told in self._flow]
 
     def view(self, ns: int) -> PairView | None:
         """The market as it was at a moment.
@@ -193,8 +213,8 @@ class MarketHistory:
         )
 
     def _flow_at(self, ns: int) -> tuple[FlowEvent, ...]:
-        recent = [event for event in self._flow[-5_000:] if event.ns <= ns]
-        return tuple(reversed(recent[-_FLOW_SHOWN:]))
+        end = bisect_right(self._flow, ns, key=lambda told: told.ns)
+        return tuple(told.event for told in reversed(self._flow[max(0, end - _FLOW_SHOWN) : end]))
 
     def _samples_at(self, ns: int) -> tuple[Sample, ...]:
         end = bisect_right(self._samples, ns, key=lambda sample: sample.ns)
@@ -263,8 +283,3 @@ def _age(note: _Noted, book: BookAt, ns: int) -> int | None:
     if book.venue_ns is None:
         return since_receipt
     return max(since_receipt, ns - book.venue_ns - note.offset_ns)
-
-
-def side_of(trade: Trade) -> int:
-    """+1 for a bought trade, -1 for a sold one: the sign of its part of the delta."""
-    return 1 if trade.side is Side.BUY else -1
