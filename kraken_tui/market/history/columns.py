@@ -40,8 +40,8 @@ class Column(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         index: Its start, in widths since the epoch.
-        cells: Lots by bucket (bids floored, asks ceiled, as `market.book.aggregation`), both sides together; empty
-            buckets left out.
+        cells: Lots by bucket (bids floored, asks ceiled, as `market.book.aggregation`); those of bids by the negated
+            bucket, since both sides may rest in one. Empty buckets are left out.
         low, high: First and last bucket of which all is known during the whole column; None for no limit.
         proven: Whether the book was proven all the time.
         known: Whether there was a book all the time.
@@ -110,8 +110,8 @@ class _Adder:
         self._widen(self._edges)
 
     def _bucket(self, key: int) -> int:
-        # The key of a bid is its negated price: bids are floored, asks ceiled.
-        return -(-key // self._step) if key > 0 else -key // self._step
+        # The key of a bid is its negated price: bids are floored and asks ceiled, and each keeps its sign.
+        return -(-key // self._step)
 
     def _widen(self, edges: Edges) -> None:
         if (bid := edges.bid) is not None:

@@ -22,9 +22,8 @@ def brute_force(history: BookHistory, index: int, weighing: Weighing, until: int
     for ns in range(start, until):
         state = history.at(ns)
         if state is not None:
-            cells = aggregate(state.bids, STEP, Side.BUY)
-            for bucket, lots in aggregate(state.asks, STEP, Side.SELL).items():
-                cells[bucket] = cells.get(bucket, 0) + lots
+            cells = aggregate(state.asks, STEP, Side.SELL)
+            cells |= {-bucket: lots for bucket, lots in aggregate(state.bids, STEP, Side.BUY).items()}
             for bucket, lots in cells.items():
                 sums[bucket] = sums.get(bucket, 0) + lots
                 most[bucket] = max(most.get(bucket, 0), lots)
