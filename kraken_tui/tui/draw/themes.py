@@ -16,6 +16,7 @@ ROLES = (
     "bid", "bid-bar", "bid-faint", "ask", "ask-bar", "ask-faint",
     "up", "down", "touch", "cursor", "changed", "band",
     "ok", "warn", "bad", "stale", "badge", "tab",
+    *(f"heat{level}" for level in range(12)), "heat-bought", "heat-sold",
 )  # fmt: skip
 """Every role a palette must colour.
 
@@ -23,7 +24,8 @@ bg: screen. text, bright, muted (labels), faint (insignificant digits, grid). ti
 lines. bid, ask: text; -bar: bar cells; -faint: background behind numbers. up, down: last price and candles.
 touch: best bid and ask row background. cursor: cursor row background. changed: background of a row changed in the
 last 300 ms. band: marks of the recentring band. ok, warn, bad, stale: badges. badge: text on a badge colour. tab:
-background of the active tab.
+background of the active tab. heat0 to heat11: resting size on the heatmap, from nothing to the largest; heat-bought,
+heat-sold: marks of trades on its darker half.
 """
 
 
@@ -43,6 +45,15 @@ class Palette(msgspec.Struct, frozen=True):
     ansi: bool = False
 
 
+def _ramp(colours: str) -> dict[str, str]:
+    """Roles heat0 to heat11 from twelve colours."""
+    return {f"heat{level}": colour for level, colour in enumerate(colours.split())}
+
+
+# Brightness grows at every step, so that the ramp is read without its hues too.
+_DARK_RAMP = _ramp("#0a0e14 #0e1a29 #112a43 #133c5f #155078 #18668a #1f7d90 #31948a #58a976 #92bc5c #d0cd52 #fff0a0")
+_LIGHT_RAMP = _ramp("#ffffff #f0f4f8 #dde8f2 #c5daeb #a8c9e2 #86b5d8 #619fcc #4186bb #2c6ca6 #1f528c #163a6e #0d2149")
+
 _DARK = {
     "bg": "#0d1117", "text": "#c9d1d9", "bright": "#ffffff", "muted": "#7d8590", "faint": "#484f58",
     "title": "#9fb3c8", "rule": "#2b333d", "accent": "#58a6ff",
@@ -51,6 +62,7 @@ _DARK = {
     "up": "#3fb950", "down": "#f85149", "touch": "#1a212b", "cursor": "#2d4160", "changed": "#222c38",
     "band": "#b08800", "ok": "#3fb950", "warn": "#d29922", "bad": "#f85149", "stale": "#d29922",
     "badge": "#0d1117", "tab": "#1f2a38",
+    **_DARK_RAMP, "heat-bought": "#7ee787", "heat-sold": "#ff9a92",
 }  # fmt: skip
 
 _LIGHT = {
@@ -61,6 +73,7 @@ _LIGHT = {
     "up": "#116329", "down": "#b01923", "touch": "#f0f3f6", "cursor": "#cfe3ff", "changed": "#e8edf2",
     "band": "#9a6700", "ok": "#116329", "warn": "#8a5a00", "bad": "#b01923", "stale": "#8a5a00",
     "badge": "#ffffff", "tab": "#e6eef8",
+    **_LIGHT_RAMP, "heat-bought": "#0b5d24", "heat-sold": "#a3121c",
 }  # fmt: skip
 
 _COLOUR_BLIND = {
@@ -69,6 +82,7 @@ _COLOUR_BLIND = {
     "ask": "#e69f00", "ask-bar": "#9c6c00", "ask-faint": "#3d2c08",
     "up": "#56b4e9", "down": "#e69f00", "accent": "#cc79a7",
     "ok": "#56b4e9", "warn": "#f0e442", "bad": "#e8743b", "stale": "#f0e442", "band": "#cc79a7",
+    "heat-bought": "#9bd8ff", "heat-sold": "#ffc04d",
 }  # fmt: skip
 
 _TERMINAL = {
@@ -79,6 +93,7 @@ _TERMINAL = {
     "up": "green", "down": "red", "touch": "default", "cursor": "blue", "changed": "default",
     "band": "yellow", "ok": "green", "warn": "yellow", "bad": "red", "stale": "yellow",
     "badge": "black", "tab": "blue",
+    **dict.fromkeys((f"heat{level}" for level in range(12)), "default"), "heat-bought": "green", "heat-sold": "red",
 }  # fmt: skip
 
 PALETTES: Mapping[str, Palette] = {

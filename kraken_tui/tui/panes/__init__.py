@@ -39,6 +39,14 @@ BOOK = View(
     about="Depth ladder, aggregated book and their gauge.",
     title="Depth ladder and aggregated book",
 )
+HEATMAP = View(
+    name="heatmap",
+    key="f3",
+    label="heatmap",
+    short="heatmap",
+    about="Resting size over time beside the book, with trades and delta.",
+    title="Heatmap: resting size over time",
+)
 CHARTS = View(
     name="charts",
     key="f4",
@@ -72,6 +80,8 @@ class Standing(StrEnum):
     """Beside the view's other panes, in the order of the table; one above the other on a small screen."""
     DESK = "desk"
     """Where the arithmetic of the desk (`tui/layout.py`) puts it."""
+    AXIS = "axis"
+    """Where the arithmetic of a shared price axis puts it: the book at the right, what goes with its rows beside."""
     ALONE = "alone"
     """Only by itself, when the user asks for it."""
 
@@ -117,9 +127,11 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("tabs", "tabs:TabsPane", 4.0),
     PaneRow("badge", "tabs:BadgePane"),
     PaneRow("header", "header:HeaderPane", 5.0),
-    PaneRow("book", "book:BookPane", None, (_DESK,)),
+    PaneRow("book", "book:BookPane", None, (_DESK, Stand(HEATMAP, Standing.AXIS))),
+    # After the book, which decides what rows are seen.
+    PaneRow("heatmap", "heatmap:HeatmapPane", 5.0, (Stand(HEATMAP, Standing.AXIS),), late=True),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
-    PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,)),
+    PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE, Stand(HEATMAP, Standing.AXIS, alone=False))),
     PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK,)),
     # One chart a picture.
     PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), late=True),

@@ -20,6 +20,7 @@ from kraken_tui.tui.draw.book_rows import HEAD_ROWS
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.draw.status import cursor_parts, feed_parts, fitting
+from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import KeyMap, bindings
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
 from kraken_tui.tui.paint.pacing import Pacer
@@ -191,7 +192,18 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
         status = self._status(pair, feed, pacer, now, step)
-        picture = Picture(pair, feed, choices, self.ascii_only, problem, status, step)
+        picture = Picture(
+            pair,
+            feed,
+            choices,
+            self.ascii_only,
+            problem,
+            status,
+            step,
+            history=self.source.history(self.symbol) if self.symbol else None,
+            price_rows=self.book_rows,
+            density=self.app.no_color or PALETTES[self.program.palette_name].ansi,
+        )
         for name in self._places:
             if everything or pacer.due(name, now):
                 self._panes[name].push(picture)
