@@ -40,6 +40,18 @@ class _Told(msgspec.Struct, frozen=True, gc=False):
     event: FlowEvent
 
 
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """Something in the past worth stopping at.
+
+    Attributes:
+        ns: When it was known, by the engine's clock.
+        text: What it was, in a few words.
+    """
+
+    ns: int
+    text: str
+
+
 def _slow(view: PairView) -> tuple[object, ...]:
     """What of a view is worth a note when it changes."""
     health, ticker = view.health, view.ticker
@@ -66,6 +78,7 @@ class MarketHistory:
         self._flow: list[_Told] = []
         self._now_ns = 0
         self._samples: list[Sample] = []
+        self._events: list[Event] = []
         self._said: tuple[object, ...] = ()
         self.newest: PairView | None = None
         """The view last published."""
@@ -102,7 +115,9 @@ class MarketHistory:
 
     def on_flow(self, events: Iterable[FlowEvent]) -> None:
         """Note flow events, oldest first, as of the time last passed to."""
-        self._flow += [_Told(self._now_ns, event) for event in events]
+        told = [_Told(self._now_ns, event) for event in events]
+        self._flow += told
+        self._events += [Event(each.ns, str(each.event.kind)) for each in told]
 
     def on_sample(self, sample: Sample) -> None:
         """Note one point of the slow history."""
@@ -122,6 +137,8 @@ class MarketHistory:
         if notes and said == self._said and view.now_ns - notes[-1].ns < _NOTED_EVERY_NS:
             return
         self._said = said
+        if notes:
+            self._events += [Event(view.now_ns, text) for text in _turns(notes[-1].view, view)]
         running = view.candles[-1] if view.candles else None
         bare = replace(view, bids=(), asks=(), metrics=None, tape=(), traded=_NOTHING, candles=(), flow=(), samples=())
         notes.append(_Noted(view.now_ns, bare, offset_ns, running))
@@ -135,6 +152,8 @@ class MarketHistory:
             self._notes = self._notes[bisect_left(self._notes, oldest, key=lambda note: note.ns) - 1 :]
         if self._flow and self._flow[0].ns < oldest:
             self._flow = self._flow[bisect_left(self._flow, oldest, key=lambda told: told.ns) :]
+        if self._events and self._events[0].ns < oldest:
+            self._events = self._events[bisect_left(self._events, oldest, key=lambda event: event.ns) :]
         if self._samples and self._samples[0].ns < oldest:
             self._samples = self._samples[bisect_left(self._samples, oldest, key=lambda sample: sample.ns) :]
 
@@ -142,7 +161,7 @@ class MarketHistory:
         """Forget everything, as when the precisions changed: old numbers would mean other prices."""
         self.book.clear()
         self.trades.clear()
-        self._notes, self._flow, self._samples = [], [], []
+        self._notes, self._flow, self._samples, self._events = [], [], [], []
         self._said, self.newest = (), None
 
     # What was
@@ -163,6 +182,15 @@ class MarketHistory:
     def flow(self) -> Sequence[FlowEvent]:
         """All flow events held, in the order they were told."""
         return [told.event for told in self._flow]
+
+    def next_event(self, ns: int, direction: int) -> Event | None:
+        """The first event after (+1) or the last before (-1) a moment; None where there is no such one."""
+        events = self._events
+        if direction > 0:
+            at = bisect_right(events, ns, key=lambda event: event.ns)
+            return events[at] if at < len(events) else None
+        at = bisect_left(events, ns, key=lambda event: event.ns) - 1
+        return events[at] if at >= 0 else None
 
     def view(self, ns: int) -> PairView | None:
         """The market as it was at a moment.
@@ -251,6 +279,20 @@ class MarketHistory:
             if entry.trade.venue_ns // SECOND // (newest.interval * 60) * (newest.interval * 60) == begin_s:
                 base = _with_trade(base, entry, begin_s, newest.interval)
         return None if base is None else replace(base, closed=False)
+
+
+def _turns(before: PairView, after: PairView) -> list[str]:
+    """What of proof, age and venue became another between two views."""
+    turns: list[str] = []
+    if before.proof is not after.proof:
+        turns.append(str(after.proof))
+    if before.resyncs != after.resyncs:
+        turns.append("resync")
+    if before.stale != after.stale:
+        turns.append("STALE" if after.stale else "fresh")
+    if before.venue != after.venue:
+        turns.append(after.venue)
+    return turns
 
 
 def _with_trade(candle: Candle | None, entry: Heard, begin_s: int, interval: int) -> Candle:

@@ -131,6 +131,7 @@ PANES: tuple[PaneRow, ...] = (
     # After the book, which decides what rows are seen.
     PaneRow("heatmap", "heatmap:HeatmapPane", 5.0, (Stand(HEATMAP, Standing.AXIS),), late=True),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
+    PaneRow("profile", "profile:ProfilePane", 2.0, (Stand(HEATMAP, Standing.AXIS, alone=False),), late=True),
     PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE, Stand(HEATMAP, Standing.AXIS, alone=False))),
     PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK,)),
     # One chart a picture.
