@@ -48,7 +48,7 @@ def test_no_further_back_than_what_is_held(past: tuple[MarketHistory, int]) -> N
 def test_message_by_message_every_change_is_met(past: tuple[MarketHistory, int]) -> None:
     history, now = past
     control, seen = TimeControl(), []
-    while control.step_message(history, now, -1) and len(seen) < 50:
+    while len(seen) < 50 and control.step_message(history, now, -1):
         seen.append(control.moment_ns)
     assert seen == sorted(set(seen), reverse=True)  # type: ignore[type-var]
     for moment in reversed(seen[:-1]):
@@ -65,7 +65,7 @@ def test_the_lost_proof_is_an_event(past: tuple[MarketHistory, int]) -> None:
     while control.step_event(history, now, -1):
         assert control.moment_ns is not None
         found.append(control.event)
-    assert "resync" in found
+    assert {"UNVERIFIED", "VERIFIED"} <= set(found)
     assert control.live()
 
 
