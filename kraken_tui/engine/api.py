@@ -39,6 +39,20 @@ class MarketSource(Protocol):
         """The past of a pair, which may be read at once; None where none is kept, or the pair is not subscribed."""
         ...
 
+    def share(self, path: Path) -> int:
+        """Write the last minute of raw frames, with the state before them, as a recording of its own.
+
+        It waits for the engine and the disk: call it from a thread that may.
+
+        Returns:
+            Frames written.
+
+        Raises:
+            RecordingError: No frames are kept, or the file cannot be written whole.
+            TimedOut: The engine does not answer.
+        """
+        ...
+
     def show(self, symbol: str) -> None:
         """Make this the pair on screen: it gets a new view at every publish, the others one a second."""
         ...

@@ -16,6 +16,7 @@ from kraken_tui.engine.lag import LoopLag
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
+from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
 from kraken_tui.errors import UnknownPair
 from kraken_tui.feed.channels import pair_channels
@@ -87,6 +88,7 @@ class Worker:
         self._desk.book_levels = options.book_levels
         self._replay: ReplayClock | None = None
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
+        self._recent = Recent(lambda: self._opening(0)) if options.history else None
         self._history: Backfill | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
@@ -221,6 +223,8 @@ class Worker:
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         self._recordings.write(frame, wall_ns, direction)
+        if self._recent is not None:
+            self._recent.write(frame, wall_ns, direction)
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -261,6 +265,10 @@ class Worker:
     def session(self) -> Session:
         """The feed, to be read from the engine's thread."""
         return self._session
+
+    def recent(self) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
+        """The last minute of frames, with the state before them; None where none are kept."""
+        return None if self._recent is None else self._recent.slice()
 
     def history(self, symbol: str) -> MarketHistory | None:
         """The past of a pair, to be read from any thread; None where none is kept."""
@@ -365,6 +373,8 @@ class Worker:
         self._desk.tick(wall)
         self._recordings.poll(machine_ns)
         self._log.poll(wall)
+        if self._recent is not None and self._session.pairs:
+            self._recent.poll(wall)
         self._version += 1
         views = dict(self._views)
         # The others once a second, spread over publishes: a thousand views take a tenth of a second.

@@ -62,6 +62,11 @@ class FakeSource:
     def history(self, symbol: str) -> MarketHistory | None:
         return self.histories.get(symbol)
 
+    def share(self, path: Path) -> int:
+        self.asked.append(("share", path))
+        path.write_bytes(b"frames")
+        return 7
+
     def show(self, symbol: str) -> None:
         self.asked.append(("show", symbol))
 
