@@ -59,7 +59,7 @@ class Recent:
             chunks.popleft()
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Memory of the frames held."""
         return sum(chunk.bytes for chunk in self._chunks)
 

@@ -38,7 +38,7 @@ def test_it_begins_with_a_state_at_least_a_minute_ago() -> None:
 
 def test_memory_is_bounded() -> None:
     kept = filled(300, size=1_000_000)
-    assert kept.bytes <= module._MOST_BYTES
+    assert kept.size <= module._MOST_BYTES
     assert kept.slice() is not None
 
 

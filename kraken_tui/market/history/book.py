@@ -26,6 +26,7 @@ _LEAST_CHANGES = 2_000
 _PER_MESSAGE = 8 + 8 + 4 + 1
 _PER_CHANGE = 16
 _NO_TIME = -1
+_SELL = Side.SELL
 
 
 class BookAt(msgspec.Struct, frozen=True, gc=False):
@@ -173,23 +174,23 @@ class BookHistory:
         segment = self._open
         if segment is None:
             return
+        becomes, times = segment.becomes, segment.times
         try:
-            changed = array("q", [ticks if side is Side.SELL else -ticks for side, ticks, _, _ in changes])
-            becomes = array("q", [after for _, _, _, after in changes])
+            becomes.fromlist([change[3] for change in changes])
+            segment.changed.fromlist([ticks if side is _SELL else -ticks for side, ticks, _, _ in changes])
         except OverflowError:
-            # No market has such numbers; the past of this book ends here until it is loaded again.
+            # No market has such numbers; the past of this book ends here until it is loaded again. What was half
+            # added is beyond the last message's end.
             self.interrupt(ns)
             self._open = None
             return
-        last = segment.times[-1]
-        segment.changed.extend(changed)
-        segment.becomes.extend(becomes)
-        segment.ends.append(len(segment.becomes))
+        last = times[-1]
+        segment.ends.append(len(becomes))
         segment.venue.append(_NO_TIME if venue_ns is None else venue_ns)
-        segment.times.append(ns if ns > last else last)
+        times.append(ns if ns > last else last)
         # Last: readers count messages by it.
         segment.flags.append(PROVEN if proven else 0)
-        if len(segment.becomes) > segment.room:
+        if len(becomes) > segment.room:
             self._begin(segment.times[-1], venue_ns, book, proven=proven, begins=False)
 
     def interrupt(self, ns: int) -> None:
@@ -204,7 +205,7 @@ class BookHistory:
         segment = self._open
         if segment is None or segment.flags[-1] == flag:
             return
-        segment.ends.append(len(segment.becomes))
+        segment.ends.append(segment.ends[-1])
         segment.venue.append(segment.venue[-1])
         segment.times.append(max(ns, segment.times[-1]))
         segment.flags.append(flag)
