@@ -54,6 +54,9 @@ def play(history: BookHistory, run: list[Step], depth: int) -> Reference:
     book, reference, now, begun = OrderBook(SPEC, depth), Reference(), 1_000, False
     for kind, passed, entries in run:
         said = now + passed
+        if kind == "doubt" and begun and not reference.states[-1].proven:
+            history.interrupt(said)
+            continue
         now = max(now, said) if begun else said
         if kind == "snapshot" or not begun:
             kept = [entry for entry in entries if entry[2]]
@@ -62,8 +65,7 @@ def play(history: BookHistory, run: list[Step], depth: int) -> Reference:
             begun = True
             reference.add(now, said - 7, book, proven=True)
         elif kind == "doubt":
-            if reference.states[-1].proven:
-                reference.add(now, reference.states[-1].venue_ns, book, proven=False)
+            reference.add(now, reference.states[-1].venue_ns, book, proven=False)
             history.interrupt(said)
         else:
             proven = kind == "update"
