@@ -275,6 +275,8 @@ def _unknown(index: int, row: int) -> Cell:
 def _crossed(cell: Cell, line: str) -> Cell:
     """A cell under a line of the cursor, which shows where nothing else is."""
     text, style = cell
+    if text == "─" and line == "│":
+        return "┼", style
     if text not in (" ", "▀"):
         return cell
     role, _, ground = style.partition("/")
