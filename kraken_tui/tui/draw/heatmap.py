@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
 
 import msgspec
 
@@ -284,8 +282,17 @@ def _crossed(cell: Cell, line: str) -> Cell:
 
 
 def _merged(cells: Sequence[Cell]) -> Line:
-    return tuple(("".join(map(itemgetter(0), same)), style) for style, same in
-                 ((style, list(group)) for style, group in groupby(cells, key=itemgetter(1))))  # fmt: skip
+    """Neighbours of one style as one run: a picture has thousands of cells and a few hundred runs."""
+    runs: list[Run] = []
+    same, style = "", cells[0][1] if cells else ""
+    for text, key in cells:
+        if key == style:
+            same += text
+        else:
+            runs.append((same, style))
+            same, style = text, key
+    runs.append((same, style))
+    return tuple(runs)
 
 
 def _below(view: HeatView, width: int, height: int) -> list[Line]:

@@ -24,6 +24,8 @@ from kraken_tui.units import SECOND
 
 _BUDGET_S = 0.004
 """Longest one picture goes on making columns of the past."""
+_RESCALED_EVERY = 5
+"""Columns between two looks at the scale: it looks at every cell on screen."""
 _FIRST_BUDGET_S = 0.08
 """The same for the first picture of new columns: a little later is better than empty."""
 
@@ -57,9 +59,10 @@ class _Grids:
         self._filling = None
 
     def scale(self, first: int, last: int, low: int, high: int) -> Scale | None:
-        """The scale of what is on screen; made again when a column is over, so that it is still in between."""
+        """The scale of what is on screen; it is still between two looks, and then moves only if it must."""
         columns = [column for index in range(first, last + 1) if (column := self.heat.column(index)) is not None]
-        wanted = (first, last, len(columns), low, high, self.choices.cut, self.choices.linear)
+        settled = last // _RESCALED_EVERY, last - first, len(columns) // 2 if len(columns) < last - first else 0
+        wanted = (*settled, low, high, self.choices.cut, self.choices.linear)
         if wanted != self._scaled_for:
             self._scaled_for = wanted
             factor = 2 if self.halves else 1
