@@ -58,8 +58,9 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
         # Some shells export these; a change of the window's size would never be seen.
         os.environ.pop(name, None)
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.engine.options import EngineOptions
 
-    engine = Engine(settings)
+    engine = Engine(settings, options=EngineOptions(history=True))
     from kraken_tui.terminal import leaving
 
     try:

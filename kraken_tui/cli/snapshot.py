@@ -62,8 +62,9 @@ def _run(call: Call) -> int:
     _check_output(path)
     from kraken_tui.cli.watch import Watch
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.engine.options import EngineOptions
 
-    engine = Engine(settings)
+    engine = Engine(settings, options=EngineOptions(history=True))
     try:
         with Watch(engine, settings.pairs, own["seconds"]) as watch:
             svg = watch.picture(own["size"], own["view"])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, PairView, Published
 
 
@@ -36,6 +37,24 @@ class MarketSource(Protocol):
 
     def view(self, symbol: str) -> PairView | None:
         """Newest view of a pair; None before its first, or when the pair is not subscribed."""
+        ...
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        """The past of a pair, which may be read at once; None where none is kept, or the pair is not subscribed."""
+        ...
+
+    def share(self, path: Path) -> int:
+        """Write the last minute of raw frames, with the state before them, as a recording of its own.
+
+        It waits for the engine and the disk: call it from a thread that may.
+
+        Returns:
+            Frames written.
+
+        Raises:
+            RecordingError: No frames are kept, or the file cannot be written whole.
+            TimedOut: The engine does not answer.
+        """
         ...
 
     def show(self, symbol: str) -> None:

@@ -15,9 +15,11 @@ from kraken_tui.feed.events import FeedEvent, Note, PairAdded, Refused, StateCha
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import Proof
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.pair import PairMarket
 from kraken_tui.market.views import PairSummary
 from kraken_tui.settings import Settings
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import canonical
 
 
@@ -38,6 +40,7 @@ class Desk:
         settings: Thresholds.
         emit: Called with every event listeners may want.
         note: Called with (level, text) for the log.
+        history: Whether the past of every pair is kept.
     """
 
     def __init__(
@@ -46,7 +49,10 @@ class Desk:
         settings: Settings,
         emit: Callable[[object], None],
         note: Callable[[str, str], None],
+        *,
+        history: bool = False,
     ) -> None:
+        self._keeps_history = history
         self._session = session
         self._settings = settings
         self.emit = emit
@@ -102,7 +108,7 @@ class Desk:
         """The market of a pair, created on first use."""
         market = self.by_symbol.get(symbol)
         if market is None:
-            market = self.by_symbol[symbol] = PairMarket(symbol, self._settings, self.pair(symbol))
+            market = self.by_symbol[symbol] = PairMarket(symbol, self._settings, self.pair(symbol), self._new_history())
             market.set_interval(self.interval)
             if all(tab.symbol != symbol for tab in self._tabs):
                 self._tabs.append(_Tab(symbol, symbol))
@@ -111,6 +117,11 @@ class Desk:
                 market.set_spec(spec)
                 self.look_at_venue(market)
         return market
+
+    def _new_history(self) -> MarketHistory | None:
+        if not self._keeps_history:
+            return None
+        return MarketHistory(round(self._settings.history_min * 60 * SECOND), self._settings.history_mb * 2**20)
 
     def markets(self) -> Iterable[PairMarket]:
         """All markets."""

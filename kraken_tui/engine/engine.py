@@ -23,10 +23,11 @@ from kraken_tui.engine.listeners import DropPolicy, Listener, queue_load
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.watchdog import LOOK_S, Watchdog, step_of_thread
-from kraken_tui.errors import TimedOut
+from kraken_tui.errors import RecordingError, TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.events import Proof
 from kraken_tui.market.freshness import silence_ns
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView, Published
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
@@ -297,6 +298,20 @@ class Engine:
         self._command(command)
 
     # -- commands -----------------------------------------------------------------------------------------
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        """See `MarketSource.history`."""
+        worker = self._worker
+        return None if worker is None else worker.history(symbol)
+
+    def share(self, path: Path) -> int:
+        """See `MarketSource.share`."""
+        from kraken_tui.recording.slices import write_slice
+
+        recent = self.ask(lambda worker: worker.recent())
+        if recent is None:
+            raise RecordingError("the last minute of frames is not kept")
+        return write_slice(path, *recent)
 
     def show(self, symbol: str) -> None:
         """See `MarketSource.show`."""

@@ -23,6 +23,7 @@ class EngineOptions:
     Attributes:
         channels: Channels subscribed for every pair besides the book; None for all.
         ignore_gaps: Keep updating books after a wrong checksum, UNVERIFIED.
+        history: Whether the past of every pair is kept (`market.history`), for a screen to go back in.
         book_levels: Levels a side attached to book events from the start; 0 for no book events until one is asked.
         transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
         on_publish: Called in the engine's thread with every new feed view.
@@ -30,6 +31,7 @@ class EngineOptions:
 
     channels: tuple[str, ...] | None = None
     ignore_gaps: bool = False
+    history: bool = False
     book_levels: int = 0
     transform: Callable[[object], Iterable[object]] = _as_it_is
     on_publish: Callable[[FeedView], None] = _nobody

@@ -16,6 +16,7 @@ from kraken_tui.engine.lag import LoopLag
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
+from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
 from kraken_tui.errors import UnknownPair
 from kraken_tui.feed.channels import pair_channels
@@ -25,6 +26,7 @@ from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, ReplayView
 from kraken_tui.recording.background import Opening
 from kraken_tui.recording.opening import opening_frames
@@ -79,6 +81,7 @@ class Worker:
         options = options or EngineOptions()
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
+        self._keeps_history = options.history
         self._emit = emit
         self._begin(settings.interval, options.book_levels)
         self._replay: ReplayClock | None = None
@@ -87,6 +90,7 @@ class Worker:
         self._length_ns: int | None = None
         self._cut = asyncio.Event()
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
+        self._recent = Recent(lambda: self._opening(0)) if options.history else None
         self._history: Backfill | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
@@ -104,7 +108,7 @@ class Worker:
         self._session.options.ignore_gaps = self._ignore_gaps
         self._rejected = 0
         self._ignored_told: dict[str, int] = {}
-        self._desk = Desk(self._session, settings, self._emit, self._note)
+        self._desk = Desk(self._session, settings, self._emit, self._note, history=self._keeps_history)
         self._desk.book_levels = book_levels
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -261,6 +265,8 @@ class Worker:
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         self._recordings.write(frame, wall_ns, direction)
+        if self._recent is not None:
+            self._recent.write(frame, wall_ns, direction)
 
     # -- commands -----------------------------------------------------------------------------------------
 
@@ -301,6 +307,15 @@ class Worker:
     def session(self) -> Session:
         """The feed, to be read from the engine's thread."""
         return self._session
+
+    def recent(self) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
+        """The last minute of frames, with the state before them; None where none are kept."""
+        return None if self._recent is None else self._recent.slice()
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        """The past of a pair, to be read from any thread; None where none is kept."""
+        market = self._desk.by_symbol.get(symbol)
+        return None if market is None else market.history
 
     def symbol_of(self, name: str) -> str:
         """The v2 symbol of a pair by any of its names, or the best guess while the instrument list is unknown."""
@@ -422,6 +437,8 @@ class Worker:
         self._ask_demo()
         self._tell_ignored()
         self._log.poll(wall)
+        if self._recent is not None and self._session.pairs:
+            self._recent.poll(wall)
         self._version += 1
         views = dict(self._views)
         # The others once a second, spread over publishes: a thousand views take a tenth of a second.

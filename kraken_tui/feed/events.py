@@ -87,11 +87,12 @@ class Audited(Value, frozen=True, gc=False):
 
 
 class Trades(msgspec.Struct, frozen=True, gc=False):
-    """New trades of one pair, oldest first, each reported once; `snapshot` for recent history."""
+    """New trades of one pair, oldest first, each reported once; `snapshot` for recent history, `ns` their receipt."""
 
     symbol: str
     trades: tuple[Trade, ...]
     snapshot: bool
+    ns: int = 0
 
 
 class TickerChanged(msgspec.Struct, frozen=True, gc=False):

@@ -27,6 +27,7 @@ from kraken_tui.market.events import (
 from kraken_tui.market.flow import FlowTracker
 from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.rates import RateMeter
 from kraken_tui.market.trades import SessionSums, Tape, TradedAtPrice, automatic_tiers
 from kraken_tui.market.truth import BookTruth, NothingKnown
@@ -66,9 +67,17 @@ class PairMarket:
         symbol: v2 symbol.
         settings: Depth, interval, thresholds.
         truth: What the feed knows of the book; None as long as it does not keep the pair.
+        history: Where its past is kept; None to keep none.
     """
 
-    def __init__(self, symbol: str, settings: Settings, truth: BookTruth | None = None) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        settings: Settings,
+        truth: BookTruth | None = None,
+        history: MarketHistory | None = None,
+    ) -> None:
+        self.history = history
         self.symbol = symbol
         self._nothing = NothingKnown(settings.depth)
         self._truth: BookTruth | NothingKnown = truth or self._nothing
@@ -124,6 +133,8 @@ class PairMarket:
     def on_truth(self) -> None:
         """Note that state, proof, depth or audit of the book changed."""
         self._version += 1
+        if self.history is not None:
+            self.history.on_truth(proven=self._verified)
 
     @property
     def _verified(self) -> bool:
@@ -169,6 +180,8 @@ class PairMarket:
             self._tiers = automatic_tiers((each.turnover for each in self._tape.prints()), self._tiers)
 
     def _rescale(self, before: PairSpec, after: PairSpec) -> None:
+        if self.history is not None:
+            self.history.clear()
         self._tape.rescale(before, after)
         self._traded.rescale(before, after)
         self._candles.rescale(before, after)
@@ -188,6 +201,8 @@ class PairMarket:
     def on_book(self, changed: BookChanged) -> None:
         """Take in one applied book message; the book after it is that of `truth`."""
         self._book_rate.count()
+        if self.history is not None:
+            self.history.pass_to(changed.received_ns)
         # Snapshots from before 2025 carry no timestamp: their receipt time is used (PROTOCOL.md section 4.1).
         venue_ns = changed.received_ns if changed.venue_ns is None else changed.venue_ns
         self._book_ns, self._book_received_ns = changed.venue_ns, changed.received_ns
@@ -195,7 +210,12 @@ class PairMarket:
         self._cache.dirty = True
         self._version += 1
         book = self._truth.book
-        if not changed.verified or book is None or not self._fits(book):
+        if book is None or not self._fits(book):
+            self._flow.lose()
+            return
+        if self.history is not None:
+            self.history.on_book(changed, book)
+        if not changed.verified:
             self._flow.lose()
             return
         self._note_spread(book)
@@ -225,11 +245,15 @@ class PairMarket:
             spec.qty_precision,
         )
 
-    def on_trades(self, trades: list[Trade]) -> list[Trade]:
+    def on_trades(self, trades: list[Trade], received_ns: int = 0) -> list[Trade]:
         """Take in one message of the trade channel.
 
         The trades of the first snapshot only fill the tape. Those of a later one that are newer than all known were
         missed, as during a reconnect, and count like live ones.
+
+        Args:
+            trades: In the order of the message.
+            received_ns: Wall clock when it was received.
 
         Returns:
             The trades not seen before, by ascending position.
@@ -254,6 +278,8 @@ class PairMarket:
             self._flow.learn_prints(trade for trade in new if not trade.live)
             self._learn_tiers()
         self._heard_trades = True
+        if self.history is not None:
+            self.history.on_trades(received_ns, new, counted)
         self._flow.on_trades(trade for trade in counted if trade.live)
         return new
 
@@ -278,6 +304,8 @@ class PairMarket:
             self._version += 1
             self._flow.learn_prints(new)
             self._learn_tiers()
+            if self.history is not None:
+                self.history.on_trades(0, new, ())
             if newest is None:
                 for trade in new:
                     self._set_last(trade)
@@ -327,6 +355,8 @@ class PairMarket:
             now_ns: Wall clock. Call it at least once a second, and a few times for prompt flow events. Candles end
                 by the venue's clock, as far as the last `view` told it.
         """
+        if self.history is not None:
+            self.history.pass_to(now_ns)
         self._book_rate.advance(now_ns)
         self._trade_rate.advance(now_ns)
         self._candles.roll(now_ns - self._clock_offset_ns)
@@ -352,7 +382,11 @@ class PairMarket:
             now_bps = figures.spread_bps
             low, high = self._spread_range or (now_bps, now_bps)
             extremes = min(low, now_bps), max(high, now_bps)
-            self._samples.append(Sample(now_ns, figures.mid2, now_bps, figures.imbalance, *extremes))
+            sample = Sample(now_ns, figures.mid2, now_bps, figures.imbalance, *extremes)
+            self._samples.append(sample)
+            if self.history is not None:
+                self.history.on_sample(sample)
+                self.history.trim(now_ns)
             # What stands now is also the beginning of the second that follows.
             self._spread_range = now_bps, now_bps
             self._version += 1
@@ -367,6 +401,8 @@ class PairMarket:
                 if late:
                     ordered = sorted(self._flow_shown, key=lambda shown: -shown.ns)
                     self._flow_shown = deque(ordered, maxlen=_FLOW_SHOWN)
+            if self.history is not None:
+                self.history.on_flow(events)
             self._version += 1
 
     def _refreshed(self, book: OrderBook) -> _BookCache:
@@ -470,7 +506,7 @@ class PairMarket:
         self._collect_flow()
         truth = self._truth
         cache = self._refreshed(truth.book) if truth.book is not None else self._cache
-        return PairView(
+        view = PairView(
             symbol=self.symbol,
             version=self._version,
             now_ns=now_ns,
@@ -516,6 +552,9 @@ class PairMarket:
             session=self._session.session(),
             book_depth=truth.book.depth if truth.book is not None else 0,
         )
+        if self.history is not None:
+            self.history.on_view(view, clock_offset_ns)
+        return view
 
     def _shown_last(self) -> int | None:
         return self._ticker.last if self._last is None else self._last

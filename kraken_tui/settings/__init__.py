@@ -82,6 +82,8 @@ class Settings:
         sweep_value: Worth of the order whose cost is shown, in quotes that are money (dollars, euros).
         stale_after_s: Seconds of feed silence or lag after which a book is called stale.
         quiet_after_s: Seconds without a book change after which health says so, heartbeats or not.
+        history_min: Minutes of the past the screen keeps of every pair.
+        history_mb: Memory for the past of one pair, megabytes.
         mouse: Whether the terminal's mouse reports are asked for.
         keys: Binding id to key list, overriding the built-in key map.
     """
@@ -112,6 +114,8 @@ class Settings:
     sweep_value: float = 10_000.0
     stale_after_s: float = 5.0
     quiet_after_s: float = 60.0
+    history_min: float = 60.0
+    history_mb: int = 64
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=_no_keys)
 

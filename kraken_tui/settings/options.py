@@ -221,6 +221,11 @@ OPTIONS: tuple[Option, ...] = (
         "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
         library=True,
     ),
+    Option(
+        "history_min", Number(), "minutes of the past the screen can go back (default {default})", Between(1, 1_440),
+        flag="--history", metavar="MIN", commands=("screen",),
+    ),
+    Option("history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096)),
     Option("quiet_after_s", Number(), "seconds without a change after which health says so", Between(1, 86_400)),
 )  # fmt: skip
 """Every setting but the key map, in the order of the help."""

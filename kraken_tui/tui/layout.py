@@ -119,8 +119,24 @@ def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
         if size is Size.SMALL:
             return _single(body, desk[0])
         return _medium_desk(body) if size is Size.MEDIUM else _wide_desk(body)
+    if any(stand.how is Standing.AXIS for stand in stands.values()):
+        return _shared_axis(body)
     beside = {name: stand.share for name, stand in stands.items() if stand.how is Standing.BESIDE}
     return _side_by_side(body, size, beside) if beside else dict.fromkeys([*stands][:1], body)
+
+
+def _shared_axis(body: Rect) -> Places:
+    """Heatmap and book with the same price rows; below them time and delta, and the gauge."""
+    below = 8 if body.height >= 32 else 4
+    book_width = min(max(38, body.width * 2 // 5), 72)
+    heat_width = body.width - book_width - 1
+    places = {
+        "book": Rect(body.x + heat_width + 1, body.y, book_width, body.height - below),
+        "heatmap": Rect(body.x, body.y, heat_width, body.height),
+    }
+    if below == GAUGE_HEIGHT:
+        places["gauge"] = Rect(body.x + heat_width + 1, body.bottom - below, book_width, below)
+    return places
 
 
 def _single(body: Rect, name: str) -> Places:

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Proof
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, Published, RecordingView, ReplayView
 from tests.tui import samples
 
@@ -21,6 +22,7 @@ class FakeSource:
         self.asked: list[tuple[object, ...]] = []
         self.feed_view: FeedView = samples.replaying() if replay else samples.feed()
         self.views: dict[str, PairView] = {}
+        self.histories: dict[str, MarketHistory] = {}
         self.now_ns = 0
         self.stuck_in = ""
         self.tokenised: set[str] = set()
@@ -58,6 +60,14 @@ class FakeSource:
 
     def view(self, symbol: str) -> PairView | None:
         return self.views.get(symbol)
+
+    def history(self, symbol: str) -> MarketHistory | None:
+        return self.histories.get(symbol)
+
+    def share(self, path: Path) -> int:
+        self.asked.append(("share", path))
+        path.write_bytes(b"frames")
+        return 7
 
     def show(self, symbol: str) -> None:
         self.asked.append(("show", symbol))

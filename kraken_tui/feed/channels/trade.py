@@ -62,7 +62,7 @@ def apply(message: TradeMessage, roster: Roster, now: int, wall_ns: int) -> Effe
             continue
         if begun and not snapshot:
             roster.measure(new[-1].venue_ns, now, wall_ns)
-        effect.events.append(Trades(symbol, new, snapshot))
+        effect.events.append(Trades(symbol, new, snapshot, wall_ns))
     return effect
 
 
@@ -80,7 +80,7 @@ def _subscribe(_pair: Pair | None, _options: PairOptions) -> dict[str, object]:
 
 def _on_trades(event: Trades, desk: MarketDesk) -> None:
     market = desk.market(event.symbol)
-    for trade in market.on_trades(list(event.trades)):
+    for trade in market.on_trades(list(event.trades), event.ns):
         desk.emit(trade)
     desk.emit_derived(market)
 

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import msgspec
 
+from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw.runs import Line
+from kraken_tui.units import SECOND
+
+
+class HeatChoices(msgspec.Struct):
+    """What the user chose for a heatmap.
+
+    Attributes:
+        column_ns: Length of a column, one of `WIDTHS_NS`.
+        weighing: Value of `market.history.columns.Weighing`.
+        cut: Percentile of the lower cut-off, one of `heat_scale.LOWER_CUTS`.
+        linear: Whether brightness grows with the size rather than its logarithm.
+    """
+
+    column_ns: int = SECOND
+    weighing: str = "average"
+    cut: float = 55.0
+    linear: bool = False
 
 
 class BookChoices(msgspec.Struct):
@@ -17,6 +35,7 @@ class BookChoices(msgspec.Struct):
         cursor: Price under the cursor in ticks; None when no row is chosen.
         cumulative: Whether the aggregated book shows growing sizes.
         recentre: "band", "space" or "never".
+        heat: The heatmap's.
     """
 
     grouping: int = 1
@@ -24,6 +43,7 @@ class BookChoices(msgspec.Struct):
     cursor: int | None = None
     cumulative: bool = False
     recentre: str = "band"
+    heat: HeatChoices = msgspec.field(default_factory=HeatChoices)
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -60,6 +80,9 @@ class Picture(msgspec.Struct, frozen=True):
         step: What holds the engine up while it does not answer (`feed.silent_ns`); "" where nothing tells.
         situation: Where a key would be pressed.
         waiting: What is said in place of the pair while it has no view and nothing is wrong with it.
+        history: The pair's past; None where none is kept.
+        price_rows: Price rows of the book, which what stands beside it shares; 0 where it is hidden.
+        density: Whether sizes over time are drawn by characters, as where there are too few colours.
     """
 
     pair: PairView | None
@@ -72,3 +95,6 @@ class Picture(msgspec.Struct, frozen=True):
     situation: Situation = Situation()
     tape_tier: int = 0
     waiting: str = "waiting for the pair"
+    history: MarketHistory | None = None
+    price_rows: int = 0
+    density: bool = False

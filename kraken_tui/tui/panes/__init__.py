@@ -47,6 +47,14 @@ CANDLES = View(
     about="Candles with volume and session VWAP; the charts are the pages behind it.",
     title="Candles",
 )
+HEATMAP = View(
+    name="heatmap",
+    key="f3",
+    label="heatmap",
+    short="heatmap",
+    about="Resting size over time beside the book, with trades and delta.",
+    title="Heatmap: resting size over time",
+)
 CHARTS = View(
     name="charts",
     key="",
@@ -80,6 +88,8 @@ class Standing(StrEnum):
     """Beside the view's other panes, in the order of the table; one above the other on a small screen."""
     DESK = "desk"
     """Where the arithmetic of the desk (`tui/layout.py`) puts it."""
+    AXIS = "axis"
+    """Where the arithmetic of a shared price axis puts it: the book at the right, what goes with its rows beside."""
     ALONE = "alone"
     """Only by itself, when the user asks for it."""
 
@@ -141,9 +151,18 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("tabs", "tabs:TabsPane", 4.0, shares=(Fact.LAST, Fact.TRUST, Fact.RATES, Fact.FEED)),
     PaneRow("badge", "tabs:BadgePane"),
     PaneRow("header", "header:HeaderPane", 5.0, shares=_ALL),
-    PaneRow("book", "book:BookPane", None, (_DESK,)),
+    PaneRow("book", "book:BookPane", None, (_DESK, Stand(HEATMAP, Standing.AXIS))),
+    # After the book, which decides what rows are seen.
+    PaneRow("heatmap", "heatmap:HeatmapPane", 5.0, (Stand(HEATMAP, Standing.AXIS),), late=True),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
-    PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,), (Fact.BOOK, Fact.TRUST)),
+    PaneRow("profile", "profile:ProfilePane", 2.0, (Stand(HEATMAP, Standing.AXIS, alone=False),), late=True),
+    PaneRow(
+        "gauge",
+        "gauge:GaugePane",
+        5.0,
+        (_DESK_SIDE, Stand(HEATMAP, Standing.AXIS, alone=False)),
+        (Fact.BOOK, Fact.TRUST),
+    ),
     PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK, Stand(CANDLES)), (Fact.LAST, Fact.TRUST)),
     # A point a second; the depth curve costs 5 to 20 ms.
     PaneRow("charts", "charts:ChartsPane", 1.0, (Stand(CHARTS),), late=True),

@@ -21,6 +21,7 @@ from kraken_tui.tui.draw.book_rows import HEAD_ROWS
 from kraken_tui.tui.draw.picture import Picture, Situation
 from kraken_tui.tui.draw.runs import Line, in_cells
 from kraken_tui.tui.draw.status import STATUS_KEYS, cursor_parts, dial_sentence, feed_parts, fitting, waiting_text
+from kraken_tui.tui.draw.themes import ALL_PALETTES
 from kraken_tui.tui.keymap import KeyMap, bindings, command_of
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
 from kraken_tui.tui.paint.pacing import Pacer
@@ -231,6 +232,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             situation=self.situation,
             tape_tier=self.tape_tier,
             waiting="" if pair is not None else waiting_text(live, self._status_keys, paused_at),
+            history=self.source.history(self.symbol) if self.symbol else None,
+            price_rows=self.book_rows,
+            density=self.app.no_color or ALL_PALETTES[self.program.palette_name].ansi,
         )
         pacer.begin()
         known = facts(picture)
