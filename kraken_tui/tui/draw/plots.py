@@ -19,7 +19,7 @@ from kraken_tui.market.views import FeedView, PairView, Sample
 from kraken_tui.tui.draw.candles import bars_of, nice_step, time_label
 from kraken_tui.tui.draw.format import basis_points, clock, price, quantity, signed
 from kraken_tui.tui.draw.health import milliseconds
-from kraken_tui.tui.draw.runs import Line, in_cells, shorten, title_line
+from kraken_tui.tui.draw.runs import Line, in_cells, printed, shorten, title_line
 from kraken_tui.tui.draw.themes import Palette
 from kraken_tui.units import SECOND
 from kraken_tui.words import counted, interval_name
@@ -56,8 +56,8 @@ def _sgr(colour: Colour) -> str:
 def _ansi(line: Line, palette: Palette | None) -> str:
     """A pane's line as ANSI text; without a palette as plain text."""
     if palette is None:
-        return "".join(text for text, _ in line)
-    return "".join(f"{_sgr(_colour(palette, key.lstrip('!')))}{text}\x1b[0m" for text, key in line if text)
+        return "".join(printed(text) for text, _ in line)
+    return "".join(f"{_sgr(_colour(palette, key.lstrip('!')))}{printed(text)}\x1b[0m" for text, key in line if text)
 
 
 def _picture(
@@ -66,7 +66,7 @@ def _picture(
     """One cleared figure under a title row: `draw` is given plotext and adds its data."""
     note = shorten(note, width - len(title) - 8)
     if width < _SMALLEST[0] or height < _SMALLEST[1]:
-        return f"{title}: too small a space."
+        return f"{printed(title)}: too small a space."
     import plotext
 
     with _LOCK:

@@ -134,3 +134,13 @@ def test_fewer_rows_keep_the_bar_and_the_pressure_first() -> None:
     third = drawn(samples.pair(), 45, 3)
     assert "█" in third[1]
     assert third[2].split()[0] == "pressure"
+
+
+def test_what_reads_as_zero_leans_to_neither_side() -> None:
+    view = samples.pair()
+    assert view.metrics is not None
+    for value, tone in ((-0.004, "text"), (0.004, "text"), (-0.006, "ask"), (0.006, "bid")):
+        figures = replace(view.metrics, imbalance=value, pressure=value)
+        lines = draw_gauge(Picture(replace(view, metrics=figures), samples.feed()), 46, 9)
+        keys = {key.lstrip("!") for line in lines for text, key in line if text in ("+0.00", "+0.01", "-0.01")}
+        assert keys == {tone}
