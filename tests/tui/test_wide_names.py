@@ -8,6 +8,8 @@ from rich.cells import cell_len
 
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
+from kraken_tui.tui.draw.plots import candle_chart, depth_chart
+from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.export.svg import screen_svg
 from kraken_tui.tui.panes import views
 from tests.tui import samples
@@ -70,3 +72,13 @@ async def test_without_box_drawing_they_keep_their_cells_too() -> None:
         app.tick(everything=True)
         await pilot.pause()
         assert rows(app)[0].startswith(" 1 ????????/USD ")
+
+
+@pytest.mark.parametrize("palette", [None, PALETTES["dark"]])
+def test_a_plot_reads_them_too(palette):  # type: ignore[no-untyped-def]
+    view = source().views[NAMES[0]]
+    for chart in (candle_chart, depth_chart):
+        title = chart(view, 80, 20, palette).split("\n")[0]
+        assert "币安人生" in title
+        assert "\uffff" not in title
+        assert palette or cell_len(title) == 80

@@ -108,7 +108,8 @@ def _label(text: str) -> Run:
 
 
 def _tone(value: float) -> str:
-    return "bid" if value > 0 else "ask" if value < 0 else "text"
+    # What reads as zero leans to neither side.
+    return "bid" if value >= 0.005 else "ask" if value <= -0.005 else "text"
 
 
 def _two_sides(left: tuple[Run, ...], bid: tuple[Run, ...], ask: tuple[Run, ...], width: int) -> Line:

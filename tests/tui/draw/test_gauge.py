@@ -145,3 +145,13 @@ def test_the_sweep_is_named_by_its_worth_and_says_where_the_book_ends() -> None:
     small = with_figures(sweep_value=0.2, buy_sweep=replace(figures.buy_sweep, filled=12_000_000))
     assert "0.2 USD only 0.12 known" in drawn(small, 60)[6]
     assert "0.2 USD only 0.12 in the book" in drawn(replace(small, depth=1000), 60)[6]
+
+
+def test_what_reads_as_zero_leans_to_neither_side() -> None:
+    view = samples.pair()
+    assert view.metrics is not None
+    for value, tone in ((-0.004, "text"), (0.004, "text"), (-0.006, "ask"), (0.006, "bid")):
+        figures = replace(view.metrics, imbalance=value, pressure=value)
+        lines = draw_gauge(Picture(replace(view, metrics=figures), samples.feed()), 46, 9)
+        keys = {key.lstrip("!") for line in lines for text, key in line if text in ("+0.00", "+0.01", "-0.01")}
+        assert keys == {tone}
