@@ -6,7 +6,6 @@ Everything here takes levels as (ticks, lots), best first, and is exact in integ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 import msgspec
 
@@ -122,7 +121,9 @@ def reference_lots(spec: PairSpec, mid2: int, value: float = SWEEP_VALUE) -> int
         value: Worth in quotes that are money; 0.2 BTC, 4 ETH and a million JPY stand for 10,000.
     """
     scale: int = 10 ** (spec.price_precision + spec.qty_precision)
-    return max(1, round(Fraction(sweep_value(spec, value)) * 2 * scale / mid2))
+    worth, parts = sweep_value(spec, value).as_integer_ratio()
+    # Rounded to the nearest, half a lot up.
+    return max(1, (4 * worth * scale + parts * mid2) // (2 * parts * mid2))
 
 
 def metrics(

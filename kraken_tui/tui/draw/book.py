@@ -275,10 +275,11 @@ class Knowledge(IntEnum):
 
 
 class _Sheet(msgspec.Struct, frozen=True):
-    """What all rows of one drawing share; `scale` is the size in lots that fills a bar."""
+    """What all rows of one drawing share; `scale` is the size in lots that fills a bar, `sums` whether sizes grow."""
 
     shape: BookShape
     scale: int
+    sums: bool
     trusted: bool
     stale: bool
     ascii_only: bool
@@ -319,9 +320,12 @@ def _row_lines(
     band = "band" if _is_near(_room((bid, ask), shown[count // 2].index, count), count) else "rule"
     cursor = _cursor_bucket(view, step, picture.choices.cursor)
     trusted = view.proof is Proof.VERIFIED
-    scale = memory.scale.take([lots for row in shown for lots in (row.bid, row.ask) if lots], view.now_ns)
-    sheet = _Sheet(shape, scale, trusted, view.stale, picture.ascii_only)
-    changed = _changed(memory, shown, edges, shape, view.now_ns, trusted and not picture.choices.cumulative)
+    sizes = [lots for row in shown for lots in (row.bid, row.ask) if lots]
+    sums = picture.choices.cumulative
+    # Sums have no walls among them: the largest fills its bar.
+    scale = memory.scale.take([max(sizes)] if sums and sizes else sizes, view.now_ns)
+    sheet = _Sheet(shape, scale, sums, trusted, view.stale, picture.ascii_only)
+    changed = _changed(memory, shown, edges, shape, view.now_ns, trusted and not sums)
     lines: list[Line] = []
     for number, row in enumerate(shown):
         index = row.index
@@ -469,7 +473,7 @@ def _cut_key(sheet: _Sheet, bar: str) -> str:
 
 def _unknown(shape: BookShape, marks: _Marks) -> tuple[Run, ...]:
     """The texture of what lies beyond the edge of the book: neither a number nor nothing."""
-    return ((HATCH * shape.resting, on("rule", "cursor") if marks.cursor else "rule"),)
+    return ((HATCH * shape.resting, on("muted", "cursor") if marks.cursor else "rule"),)
 
 
 def _number(sheet: _Sheet, lots: int, half: _Half, keys: RowKeys, ground: str) -> tuple[Run, ...]:
@@ -478,11 +482,8 @@ def _number(sheet: _Sheet, lots: int, half: _Half, keys: RowKeys, ground: str) -
     digits = head.lstrip()
     key, faint = keys.size, keys.faint
     if sheet.trusted:
-        role = "text"
-        if _LARGE * lots >= sheet.scale:
-            role = "!bright"
-        elif _SMALL * lots < sheet.scale:
-            role = "muted"
+        large, small = _LARGE * lots >= sheet.scale, _SMALL * lots < sheet.scale
+        role = "text" if sheet.sums else "!bright" if large else "muted" if small else "text"
         under = "changed" if half.changed and ground != "cursor" else ground
         key, faint = on(role, under), on("muted" if under == "cursor" else "faint", under)
     after = "+" if half.known is Knowledge.AT_LEAST else " "

@@ -6,10 +6,8 @@ from textual.message import Message
 
 from kraken_tui.market.events import Level, Proof
 from kraken_tui.market.views import PairView
+from kraken_tui.tui.draw.book_memory import FLASH_NS
 from kraken_tui.tui.draw.book_rows import NOTHING_CHANGED, Changed
-
-FLASH_NS = 300_000_000
-"""How long a changed row stays a shade brighter, ns of the view's clock."""
 
 WHEEL_ROWS = 3
 """Rows a turn of the mouse wheel moves a book."""

@@ -151,6 +151,9 @@ def test_cumulative_sizes_grow_outwards() -> None:
     lines = drawn(small_view(), cumulative=True)
     assert [words(lines, price)[-2] for price in ("99", "98", "97")] == ["1.40", "1.40", "5.40"]
     assert [words(lines, price)[1] for price in ("102", "104")] == ["2.00", "5.00"]
+    # The largest sum fills its bar, and none is emphasised: each is larger than the one before.
+    assert not any("«" in text or "»" in text for text in texts(lines))
+    assert not {key for line in lines[2:] for text, key in line if text.strip() in ("5.40", "5.00")} - {"text"}
 
 
 def test_beyond_the_held_depth_nothing_is_claimed() -> None:
@@ -159,6 +162,8 @@ def test_beyond_the_held_depth_nothing_is_claimed() -> None:
     cut = drawn(replace(small_view(), depth=3))
     assert HATCH not in row_of(cut, "98")
     assert row_of(cut, "96").count(HATCH) == row_of(cut, "105").count(HATCH) == 18
+    marked = drawn(replace(small_view(), depth=3), cursor=960)
+    assert [key for line in marked for text, key in line if HATCH in text].count("muted/cursor") == 1
     # 97.5 lies in the row of 97, 103.1 in that of 104; what else lies there is not known.
     assert words(cut, "97")[-2] == "4.00+"
     assert words(cut, "104")[1].startswith("3.00+")
