@@ -154,7 +154,7 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
     """
     if not trusted:
         muted, faint = on("muted", ground), _faint(ground)
-        return RowKeys(muted, faint, faint, muted, muted, faint)
+        return RowKeys(muted, muted, faint, muted, muted, faint)
     return RowKeys(
         text=on("text", ground),
         label=on("muted", ground),

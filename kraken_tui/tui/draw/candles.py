@@ -384,7 +384,7 @@ def draw_candles(picture: Picture, scale: PriceRange | None, width: int, height:
         (
             *time_axis(bars, view.interval, layout, picture.ascii_only),
             gap,
-            (("UTC" if layout.axis > 3 else "").rjust(layout.axis), "faint"),
+            (("UTC" if layout.axis > 3 else "").rjust(layout.axis), "muted"),
         )
     )
     return lines

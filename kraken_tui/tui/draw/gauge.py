@@ -142,8 +142,8 @@ def _pressure(figures: BookMetrics, width: int) -> Line:
     glyph, key = _SIGNALS[figures.signal]
     value: tuple[Run, ...] = (_label("pressure"), (fmt.signed(figures.pressure), _tone(figures.pressure)))
     word: tuple[Run, ...] = ((f"{glyph} {figures.signal.value}".ljust(14), key),)
-    scale: tuple[Run, ...] = (("from 0.20, strong 0.50", "faint"),)
-    short: tuple[Run, ...] = (("0.20 / 0.50", "faint"),)
+    scale: tuple[Run, ...] = (("from 0.20, strong 0.50", "muted"),)
+    short: tuple[Run, ...] = (("0.20 / 0.50", "muted"),)
     for last in (scale, short):
         fields = ((0, value), (0, word), (1, last))
         if sum(width_of(runs) for _, runs in fields) + 4 <= width:
