@@ -9,12 +9,13 @@ import gc
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
+from textual.filter import LineFilter, NoColor
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets._toast import Toast
@@ -163,6 +164,13 @@ class KrakenApp(App[None], inherit_bindings=False):
         if not self._styled:
             super().refresh_css(animate)
         self._styled = False
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What changes colours on their way to the terminal: under NO_COLOR all are dropped.
+
+        Textual would make greys of them, which are colours too and need not be legible.
+        """
+        return [NoColor()] if self.no_color else super().get_line_filters()
 
     # --- life -------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from textual.widgets._toast import Toast
 from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
 from kraken_tui.tui.draw.candles import ZOOMS, time_label
-from kraken_tui.tui.draw.themes import PALETTES
+from kraken_tui.tui.draw.themes import PALETTES, theme_of
 from kraken_tui.tui.keymap import COMMANDS, effective
 from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.paint.styles import styles_of
@@ -1055,6 +1055,36 @@ async def test_theme_key_goes_through_all_palettes_and_repaints(app: KrakenApp) 
             assert any(segment.style and segment.style.color == expected for segment in strip)
 
 
+@pytest.mark.parametrize(
+    ("term", "theme", "palette"),
+    [
+        ("xterm-256color", "auto", "dark-256"),
+        ("screen-256color", "light", "light-256"),
+        ("linux", "auto", "terminal"),
+        ("xterm", "colour-blind", "colour-blind-16"),
+        ("xterm-256color", "terminal", "terminal"),
+        ("dumb", "auto", "terminal"),
+    ],
+)
+async def test_the_colours_are_those_the_terminal_has(
+    source: FakeSource, monkeypatch: pytest.MonkeyPatch, term: str, theme: str, palette: str
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.delenv("COLORTERM", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    drawn = KrakenApp(source, Settings(theme=theme), live=False)
+    assert drawn.palette_name == ("dark" if theme == "auto" else theme), "a picture has all colours"
+    app = KrakenApp(source, Settings(theme=theme), clock=Clock(), live=False, fit_colours=True)
+    assert app.palette_name == palette
+    async with running(app) as pilot:
+        assert toasts(app) == []
+        for _ in PALETTES:
+            await pilot.press("t")
+        await pilot.pause()
+        worn = theme_of(palette)
+        assert theme_of(app.palette_name) == worn
+
+
 async def test_an_unknown_theme_is_said_and_dark_is_worn(source: FakeSource) -> None:
     app = new_app(source, Settings(theme="nope\x1b[2J"))
     async with running(app):
@@ -1077,9 +1107,11 @@ async def test_without_colour_bids_and_asks_still_differ(
         pane = panes(app)["book"]
         for strip in pane.render_lines(Region(0, 0, *pane.size)):
             for segment in strip:
-                color = segment.style.color if segment.style else None
-                triplet = color.get_truecolor() if color else (0, 0, 0)
-                assert max(triplet) - min(triplet) <= 1
+                style = segment.style
+                assert style is None or (style.color is None or style.color.is_default)
+                assert style is None or (style.bgcolor is None or style.bgcolor.is_default)
+        tabs = panes(app)["tabs"]
+        assert any(segment.style and segment.style.reverse for segment in tabs.render_lines(Region(0, 0, 80, 1))[0])
         assert "bid" in text_of(pane)
         assert "ask" in text_of(pane)
 

@@ -509,7 +509,7 @@ def draw_chart(
         *_heading(chart, width, f"{title} {interval_name(view.interval)}"),
         *_plot_rows(chart),
         *_volume_rows(chart),
-        (*time_axis(bars, view.interval, layout, ascii_only, look.hover_s), (" ", "text"), (utc, "faint")),
+        (*time_axis(bars, view.interval, layout, ascii_only, look.hover_s), (" ", "text"), (utc, "muted")),
     ]
 
 
