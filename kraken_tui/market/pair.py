@@ -21,6 +21,7 @@ from kraken_tui.market.events import (
     Level,
     MarketEvent,
     MarketStatus,
+    Print,
     Proof,
     Trade,
 )
@@ -28,7 +29,7 @@ from kraken_tui.market.flow import FlowTracker
 from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.rates import RateMeter
-from kraken_tui.market.trades import SessionSums, Tape, TradedAtPrice, automatic_tiers
+from kraken_tui.market.trades import TAPE_LENGTH, SessionSums, Tape, TradedAtPrice, automatic_tiers
 from kraken_tui.market.truth import BookTruth, NothingKnown
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
@@ -90,6 +91,7 @@ class PairMarket:
         self._candles = CandleAggregator(symbol)
         self._session = SessionSums()
         self._tiers: tuple[int, ...] = ()
+        self._tiers_of: tuple[Print, ...] = ()
         self._flow = FlowTracker(symbol)
         self._flow_shown: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
         self._flow_new: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
@@ -162,10 +164,16 @@ class PairMarket:
     def _set_tiers(self, spec: PairSpec) -> None:
         """The settings' tiers where they are money, else none until the pair's own prints tell."""
         self._tiers = tuple(_value(tier, spec) for tier in self._settings.tape_tiers) if spec.quote in MONEY else ()
+        self._tape.outlives = self._tiers[1] if self._tiers else None
 
     def _learn_tiers(self) -> None:
-        if self.spec is not None and self.spec.quote not in MONEY:
-            self._tiers = automatic_tiers((each.turnover for each in self._tape.prints()), self._tiers)
+        if self.spec is None or self.spec.quote in MONEY:
+            return
+        prints = self._tape.prints()
+        if prints is not self._tiers_of:
+            self._tiers_of = prints
+            self._tiers = automatic_tiers((each.turnover for each in prints[:TAPE_LENGTH]), self._tiers)
+            self._tape.outlives = self._tiers[1] if self._tiers else None
 
     def _rescale(self, before: PairSpec, after: PairSpec) -> None:
         self._tape.rescale(before, after)

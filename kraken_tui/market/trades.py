@@ -23,6 +23,9 @@ from kraken_tui.wire.symbols import PairSpec
 TAPE_LENGTH = 1000
 """Trades a tape keeps; REST history gives as many at once."""
 
+OUTLIVED = 500
+"""Larger prints a tape keeps beyond that."""
+
 TRADED_PRICES = 5000
 """Prices that trades at price are kept for."""
 
@@ -70,17 +73,20 @@ class Tape:
 
     Attributes:
         last: Last position seen; None before the first trade.
+        outlives: Value in ticks x lots from which a print is kept when its trades are not; None for none.
     """
 
     def __init__(self, length: int = TAPE_LENGTH) -> None:
         self._length = length
         self._trades: SortedDict[int, Trade] = SortedDict()
         self._newest_first: tuple[Trade, ...] | None = ()
-        self._prints: deque[Print] = deque(maxlen=length)
+        self._prints: deque[Print] = deque()
+        self._outlived: deque[Print] = deque(maxlen=OUTLIVED)
         self._prints_newest_first: tuple[Print, ...] | None = ()
         # Positions up to this one were dropped for age: new and seen can no longer be told apart.
         self._floor: int | None = None
         self.last: int | None = None
+        self.outlives: int | None = None
 
     def __len__(self) -> int:
         return len(self._trades)
@@ -123,6 +129,10 @@ class Tape:
                 prints.append(print_of(trade))
             else:
                 prints[-1] = joined
+        while len(prints) > self._length:
+            oldest = prints.popleft()
+            if self.outlives is not None and oldest.turnover >= self.outlives:
+                self._outlived.append(oldest)
         self._prints_newest_first = None
 
     def _join_all(self) -> None:
@@ -130,9 +140,9 @@ class Tape:
         self._join(self._trades.values())
 
     def prints(self) -> tuple[Print, ...]:
-        """The prints of the kept trades, newest first; only the first of them can still grow."""
+        """The latest prints, newest first, and then the larger ones of those before; only the first can still grow."""
         if self._prints_newest_first is None:
-            self._prints_newest_first = tuple(reversed(self._prints))
+            self._prints_newest_first = (*reversed(self._prints), *reversed(self._outlived))
         return self._prints_newest_first
 
     def newest_first(self) -> tuple[Trade, ...]:
@@ -156,6 +166,7 @@ class Tape:
             kept[position] = replace(trade, price=price, qty=qty)
         self._trades = kept
         self._newest_first = None
+        self._outlived.clear()
         self._join_all()
 
 
@@ -204,11 +215,7 @@ class TradedAtPrice:
 
 
 class SessionSums:
-    """Sums over the trades since the start, or since the pair's precisions changed.
-
-    Args:
-        since_ns: Time of the start.
-    """
+    """Sums over the trades since the start, or since the pair's precisions changed; see `views.Session`."""
 
     def __init__(self) -> None:
         self._since_ns: int | None = None

@@ -164,6 +164,17 @@ class TestPrints:
         assert after[1] is before[1]
         assert (after[0].position, after[0].count) == (before[0].position, 2)
 
+    def test_larger_prints_outlive_the_tape(self) -> None:
+        tape = Tape(length=5)
+        tape.outlives = 1000
+        for number in range(100):
+            tape.add([fill(number, 100, 10 if number % 10 == 0 else 1, ns=number)])
+        positions = [each.position // PLACES for each in tape.prints()]
+        assert positions == [99, 98, 97, 96, 95, 90, 80, 70, 60, 50, 40, 30, 20, 10, 0]
+        assert ids(tape.newest_first()) == [99, 98, 97, 96, 95]
+        tape.rescale(SPEC, replace(SPEC, qty_precision=6))
+        assert [each.position // PLACES for each in tape.prints()] == [99, 98, 97, 96, 95]
+
 
 class TestSession:
     def test_worked_example(self) -> None:
