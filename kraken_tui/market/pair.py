@@ -21,7 +21,6 @@ from kraken_tui.market.events import (
     Level,
     MarketEvent,
     MarketStatus,
-    Print,
     Proof,
     Trade,
 )
@@ -29,7 +28,8 @@ from kraken_tui.market.flow import FlowTracker
 from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.rates import RateMeter
-from kraken_tui.market.trades import TAPE_LENGTH, SessionSums, Tape, TradedAtPrice, automatic_tiers
+from kraken_tui.market.tiers import TapeTiers, money_value
+from kraken_tui.market.trades import SessionSums, Tape, TradedAtPrice
 from kraken_tui.market.truth import BookTruth, NothingKnown
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
@@ -40,11 +40,6 @@ from kraken_tui.wire.symbols import PairSpec
 
 _SAMPLES = 600
 _FLOW_SHOWN = 200
-
-MONEY = frozenset(
-    {"USD", "EUR", "GBP", "CHF", "CAD", "AUD", "USDT", "USDC", "DAI", "PYUSD", "USDG", "RLUSD", "EURT", "EURC", "EURR"}
-)
-"""Quotes of which a unit is worth about a dollar, so that the settings' round sums mean something."""
 
 
 @dataclass(slots=True)
@@ -90,8 +85,7 @@ class PairMarket:
         self._traded = TradedAtPrice()
         self._candles = CandleAggregator(symbol)
         self._session = SessionSums()
-        self._tiers: tuple[int, ...] = ()
-        self._tiers_of: tuple[Print, ...] = ()
+        self._tiers = TapeTiers(settings.tape_tiers, self._tape)
         self._flow = FlowTracker(symbol)
         self._flow_shown: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
         self._flow_new: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
@@ -148,7 +142,7 @@ class PairMarket:
         self._version += 1
         if before is None:
             self._new_flow(spec)
-            self._set_tiers(spec)
+            self._tiers.set_spec(spec)
         elif (before.price_precision, before.qty_precision) != (spec.price_precision, spec.qty_precision):
             self._rescale(before, spec)
 
@@ -157,30 +151,16 @@ class PairMarket:
         self._flow = FlowTracker(
             self.symbol,
             to_nearest_units(f"{large:f}", spec.qty_precision) if large > 0 else 0,
-            least=_value(self._settings.flow_value, spec) if spec.quote in MONEY else 0,
+            least=money_value(self._settings.flow_value, spec),
             factor=self._settings.flow_factor,
         )
-
-    def _set_tiers(self, spec: PairSpec) -> None:
-        """The settings' tiers where they are money, else none until the pair's own prints tell."""
-        self._tiers = tuple(_value(tier, spec) for tier in self._settings.tape_tiers) if spec.quote in MONEY else ()
-        self._tape.outlives = self._tiers[1] if self._tiers else None
-
-    def _learn_tiers(self) -> None:
-        if self.spec is None or self.spec.quote in MONEY:
-            return
-        prints = self._tape.prints()
-        if prints is not self._tiers_of:
-            self._tiers_of = prints
-            self._tiers = automatic_tiers((each.turnover for each in prints[:TAPE_LENGTH]), self._tiers)
-            self._tape.outlives = self._tiers[1] if self._tiers else None
 
     def _rescale(self, before: PairSpec, after: PairSpec) -> None:
         self._tape.rescale(before, after)
         self._traded.rescale(before, after)
         self._candles.rescale(before, after)
         self._new_flow(after)
-        self._set_tiers(after)
+        self._tiers.set_spec(after)
         self._session = SessionSums()
         self._flow_shown.clear()
         self._flow_new.clear()
@@ -244,7 +224,7 @@ class PairMarket:
                 self._set_last(trade)
         if not self._heard_trades:
             self._flow.learn_prints(trade for trade in new if not trade.live)
-            self._learn_tiers()
+            self._tiers.learn()
         self._heard_trades = True
         self._flow.on_trades(trade for trade in counted if trade.live)
         return new
@@ -269,7 +249,7 @@ class PairMarket:
         if new:
             self._version += 1
             self._flow.learn_prints(new)
-            self._learn_tiers()
+            self._tiers.learn()
             if newest is None:
                 for trade in new:
                     self._set_last(trade)
@@ -338,7 +318,7 @@ class PairMarket:
             return
         self._sample_s = second
         self._flow.learn(book)
-        self._learn_tiers()
+        self._tiers.learn()
         figures = self._refreshed(book).metrics
         if figures is not None:
             self._samples.append(Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance))
@@ -498,7 +478,7 @@ class PairMarket:
             fresh_for_ns=self._fresh_for_ns,
             replayed=replayed,
             prints=self._tape.prints(),
-            tiers=self._tiers,
+            tiers=self._tiers.values,
             session=self._session.session(),
         )
 
@@ -516,8 +496,3 @@ class PairMarket:
             stale=self._assessment.stale,
             problem=self._reason or self._assessment.stale_reason,
         )
-
-
-def _value(amount: float, spec: PairSpec) -> int:
-    """An amount of the quote currency in ticks x lots."""
-    return to_nearest_units(f"{Decimal(str(amount)):f}", spec.price_precision + spec.qty_precision)

@@ -33,9 +33,6 @@ TRADED_PRICES = 5000
 DELTA_S = 60
 """Seconds over which `Session.recent` is taken."""
 
-_FEWEST_PRINTS = 20
-_SHARES = (0.50, 0.90, 0.98, 0.995)
-
 
 def print_of(trade: Trade) -> Print:
     """A print of one fill."""
@@ -280,31 +277,3 @@ class SessionSums:
                 sum(value for _, value in self._seconds),
             )
         return self._shown
-
-
-def automatic_tiers(values: Iterable[int], current: tuple[int, ...] = ()) -> tuple[int, ...]:
-    """Tiers of a tape by the pair's own prints, for quotes of which a round sum of money says nothing.
-
-    Args:
-        values: Values of prints, ticks x lots.
-        current: Tiers in force; kept while each is within a factor of 1.5 of the new one.
-
-    Returns:
-        Four ascending values: the 50th, 90th, 98th and 99.5th percentile rounded to 1, 2 or 5 x 10^n; () while fewer
-        than 20 prints are known.
-    """
-    ordered = sorted(values)
-    if len(ordered) < _FEWEST_PRINTS:
-        return current
-    wanted = [max(1, ordered[min(len(ordered) - 1, int(share * len(ordered)))]) for share in _SHARES]
-    if current and all(2 * old <= 3 * new and 2 * new <= 3 * old for old, new in zip(current, wanted, strict=True)):
-        return current
-    tiers = [_rounded(value) for value in wanted]
-    for index in range(1, len(tiers)):
-        tiers[index] = max(tiers[index], 2 * tiers[index - 1])
-    return tuple(tiers)
-
-
-def _rounded(value: int) -> int:
-    power: int = 10 ** (len(str(value)) - 1)
-    return min((step * power for step in (1, 2, 5, 10)), key=lambda rounded: abs(rounded - value))

@@ -1,12 +1,10 @@
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.market.events import PLACES, Print, Side, Trade
-from kraken_tui.market.trades import DELTA_S, SessionSums, Tape, TradedAtPrice, automatic_tiers, continued, print_of
+from kraken_tui.market.trades import DELTA_S, SessionSums, Tape, TradedAtPrice, continued, print_of
 from kraken_tui.market.views import TradedAt
 from kraken_tui.wire.symbols import PairSpec
 
@@ -213,21 +211,3 @@ class TestSession:
         assert session is not None
         assert session.recent == 0
         assert session.trades == 200
-
-
-class TestTiers:
-    def test_by_the_pairs_own_prints(self) -> None:
-        assert automatic_tiers(range(1, 20)) == ()
-        assert automatic_tiers(range(1, 1001)) == (500, 1000, 2000, 4000)
-        assert automatic_tiers([*[10] * 900, *[100] * 80, *[1000] * 15, *[5000] * 5]) == (10, 100, 1000, 5000)
-
-    def test_stand_still(self) -> None:
-        tiers = (10, 100, 1000, 5000)
-        assert automatic_tiers([*[12] * 900, *[120] * 80, *[900] * 15, *[4000] * 5], tiers) == tiers
-        assert automatic_tiers([], tiers) == tiers
-
-    @given(st.lists(st.integers(1, 10**20), min_size=20, max_size=200))
-    def test_ascend(self, values: list[int]) -> None:
-        tiers = automatic_tiers(values)
-        assert len(tiers) == 4
-        assert all(2 * lower <= upper for lower, upper in pairwise(tiers))
