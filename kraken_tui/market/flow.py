@@ -161,6 +161,8 @@ class FlowTracker:
         self._run: Print | None = None
         self._run_seen_ns = 0
         self._print_sizes: deque[int] = deque(maxlen=_KEPT_PRINTS)
+        self._prints_seen = self._prints_learned = 0
+        self._learned_enough = False
         self._ready: list[tuple[int, int, FlowEvent]] = []
         self._events: deque[FlowEvent] = deque(maxlen=_KEPT_EVENTS)
         self._number = 0
@@ -214,9 +216,12 @@ class FlowTracker:
         sizes = [lots for side in (book.bids, book.asks) for _, lots in side]
         first = not self.threshold
         self.threshold = automatic_threshold(sizes, self.threshold, self._factor) or self.threshold
-        own = automatic_threshold(self._print_sizes, self.print_threshold, self._factor)
-        # Before enough prints are known, only one as large as a large order stands out for certain.
-        self.print_threshold = own or self.threshold
+        if self._prints_learned != self._prints_seen or not self._learned_enough:
+            self._prints_learned = self._prints_seen
+            own = automatic_threshold(self._print_sizes, self.print_threshold, self._factor)
+            self._learned_enough = bool(own)
+            # Before enough prints are known, only one as large as a large order stands out for certain.
+            self.print_threshold = own or self.threshold
         if first:
             self._remember_walls(book)
 
@@ -317,10 +322,14 @@ class FlowTracker:
         for trade in trades:
             joined = run and continued(run, trade)
             if run is not None and joined is None:
-                self._print_sizes.append(run.qty)
+                self._note_size(run)
             run = joined or print_of(trade)
         if run is not None:
-            self._print_sizes.append(run.qty)
+            self._note_size(run)
+
+    def _note_size(self, run: Print) -> None:
+        self._print_sizes.append(run.qty)
+        self._prints_seen += 1
 
     def on_trades(self, trades: Iterable[Trade]) -> None:
         """Take in live trades, by ascending position."""
@@ -343,7 +352,7 @@ class FlowTracker:
         run, self._run = self._run, None
         if run is None:
             return
-        self._print_sizes.append(run.qty)
+        self._note_size(run)
         limit = self.print_threshold
         swept = run.levels >= SWEEP_LEVELS and 2 * run.qty >= limit
         if limit and (swept or run.qty >= limit) and run.turnover >= self._least:

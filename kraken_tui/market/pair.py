@@ -29,7 +29,8 @@ from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.rates import RateMeter
-from kraken_tui.market.trades import SessionSums, Tape, TradedAtPrice, automatic_tiers
+from kraken_tui.market.tiers import TapeTiers, money_value
+from kraken_tui.market.trades import SessionSums, Tape, TradedAtPrice
 from kraken_tui.market.truth import BookTruth, NothingKnown
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
 from kraken_tui.settings import Settings
@@ -40,11 +41,6 @@ from kraken_tui.wire.symbols import PairSpec
 
 _SAMPLES = 600
 _FLOW_SHOWN = 200
-
-MONEY = frozenset(
-    {"USD", "EUR", "GBP", "CHF", "CAD", "AUD", "USDT", "USDC", "DAI", "PYUSD", "USDG", "RLUSD", "EURT", "EURC", "EURR"}
-)
-"""Quotes of which a unit is worth about a dollar, so that the settings' round sums mean something."""
 
 
 @dataclass(slots=True)
@@ -98,7 +94,7 @@ class PairMarket:
         self._traded = TradedAtPrice()
         self._candles = CandleAggregator(symbol)
         self._session = SessionSums()
-        self._tiers: tuple[int, ...] = ()
+        self._tiers = TapeTiers(settings.tape_tiers, self._tape)
         self._flow = FlowTracker(symbol)
         self._flow_shown: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
         self._flow_new: deque[FlowEvent] = deque(maxlen=_FLOW_SHOWN)
@@ -158,7 +154,7 @@ class PairMarket:
         self._version += 1
         if before is None:
             self._new_flow(spec)
-            self._set_tiers(spec)
+            self._tiers.set_spec(spec)
         elif (before.price_precision, before.qty_precision) != (spec.price_precision, spec.qty_precision):
             self._rescale(before, spec)
 
@@ -167,17 +163,9 @@ class PairMarket:
         self._flow = FlowTracker(
             self.symbol,
             to_nearest_units(f"{large:f}", spec.qty_precision) if large > 0 else 0,
-            least=_value(self._settings.flow_value, spec) if spec.quote in MONEY else 0,
+            least=money_value(self._settings.flow_value, spec),
             factor=self._settings.flow_factor,
         )
-
-    def _set_tiers(self, spec: PairSpec) -> None:
-        """The settings' tiers where they are money, else none until the pair's own prints tell."""
-        self._tiers = tuple(_value(tier, spec) for tier in self._settings.tape_tiers) if spec.quote in MONEY else ()
-
-    def _learn_tiers(self) -> None:
-        if self.spec is not None and self.spec.quote not in MONEY:
-            self._tiers = automatic_tiers((each.turnover for each in self._tape.prints()), self._tiers)
 
     def _rescale(self, before: PairSpec, after: PairSpec) -> None:
         if self.history is not None:
@@ -186,7 +174,7 @@ class PairMarket:
         self._traded.rescale(before, after)
         self._candles.rescale(before, after)
         self._new_flow(after)
-        self._set_tiers(after)
+        self._tiers.set_spec(after)
         self._session = SessionSums()
         self._flow_shown.clear()
         self._flow_new.clear()
@@ -276,7 +264,7 @@ class PairMarket:
                 self._set_last(trade)
         if not self._heard_trades:
             self._flow.learn_prints(trade for trade in new if not trade.live)
-            self._learn_tiers()
+            self._tiers.learn()
         self._heard_trades = True
         if self.history is not None:
             self.history.on_trades(received_ns, new, counted)
@@ -303,7 +291,7 @@ class PairMarket:
         if new:
             self._version += 1
             self._flow.learn_prints(new)
-            self._learn_tiers()
+            self._tiers.learn()
             if self.history is not None:
                 self.history.on_trades(0, new, ())
             if newest is None:
@@ -376,7 +364,7 @@ class PairMarket:
             return
         self._sample_s = second
         self._flow.learn(book)
-        self._learn_tiers()
+        self._tiers.learn()
         figures = self._refreshed(book).metrics
         if figures is not None:
             now_bps = figures.spread_bps
@@ -548,7 +536,7 @@ class PairMarket:
             fresh_for_ns=self._fresh_for_ns,
             replayed=replayed,
             prints=self._tape.prints(),
-            tiers=self._tiers,
+            tiers=self._tiers.values,
             session=self._session.session(),
             book_depth=truth.book.depth if truth.book is not None else 0,
         )
@@ -570,8 +558,3 @@ class PairMarket:
             stale=self._assessment.stale,
             problem=self._reason or self._assessment.stale_reason,
         )
-
-
-def _value(amount: float, spec: PairSpec) -> int:
-    """An amount of the quote currency in ticks x lots."""
-    return to_nearest_units(f"{Decimal(str(amount)):f}", spec.price_precision + spec.qty_precision)

@@ -23,15 +23,15 @@ from kraken_tui.wire.symbols import PairSpec
 TAPE_LENGTH = 1000
 """Trades a tape keeps; REST history gives as many at once."""
 
+OUTLIVED = 500
+"""Larger prints a tape keeps beyond that."""
+
 TRADED_PRICES = 5000
 """Prices that trades at price are kept for."""
 
 
 DELTA_S = 60
 """Seconds over which `Session.recent` is taken."""
-
-_FEWEST_PRINTS = 20
-_SHARES = (0.50, 0.90, 0.98, 0.995)
 
 
 def print_of(trade: Trade) -> Print:
@@ -70,17 +70,20 @@ class Tape:
 
     Attributes:
         last: Last position seen; None before the first trade.
+        outlives: Value in ticks x lots from which a print is kept when its trades are not; None for none.
     """
 
     def __init__(self, length: int = TAPE_LENGTH) -> None:
         self._length = length
         self._trades: SortedDict[int, Trade] = SortedDict()
         self._newest_first: tuple[Trade, ...] | None = ()
-        self._prints: deque[Print] = deque(maxlen=length)
+        self._prints: deque[Print] = deque()
+        self._outlived: deque[Print] = deque(maxlen=OUTLIVED)
         self._prints_newest_first: tuple[Print, ...] | None = ()
         # Positions up to this one were dropped for age: new and seen can no longer be told apart.
         self._floor: int | None = None
         self.last: int | None = None
+        self.outlives: int | None = None
 
     def __len__(self) -> int:
         return len(self._trades)
@@ -123,6 +126,10 @@ class Tape:
                 prints.append(print_of(trade))
             else:
                 prints[-1] = joined
+        while len(prints) > self._length:
+            oldest = prints.popleft()
+            if self.outlives is not None and oldest.turnover >= self.outlives:
+                self._outlived.append(oldest)
         self._prints_newest_first = None
 
     def _join_all(self) -> None:
@@ -130,9 +137,9 @@ class Tape:
         self._join(self._trades.values())
 
     def prints(self) -> tuple[Print, ...]:
-        """The prints of the kept trades, newest first; only the first of them can still grow."""
+        """The latest prints, newest first, and then the larger ones of those before; only the first can still grow."""
         if self._prints_newest_first is None:
-            self._prints_newest_first = tuple(reversed(self._prints))
+            self._prints_newest_first = (*reversed(self._prints), *reversed(self._outlived))
         return self._prints_newest_first
 
     def newest_first(self) -> tuple[Trade, ...]:
@@ -148,6 +155,7 @@ class Tape:
             qty = rescale(trade.qty, before.qty_precision, after.qty_precision)
             self._trades[position] = replace(trade, price=price, qty=qty)
         self._newest_first = None
+        self._outlived.clear()
         self._join_all()
 
 
@@ -196,11 +204,7 @@ class TradedAtPrice:
 
 
 class SessionSums:
-    """Sums over the trades since the start, or since the pair's precisions changed.
-
-    Args:
-        since_ns: Time of the start.
-    """
+    """Sums over the trades since the start, or since the pair's precisions changed; see `views.Session`."""
 
     def __init__(self) -> None:
         self._since_ns: int | None = None
@@ -265,31 +269,3 @@ class SessionSums:
                 sum(value for _, value in self._seconds),
             )
         return self._shown
-
-
-def automatic_tiers(values: Iterable[int], current: tuple[int, ...] = ()) -> tuple[int, ...]:
-    """Tiers of a tape by the pair's own prints, for quotes of which a round sum of money says nothing.
-
-    Args:
-        values: Values of prints, ticks x lots.
-        current: Tiers in force; kept while each is within a factor of 1.5 of the new one.
-
-    Returns:
-        Four ascending values: the 50th, 90th, 98th and 99.5th percentile rounded to 1, 2 or 5 x 10^n; () while fewer
-        than 20 prints are known.
-    """
-    ordered = sorted(values)
-    if len(ordered) < _FEWEST_PRINTS:
-        return current
-    wanted = [max(1, ordered[min(len(ordered) - 1, int(share * len(ordered)))]) for share in _SHARES]
-    if current and all(2 * old <= 3 * new and 2 * new <= 3 * old for old, new in zip(current, wanted, strict=True)):
-        return current
-    tiers = [_rounded(value) for value in wanted]
-    for index in range(1, len(tiers)):
-        tiers[index] = max(tiers[index], 2 * tiers[index - 1])
-    return tuple(tiers)
-
-
-def _rounded(value: int) -> int:
-    power: int = 10 ** (len(str(value)) - 1)
-    return min((step * power for step in (1, 2, 5, 10)), key=lambda rounded: abs(rounded - value))

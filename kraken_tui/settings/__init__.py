@@ -76,7 +76,7 @@ class Settings:
         svg_dir: Folder for saved pictures; None for the user's pictures folder.
         recentre: When the aggregated book recentres: "band", "space" or "never".
         large_order: Size in base units from which an order counts as large; 0 for automatic.
-        flow_value: Least value of a flow event, in units of quotes that are money (`market.pair.MONEY`).
+        flow_value: Least value of a flow event, in units of quotes that are money (`market.tiers.MONEY`).
         flow_factor: Multiple of the pair's own 98th percentile from which a size is large, where it is automatic.
         tape_tiers: Four ascending values in such quotes from which a print is of the next tier.
         sweep_value: Worth of the order whose cost is shown, in quotes that are money (dollars, euros).

@@ -41,8 +41,8 @@ PLAIN = re.findall(
     """
     ns ticks lots
     applied attempt bytes callback_errors checks_failed checks_ok checksum coalesced count covered_levels depth dropped
-    duplicates expected actual frames held_back ignored interval last_direction left_out levels lost messages offered
-    reconnects rejected resyncs sent trade_gaps trade_id trades waiting waiting_bytes
+    duplicates expected actual fills frames held_back ignored interval last_direction left_out levels lost messages
+    offered reconnects rejected resyncs sent trade_gaps trade_id trades waiting waiting_bytes
     book_rate imbalance pressure p50 p90 p99 p999 worst retry_after speed trade_rate
     """,
 )

@@ -61,6 +61,10 @@ def test_trades_and_flow_carry_decimals_beside_the_units() -> None:
     }
     flow = flow_of(market.FlowEvent("A/USD", 1, FlowKind.SWEEP, Side.BUY, 15, 100, 3), SPEC)
     assert (flow.price, flow.qty, flow.levels) == (Decimal("1.5"), Decimal("0.000001"), 3)
+    assert (flow.origin, flow.value, flow.fills) == (None, Decimal(0), 0)
+    moved = market.FlowEvent("A/USD", 1, FlowKind.MOVED, Side.BUY, 15, 100, origin=14, turnover=1500, fills=2)
+    flow = flow_of(moved, SPEC)
+    assert (flow.origin, flow.value, flow.fills) == (Decimal("1.4"), Decimal("0.0000015"), 2)
 
 
 def test_a_candle_has_its_turnover_in_the_quote_asset_and_its_vwap_rounded_to_a_tick() -> None:

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kraken_tui.market.events import PLACES, Side, Trade
-from kraken_tui.market.trades import Tape, TradedAtPrice
+from kraken_tui.market.events import PLACES, Print, Side, Trade
+from kraken_tui.market.trades import DELTA_S, SessionSums, Tape, TradedAtPrice, continued, print_of
 from kraken_tui.market.views import TradedAt
 from kraken_tui.wire.symbols import PairSpec
 
@@ -98,3 +98,117 @@ class TestTradedAtPrice:
         traded.add(trade(3, 111))
         traded.rescale(SPEC, replace(SPEC, price_precision=1, qty_precision=3))
         assert traded.mapping() == {10: TradedAt(1, 1, 0), 11: TradedAt(2, 2, 0)}
+
+
+def fill(
+    trade_id: int, price: int = 100, qty: int = 10, side: Side = Side.BUY, ns: int = 0, live: bool = True
+) -> Trade:
+    return replace(trade(trade_id, price, qty, side), venue_ns=ns, live=live)
+
+
+class TestPrints:
+    def test_fills_of_one_order_are_one_print(self) -> None:
+        tape = Tape()
+        tape.add([fill(1, 100, 5), fill(2, 100, 7), fill(3, 102, 1)])
+        value = 100 * 12 + 102
+        assert tape.prints() == (Print(Side.BUY, 0, PLACES, 100, 102, 13, value, 3, 2),)
+        assert tape.prints()[0].average == value / 13
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            fill(2, 100, side=Side.SELL),
+            fill(2, 99),  # a buy does not get cheaper as it goes
+            fill(2, 100, ns=1),
+            fill(2, 100, live=False),
+        ],
+    )
+    def test_another_order(self, other: Trade) -> None:
+        assert continued(print_of(fill(1)), other) is None
+        tape = Tape()
+        tape.add([fill(1), other])
+        assert len(tape.prints()) == 2
+
+    def test_a_sell_goes_down(self) -> None:
+        run = continued(print_of(fill(1, 100, side=Side.SELL)), fill(2, 98, side=Side.SELL))
+        assert run is not None
+        assert (run.first, run.last, run.levels, run.count) == (100, 98, 2, 2)
+
+    @given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 3), st.sampled_from(Side), st.integers(1, 4)),
+                    max_size=60), st.integers(1, 40))  # fmt: skip
+    def test_however_they_arrive_they_are_the_same(self, rows: list[tuple[int, int, Side, int]], length: int) -> None:
+        """Prints hold every kept trade exactly once, whether trades came one by one, late or all at once."""
+        trades = [fill(number, price, 1, side, ns) for number, ns, side, price in rows]
+        tape = Tape(length)
+        for each in trades:
+            tape.add([each])
+        prints = tape.prints()
+        kept = tape.newest_first()
+        whole = Tape(1000)
+        whole.add(kept)
+        assert sum(each.count for each in whole.prints()) == len(kept)
+        assert sum(each.turnover for each in whole.prints()) == sum(each.price * each.qty for each in kept)
+        if len(kept) < length:
+            assert prints == whole.prints()
+        positions = [each.position for each in prints]
+        assert positions == sorted(positions, reverse=True)
+
+    def test_a_print_keeps_its_place_while_it_grows(self) -> None:
+        tape = Tape()
+        tape.add([fill(1, ns=1), fill(2, ns=2)])
+        before = tape.prints()
+        tape.add([fill(3, 101, ns=2)])
+        after = tape.prints()
+        assert len(after) == 2
+        assert after[1] is before[1]
+        assert (after[0].position, after[0].count) == (before[0].position, 2)
+
+    def test_larger_prints_outlive_the_tape(self) -> None:
+        tape = Tape(length=5)
+        tape.outlives = 1000
+        for number in range(100):
+            tape.add([fill(number, 100, 10 if number % 10 == 0 else 1, ns=number)])
+        positions = [each.position // PLACES for each in tape.prints()]
+        assert positions == [99, 98, 97, 96, 95, 90, 80, 70, 60, 50, 40, 30, 20, 10, 0]
+        assert ids(tape.newest_first()) == [99, 98, 97, 96, 95]
+        tape.rescale(SPEC, replace(SPEC, qty_precision=6))
+        assert [each.position // PLACES for each in tape.prints()] == [99, 98, 97, 96, 95]
+
+
+class TestSession:
+    def test_worked_example(self) -> None:
+        sums = SessionSums()
+        assert sums.session() is None
+        second = 10**9
+        for each in (
+            fill(1, 100, 5, ns=second),
+            fill(2, 101, 5, ns=second),
+            fill(3, 99, 4, Side.SELL, ns=3 * second),
+        ):
+            sums.add(each)
+        session = sums.session()
+        assert session is not None
+        assert (session.since_ns, session.trades, session.prints) == (second, 3, 2)
+        assert (session.bought, session.sold, session.cvd) == (10, 4, 6)
+        assert (session.bought_for, session.sold_for) == (1005, 396)
+        assert session.vwap == (1005 + 396) / 14
+        assert session.largest is not None
+        assert session.largest.turnover == 1005
+        assert session.recent == 1005 - 396
+        assert sums.session() is session
+
+    def test_the_delta_of_the_last_minute(self) -> None:
+        sums = SessionSums()
+        for second in range(200):
+            sums.add(fill(second, 10, 1, Side.BUY if second % 3 else Side.SELL, ns=second * 10**9))
+            sums.roll(second * 10**9)
+            expected = sum(10 if at % 3 else -10 for at in range(max(0, second - DELTA_S + 1), second + 1))
+            session = sums.session()
+            assert session is not None
+            assert session.recent == expected
+        assert sums.roll(10**12)
+        assert not sums.roll(10**12)
+        session = sums.session()
+        assert session is not None
+        assert session.recent == 0
+        assert session.trades == 200

@@ -17,6 +17,7 @@ from kraken_tui.tui.draw.format import price
 _UNITS = ((3, "K"), (6, "M"), (9, "B"), (12, "T"))
 _DIGITS = 3
 _UNKNOWN_DECIMALS = 4
+_WIDE = 12
 _BAR_AT = (0.0, 0.25, 0.5, 1.0)
 
 
@@ -36,8 +37,8 @@ class Amounts(msgspec.Struct, frozen=True):
     def text(self, units: int) -> str:
         """An amount, right-aligned in `width` cells, rounded to the column's decimals.
 
-        One that is too long is shown in three digits of thousands, millions and so on; one that would read as zero
-        as less than the smallest shown.
+        One that is too long is shown in three digits of thousands, millions and so on, and so are all from a million
+        on in a narrow column; one that would read as zero is shown as less than the smallest.
         """
         return _text(units, self.precision, self.decimals, self.width)
 
@@ -49,7 +50,8 @@ def _text(units: int, precision: int, decimals: int, width: int) -> str:
     text = price(shown, decimals)
     if not shown and units:
         text = f"<{price(1, min(decimals, width - 3))}"
-    return (text if len(text) <= width else compact(units, precision)).rjust(width)
+    long = len(text) > width or (width < _WIDE and units >= 10 ** (precision + 6))
+    return (compact(units, precision) if long else text).rjust(width)
 
 
 @lru_cache(maxsize=8192)

@@ -6,7 +6,7 @@ import msgspec
 
 from kraken_tui.market.events import FlowEvent, FlowKind, Side
 from kraken_tui.market.views import PairView
-from kraken_tui.tui.draw.amounts import Amounts, size_amounts, value_amounts
+from kraken_tui.tui.draw.amounts import Amounts, compact, size_amounts, value_amounts
 from kraken_tui.tui.draw.format import clock, price
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, blank, draw_waiting, title_line
@@ -161,12 +161,19 @@ def draw_flow(picture: Picture, width: int, height: int) -> list[Line]:
     return lines + below
 
 
+def _note(view: PairView, spec: PairSpec) -> str:
+    """From which size an order is large now."""
+    large = f"large ≥ {compact(view.large_lots, spec.qty_precision)} {spec.base}" if view.large_lots else ""
+    return "  ".join(part for part in ("STALE" if view.stale else "", large) if part)
+
+
 def _events(view: PairView, spec: PairSpec, width: int, height: int) -> list[Line]:
     if not view.flow:
-        return draw_waiting("Flow events", "Nothing remarkable yet", width, height)
+        waiting = draw_waiting("", "Nothing remarkable yet", width, height)
+        return [title_line("Flow events", _note(view, spec), width), *waiting[1:]]
     shape = flow_shape(view, width)
     if shape is None:
         return draw_waiting("Flow events", "Too narrow here", width, height)
-    lines = [title_line("Flow events", "STALE" if view.stale else "", width), _header(shape)]
+    lines = [title_line("Flow events", _note(view, spec), width), _header(shape)]
     lines += [_row(event, spec, shape) for event in view.flow[: max(0, height - 2)]]
     return lines[:height]

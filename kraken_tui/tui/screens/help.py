@@ -74,12 +74,26 @@ WORDS = (
     ("imbalance", "(bid - ask) / (bid + ask) of sizes over the levels named, -1 (all ask) to +1 (all bid)."),
     ("pressure", "Imbalance weighted by nearness to the mid; BUY or SELL from 0.2, STRONG from 0.5."),
     ("VWAP", "Volume-weighted average price, of what is named beside it."),
-    ("delta, CVD", "Aggressor buys minus sells, and its running sum."),
+    (
+        "delta, CVD",
+        "Aggressor buys minus sells, and its running sum. The tape's heading has the delta of the last minute "
+        "in quote currency.",
+    ),
     ("volume at price", "sold | bought: lots traded at a price since the start, by aggressor."),
-    ("wall, pulled", "A large order appeared; a large order left without trading."),
+    ("wall, moved", "A large order appeared; a large order changed its price."),
+    ("pulled, filled", "A large order left without trading; it left by trading."),
     ("sweep", "One order taking several levels; at the cursor, the average price and cost in bps of doing so."),
-    ("large", "From the threshold in the settings, or chosen from recent sizes."),
-    ("tape", "Time and sales: every trade, newest first; up is an aggressive buy."),
+    ("large", "From the threshold in the settings, or chosen from the pair's own sizes; the heading says it."),
+    (
+        "tape",
+        "Time and sales, newest first; up is an aggressive buy. A row is a print: all fills of one taker's order, "
+        "its last price, and how many fills they were.",
+    ),
+    (
+        "tiers",
+        "Four steps of a print's value. The bar begins at the first and is a quarter, half and all of its length "
+        "at the others; from the second on numbers are brighter, then bold, then on a coloured ground.",
+    ),
     ("latency", "Receive time minus the venue's timestamp, corrected by the measured clock offset."),
     ("resync", "A book is fetched again after a failed checksum or a gap."),
     ("engine silent", "The feed's own thread has not answered for so long; until it does nothing counts as proven."),

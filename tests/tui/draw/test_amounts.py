@@ -66,6 +66,15 @@ def test_a_column_has_the_same_decimals_in_every_row() -> None:
     assert column.text(0) == "   0.0000"
 
 
+def test_millions_are_written_alike_in_a_narrow_column() -> None:
+    assert [Amounts(0, 0, 9).text(units).strip() for units in (999_999, 1_000_000, 12_300_000)] == [
+        "999,999",
+        "1M",
+        "12.3M",
+    ]
+    assert Amounts(0, 0, 12).text(12_300_000).strip() == "12,300,000"
+
+
 @pytest.mark.parametrize("symbol", ["BTC/USD", "ETH/BTC", "DOGE/USD", "PEPE/USD"])
 @given(units=st.integers(0, 10**22), width=st.sampled_from([7, 8, 9, 12]))
 def test_an_amount_is_never_cut(symbol: str, units: int, width: int) -> None:

@@ -98,6 +98,14 @@ def test_nothing_yet_is_said() -> None:
     assert "Nothing remarkable yet" in "".join(text_of(draw_flow(picture(replace(common.pair(), flow=())), 46, 9)))
 
 
+def test_the_heading_says_from_which_size_an_order_is_large() -> None:
+    view = common.pair()
+    for flow in ((), view.flow):
+        lines = text_of(draw_flow(picture(replace(view, large_lots=250_000_000, flow=flow)), 60, 10))
+        assert "large ≥ 2.5 BTC" in lines[0]
+    assert "large" not in text_of(draw_flow(picture(replace(view, large_lots=0)), 60, 10))[0]
+
+
 def test_the_session_stands_below_where_there_is_room() -> None:
     view = common.pair()
     session = view.session
