@@ -41,6 +41,7 @@ _COLUMN_S = (1, 2, 5, 10, 15, 30, 60)
 _LABEL_PITCH = 12
 _GUTTER = 6
 _LOWER = " ▁▂▃▄▅▆▇█"
+_UPPER = str.maketrans(" ▁▂▃▄▅▆▇█", "███▀▀▀▔▔ ")
 # What plotext draws in, and the roles that stand for it: it knows colours only.
 _PENS = {"bid-bar": 2, "ask-bar": 1, "muted": 8}
 _ROLES = {f"38;5;{pen}": role for role, pen in _PENS.items()}
@@ -67,7 +68,7 @@ def _codes(palette: Palette, key: str) -> str:
 def ansi_text(lines: Iterable[Line], palette: Palette | None) -> str:
     """Lines as text with ANSI colour codes; without a palette as plain text."""
     if palette is None:
-        return "\n".join("".join(text for text, _ in line) for line in lines)
+        return "\n".join("".join(_unreversed(text) if key[0] == "~" else text for text, key in line) for line in lines)
     rows: list[str] = []
     for line in lines:
         parts = [
@@ -77,6 +78,11 @@ def ansi_text(lines: Iterable[Line], palette: Palette | None) -> str:
         ]
         rows.append("".join(parts))
     return "\n".join(rows)
+
+
+def _unreversed(text: str) -> str:
+    """Blocks that were to be shown in reverse video, as near as glyphs alone can: the upper part of their cell."""
+    return text.translate(_UPPER)
 
 
 # --- frames ---------------------------------------------------------------------------------------------------
@@ -192,12 +198,6 @@ def _head(title: str, parts: Sequence[str], width: int) -> Line:
     while len(kept) > 1 and len("  ".join(kept)) > room:
         kept.pop()
     return title_line(title, shorten("  ".join(kept), room), width)
-
-
-def _figures(view: PairView, now: str, *others: str) -> list[str]:
-    """Parts of a title: the newest figure, called "now" only while the book is proven and fresh, then the others."""
-    doubt = _doubt(view)
-    return [doubt, f"last {now}", *others] if doubt else [f"now {now}", *others]
 
 
 # --- depth ----------------------------------------------------------------------------------------------------
@@ -427,6 +427,14 @@ def _draw_range(canvas: Canvas, column: int, low: int, high: int, ascii_only: bo
             canvas.put(row, column, _LOWER[upper], "accent")
 
 
+def spread_extremes(view: PairView) -> tuple[float, float]:
+    """Narrowest and widest spread of the history shown, that of this moment included, in basis points of the mid."""
+    low, high = min(sample.narrowest for sample in view.samples), max(sample.widest for sample in view.samples)
+    if view.metrics is None:
+        return low, high
+    return min(low, view.metrics.spread_bps), max(high, view.metrics.spread_bps)
+
+
 def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: bool = False) -> list[Line]:
     """Spread in basis points of the mid over the last ten minutes: of each column the narrowest and the widest.
 
@@ -442,13 +450,18 @@ def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: 
     if small := _too_small(title, width, height):
         return small
     samples = view.samples
-    low, high = min(sample.narrowest for sample in samples), max(sample.widest for sample in samples)
+    low, high = spread_extremes(view)
     axis = axis_for(high, height - 2)
     decimals = max(0, -floor(log10(axis.step)))
     texts = [f"{axis.step * index:.{decimals}f}" for index in range(axis.count + 1)]
     gutter = max(_GUTTER, max(map(len, texts)) + 1)
     columns = max(8, width - gutter)
     history = history_of(samples, columns, lambda sample: (sample.narrowest, sample.widest, sample.spread_bps))
+    newest = history.columns[-1]
+    if newest is not None and view.metrics is not None:
+        # The header's spread is of this moment; the newest column must not deny it.
+        now = view.metrics.spread_bps
+        history.columns[-1] = Column(min(newest.low, now), max(newest.high, now), newest.mean)
     canvas, labels = Canvas(columns, axis.rows), {}
     for index, text in enumerate(texts):
         row = axis.rows - 1 - index * axis.pitch
@@ -462,8 +475,7 @@ def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: 
         else:
             low_at, high_at = axis.eighths(column.low), axis.eighths(column.high)
             _draw_range(canvas, place, low_at, high_at, ascii_only)
-    extremes = f"narrowest {basis_points(low)}", f"widest {basis_points(high)}"
-    head = _head(title, _figures(view, basis_points(samples[-1].spread_bps), *reversed(extremes)), width)
+    head = _head(title, [_doubt(view), f"widest {basis_points(high)}", f"narrowest {basis_points(low)}"], width)
     return _fill_up(_framed(canvas, labels, gutter, _time_foot(history, columns, "UTC".rjust(gutter))), head, height)
 
 
@@ -515,8 +527,9 @@ def imbalance_chart(view: PairView | None, width: int, height: int, *, ascii_onl
             _draw_unknown(canvas, place)
         else:
             _draw_signed(canvas, place, column.mean, ascii_only)
-    levels = f"{view.metrics.levels} levels" if view.metrics else ""
-    head = _head(title, _figures(view, signed(samples[-1].imbalance), levels), width)
+    doubt, levels = _doubt(view), f"{view.metrics.levels} levels" if view.metrics else ""
+    now = signed(samples[-1].imbalance if view.metrics is None else view.metrics.imbalance)
+    head = _head(title, [doubt, f"last {now}" if doubt else f"now {now}", levels], width)
     return _fill_up(_framed(canvas, labels, gutter, _time_foot(history, columns, "UTC".rjust(gutter))), head, height)
 
 
