@@ -129,8 +129,7 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
     PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,)),
     PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK, Stand(CANDLES))),
-    # A point a second; the depth curve costs 5 to 20 ms.
-    PaneRow("charts", "charts:ChartsPane", 1.0, (Stand(CHARTS),), late=True),
+    PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), late=True),
     PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), late=True),
     PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
     PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), late=True),
