@@ -24,14 +24,10 @@ from kraken_tui.tui.draw.candles import FOLLOW, choose_scale, draw_chart, nice_s
 from kraken_tui.tui.draw.format import basis_points, clock, mid_price, price, quantity, signed
 from kraken_tui.tui.draw.health import milliseconds
 from kraken_tui.tui.draw.runs import Line, draw_waiting, one_cell, shorten, title_line
-from kraken_tui.tui.draw.themes import Palette
 from kraken_tui.units import SECOND
 
 _LOCK = threading.Lock()
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
-_SGR_256 = {
-    "black": 0, "red": 1, "green": 2, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7, "bright_black": 8,
-}  # fmt: skip
 SMALLEST = (24, 7)
 """Columns and rows below which no chart is drawn."""
 
@@ -41,48 +37,9 @@ _COLUMN_S = (1, 2, 5, 10, 15, 30, 60)
 _LABEL_PITCH = 12
 _GUTTER = 6
 _LOWER = " ▁▂▃▄▅▆▇█"
-_UPPER = str.maketrans(" ▁▂▃▄▅▆▇█", "███▀▀▀▔▔ ")
 # What plotext draws in, and the roles that stand for it: it knows colours only.
 _PENS = {"bid-bar": 2, "ask-bar": 1, "muted": 8}
 _ROLES = {f"38;5;{pen}": role for role, pen in _PENS.items()}
-
-
-# --- text with colour codes -----------------------------------------------------------------------------------
-
-
-def _sgr(palette: Palette, role: str, ground: bool) -> str:
-    name = palette.colours[role]
-    lead = 48 if ground else 38
-    if name.startswith("#"):
-        return f"{lead};2;{int(name[1:3], 16)};{int(name[3:5], 16)};{int(name[5:7], 16)}"
-    return f"{lead};5;{_SGR_256[name]}" if name in _SGR_256 else ""
-
-
-def _codes(palette: Palette, key: str) -> str:
-    role, _, ground = key.lstrip("!~").partition("/")
-    codes = [_sgr(palette, role, False), _sgr(palette, ground, True) if ground else ""]
-    codes += ["1"] * key.startswith("!") + ["7"] * key.startswith("~")
-    return ";".join(code for code in codes if code)
-
-
-def ansi_text(lines: Iterable[Line], palette: Palette | None) -> str:
-    """Lines as text with ANSI colour codes; without a palette as plain text."""
-    if palette is None:
-        return "\n".join("".join(_unreversed(text) if key[0] == "~" else text for text, key in line) for line in lines)
-    rows: list[str] = []
-    for line in lines:
-        parts = [
-            f"\x1b[{codes}m{text}\x1b[0m" if (codes := _codes(palette, key)) and text.strip() else text
-            for text, key in line
-            if text
-        ]
-        rows.append("".join(parts))
-    return "\n".join(rows)
-
-
-def _unreversed(text: str) -> str:
-    """Blocks that were to be shown in reverse video, as near as glyphs alone can: the upper part of their cell."""
-    return text.translate(_UPPER)
 
 
 # --- frames ---------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.market.views import LatencyView, PairView, Sample
+from kraken_tui.tui.draw.ansi import ansi_text
 from kraken_tui.tui.draw.format import signed
 from kraken_tui.tui.draw.plots import (
     _cumulative,
-    ansi_text,
     axis_for,
     candle_chart,
     depth_chart,
