@@ -121,6 +121,7 @@ class Watch:
                 break
             time.sleep(_POLL_S)
         from kraken_tui.tui.draw import plots as charts
+        from kraken_tui.tui.draw.ansi import ansi_text
         from kraken_tui.tui.draw.runs import padded
         from kraken_tui.tui.draw.themes import ALL_PALETTES
 
@@ -131,7 +132,7 @@ class Watch:
         else:
             kinds = {"depth": charts.depth_chart, "spread": charts.spread_chart, "imbalance": charts.imbalance_chart}
             lines = kinds[kind](view, width, height)
-        return charts.ansi_text([padded(line, width) for line in lines], ALL_PALETTES[theme] if colour else None)
+        return ansi_text([padded(line, width) for line in lines], ALL_PALETTES[theme] if colour else None)
 
     def _first_view(self, feed: FeedView) -> PairView | None:
         if not feed.tabs:

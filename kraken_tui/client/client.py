@@ -332,7 +332,10 @@ class KrakenClient:
         return self._reading.trades(symbol)
 
     def candles(self, symbol: str) -> tuple[Candle, ...]:
-        """Candles of a pair at the client's interval, oldest first; the last may be running."""
+        """Candles of a pair at the client's interval, oldest first; the last may be running.
+
+        An interval without trades is a flat candle of no trades; one of which nothing is known is left out.
+        """
         return self._reading.candles(symbol)
 
     def spec(self, symbol: str) -> PairSpec | None:

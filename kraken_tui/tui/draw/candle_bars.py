@@ -82,7 +82,7 @@ def row_of(ticks: int, scale: PriceRange, halves: int) -> int:
 
 def direction_key(candle: Candle) -> str:
     """Style key of a candle: rising, falling or unchanged; bold while it runs."""
-    key = "up" if candle.close > candle.open else "down" if candle.close < candle.open else "text"
+    key = "rise" if candle.close > candle.open else "fall" if candle.close < candle.open else "text"
     return key if candle.closed else f"!{key}"
 
 

@@ -24,16 +24,11 @@ from kraken_tui.tui.draw.candles import FOLLOW, choose_scale, draw_chart, nice_s
 from kraken_tui.tui.draw.format import basis_points, clock, mid_price, price, quantity, signed
 from kraken_tui.tui.draw.health import milliseconds
 from kraken_tui.tui.draw.runs import Line, draw_waiting, in_cells, shorten, title_line
-from kraken_tui.tui.draw.themes import Palette
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted
 
 _LOCK = threading.Lock()
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
-_SGR_256 = {
-    "black": 0, "red": 1, "green": 2, "yellow": 3, "blue": 4, "magenta": 5, "cyan": 6, "white": 7, "bright_black": 8,
-    "bright_red": 9, "bright_green": 10, "bright_yellow": 11, "bright_blue": 12, "bright_magenta": 13,
-    "bright_cyan": 14, "bright_white": 15,
-}  # fmt: skip
 SMALLEST = (24, 7)
 """Columns and rows below which no chart is drawn."""
 
@@ -46,39 +41,6 @@ _LOWER = " ▁▂▃▄▅▆▇█"
 # What plotext draws in, and the roles that stand for it: it knows colours only.
 _PENS = {"bid-bar": 2, "ask-bar": 1, "muted": 8}
 _ROLES = {f"38;5;{pen}": role for role, pen in _PENS.items()}
-
-
-# --- text with colour codes -----------------------------------------------------------------------------------
-
-
-def _sgr(palette: Palette, role: str, ground: bool) -> str:
-    name = palette.colours[role]
-    lead = 48 if ground else 38
-    if name.startswith("#"):
-        return f"{lead};2;{int(name[1:3], 16)};{int(name[3:5], 16)};{int(name[5:7], 16)}"
-    return f"{lead};5;{_SGR_256[name]}" if name in _SGR_256 else ""
-
-
-def _codes(palette: Palette, key: str) -> str:
-    role, _, ground = key.lstrip("!~").partition("/")
-    codes = [_sgr(palette, role, False), _sgr(palette, ground, True) if ground else ""]
-    codes += ["1"] * key.startswith("!") + ["7"] * key.startswith("~")
-    return ";".join(code for code in codes if code)
-
-
-def ansi_text(lines: Iterable[Line], palette: Palette | None) -> str:
-    """Lines as text with ANSI colour codes; without a palette as plain text."""
-    if palette is None:
-        return "\n".join("".join(text for text, _ in line) for line in lines)
-    rows: list[str] = []
-    for line in lines:
-        parts = [
-            f"\x1b[{codes}m{text}\x1b[0m" if (codes := _codes(palette, key)) and text.strip() else text
-            for text, key in line
-            if text
-        ]
-        rows.append("".join(parts))
-    return "\n".join(rows)
 
 
 # --- frames ---------------------------------------------------------------------------------------------------
@@ -196,12 +158,6 @@ def _head(title: str, parts: Sequence[str], width: int) -> Line:
     return title_line(title, shorten("  ".join(kept), room), width)
 
 
-def _figures(view: PairView, now: str, *others: str) -> list[str]:
-    """Parts of a title: the newest figure, called "now" only while the book is proven and fresh, then the others."""
-    doubt = _doubt(view)
-    return [doubt, f"last {now}", *others] if doubt else [f"now {now}", *others]
-
-
 # --- depth ----------------------------------------------------------------------------------------------------
 
 
@@ -297,7 +253,7 @@ def depth_chart(view: PairView | None, width: int, height: int, *, ascii_only: b
     for row in range(axis.rows):
         canvas.put(row, middle, "│", "accent")
     doubt = _doubt(view)
-    levels = f"{max(len(bids), len(asks))} levels, {spec.base}"
+    levels = f"{counted(max(len(bids), len(asks)), 'level')}, {in_cells(spec.base)}"
     head = _head(title, [doubt, f"mid {mid_price(mid2, spec.price_precision)}", levels], width)
     sides = ((bids, -1, "bid-bar"), (asks, 1, "ask-bar"))
     curves = [
@@ -429,6 +385,14 @@ def _draw_range(canvas: Canvas, column: int, low: int, high: int, ascii_only: bo
             canvas.put(row, column, _LOWER[upper], "accent")
 
 
+def spread_extremes(view: PairView) -> tuple[float, float]:
+    """Narrowest and widest spread of the history shown, that of this moment included, in basis points of the mid."""
+    low, high = min(sample.narrowest for sample in view.samples), max(sample.widest for sample in view.samples)
+    if view.metrics is None:
+        return low, high
+    return min(low, view.metrics.spread_bps), max(high, view.metrics.spread_bps)
+
+
 def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: bool = False) -> list[Line]:
     """Spread in basis points of the mid over the last ten minutes: of each column the narrowest and the widest.
 
@@ -444,13 +408,18 @@ def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: 
     if small := _too_small(title, width, height):
         return small
     samples = view.samples
-    low, high = min(sample.narrowest for sample in samples), view.widest_spread or 0.0
+    low, high = spread_extremes(view)
     axis = axis_for(high, height - 2)
     decimals = max(0, -floor(log10(axis.step)))
     texts = [f"{axis.step * index:.{decimals}f}" for index in range(axis.count + 1)]
     gutter = max(_GUTTER, max(map(len, texts)) + 1)
     columns = max(8, width - gutter)
     history = history_of(samples, columns, lambda sample: (sample.narrowest, sample.widest, sample.spread_bps))
+    newest = history.columns[-1]
+    if newest is not None and view.metrics is not None:
+        # The header's spread is of this moment; the newest column must not deny it.
+        now = view.metrics.spread_bps
+        history.columns[-1] = Column(min(newest.low, now), max(newest.high, now), newest.mean)
     canvas, labels = Canvas(columns, axis.rows), {}
     for index, text in enumerate(texts):
         row = axis.rows - 1 - index * axis.pitch
@@ -464,8 +433,7 @@ def spread_chart(view: PairView | None, width: int, height: int, *, ascii_only: 
         else:
             low_at, high_at = axis.eighths(column.low), axis.eighths(column.high)
             _draw_range(canvas, place, low_at, high_at, ascii_only)
-    extremes = f"narrowest {basis_points(low)}", f"widest {basis_points(high)}"
-    head = _head(title, _figures(view, basis_points(samples[-1].spread_bps), *reversed(extremes)), width)
+    head = _head(title, [_doubt(view), f"widest {basis_points(high)}", f"narrowest {basis_points(low)}"], width)
     return _fill_up(_framed(canvas, labels, gutter, _time_foot(history, columns, "UTC".rjust(gutter))), head, height)
 
 
@@ -517,8 +485,9 @@ def imbalance_chart(view: PairView | None, width: int, height: int, *, ascii_onl
             _draw_unknown(canvas, place)
         else:
             _draw_signed(canvas, place, column.mean, ascii_only)
-    levels = f"{view.metrics.levels} levels" if view.metrics else ""
-    head = _head(title, _figures(view, signed(samples[-1].imbalance), levels), width)
+    doubt, levels = _doubt(view), counted(view.metrics.levels, "level") if view.metrics else ""
+    now = signed(samples[-1].imbalance if view.metrics is None else view.metrics.imbalance)
+    head = _head(title, [doubt, f"last {now}" if doubt else f"now {now}", levels], width)
     return _fill_up(_framed(canvas, labels, gutter, _time_foot(history, columns, "UTC".rjust(gutter))), head, height)
 
 

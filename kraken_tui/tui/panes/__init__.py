@@ -164,8 +164,7 @@ PANES: tuple[PaneRow, ...] = (
         (Fact.BOOK, Fact.TRUST),
     ),
     PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK, Stand(CANDLES)), (Fact.LAST, Fact.TRUST)),
-    # A point a second; the depth curve costs 5 to 20 ms.
-    PaneRow("charts", "charts:ChartsPane", 1.0, (Stand(CHARTS),), late=True),
+    PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), (Fact.BOOK, Fact.TRUST), late=True),
     PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), (Fact.LAST, Fact.TRADES), late=True),
     PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
     PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), _ALL[3:], late=True),

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.market.views import LatencyView, PairView, Sample
+from kraken_tui.tui.draw.ansi import ansi_text
+from kraken_tui.tui.draw.format import signed
 from kraken_tui.tui.draw.plots import (
     _cumulative,
-    ansi_text,
     axis_for,
     candle_chart,
     depth_chart,
@@ -82,13 +83,15 @@ def test_ascii_terminals_get_ascii(draw: Callable[..., list[Line]]) -> None:
 def test_text_has_the_palette_s_colours_or_none() -> None:
     for draw in drawings().values():
         lines = draw(80, 22)
-        assert ansi_text(lines, None) == "\n".join(text_of(lines))
+        plain = ansi_text(lines, None)
+        assert "\x1b" not in plain
+        assert [len(row) for row in plain.split("\n")] == [len(row) for row in text_of(lines)]
         truecolour, sixteen = ansi_text(lines, PALETTES["light"]), ansi_text(lines, PALETTES["terminal"])
         muted = PALETTES["light"].colours["muted"]
         assert "\x1b[38;2;{};{};{}m".format(*(int(muted[place : place + 2], 16) for place in (1, 3, 5))) in truecolour
         assert "\x1b[38;2;" not in sixteen
         assert "\x1b[38;5;" in sixteen
-        assert ESCAPE.sub("", truecolour) == ESCAPE.sub("", sixteen) == ansi_text(lines, None)
+        assert ESCAPE.sub("", truecolour) == ESCAPE.sub("", sixteen) == "\n".join(text_of(lines))
 
 
 def test_text_keeps_bold_reverse_and_grounds() -> None:
@@ -167,13 +170,38 @@ def test_an_unproven_book_loses_its_colours_and_says_why() -> None:
             assert "now" not in title
 
 
-def test_spread_says_its_newest_narrowest_and_widest_figures() -> None:
-    title = text_of(spread_chart(with_spreads((0.5, 3), (1, 7), (1, 2)), 80, 22))[0]
-    assert "now 2.00  widest 7.00  narrowest 0.50" in title
+def test_spread_says_its_widest_and_narrowest_that_of_this_moment_included() -> None:
+    view = with_spreads((0.5, 3), (1, 7), (1, 2))
+    assert "widest 7.00  narrowest 0.02" in text_of(spread_chart(view, 80, 22))[0]
+    assert view.metrics is not None
+    wide = replace(view, metrics=replace(view.metrics, spread_bps=9.0))
+    lines = spread_chart(wide, 80, 22)
+    assert "widest 9.00  narrowest 0.50" in text_of(lines)[0], "never narrower than the header's"
+    newest = [row[73] for row in text_of(lines)[1:-1]]
+    assert newest.count("█") > 10, "the newest column reaches from its narrowest to this moment's"
+    unproven = replace(common.unverified(), samples=view.samples)
+    assert "widest 7.00  narrowest 0.50" in text_of(spread_chart(unproven, 100, 22))[0]
+
+
+def test_imbalance_tells_the_figure_of_this_very_picture() -> None:
+    view = common.pair()
+    assert view.metrics is not None
+    title = text_of(imbalance_chart(view, 80, 22))[0]
+    assert f"now {signed(view.metrics.imbalance)}  10 levels" in title
+
+
+def test_plain_text_keeps_the_ends_of_bars_that_hang() -> None:
+    view = common.pair()
+    points = tuple(replace(point, imbalance=-0.45) for point in view.samples)
+    lines = imbalance_chart(replace(view, samples=points), 60, 22)
+    # 4.5 of the ten rows below zero.
+    rows = ansi_text(lines, None).split("\n")
+    assert [row[50] for row in rows[11:17]] == ["█", "█", "█", "█", "▀", " "]
 
 
 def test_spread_draws_both_extremes_of_a_column_and_no_slope() -> None:
-    lines = spread_chart(with_spreads((1, 1), (1, 4), (4, 4), (2, 2)), 60, 22)
+    view = replace(with_spreads((1, 1), (1, 4), (4, 4), (2, 2)), metrics=None)
+    lines = spread_chart(view, 60, 22)
     rows = text_of(lines)[1:-1]
     assert len(rows) == 20
     # Top 4: five rows to a basis point. Columns stand at the right end of 54.

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from kraken_tui.tui.draw.runs import width_of
-from kraken_tui.tui.panes.charts import ChartsPane
+from kraken_tui.tui.panes.charts import DEPTH_EVERY_NS, ChartsPane
 from tests.tui import samples as common
 from tests.tui.samples_charts import picture, text_of
 
@@ -43,6 +43,34 @@ def test_the_pane_is_filled_exactly(size: tuple[int, int], ascii_only: bool) -> 
         assert len(lines) == size[1]
         assert {width_of(line) for line in lines} == {size[0]}
         pane.show_next()
+
+
+def test_the_depth_curve_is_drawn_once_a_second_and_at_once_when_it_loses_its_proof() -> None:
+    pane = ChartsPane()
+    view = common.pair()
+    first = text_of(pane.draw(picture(view), 80, 20))
+    moved = replace(view, asks=tuple((ticks + 40, lots) for ticks, lots in view.asks), now_ns=view.now_ns + 10**8)
+    assert text_of(pane.draw(picture(moved), 80, 20)) == first
+    later = replace(moved, now_ns=view.now_ns + DEPTH_EVERY_NS)
+    assert text_of(pane.draw(picture(later), 80, 20)) != first
+    unproven = replace(common.unverified(), now_ns=later.now_ns + 1)
+    assert "UNVERIFIED" in text_of(pane.draw(picture(unproven), 80, 20))[0]
+    assert text_of(pane.draw(picture(common.pair("PEPE/USD")), 80, 20)) == text_of(
+        ChartsPane().draw(picture(common.pair("PEPE/USD")), 80, 20)
+    )
+    assert text_of(pane.draw(picture(view), 90, 22)) == text_of(ChartsPane().draw(picture(view), 90, 22))
+
+
+def test_spread_and_imbalance_are_those_of_every_picture() -> None:
+    pane = ChartsPane()
+    view = common.pair()
+    assert view.metrics is not None
+    before = text_of(pane.draw(picture(view), 160, 44))
+    wide = replace(view, metrics=replace(view.metrics, spread_bps=77.0, imbalance=-0.91), now_ns=view.now_ns + 1)
+    after = "\n".join(text_of(pane.draw(picture(wide), 160, 44)))
+    assert "widest 77.00" in after
+    assert "now -0.91" in after
+    assert "widest 77.00" not in "\n".join(before)
 
 
 def test_without_data_each_chart_says_so() -> None:
