@@ -91,7 +91,7 @@ class KrakenApp(App[None], inherit_bindings=False):
     ToastRack { dock: top; align: right top; max-height: 3; margin: 0; padding: 0; overflow: hidden; }
     MarketScreen.-small ToastRack { max-height: 2; }
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 60%; max-height: 3; }
-    MarketScreen.-small Toast { max-width: 80%; max-height: 2; }
+    MarketScreen.-small Toast { max-width: 55%; max-height: 2; }
     OptionList { min-width: 12; }
     """
     # Textual's text selection crashes when the text under the mouse is being removed (a toast); terminals have their

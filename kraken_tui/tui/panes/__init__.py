@@ -136,11 +136,11 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("book", "book:BookPane", None, (_DESK,)),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
     PaneRow("gauge", "gauge:GaugePane", 5.0, (_DESK_SIDE,), (Fact.BOOK, Fact.TRUST)),
-    PaneRow("candles", "candles:CandlesPane", 3.0, (_DESK,), (Fact.LAST, Fact.TRUST)),
+    PaneRow("candles", "candles:CandlesPane", 2.5, (_DESK,), (Fact.LAST, Fact.TRUST)),
     # One chart a picture.
     PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), late=True),
     PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), (Fact.LAST, Fact.TRADES), late=True),
-    PaneRow("flow", "flow:FlowPane", 3.0, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
+    PaneRow("flow", "flow:FlowPane", 2.5, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
     PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), _ALL[3:], late=True),
     PaneRow("log", "log:LogPane", 2.0, (Stand(HEALTH, share=3),), late=True),
     PaneRow("footer", "footer:FooterPane"),
