@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets._toast import Toast
 
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.files import user_folder
@@ -393,7 +392,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Take toasts off the screen and wait until it is painted without them."""
         self.clear_notifications()
         until = self.clock() + _REDRAW_S
-        while self.screen.query(Toast) and self.clock() < until:  # noqa: ASYNC110
+        while self.screen.query("Toast") and self.clock() < until:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_S)
         painted = asyncio.Event()
         self.call_after_refresh(painted.set)
