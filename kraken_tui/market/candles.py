@@ -34,6 +34,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 from sortedcontainers import SortedDict
 
+from kraken_tui.market.coarser import merged
 from kraken_tui.market.convert import rescale
 from kraken_tui.market.events import PLACES, Candle, CandleChanged, Trade
 from kraken_tui.settings import INTERVALS
@@ -105,6 +106,11 @@ class _Series:
     @property
     def empty(self) -> bool:
         return self.begin_s < 0
+
+    @property
+    def ever_stated(self) -> bool:
+        """Whether the exchange stated any of its candles."""
+        return self.stated or bool(self.stated_older)
 
     def newest(self) -> Candle:
         return Candle(
@@ -381,6 +387,7 @@ class CandleAggregator:
         self._series = {interval: _Series(interval) for interval in intervals}
         self._recent: deque[Trade] = deque(maxlen=_RECENT_TRADES)
         self._last: int | None = None
+        self._merged: dict[int, tuple[tuple[Candle, ...], tuple[Candle, ...]]] = {}
 
     def on_trade(self, trade: Trade) -> None:
         """Apply one trade; call it once for each, in the order of their positions (`Tape.add` ensures both)."""
@@ -466,10 +473,29 @@ class CandleAggregator:
 
         An interval without trades is a flat candle of no trades; one of which nothing is known is left out.
 
+        Of an interval that the exchange never stated, as in a recording of another one, they are joined from a shorter
+        one that it stated and that reaches further back than the trades.
+
         Raises:
             KeyError: Not one of the aggregator's intervals.
         """
-        return self._series[interval].shown(now_ns // SECOND)
+        own = self._series[interval].shown(now_ns // SECOND)
+        if self._series[interval].ever_stated:
+            return own
+        shorter = [
+            series
+            for length, series in self._series.items()
+            if length < interval and interval % length == 0 and series.ever_stated
+        ]
+        if not shorter:
+            return own
+        source = min((series.shown(now_ns // SECOND) for series in shorter), key=lambda candles: candles[0].begin_s)
+        known = self._merged.get(interval)
+        if known is None or known[0] is not source:
+            # The series from which it was made is kept until it changes, and so is this.
+            known = self._merged[interval] = (source, merged(source, interval))
+        reached = known[1]
+        return reached if reached and (not own or reached[0].begin_s <= own[0].begin_s) else own
 
     def newest(self, interval: int) -> Candle | None:
         """The newest candle that was traded or stated, running or not; None before the first.

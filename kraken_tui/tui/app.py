@@ -18,7 +18,6 @@ from textual.app import App
 from textual.filter import LineFilter, NoColor
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets._toast import Toast
 
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.files import user_folder
@@ -95,7 +94,7 @@ class KrakenApp(App[None], inherit_bindings=False):
     ToastRack { dock: top; align: right top; max-height: 3; margin: 0; padding: 0; overflow: hidden; }
     MarketScreen.-small ToastRack { max-height: 2; }
     Toast { padding: 0 1; margin: 0; width: auto; max-width: 60%; max-height: 3; }
-    MarketScreen.-small Toast { max-width: 80%; max-height: 2; }
+    MarketScreen.-small Toast { max-width: 55%; max-height: 2; }
     OptionList { min-width: 12; }
     """
     # Textual's text selection crashes when the text under the mouse is being removed (a toast); terminals have their
@@ -417,7 +416,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Take toasts off the screen and wait until it is painted without them."""
         self.clear_notifications()
         until = self.clock() + _REDRAW_S
-        while self.screen.query(Toast) and self.clock() < until:  # noqa: ASYNC110
+        while self.screen.query("Toast") and self.clock() < until:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_S)
         painted = asyncio.Event()
         self.call_after_refresh(painted.set)

@@ -377,6 +377,44 @@ class TestEvents:
         assert aggregator.newest(5) is None
 
 
+def minutes(count: int, first: int = 0) -> list[Candle]:
+    """Minute candles with trades, the last one running."""
+    return [
+        Candle(DAY + at * 60, 1, 100 + at, 110 + at, 90 + at, 105 + at, 10, 1000, 2, at < first + count - 1)
+        for at in range(first, first + count)
+    ]
+
+
+def test_an_interval_never_stated_is_joined_from_a_shorter_one_that_was() -> None:
+    """A recording holds the candles of one interval; another one chosen in its replay would begin with one bar."""
+    aggregator = CandleAggregator("BTC/USD")
+    aggregator.on_ohlc(1, minutes(30, first=3), snapshot=True)
+    aggregator.on_trade(trade(1, 32 * 60 + 30, price=300))
+    now_ns = (DAY + 32 * 60 + 40) * SECOND
+    five = aggregator.candles(5, now_ns)
+    # The first five minutes began before what is known.
+    assert [candle.begin_s - DAY for candle in five] == [300, 600, 900, 1200, 1500, 1800]
+    whole = five[0]
+    assert (whole.open, whole.high, whole.low, whole.close) == (105, 119, 95, 114)
+    assert (whole.volume, whole.turnover, whole.trades, whole.closed) == (50, 5000, 10, True)
+    assert (five[-1].high, five[-1].close, five[-1].closed) == (300, 300, False)
+    assert aggregator.candles(5, now_ns) is five, "made once a change"
+    aggregator.on_trade(trade(2, 32 * 60 + 35, price=400))
+    assert aggregator.candles(5, now_ns)[-1].close == 400
+    # What the exchange says of the interval itself wins.
+    stated = Candle(DAY + 1800, 5, 1, 2, 1, 2, 1, 1, 1)
+    aggregator.on_ohlc(5, [stated], snapshot=True)
+    assert aggregator.candles(5, now_ns)[0].begin_s == stated.begin_s
+
+
+def test_trades_that_reach_further_back_than_a_shorter_interval_are_kept() -> None:
+    aggregator = CandleAggregator("BTC/USD")
+    aggregator.on_trade(trade(1, 0, price=300))
+    aggregator.on_ohlc(1, minutes(3, first=20), snapshot=True)
+    five = aggregator.candles(5, (DAY + 23 * 60) * SECOND)
+    assert five[0].begin_s == DAY
+
+
 def test_history_is_bounded() -> None:
     aggregator = CandleAggregator("BTC/USD", [1])
     for index in range(MAX_CANDLES + 50):

@@ -20,7 +20,6 @@ from textual._compositor import Compositor
 from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
-from textual.widgets._toast import Toast
 
 from kraken_tui.settings import GROUPINGS, Settings
 from kraken_tui.tui.app import INTERNAL_ERROR, KrakenApp, encodes_boxes
@@ -984,7 +983,7 @@ async def test_a_toast_covers_no_book_and_no_saved_picture(source: FakeSource, t
                 app.tell(f"Cannot write number {number}, " + "because there is no room left " * 6, "error")
             for _ in range(5):
                 await pilot.pause()
-            (toast,) = app.screen.query(Toast)
+            (toast,) = app.screen.query("Toast")
             assert toast.region.area
             first = min(place.y for name, place in app.main.places.items() if name not in ("tabs", "header", "badge"))
             rack = toast.parent.parent

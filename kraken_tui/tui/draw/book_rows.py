@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from functools import lru_cache
+from math import ceil
 
 import msgspec
 
@@ -122,7 +123,7 @@ def _sentences(picture: Picture) -> list[tuple[str, str]]:
     elif feed.state != "SUBSCRIBED":
         result.append((f"{feed.state}: {feed.cause}" if feed.cause else feed.state, "warn"))
         if feed.retry_in_s is not None:
-            result.append((f"next try in {feed.retry_in_s:.0f} s", "muted"))
+            result.append((f"next try in {ceil(feed.retry_in_s)} s", "muted"))
     return [(text, key) for text, key in result if text]
 
 

@@ -14,6 +14,7 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, blank, join_fields, on, shorten, width_of
 from kraken_tui.units import SECOND
 
+_UP = frozenset({"SUBSCRIBED", "SUBSCRIBING", "RESYNCING", "DEGRADED"})
 _SEPARATOR: Run = ("│", "rule")
 
 
@@ -164,7 +165,7 @@ def connection_state(feed: FeedView, room: int) -> tuple[Run, ...]:
 
 def _latency(feed: FeedView) -> tuple[Run, ...]:
     latency = feed.latency
-    if latency.p50 is None or latency.p99 is None:
+    if latency.p50 is None or latency.p99 is None or (feed.mode is not Mode.REPLAY and feed.state not in _UP):
         return ()
     return (
         ("feed ", "muted"),

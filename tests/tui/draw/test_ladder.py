@@ -166,7 +166,7 @@ def test_an_empty_pane_says_what_it_waits_for(view: samples.PairView | None, sen
 def test_a_lost_connection_is_named_where_nothing_else_is_shown() -> None:
     lines = texts(draw_ladder(Picture(samples.waiting(), samples.reconnecting()), 80, 20))
     assert any("DISCONNECTED: no message for 10 s" in line for line in lines)
-    assert any("next try in 4 s" in line for line in lines)
+    assert any("next try in 5 s" in line for line in lines)
 
 
 @pytest.mark.parametrize(("side", "text"), [("bids", "no bids"), ("asks", "no asks")])
