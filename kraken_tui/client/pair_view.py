@@ -65,7 +65,7 @@ class BookMetrics(Value, frozen=True, gc=False):
         bid_volume, ask_volume: Quantity over `levels`.
         bid_vwap, ask_vwap: Volume-weighted price of the side over `levels`.
         bid_depth, ask_depth: Quantity over the whole held book.
-        buy_sweep, sell_sweep: Cost of a round reference size; None where the side is empty.
+        buy_sweep, sell_sweep: Cost of an order worth 10,000 in quote currency; None where the side is empty.
         crossed: The exchange itself sent a crossed book (bid >= ask) with a right checksum.
     """
 

@@ -28,6 +28,7 @@ from kraken_tui.market.flow import FlowTracker
 from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.rates import RateMeter
+from kraken_tui.market.signals import SignalTracker
 from kraken_tui.market.trades import Tape, TradedAtPrice
 from kraken_tui.market.truth import BookTruth, NothingKnown
 from kraken_tui.market.views import BookMetrics, PairSummary, PairView, Sample, Ticker
@@ -93,6 +94,7 @@ class PairMarket:
         self._heard_trades = False
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._sample_s = -1
+        self._signals = SignalTracker(round(settings.signal_window_s * SECOND))
         self._book_rate, self._trade_rate = RateMeter(), RateMeter()
         self._assessment = Assessment(MarketStatus.UNKNOWN, "start", "waiting for the subscription", "")
         self._fresh_for_ns = 0
@@ -154,6 +156,7 @@ class PairMarket:
         self._flow_shown.clear()
         self._flow_new.clear()
         self._samples.clear()
+        self._signals.reset()
         self._ticker = Ticker()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
@@ -172,7 +175,9 @@ class PairMarket:
         self._version += 1
         book = self._truth.book
         if not changed.verified or book is None or not self._fits(book):
+            self._signals.reset()
             return
+        self._version += self._signals.on_book(book, changed.received_ns)
         if changed.kind == "snapshot":
             self._flow.on_snapshot(book)
         else:
@@ -287,6 +292,8 @@ class PairMarket:
         self._flow.tick(now_ns)
         self._collect_flow()
         truth = self._truth
+        proven = truth.book if self._verified and truth.book is not None and self._fits(truth.book) else None
+        self._version += self._signals.tick(proven, now_ns)
         said = truth.witness, truth.trade_gaps
         if said != self._said:
             self._said = said
@@ -298,7 +305,8 @@ class PairMarket:
         self._flow.learn(book)
         figures = self._refreshed(book).metrics
         if figures is not None:
-            self._samples.append(Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance))
+            calm = None if self._signals.now is None else self._signals.now.imbalance
+            self._samples.append(Sample(now_ns, figures.mid2, figures.spread_bps, figures.imbalance, calm))
             self._version += 1
 
     def _collect_flow(self) -> None:
@@ -314,7 +322,7 @@ class PairMarket:
             return cache
         if self._fits(book) and self.spec is not None:
             cache.bids, cache.asks = book.bids.top(), book.asks.top()
-            cache.metrics = metrics(cache.bids, cache.asks, self.spec)
+            cache.metrics = metrics(cache.bids, cache.asks, self.spec, notional=self._settings.sweep_notional)
         else:
             # Levels counted in other units than the spec's must not be read as the spec's.
             cache.bids, cache.asks, cache.metrics = (), (), None
@@ -449,6 +457,7 @@ class PairMarket:
             made_ns=made_ns,
             fresh_for_ns=self._fresh_for_ns,
             replayed=replayed,
+            signals=self._signals.now if self._verified and cache.metrics is not None else None,
         )
 
     def _shown_last(self) -> int | None:

@@ -57,12 +57,13 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
         microprice: Mid weighted by the opposite side's size at the touch, ticks.
         imbalance: (bid - ask) / (bid + ask) of sizes over `levels`, -1 to +1.
         pressure: Imbalance weighted by nearness to the mid, -1 to +1.
-        signal: Pressure in words.
+        signal: Pressure in words, of this moment alone; see `Signals` for the calm one.
         bid_volume, ask_volume: Lots over `levels`.
         bid_vwap, ask_vwap: Volume-weighted price of the side over `levels`, ticks.
         bid_depth, ask_depth: Lots over the whole held book.
-        buy_sweep, sell_sweep: Cost of a round reference size, or None if the side is empty.
+        buy_sweep, sell_sweep: Cost of an order worth `sweep_notional` at the mid, or None if the side is empty.
         crossed: The venue itself sent a crossed book (bid >= ask) with a right checksum.
+        sweep_notional: What the two sweeps are worth, in quote currency.
     """
 
     levels: int
@@ -82,6 +83,23 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
     buy_sweep: Sweep | None = None
     sell_sweep: Sweep | None = None
     crossed: bool = False
+    sweep_notional: float = 0.0
+
+
+class Signals(msgspec.Struct, frozen=True, gc=False):
+    """Which way the book is pressed, smoothed over seconds (`market.signals`).
+
+    Attributes:
+        pressure: Smoothed pressure, -1 to +1; the one number behind bar, sign and word.
+        imbalance: Smoothed imbalance, -1 to +1.
+        signal: The pressure in words, with hysteresis: never against its sign.
+        window_ns: Time over which both are smoothed.
+    """
+
+    pressure: float
+    imbalance: float
+    signal: Signal
+    window_ns: int
 
 
 class Ticker(msgspec.Struct, frozen=True, gc=False):
@@ -99,12 +117,16 @@ class Ticker(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):
-    """One point of the slow history that charts draw: taken once a second while the book is proven."""
+    """One point of the slow history that charts draw: taken once a second while the book is proven.
+
+    `calm` is the smoothed imbalance of that moment; None where there was none yet.
+    """
 
     ns: int
     mid2: int
     spread_bps: float
     imbalance: float
+    calm: float | None = None
 
 
 class TradedAt(msgspec.Struct, frozen=True, gc=False):
@@ -161,6 +183,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         fresh_for_ns: How long after that it stays fresh if nothing more is heard; None where that is not known.
         replayed: Whether ages and `now_ns` are by a recording's clock, which does not go on by itself.
         silent_ns: How long the engine has not answered, as its reader found; 0 while it answers.
+        signals: Smoothed pressure and imbalance; None where `metrics` is.
     """
 
     symbol: str
@@ -203,6 +226,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     fresh_for_ns: int | None = None
     replayed: bool = False
     silent_ns: int = 0
+    signals: Signals | None = None
 
 
 class PairSummary(msgspec.Struct, frozen=True, gc=False):

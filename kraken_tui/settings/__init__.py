@@ -75,6 +75,8 @@ class Settings:
         svg_dir: Folder for saved pictures; None for the user's pictures folder.
         recentre: When the aggregated book recentres: "band", "space" or "never".
         large_order: Size in base units from which an order counts as large; 0 for automatic.
+        sweep_notional: What the displayed sweep is worth, in quote currency; see `market.book.metrics.sweep_notional`.
+        signal_window_s: Seconds over which pressure and imbalance are smoothed.
         stale_after_s: Seconds of feed silence or lag after which a book is called stale.
         quiet_after_s: Seconds without a book change after which health says so, heartbeats or not.
         mouse: Whether the terminal's mouse reports are asked for.
@@ -100,6 +102,8 @@ class Settings:
     svg_dir: Path | None = None
     recentre: str = "band"
     large_order: float = 0.0
+    sweep_notional: float = 10_000.0
+    signal_window_s: float = 4.0
     stale_after_s: float = 5.0
     quiet_after_s: float = 60.0
     mouse: bool = True

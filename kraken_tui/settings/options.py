@@ -204,6 +204,13 @@ OPTIONS: tuple[Option, ...] = (
         "mouse", Switch(), "leave the mouse to the terminal",
         flag="--no-mouse", commands=("screen",), const=False,
     ),
+    Option(
+        "sweep_notional", Number(), "worth of the order whose cost is shown, in quote currency (default {default})",
+        Between(1, 1e12), flag="--sweep-notional", metavar="AMOUNT", commands=("screen", "snapshot"),
+    ),
+    Option(
+        "signal_window_s", Number(), "seconds over which pressure and imbalance are smoothed", Between(0.5, 600),
+    ),
     Option("svg_dir", FileName(), "folder for saved pictures"),
     Option("recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True)),
     Option("large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12)),

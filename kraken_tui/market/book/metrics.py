@@ -6,6 +6,8 @@ Everything here takes levels as (ticks, lots), best first, and is exact in integ
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -19,8 +21,8 @@ SIGNAL_THRESHOLD = 0.2
 STRONG_THRESHOLD = 0.5
 """Pressure from which the signal is STRONG BUY or STRONG SELL (DESIGN.md section 5)."""
 
-_REFERENCE_LIMIT = {"BTC": 2, "ETH": 40, "JPY": 10_000_000}
-_REFERENCE_LIMIT_DEFAULT = 100_000
+_WORTH_LIKE = {"BTC": 2e-5, "ETH": 4e-4, "JPY": 100.0}
+"""Units of these quote currencies that stand for one of a dollar, roughly: nobody means 10,000 BTC."""
 
 
 def imbalance(bid: int, ask: int) -> float:
@@ -103,19 +105,28 @@ def sweep_cost(levels: Sequence[Level], lots: int, mid2: int, taker: Side) -> Sw
     return Sweep(lots, filled, average, worst, bps(above_mid if taker is Side.BUY else -above_mid, mid2), touched)
 
 
-def reference_lots(spec: PairSpec, mid2: int) -> int:
-    """A round order size for the sweep display.
+@lru_cache(maxsize=256)
+def sweep_notional(quote: str, chosen: float) -> float:
+    """What the displayed sweep of a pair is worth, in its quote currency.
 
-    The largest 1, 2 or 5 x 10^n lots worth at most 100,000 quote units (2 BTC, 40 ETH or 10 million JPY where
-    those are the quote), so about 40,000 to 100,000; at least one lot.
+    Args:
+        quote: The quote currency.
+        chosen: The user's choice in dollars or their like; in pairs quoted in BTC, ETH or JPY an amount of roughly that
+            worth (of 10,000: 0.2 BTC, 4 ETH, 1 million JPY).
     """
-    limit = _REFERENCE_LIMIT.get(spec.quote, _REFERENCE_LIMIT_DEFAULT)
-    scale: int = 10 ** (spec.price_precision + spec.qty_precision)
-    most = 2 * limit * scale // mid2
-    if most < 1:
-        return 1
-    power: int = 10 ** (len(str(most)) - 1)
-    return next(step * power for step in (5, 2, 1) if step * power <= most)
+    return float(f"{chosen * _WORTH_LIKE.get(quote, 1.0):.6g}")
+
+
+@lru_cache(maxsize=256)
+def _notional_units(notional: float, places: int) -> int:
+    """A notional in ticks x lots of a pair whose price and quantity have so many places together."""
+    return int(Decimal(repr(notional)).scaleb(places))
+
+
+def sweep_lots(spec: PairSpec, mid2: int, notional: float) -> int:
+    """Lots that are worth `notional` at the mid, at least one."""
+    units = _notional_units(notional, spec.price_precision + spec.qty_precision)
+    return max(1, (2 * units + mid2 // 2) // mid2)
 
 
 def metrics(
@@ -123,15 +134,15 @@ def metrics(
     asks: Sequence[Level],
     spec: PairSpec,
     levels: int = 10,
-    reference: int | None = None,
+    notional: float = 10_000.0,
 ) -> BookMetrics | None:
     """All figures of one book.
 
     Args:
         bids, asks: The whole held book, best first.
-        spec: Precisions, for the reference size.
+        spec: Precisions, and the quote currency.
         levels: Levels a side for imbalance, pressure, VWAPs and volumes.
-        reference: Size of the reference sweep in lots; None for `reference_lots`.
+        notional: What the displayed sweep is worth; see `sweep_notional`.
 
     Returns:
         The figures, or None while a side is empty.
@@ -144,7 +155,8 @@ def metrics(
     bid_volume = sum(lots for _, lots in near_bids)
     ask_volume = sum(lots for _, lots in near_asks)
     pushed = pressure(near_bids, near_asks, mid2)
-    size = reference_lots(spec, mid2) if reference is None else reference
+    worth = sweep_notional(spec.quote, notional)
+    size = sweep_lots(spec, mid2, worth)
     crossed = bid[0] >= ask[0]
     return BookMetrics(
         levels=levels,
@@ -164,6 +176,7 @@ def metrics(
         buy_sweep=sweep_cost(asks, size, mid2, Side.BUY),
         sell_sweep=sweep_cost(bids, size, mid2, Side.SELL),
         crossed=crossed,
+        sweep_notional=worth,
     )
 
 

@@ -11,9 +11,10 @@ from kraken_tui.market.book.metrics import (
     metrics,
     microprice,
     pressure,
-    reference_lots,
     signal_of,
     sweep_cost,
+    sweep_lots,
+    sweep_notional,
     vwap,
 )
 from kraken_tui.market.events import Side, Signal
@@ -43,7 +44,7 @@ def books(draw: st.DrawFn) -> tuple[Levels, Levels]:
 
 
 def test_worked_example() -> None:
-    figures = metrics(BIDS, ASKS, SPEC, levels=2, reference=30)
+    figures = metrics(BIDS, ASKS, SPEC, levels=2, notional=0.00003003)
     assert figures is not None
     assert (figures.spread, figures.mid2, figures.crossed) == (2, 2002, False)
     assert figures.spread_bps == pytest.approx(2 / 1001 * 10_000)
@@ -55,6 +56,7 @@ def test_worked_example() -> None:
     # Distances in half ticks: bids 2 and 4, asks 2 and 4, so reach 4 and weights 3 and 1.
     assert figures.pressure == pytest.approx((3 * 30 + 20 - 3 * 10 - 40) / (3 * 30 + 20 + 3 * 10 + 40))
     assert figures.signal is Signal.BUY
+    assert figures.sweep_notional == 0.00003003
     assert figures.buy_sweep is not None
     assert (figures.buy_sweep.filled, figures.buy_sweep.worst, figures.buy_sweep.levels) == (30, 1003, 2)
     assert figures.buy_sweep.average == pytest.approx((10 * 1002 + 20 * 1003) / 30)
@@ -165,28 +167,27 @@ def test_sweep_of_an_empty_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "mid2", "lots"),
+    ("spec", "mid2", "worth", "lots"),
     [
-        (SPEC, 2 * 642_500, 10**8),  # 1 BTC at 64,250 USD
-        (PairSpec("ETH/USD", "ETH", "USD", 2, 8), 2 * 312_051, 20 * 10**8),
-        (PairSpec("DOGE/USD", "DOGE", "USD", 7, 8), 2 * 1_000_000, 10**6 * 10**8),
-        (PairSpec("ETH/BTC", "ETH", "BTC", 5, 8), 2 * 4_856, 20 * 10**8),
-        (PairSpec("X/Y", "X", "Y", 0, 0), 2 * 10**9, 1),
+        (SPEC, 2 * 642_500, 10_000.0, 15_564_202),  # 0.1556 BTC at 64,250 USD
+        (PairSpec("PEPE/USD", "PEPE", "USD", 9, 5), 2 * 12_345, 10_000.0, 81_004_455_245_038),
+        (PairSpec("ETH/BTC", "ETH", "BTC", 5, 8), 2 * 4_856, 0.2, 411_861_614),
+        (PairSpec("BTC/JPY", "BTC", "JPY", 0, 8), 2 * 9_000_000, 1_000_000.0, 11_111_111),
+        (PairSpec("BTC/EUR", "BTC", "EUR", 1, 8), 2 * 600_000, 10_000.0, 16_666_667),
+        (PairSpec("X/Y", "X", "Y", 0, 0), 2 * 10**9, 10_000.0, 1),
     ],
 )
-def test_reference_size(spec: PairSpec, mid2: int, lots: int) -> None:
-    assert reference_lots(spec, mid2) == lots
+def test_a_sweep_is_worth_what_was_chosen(spec: PairSpec, mid2: int, worth: float, lots: int) -> None:
+    assert sweep_notional(spec.quote, 10_000.0) == worth
+    assert sweep_lots(spec, mid2, worth) == lots
 
 
-@given(st.integers(2, 10**12), st.integers(0, 10), st.integers(0, 10))
-def test_reference_size_is_round_and_worth_40_to_100_thousand(
-    mid2: int, price_precision: int, qty_precision: int
-) -> None:
-    lots = reference_lots(PairSpec("A/USD", "A", "USD", price_precision, qty_precision), mid2)
-    assert str(lots).rstrip("0") in {"1", "2", "5"}
-    worth = Decimal(mid2) / 2 * lots / Decimal(10) ** (price_precision + qty_precision)
+@given(st.integers(2, 10**12), st.integers(0, 10), st.integers(0, 10), st.floats(1, 1e12))
+def test_a_sweep_is_worth_it_to_a_lot(mid2: int, price_precision: int, qty_precision: int, worth: float) -> None:
+    lots = sweep_lots(PairSpec("A/USD", "A", "USD", price_precision, qty_precision), mid2, worth)
+    mid = Decimal(mid2) / 2 / Decimal(10) ** (price_precision + qty_precision)
     assume(lots > 1)
-    assert 39_999 < worth <= 100_000
+    assert abs(mid * lots - Decimal(repr(worth))) <= mid + Decimal("1e-9")
 
 
 class TestAtCursor:
