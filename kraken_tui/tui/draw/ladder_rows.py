@@ -32,7 +32,7 @@ SETTLE_NS = SECOND
 """Least time between two settlings."""
 
 OVERDUE_NS = 6 * SECOND
-"""When a settling is no longer put off while a third of the rows is missing: still comes after true and clear."""
+"""When a settling is no longer put off while as many levels wait as half the rows: still comes after true and clear."""
 
 MOTION = 0.4
 """Share of the rows that may show another price within a second, on average; the touch may overdraw it."""
@@ -395,7 +395,7 @@ class LadderRows:
         if cost > _REBUILT * body:
             new = fresh_rows(self._asks, self._bids, body, line)
             cost = sum(old != now for old, now in zip(rows, new, strict=True))
-        overdue = now_ns - self._settled_ns >= OVERDUE_NS and self._waiting() > body // 3
+        overdue = now_ns - self._settled_ns >= OVERDUE_NS and self._waiting() > body // 2
         if cost > self._budget and not overdue:
             self._tried_ns = now_ns - SETTLE_NS + _RETRY_NS
             return

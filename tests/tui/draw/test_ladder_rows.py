@@ -191,7 +191,7 @@ def test_a_rush_puts_a_settling_off_for_some_seconds_and_no_longer() -> None:
     behind = []
     for _ in range(300):
         view = market.step()
-        behind.append(rows.take(view, 33, view.now_ns).waiting > 11)
+        behind.append(rows.take(view, 33, view.now_ns).waiting > 16)
     longest = max(len(run) for run in "".join("x" if late else " " for late in behind).split(" "))
     # In tenths of a second: the limit and one more try.
     assert 10 < longest <= 63
