@@ -430,4 +430,6 @@ def bar_scale(sizes: Sequence[int]) -> int:
     if not sizes:
         return 0
     ranked = sorted(sizes)
-    return ranked[min(len(ranked) - 1, (95 * len(ranked)) // 100)]
+    at = -(-95 * len(ranked) // 100) - 1
+    # Of few rows the largest is the 95th percentile too, and would still flatten the rest.
+    return ranked[min(at, len(ranked) - 2) if len(ranked) > 8 else -1]

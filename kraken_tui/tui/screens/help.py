@@ -34,6 +34,7 @@ WORDS = (
     ("imbalance", "(bid - ask) / (bid + ask) of sizes over the levels named, -1 (all ask) to +1 (all bid)."),
     ("pressure", "Imbalance weighted by nearness to the mid, smoothed; BUY or SELL from 0.2, STRONG from 0.5."),
     ("VWAP", "Volume-weighted average price, of what is named beside it."),
+    ("held, 3 wait", "Rows of the ladder stand still under mouse and cursor; 3 levels have no row yet."),
     ("delta, CVD", "Aggressor buys minus sells, and its running sum."),
     ("volume at price", "sold | bought: lots traded at a price since the start, by aggressor."),
     ("wall, pulled", "A large order appeared; a large order left without trading."),

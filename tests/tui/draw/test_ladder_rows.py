@@ -265,6 +265,8 @@ def test_whatever_happens_rows_are_in_order_and_nothing_is_hidden_silently(
 
 def test_the_scale_of_the_bars_lets_no_wall_flatten_the_rest() -> None:
     assert bar_scale([10] * 40 + [5000]) == 10
+    assert bar_scale([10] * 15 + [5000]) == 10
+    assert bar_scale([*range(1, 101)]) == 95
     assert bar_scale([3, 9]) == 9
     assert bar_scale([]) == 0
 
