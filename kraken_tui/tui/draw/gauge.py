@@ -94,10 +94,11 @@ def _box(picture: Picture, width: int, height: int) -> list[Line]:
         "buy": _sweep_line(view, figures, "buy", spec, width),
         "sell": _sweep_line(view, figures, "sell", spec, width),
     }
+    # In a pane narrower than any layout gives it, what does not fit whole is left out.
+    rows = {name: line for name, line in rows.items() if width_of(line) <= width}
     kept = sorted(rows, key=lambda name: _RANKS[name])[: height - 1]
     if "lower" not in kept and "upper" in kept:
-        kept.remove("upper")
-        kept.append("buy")
+        kept[kept.index("upper")] = "buy"
     return [titled("Pressure", note, role, width), *(line for name, line in rows.items() if name in kept)]
 
 
@@ -165,7 +166,10 @@ def _word(signals: Signals) -> Run:
 def _pressure(signals: Signals, width: int, ascii_only: bool) -> Line:
     """Word, number and bar of the one figure that stands behind all three."""
     value = fmt.signed(signals.pressure)
-    bar = imbalance_bar(_shown(value), width - _WORD - 1 - len(value) - 3, ascii_only)
+    room = width - _WORD - 1 - len(value) - 3
+    if room < 5:
+        return join_fields(fit_fields(((1, (_word(signals),)), (0, ((value, _tone(_shown(value))),))), width, 1), 1)
+    bar = imbalance_bar(_shown(value), room, ascii_only)
     return (_word(signals), (" " + value + " ", _tone(_shown(value))), *bar)
 
 
