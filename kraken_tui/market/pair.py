@@ -29,6 +29,7 @@ from kraken_tui.market.freshness import fresh_for_ns
 from kraken_tui.market.health import Assessment, HealthLimits, Inputs, assess, venue_text
 from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.rates import RateMeter
+from kraken_tui.market.signals import SignalTracker
 from kraken_tui.market.tiers import TapeTiers, money_value
 from kraken_tui.market.trades import SessionSums, Tape, TradedAtPrice
 from kraken_tui.market.truth import BookTruth, NothingKnown
@@ -106,6 +107,7 @@ class PairMarket:
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._sample_s = -1
         self._spread_range: tuple[float, float] | None = None
+        self._signals = SignalTracker(round(settings.signal_window_s * SECOND))
         self._book_rate, self._trade_rate = RateMeter(), RateMeter()
         self._assessment = Assessment(MarketStatus.UNKNOWN, "start", "waiting for the subscription", "")
         self._fresh_for_ns = 0
@@ -180,6 +182,7 @@ class PairMarket:
         self._flow_new.clear()
         self._samples.clear()
         self._spread_range = None
+        self._signals.reset()
         self._ticker = Ticker()
         if self._last is not None:
             self._last = rescale(self._last, before.price_precision, after.price_precision)
@@ -200,13 +203,16 @@ class PairMarket:
         book = self._truth.book
         if book is None or not self._fits(book):
             self._flow.lose()
+            self._signals.reset()
             return
         if self.history is not None:
             self.history.on_book(changed, book)
         if not changed.verified:
             self._flow.lose()
+            self._signals.reset()
             return
         self._note_spread(book)
+        self._version += self._signals.on_book(book, changed.received_ns)
         if changed.kind == "snapshot":
             self._flow.on_snapshot(book)
         else:
@@ -355,6 +361,9 @@ class PairMarket:
         self._collect_flow()
         if self._session.roll(now_ns - self._clock_offset_ns):
             self._version += 1
+        truth = self._truth
+        proven = truth.book if self._verified and truth.book is not None and self._fits(truth.book) else None
+        self._version += self._signals.tick(proven, now_ns)
         said = truth.witness, truth.trade_gaps
         if said != self._said:
             self._said = said
@@ -370,7 +379,8 @@ class PairMarket:
             now_bps = figures.spread_bps
             low, high = self._spread_range or (now_bps, now_bps)
             extremes = min(low, now_bps), max(high, now_bps)
-            sample = Sample(now_ns, figures.mid2, now_bps, figures.imbalance, *extremes)
+            calm = None if self._signals.now is None else self._signals.now.imbalance
+            sample = Sample(now_ns, figures.mid2, now_bps, figures.imbalance, *extremes, calm)
             self._samples.append(sample)
             if self.history is not None:
                 self.history.on_sample(sample)
@@ -539,6 +549,7 @@ class PairMarket:
             tiers=self._tiers.values,
             session=self._session.session(),
             book_depth=truth.book.depth if truth.book is not None else 0,
+            signals=self._signals.now if self._verified and cache.metrics is not None else None,
         )
         if self.history is not None:
             self.history.on_view(view, clock_offset_ns)

@@ -57,7 +57,7 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
         microprice: Mid weighted by the opposite side's size at the touch, ticks.
         imbalance: (bid - ask) / (bid + ask) of sizes over `levels`, -1 to +1.
         pressure: Imbalance weighted by nearness to the mid, -1 to +1.
-        signal: Pressure in words.
+        signal: Pressure in words, of this moment alone; see `Signals` for the calm one.
         bid_volume, ask_volume: Lots over `levels`.
         bid_vwap, ask_vwap: Volume-weighted price of the side over `levels`, ticks.
         bid_depth, ask_depth: Lots over the whole held book.
@@ -86,6 +86,22 @@ class BookMetrics(msgspec.Struct, frozen=True, gc=False):
     sweep_value: float = 0.0
 
 
+class Signals(msgspec.Struct, frozen=True, gc=False):
+    """Which way the book is pressed, smoothed over seconds (`market.signals`).
+
+    Attributes:
+        pressure: Smoothed pressure, -1 to +1; the one number behind bar, sign and word.
+        imbalance: Smoothed imbalance, -1 to +1.
+        signal: The pressure in words, with hysteresis: never against its sign.
+        window_ns: Time over which both are smoothed.
+    """
+
+    pressure: float
+    imbalance: float
+    signal: Signal
+    window_ns: int
+
+
 class Ticker(msgspec.Struct, frozen=True, gc=False):
     """Rolling 24 hour figures from the ticker channel; ticks and lots, `change_pct` as the wire's text."""
 
@@ -107,6 +123,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
         ns, mid2, spread_bps, imbalance: As they stood when it was taken.
         narrowest_bps, widest_bps: Extremes of the spread after every message since the sample before, in basis points
             of the mid; None where only the moment is known.
+        calm: The smoothed imbalance of that moment; None where there was none yet.
     """
 
     ns: int
@@ -115,6 +132,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     imbalance: float
     narrowest_bps: float | None = None
     widest_bps: float | None = None
+    calm: float | None = None
 
     @property
     def narrowest(self) -> float:
@@ -221,6 +239,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         tiers: Four ascending values, ticks x lots, from which a print is of the next tier; () while unknown.
         session: Sums since the start; None before the first trade.
         book_depth: Levels a side that the book shown can hold; 0 for `depth`.
+        signals: Smoothed pressure and imbalance; None where `metrics` is.
     """
 
     symbol: str
@@ -268,6 +287,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     tiers: tuple[int, ...] = ()
     session: Session | None = None
     book_depth: int = 0
+    signals: Signals | None = None
 
     @property
     def known_depth(self) -> int:

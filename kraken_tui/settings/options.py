@@ -210,6 +210,9 @@ OPTIONS: tuple[Option, ...] = (
         "mouse", Switch(), "leave the mouse to the terminal",
         flag="--no-mouse", commands=("screen",), const=False,
     ),
+    Option(
+        "signal_window_s", Number(), "seconds over which pressure and imbalance are smoothed", Between(0.5, 600),
+    ),
     Option("svg_dir", FileName(), "folder for saved pictures"),
     Option("recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True)),
     Option("large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12)),

@@ -9,7 +9,8 @@ and whenever time has passed, turned into strips of cells, and read back (`tests
 with the exchange's own books as they left it, before the network touched them:
 
 * While the header says VERIFIED and not STALE, all painted levels, sums, spread, mid and microprice are those of one
-  true book of at most 5.5 s ago, without a gap between rows, and the newest frame that arrived is no older.
+  true book of at most 5.5 s ago, levels without a row of the ladder are counted in its title, the touch is never one of
+  them, and the newest frame that arrived is no older.
 * While the client does not call a book VERIFIED, no cell says so.
 
 Two things nobody can know, and which are therefore counted and not failed: levels below those that the title calls

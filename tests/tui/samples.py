@@ -36,6 +36,7 @@ from kraken_tui.market.views import (
     ReplayView,
     Sample,
     Session,
+    Signals,
     Sweep,
     Ticker,
     TradedAt,
@@ -135,7 +136,13 @@ def metrics(bids: tuple[Level, ...], asks: tuple[Level, ...], qty: int, count: i
         buy_sweep=sweep(asks, qty, mid2),
         sell_sweep=sweep(bids, qty, mid2),
         crossed=bid >= ask,
+        sweep_value=10_000.0,
     )
+
+
+def signals(figures: BookMetrics) -> Signals:
+    """Calm figures that are those of the moment."""
+    return Signals(figures.pressure, figures.imbalance, figures.signal, 4 * SECOND)
 
 
 def trades(symbol: str = "BTC/USD", count: int = 60, seed: int = 1) -> tuple[Trade, ...]:
@@ -258,6 +265,7 @@ def pair(symbol: str = "BTC/USD", *, seed: int = 1, count: int = 100) -> PairVie
     bids, asks = levels(symbol, count, seed)
     best, _, size = _SHAPES[symbol]
     tape = trades(symbol, seed=seed)
+    figures = metrics(bids, asks, size)
     return PairView(
         symbol=symbol,
         version=1,
@@ -276,7 +284,8 @@ def pair(symbol: str = "BTC/USD", *, seed: int = 1, count: int = 100) -> PairVie
         venue="ONLINE",
         bids=bids,
         asks=asks,
-        metrics=metrics(bids, asks, size),
+        metrics=figures,
+        signals=signals(figures),
         ticker=Ticker(
             last=best + 1,
             change=None,
@@ -311,7 +320,7 @@ def pair(symbol: str = "BTC/USD", *, seed: int = 1, count: int = 100) -> PairVie
 
 def unproven(view: PairView, proof: Proof, reason: str, state: BookState = BookState.RESYNCING) -> PairView:
     """The same pair with a book that is not proven: levels stay, figures go."""
-    return replace(view, proof=proof, proof_reason=reason, metrics=None, book_state=state)
+    return replace(view, proof=proof, proof_reason=reason, metrics=None, signals=None, book_state=state)
 
 
 def checking(symbol: str = "BTC/USD") -> PairView:
@@ -338,7 +347,7 @@ def stale(symbol: str = "BTC/USD") -> PairView:
 
 def empty(symbol: str = "BTC/USD", *, side: str = "both") -> PairView:
     """A live, proven book with one side or both empty."""
-    view = replace(pair(symbol), metrics=None)
+    view = replace(pair(symbol), metrics=None, signals=None)
     if side in ("bids", "both"):
         view = replace(view, bids=())
     if side in ("asks", "both"):

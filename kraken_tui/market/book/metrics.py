@@ -138,7 +138,7 @@ def metrics(
 
     Args:
         bids, asks: The whole held book, best first.
-        spec: Precisions, for the reference size.
+        spec: Precisions, and the quote currency.
         levels: Levels a side for imbalance, pressure, VWAPs and volumes.
         reference: Size of the reference sweep in lots; None for `reference_lots`.
         value: Worth of that sweep, for `reference_lots`.

@@ -1,21 +1,32 @@
-"""The imbalance gauge: which side of the book is heavier, by how much, and what crossing it would cost."""
+"""The gauge: which way the book is pressed, since when, and what crossing it would cost."""
 
 from __future__ import annotations
 
-from kraken_tui.market.book.aggregation import known_to
-from kraken_tui.market.events import Proof, Signal
-from kraken_tui.market.views import BookMetrics, PairView, Sweep
+from collections.abc import Sequence
+
+from kraken_tui.market.events import Level, Proof, Signal
+from kraken_tui.market.views import BookMetrics, PairView, Sample, Signals, Sweep
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.book_rows import centred, titled
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
-from kraken_tui.words import counted
 
 _VOLUME_WIDTH = 9
-_COMPACT_BAR = 21
-_LABEL = 10
+_COMPACT_BAR = 15
+_LABEL = 11
+_WORD = 14
 _HEAD = 15
+
+HISTORY_S = 60
+"""Seconds of imbalance that the gauge shows."""
+
+_FULL = 0.5
+"""Imbalance from which a cell of the history is full: smoothed, it seldom comes near 1."""
+
+_MOST_CELLS, _COMPACT_CELLS = 60, 15
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 _SIGNALS = {
     Signal.STRONG_SELL: ("▼▼", "!ask"),
@@ -25,8 +36,8 @@ _SIGNALS = {
     Signal.STRONG_BUY: ("▲▲", "!bid"),
 }
 
-# Which rows stay when there are too few: lower ranks first.
-_RANKS = {"scale": 5, "bar": 0, "volume": 2, "vwap": 4, "pressure": 1, "buy": 3, "sell": 3}
+# Which rows stay when there are too few: lower ranks first. The two rows of the history come and go together.
+_RANKS = {"pressure": 0, "upper": 1, "lower": 1, "volume": 4, "vwap": 5, "buy": 2, "sell": 3}
 
 
 def draw_gauge(picture: Picture, width: int, height: int) -> list[Line]:
@@ -59,42 +70,50 @@ def no_signals(view: PairView | None, problem: str = "") -> str:
 
 def _box(picture: Picture, width: int, height: int) -> list[Line]:
     view = picture.pair
-    if view is None or view.spec is None or view.metrics is None:
+    if view is None or view.spec is None or view.metrics is None or view.signals is None:
         rest = height - 2
         page: list[Line] = [() for _ in range(rest // 2)]
         return [
-            titled("Imbalance", "", "muted", width),
+            titled("Pressure", "", "muted", width),
             *page,
             centred(no_signals(view, picture.problem), width, "muted"),
         ]
-    figures, spec = view.metrics, view.spec
-    note, role = counted(figures.levels, "level"), "muted"
+    figures, signals, spec = view.metrics, view.signals, view.spec
+    note, role = f"{figures.levels} levels, {_seconds(signals)}", "muted"
     if figures.crossed:
         note, role = "✗ crossed by the venue", "bad"
     elif view.stale:
         note, role = "STALE", "stale"
+    upper, lower = _history(view, signals, width, picture.ascii_only)
     rows: dict[str, Line] = {
-        "scale": _scale(width),
-        "bar": imbalance_bar(figures.imbalance, width, picture.ascii_only),
+        "pressure": _pressure(signals, width, picture.ascii_only),
+        "upper": upper,
+        "lower": lower,
         "volume": _volumes(figures, spec, width),
         "vwap": _vwaps(figures, spec, width),
-        "pressure": _pressure(figures, width),
-        "buy": _sweep_line(figures.buy_sweep, "buy", view, width),
-        "sell": _sweep_line(figures.sell_sweep, "sell", view, width),
+        "buy": _sweep_line(view, figures, "buy", spec, width),
+        "sell": _sweep_line(view, figures, "sell", spec, width),
     }
+    # In a pane narrower than any layout gives it, what does not fit whole is left out.
+    rows = {name: line for name, line in rows.items() if width_of(line) <= width}
     kept = sorted(rows, key=lambda name: _RANKS[name])[: height - 1]
-    return [titled("Imbalance", note, role, width), *(line for name, line in rows.items() if name in kept)]
+    if "lower" not in kept and "upper" in kept:
+        kept[kept.index("upper")] = "buy"
+    return [titled("Pressure", note, role, width), *(line for name, line in rows.items() if name in kept)]
 
 
-def _scale(width: int) -> Line:
-    half = (width - 1) // 2
-    left = " sell".ljust(half)
-    right = "buy ".rjust(width - half - 1)
-    return ((left, "muted"), ("│", "rule"), (right, "muted"))
+def _seconds(signals: Signals) -> str:
+    return f"{signals.window_ns / SECOND:g} s"
 
 
 def imbalance_bar(ratio: float, width: int, ascii_only: bool = False) -> Line:
-    """A bar from a centre line, to the left for sell and to the right for buy; the full half stands for 1."""
+    """A bar from a centre line, to the left for sell and to the right for buy; the full half stands for 1.
+
+    Args:
+        ratio: -1 to +1.
+        width: Cells.
+        ascii_only: Whether the terminal cannot show blocks.
+    """
     half = (width - 1) // 2
     length = fmt.eighths(abs(ratio), 1.0, half)
     blank = (" " * half, "text")
@@ -108,8 +127,7 @@ def _label(text: str) -> Run:
 
 
 def _tone(value: float) -> str:
-    # What reads as zero leans to neither side.
-    return "bid" if value >= 0.005 else "ask" if value <= -0.005 else "text"
+    return "bid" if value > 0 else "ask" if value < 0 else "text"
 
 
 def _two_sides(left: tuple[Run, ...], bid: tuple[Run, ...], ask: tuple[Run, ...], width: int) -> Line:
@@ -126,10 +144,8 @@ def _volumes(figures: BookMetrics, spec: PairSpec, width: int) -> Line:
     shape = fmt.QuantityFormat.fit(largest, spec.qty_precision, _VOLUME_WIDTH)
     sides: list[tuple[Run, ...]] = []
     for name, lots in (("bid", figures.bid_volume), ("ask", figures.ask_volume)):
-        head, tail = shape.split(lots)
-        sides.append(((f"{name}  ", "muted"), (head, name), (tail, "faint")))
-    ratio: tuple[Run, ...] = (_label("ratio"), (fmt.signed(figures.imbalance), f"!{_tone(figures.imbalance)}"))
-    return _two_sides(ratio, sides[0], sides[1], width)
+        sides.append(((f"{name} ", "muted"), (shape.text(lots), name)))
+    return _two_sides((_label("volume"),), sides[0], sides[1], width)
 
 
 def _vwaps(figures: BookMetrics, spec: PairSpec, width: int) -> Line:
@@ -140,79 +156,155 @@ def _vwaps(figures: BookMetrics, spec: PairSpec, width: int) -> Line:
     return _two_sides((_label("vwap"),), sides[0], sides[1], width)
 
 
-def _pressure(figures: BookMetrics, width: int) -> Line:
-    glyph, key = _SIGNALS[figures.signal]
-    value: tuple[Run, ...] = (_label("pressure"), (fmt.signed(figures.pressure), _tone(figures.pressure)))
-    word: tuple[Run, ...] = ((f"{glyph} {figures.signal.value}".ljust(14), key),)
-    scale: tuple[Run, ...] = (("from 0.20, strong 0.50", "muted"),)
-    short: tuple[Run, ...] = (("0.20 / 0.50", "muted"),)
-    for last in (scale, short):
-        fields = ((0, value), (0, word), (1, last))
-        if sum(width_of(runs) for _, runs in fields) + 4 <= width:
-            return join_fields([runs for _, runs in fields], 2)
-    return join_fields(fit_fields(((0, value), (1, word)), width, 2), 2)
+def _word(signals: Signals) -> Run:
+    glyph, key = _SIGNALS[signals.signal]
+    return f" {glyph} {signals.signal.value}".ljust(_WORD + 1), key
 
 
-def _amount(sweep: Sweep, figures: BookMetrics, spec: PairSpec) -> str:
-    """What is swept: the worth that was chosen, or the size."""
-    if figures.sweep_value:
-        return f"{figures.sweep_value:,.6g} {shorten(spec.quote, 6)}"
-    return f"{fmt.quantity(sweep.qty, spec.qty_precision, 8)} {shorten(spec.base, 6)}"
+def _pressure(signals: Signals, width: int, ascii_only: bool) -> Line:
+    """Word, number and bar of the one figure that stands behind all three."""
+    value = fmt.signed(signals.pressure)
+    room = width - _WORD - 1 - len(value) - 3
+    if room < 5:
+        return join_fields(fit_fields(((1, (_word(signals),)), (0, ((value, _tone(_shown(value))),))), width, 1), 1)
+    bar = imbalance_bar(_shown(value), room, ascii_only)
+    return (_word(signals), (" " + value + " ", _tone(_shown(value))), *bar)
 
 
-def _sweep_line(sweep: Sweep | None, side: str, view: PairView, width: int) -> Line:
-    spec, figures = view.spec, view.metrics
-    assert spec is not None
-    assert figures is not None
-    role = "ask" if side == "buy" else "bid"
+def _shown(value: str) -> float:
+    """A number as it reads: one that reads +0.00 has no bar and no side."""
+    return float(value)
+
+
+def _history(view: PairView, signals: Signals, width: int, ascii_only: bool) -> tuple[Line, Line]:
+    """Imbalance of the last minute in two rows, buy above and sell below the line between them."""
+    label = _LABEL + 7
+    cells = _cells(view, min(_MOST_CELLS, max(1, width - label)))
+    upper: list[Run] = []
+    lower: list[Run] = []
+    for value in cells:
+        above, below = (" ", "text"), (" ", "text")
+        if value is None:
+            above = ("·", "faint")
+        elif ascii_only:
+            mark = "#" if abs(value) >= _FULL else "+" if value > 0 else "-"
+            above, below = (mark if value > 0 else " ", "bid-bar"), (mark if value < 0 else " ", "ask-bar")
+        else:
+            eighths = fmt.eighths(abs(value), _FULL, 1)
+            if value > 0:
+                above = (_EIGHTHS[eighths], "bid-bar")
+            elif eighths == 8:
+                below = ("█", "ask-bar")
+            elif eighths:
+                # A block that hangs from above is the missing lower one in reverse video.
+                below = (_EIGHTHS[8 - eighths], "~ask-bar")
+        upper.append(above)
+        lower.append(below)
+    value_text = fmt.signed(signals.imbalance)
+    return (
+        (_label("imbalance"), (value_text.ljust(7), _tone(_shown(value_text))), *upper),
+        ((f" last {HISTORY_S} s".ljust(label), "muted"), *lower),
+    )
+
+
+def _cells(view: PairView, most: int) -> list[float | None]:
+    """Mean imbalance of equal parts of the last minute, oldest first; None where there is none.
+
+    Parts begin at whole multiples of their length, so that what has been drawn only moves left, and seldom.
+    """
+    seconds = -(-HISTORY_S // most)
+    count = HISTORY_S // seconds
+    last = view.now_ns // (seconds * SECOND)
+    found: list[list[float]] = [[] for _ in range(count)]
+    for sample in reversed(view.samples):
+        at = count - 1 - (last - sample.ns // (seconds * SECOND))
+        if at < 0:
+            break
+        if at < count:
+            found[at].append(_calm(sample))
+    return [sum(values) / len(values) if values else None for values in found]
+
+
+def _calm(sample: Sample) -> float:
+    return sample.imbalance if sample.calm is None else sample.calm
+
+
+def _amount(notional: float) -> str:
+    """A notional in few cells: "10k", "12.5k", "1M", "0.2"."""
+    for unit, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if notional >= unit:
+            return f"{notional / unit:.6g}{suffix}"
+    return f"{notional:.6g}"
+
+
+def _sweep_line(view: PairView, figures: BookMetrics, side: str, spec: PairSpec, width: int) -> Line:
+    sweep, role = (figures.buy_sweep, "ask") if side == "buy" else (figures.sell_sweep, "bid")
+    amount = _amount(figures.sweep_value)
+    full = f" sweep {amount} {shorten(spec.quote, 5)}: "
+    head = full if width >= 44 else f" sweep {amount}: "
+    name: tuple[Run, ...] = ((head if side == "buy" else " " * len(head), "muted"), (f"{side:<4} ", "text"))
     if sweep is None:
-        return (_label("sweep"), (f"{side}: no {role}s to take", "warn"))
-    label = " sweep " if side == "buy" else "       "
-    name: tuple[Run, ...] = ((label, "muted"), (f"{side:<4} ", "text"), (_amount(sweep, figures, spec), "text"))
-    room = width - width_of(name) - 1
-    cut = known_to(view.asks if side == "buy" else view.bids, view.known_depth) is not None
-    return join_fields(fit_fields(((0, name), *_sweep_fields(sweep, spec, role, room, cut)), width, 1), 1)
-
-
-def _sweep_fields(
-    sweep: Sweep, spec: PairSpec, role: str, room: int, cut: bool
-) -> tuple[tuple[int, tuple[Run, ...]], ...]:
-    """Average price and cost in bps; how much the book holds, or is known to hold, where that is not enough."""
+        return (*name, (shorten(f"no {role}s to take", width - width_of(name)), "warn"))
+    room = width - width_of(name)
     if sweep.filled < sweep.qty:
-        held = f"only {fmt.quantity(sweep.filled, spec.qty_precision, 9)}"
-        full = f"{held} {'known' if cut else 'in the book'}"
-        return ((0, ((full if len(full) <= room else shorten(held, room), "warn"),)),)
+        return (*name, (_leaves(view, sweep, side, spec, room), "warn"))
     average = fmt.fine_price(sweep.average, spec.price_precision, 1)
     cost = f"{fmt.basis_points(sweep.slippage_bps):>5} bps"
-    return ((2, ((" " + average, role),)), (1, ((cost, "bright"),)))
+    # The average gives way before the cost.
+    return (*name, *join_fields(fit_fields(((1, ((average, role),)), (0, ((cost, "bright"),))), room, 1), 1))
+
+
+def _leaves(view: PairView, sweep: Sweep, side: str, spec: PairSpec, room: int) -> str:
+    """What to say of an order that the book cannot fill: whether it is the book that ends, or what is known of it."""
+    levels: Sequence[Level] = view.asks if side == "buy" else view.bids
+    held = f"{fmt.quantity(sweep.filled, spec.qty_precision, 9)} {shorten(spec.base, 6)}"
+    ends = len(levels) >= view.depth
+    words = "leaves the known book" if ends else "takes the whole book"
+    for text in (f"{words}: {held}", words, "leaves it" if ends else "takes all"):
+        if len(text) <= room:
+            return text
+    return shorten(words, room)
 
 
 def _compact(picture: Picture, width: int, height: int) -> list[Line]:
     view = picture.pair
-    if view is None or view.spec is None or view.metrics is None:
-        return [((" imbalance  ", "muted"), (shorten(no_signals(view, picture.problem), width - 12), "muted"))]
-    figures, spec = view.metrics, view.spec
-    glyph, key = _SIGNALS[figures.signal]
-    ratio: tuple[Run, ...] = (
-        (" imbalance ", "muted"),
-        (fmt.signed(figures.imbalance), f"!{_tone(figures.imbalance)}"),
-    )
-    bar = (("[", "muted"), *imbalance_bar(figures.imbalance, _COMPACT_BAR, picture.ascii_only), ("]", "muted"))
-    pressure: tuple[Run, ...] = (("pressure ", "muted"), (fmt.signed(figures.pressure), _tone(figures.pressure)))
-    word: tuple[Run, ...] = ((f"{glyph} {figures.signal.value}".ljust(14), key),)
-    if view.stale:
-        word = ((" STALE ".ljust(14), "badge/stale"),)
-    first: list[tuple[int, tuple[Run, ...]]] = [(0, ratio), (2, bar), (1, word), (3, pressure)]
+    if view is None or view.spec is None or view.metrics is None or view.signals is None:
+        return [((" pressure  ", "muted"), (shorten(no_signals(view, picture.problem), width - 11), "muted"))]
+    figures, signals, spec = view.metrics, view.signals, view.spec
+    value = fmt.signed(signals.pressure)
+    word = (" STALE ".ljust(_WORD + 1), "badge/stale") if view.stale else _word(signals)
+    bar = (("[", "muted"), *imbalance_bar(_shown(value), _COMPACT_BAR, picture.ascii_only), ("]", "muted"))
+    # Word, number and bar are one figure and stand side by side.
+    said: tuple[Run, ...] = (word, (" " + value + " ", _tone(_shown(value))), *bar)
+    first: list[tuple[int, tuple[Run, ...]]] = [(0, said), (2, _small_history(view, picture.ascii_only))]
     if figures.crossed:
         first.insert(1, (0, ((" ✗ CROSSED ", "badge/bad"),)))
     costs: list[tuple[int, tuple[Run, ...]]] = []
+    amount = _amount(figures.sweep_value)
     for side, sweep in (("buy", figures.buy_sweep), ("sell", figures.sell_sweep)):
+        head = f"{amount} {side} " if side == "buy" or height > 1 else f"{side} "
         if sweep is not None and sweep.filled == sweep.qty:
-            amount = _amount(sweep, figures, spec)
-            cost = f"{fmt.basis_points(sweep.slippage_bps):>5} bps"
-            costs.append((4, ((f"{side} {amount} ", "muted"), (cost, "text"))))
+            cost: tuple[Run, ...] = ((f"{fmt.basis_points(sweep.slippage_bps)} bps", "text"),)
+        elif sweep is not None:
+            cost = ((_leaves(view, sweep, side, spec, 21), "warn"),)
+        else:
+            cost = (("no book", "warn"),)
+        costs.append((3 + (side == "sell"), ((head, "muted"), *cost)))
     if height < 2:
         return [join_fields(fit_fields([*first, *costs], width, 2), 2)]
     volume = _volumes(figures, spec, width)
     second = fit_fields([(0, volume), *costs], width, 2)
     return [join_fields(fit_fields(first, width, 2), 2), join_fields(second, 2)]
+
+
+def _small_history(view: PairView, ascii_only: bool) -> tuple[Run, ...]:
+    """Imbalance of the last minute in one row: half a cell high is balanced."""
+    runs: list[Run] = [(f"{HISTORY_S} s ", "muted")]
+    for value in _cells(view, _COMPACT_CELLS):
+        if value is None:
+            runs.append(("·", "faint"))
+            continue
+        level = 4 + round(4 * max(-1.0, min(1.0, value / _FULL)))
+        key = "ask-bar" if value < 0 else "bid-bar"
+        runs.append(("-.+"[(value >= 0.2) - (value <= -0.2) + 1] if ascii_only else _EIGHTHS[max(1, level)], key))
+    return tuple(runs)

@@ -31,7 +31,10 @@ BLANK = -1
 SETTLE_NS = SECOND
 """Least time between two settlings."""
 
-MOTION = 0.5
+OVERDUE_NS = 6 * SECOND
+"""When a settling is no longer put off while as many levels wait as half the rows: still comes after true and clear."""
+
+MOTION = 0.4
 """Share of the rows that may show another price within a second, on average; the touch may overdraw it."""
 
 _HOLE_COST = 0.4
@@ -392,10 +395,11 @@ class LadderRows:
         if cost > _REBUILT * body:
             new = fresh_rows(self._asks, self._bids, body, line)
             cost = sum(old != now for old, now in zip(rows, new, strict=True))
-        if cost > self._budget:
+        overdue = now_ns - self._settled_ns >= OVERDUE_NS and self._waiting() > body // 2
+        if cost > self._budget and not overdue:
             self._tried_ns = now_ns - SETTLE_NS + _RETRY_NS
             return
-        self._budget -= cost
+        self._budget = max(self._budget - cost, -float(body))
         self._rows = list(new)
         self._settled_ns = self._tried_ns = now_ns
         self._ages = {ticks: self._ages.get(ticks, 0) + 1 for ticks in new if ticks > 0 and not self._live(ticks)}
@@ -426,4 +430,6 @@ def bar_scale(sizes: Sequence[int]) -> int:
     if not sizes:
         return 0
     ranked = sorted(sizes)
-    return ranked[min(len(ranked) - 1, (95 * len(ranked)) // 100)]
+    at = -(-95 * len(ranked) // 100) - 1
+    # Of few rows the largest is the 95th percentile too, and would still flatten the rest.
+    return ranked[min(at, len(ranked) - 2) if len(ranked) > 8 else -1]

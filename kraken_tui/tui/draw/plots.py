@@ -387,7 +387,7 @@ def _draw_range(canvas: Canvas, column: int, low: int, high: int, ascii_only: bo
 
 def spread_extremes(view: PairView) -> tuple[float, float]:
     """Narrowest and widest spread of the history shown, that of this moment included, in basis points of the mid."""
-    low, high = min(sample.narrowest for sample in view.samples), max(sample.widest for sample in view.samples)
+    low, high = min(sample.narrowest for sample in view.samples), view.widest_spread or 0.0
     if view.metrics is None:
         return low, high
     return min(low, view.metrics.spread_bps), max(high, view.metrics.spread_bps)

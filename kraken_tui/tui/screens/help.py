@@ -72,13 +72,14 @@ WORDS = (
     ("microprice", "Mid weighted by the opposite side's size: where the next trade leans."),
     ("spread", "Best ask minus best bid, in price and in basis points (bps, 1/10,000) of the mid."),
     ("imbalance", "(bid - ask) / (bid + ask) of sizes over the levels named, -1 (all ask) to +1 (all bid)."),
-    ("pressure", "Imbalance weighted by nearness to the mid; BUY or SELL from 0.2, STRONG from 0.5."),
+    ("pressure", "Imbalance weighted by nearness to the mid, smoothed; BUY or SELL from 0.2, STRONG from 0.5."),
     ("VWAP", "Volume-weighted average price, of what is named beside it."),
     (
         "delta, CVD",
         "Aggressor buys minus sells, and its running sum. The tape's heading has the delta of the last minute "
         "in quote currency.",
     ),
+    ("held, 3 wait", "Rows of the ladder stand still under mouse and cursor; 3 levels have no row yet."),
     ("volume at price", "sold | bought: lots traded at a price since the start, by aggressor."),
     ("wall, moved", "A large order appeared; a large order changed its price."),
     ("pulled, filled", "A large order left without trading; it left by trading."),

@@ -24,7 +24,7 @@ class FastMarket:
         events: Orders placed, changed or cancelled in a step.
     """
 
-    def __init__(self, seed: int, jump: float = 5.0, events: int = 10) -> None:
+    def __init__(self, seed: int, jump: float = 4.0, events: int = 10) -> None:
         self._random = Random(seed)
         self._jump, self._events = jump, events
         self._fair = 642_500.0
