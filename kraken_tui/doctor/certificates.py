@@ -86,9 +86,11 @@ async def _meet(context: ssl.SSLContext) -> tuple[str, int]:
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal requests
-        with contextlib.suppress(OSError):
-            requests += bool(await reader.read(1))
-            writer.close()
+        try:
+            with contextlib.suppress(OSError):
+                requests += bool(await reader.read(1))
+        finally:
+            writer.transport.abort()
 
     server = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]

@@ -69,6 +69,7 @@ class FaultFinder:
         self.notes: list[Fault] = []
         self.expects_no_proof = False
         self._session = session
+        self._counters = session.counters
         self._fingerprint = fingerprint
         self._rejected = 0
         self._unchecked: set[str] = set()
@@ -82,10 +83,10 @@ class FaultFinder:
         for event in events:
             if type(event) is not BookChanged or not event.matched:
                 return False
-        counters = self._session.counters
-        if self._unchecked or self._without_snapshot:
+        counters = self._counters
+        if counters.rejected != self._rejected or counters.deltas_ignored != self._early:
             return False
-        return counters.rejected == self._rejected and counters.deltas_ignored == self._early
+        return not (self._unchecked or self._without_snapshot)
 
     def look(self, timed: Timed, events: Sequence[FeedEvent]) -> list[Fault]:
         """Find the faults of one received frame, in order.

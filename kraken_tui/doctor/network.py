@@ -162,6 +162,7 @@ async def raw_server(handler: Handler) -> AsyncIterator[str]:
             handling.cancel()
             writer.transport.abort()
         await asyncio.gather(*(handling for _, handling in open_ones), return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 async def _upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -151,7 +152,7 @@ class Recording:
         for line, whole in self._unfolded():
             self._number += 1
             recorded = self._parse(line, self._number, whole)
-            if recorded is not None and is_v1(recorded.frame):
+            if recorded is not None and not recorded.frame.startswith(b'{"channel"') and is_v1(recorded.frame):
                 recorded = self._translated(recorded)
             if recorded is not None:
                 self.frames += 1
@@ -172,11 +173,9 @@ class Recording:
         lines = self._lines()
         first = next(lines, None)
         if first is None:
-            return
+            return iter(())
         if first[0].strip() != b"{":
-            yield first
-            yield from lines
-            return
+            return chain((first,), lines)
         text = [first[0]]
         size = 0
         for line, _ in lines:
@@ -185,7 +184,7 @@ class Recording:
             if size > MAX_DOCUMENT:
                 raise RecordingError(f"{self._shown} is one JSON document of over {MAX_DOCUMENT >> 20} MiB; refused")
         frames = frames_of_document(b"\n".join(text))
-        yield from ((frame, True) for frame in frames) if frames is not None else [first]
+        return iter([first] if frames is None else [(frame, True) for frame in frames])
 
     def _translated(self, recorded: Recorded) -> Recorded | None:
         """A frame of v1 as one of v2; None for one that has no equal there, or cannot be read."""
@@ -194,8 +193,13 @@ class Recording:
         try:
             frame = self._v1.translate(recorded.frame)
         except InvalidMessage:
+            if not self.shape and recorded.line > 1:
+                # A bad frame of a recording of v2: for the session to judge.
+                return recorded
             self._damage(recorded.frame, recorded.line, True)
             return None
+        if frame is None and not self.shape and recorded.frame[:1] != b"[":
+            return recorded
         self.shape = V1
         return None if frame is None else Recorded(recorded.rx_ns, frame, recorded.direction, recorded.line)
 

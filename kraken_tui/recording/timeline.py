@@ -171,22 +171,29 @@ class _Pace:
             item = ahead.popleft() if ahead else next(source, None)
             if item is None:
                 return
+            now = item.rx_ns
+            if rx is not None and now is not None and -_BACK_NS <= now - rx <= _AHEAD_NS:
+                # Nearly all.
+                rx = now
+                self._at = max(self._at, now + self._shift)
+                before.append(item)
+                yield Timed(self._at, item.frame, item.direction, item.line)
+                continue
             step = 0
             was = self._at
-            now = item.rx_ns
             if now is None:
                 self._by_stamp(item)
             else:
-                if rx is not None and not -_BACK_NS <= now - rx <= _AHEAD_NS:
+                if rx is not None:
                     leap = self._leap(item, now, rx)
                     if leap is None:
                         # A single absurd time: this frame came with the one before.
-                        yield Timed(self._at, item.frame, item.direction, item.line)
+                        yield Timed(was, item.frame, item.direction, item.line)
                         continue
                     step = leap
                 self._shift -= step
                 rx = now
-                self._at = max(self._at, now + self._shift)
+                self._at = max(was, now + self._shift)
             before.append(item)
             gap = self._at - was if begun and self._at - was >= GAP_NS else 0
             begun = True

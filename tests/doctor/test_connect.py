@@ -14,6 +14,7 @@ from kraken_tui.doctor.connect import Visit, visit
 from kraken_tui.doctor.report import Outcome, Result, Skipped
 from kraken_tui.exchange import ExchangeThread
 from kraken_tui.feed.limits import Limits
+from tests.rig.raw import tcp
 
 NOBODY = "ws://127.0.0.1:9/v2"
 STAGES = ["name resolution", "connection", "TLS", "status frame", "clock offset", "instrument list", "first book"]
@@ -150,15 +151,14 @@ def test_a_certificate_is_shown_and_one_that_ends_soon_is_a_finding(
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pump(reader, onward[1]), pump(onward[0], writer), return_exceptions=True)
+        try:
+            await asyncio.gather(pump(reader, onward[1]), pump(onward[0], writer), return_exceptions=True)
+        finally:
+            onward[1].transport.abort()
 
     async def go() -> list[Result]:
-        server = await asyncio.start_server(forward, "127.0.0.1", 0, ssl=context)
-        url = f"wss://localhost:{server.sockets[0].getsockname()[1]}/v2"
-        try:
-            return await Visit(url, "BTC/USD", budget_path=None).results()
-        finally:
-            server.close()
+        async with tcp(forward, ssl=context) as own:
+            return await Visit(f"wss://localhost:{own}/v2", "BTC/USD", budget_path=None).results()
 
     with certificates._trusting(authority.root):
         results = asyncio.run(go())

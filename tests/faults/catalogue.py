@@ -183,6 +183,17 @@ FAULTS: dict[int, Fault] = {
     118: Fault(
         "endless empty parts of a message", "no frame: DISCONNECTED for silence", "5 s and what one read takes; +16 MiB"
     ),
+    119: Fault(
+        "the disk hangs while a recording is played", "said; screen alive, the recording's clock stands", "2 s; 0 lost"
+    ),
+    120: Fault(
+        "the recorder's clock was set while it recorded",
+        "the exchange's time leads across the step; named by `doctor`",
+        "times off by 0.25 s",
+    ),
+    121: Fault(
+        "hours without a frame in one recording", "named, shown for 3 s, skipped at any speed; named by `doctor`", "3 s"
+    ),
 }
 
 _TESTS = Path(__file__).parents[1]

@@ -143,6 +143,7 @@ async def _served(answer: bytes, rng: Random, client: Callable[[int], Awaitable[
     cuts = sorted(rng.randrange(len(answer) + 1) for _ in range(rng.choice((0, 0, 1, 3))))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             request = await reader.readuntil(b"\r\n\r\n")
             key = re.search(rb"Sec-WebSocket-Key: *(\S+)", request)
@@ -155,11 +156,15 @@ async def _served(answer: bytes, rng: Random, client: Callable[[int], Awaitable[
             writer.close()
             await writer.wait_closed()
 
+    writers: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         began = time.monotonic()
         await asyncio.wait_for(client(server.sockets[0].getsockname()[1]), _LIMIT_S)
         assert time.monotonic() - began < _LIMIT_S / 2, "slow"
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)
     return complaints
 
 

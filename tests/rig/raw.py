@@ -21,6 +21,7 @@ RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 async def tcp(handler: RawHandler, **options: object) -> AsyncIterator[int]:
     """A TCP server; gives its port."""
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -31,6 +32,7 @@ async def tcp(handler: RawHandler, **options: object) -> AsyncIterator[int]:
             writer.transport.abort()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         task = asyncio.ensure_future(guarded(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -43,6 +45,10 @@ async def tcp(handler: RawHandler, **options: object) -> AsyncIterator[int]:
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A task that is cancelled before its first step closes nothing.
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager

@@ -234,8 +234,8 @@ class LadderRows:
     def _read(self, view: PairView) -> None:
         if self._book[0] is not view.asks or self._book[1] is not view.bids:
             self._book = (view.asks, view.bids)
-            self._asks = side_keys(view.asks, 1, view.depth)
-            self._bids = side_keys(view.bids, -1, view.depth)
+            self._asks = side_keys(view.asks, 1, view.known_depth)
+            self._bids = side_keys(view.bids, -1, view.known_depth)
 
     def _begin(self, now_ns: int, body: int) -> None:
         self._ages.clear()

@@ -58,6 +58,7 @@ async def server(handler: Handler, **options: Any) -> AsyncIterator[str]:
 @asynccontextmanager
 async def raw_server(handler: RawHandler) -> AsyncIterator[str]:
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def guarded() -> None:
@@ -66,6 +67,7 @@ async def raw_server(handler: RawHandler) -> AsyncIterator[str]:
             finally:
                 writer.close()
 
+        writers.append(writer)
         tasks.add(asyncio.ensure_future(guarded()))
 
     running = await asyncio.start_server(accept, "127.0.0.1", 0)
@@ -76,6 +78,10 @@ async def raw_server(handler: RawHandler) -> AsyncIterator[str]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A task that is cancelled before its first step closes nothing.
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 async def accepted(reader: asyncio.StreamReader) -> bytes:
