@@ -396,11 +396,21 @@ def _item(keymap: KeyMap, offer: Offer) -> KeyItem:
 
 
 def _view_items(keymap: KeyMap, situation: Situation) -> tuple[KeyItem, ...]:
-    ids = {f"view.{view.name}": view for view in views().values()}
+    ids = {f"view.{view.name}": view for view in keyed_views()}
+    current = _keyed(situation.view)
     return tuple(
-        KeyItem(((keymap.show(name), name),), view.short, name, current=view.name == situation.view)
+        KeyItem(((keymap.show(name), name),), view.short, name, current=view.name == current)
         for name, view in ids.items()
     )
+
+
+def _keyed(view: str) -> str:
+    """The view whose key leads to a view: itself, or the one whose further page it is."""
+    names = [*views()]
+    at = names.index(view)
+    while at > 0 and not views()[names[at]].key:
+        at -= 1
+    return names[at]
 
 
 def _short_views(keymap: KeyMap, situation: Situation) -> tuple[KeyItem, ...]:
@@ -425,7 +435,7 @@ def key_rows(keymap: KeyMap, *, replay: bool = True) -> list[tuple[str, str, str
             where = (
                 ""
                 if len(command.views) == len(views())
-                else " ".join(keymap.show(f"view.{name}") for name in command.views)
+                else " ".join(dict.fromkeys(keymap.show(f"view.{_keyed(name)}") for name in command.views))
             )
             row = (command.group, keymap.show_all(command.id), command.tooltip, where, command.id)
         rows.append(row)

@@ -37,6 +37,7 @@ class BookAt(msgspec.Struct, frozen=True, gc=False):
         venue_ns: Timestamp of that message by the venue; None where it had none.
         bids, asks: Levels, best first.
         proven: Whether its checksum had matched, and nothing had put it in doubt since.
+        depth: Levels a side that it could hold.
     """
 
     ns: int
@@ -44,6 +45,7 @@ class BookAt(msgspec.Struct, frozen=True, gc=False):
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     proven: bool
+    depth: int
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -357,6 +359,7 @@ class Walker:
             tuple([(-key, lots[key]) for key in self._bids]),
             tuple([(key, lots[key]) for key in self._asks]),
             self.proven,
+            0 if self._segment is None else self._segment.depth,
         )
 
     def edges(self) -> Edges:

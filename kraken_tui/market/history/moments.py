@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.book.metrics import metrics
-from kraken_tui.market.events import BookChanged, Candle, FlowEvent, Proof, Trade
+from kraken_tui.market.events import BookChanged, Candle, FlowEvent, Print, Proof, Trade
 from kraken_tui.market.history.book import BookAt, BookHistory
 from kraken_tui.market.history.trades import Heard, TradeHistory
-from kraken_tui.market.views import PairView, Sample, TradedAt
+from kraken_tui.market.trades import Tape
+from kraken_tui.market.views import PairView, Sample, Session, Signals, TradedAt
 from kraken_tui.units import SECOND
 
 _NOTED_EVERY_NS = 10 * SECOND
@@ -31,6 +32,15 @@ class _Noted(msgspec.Struct, frozen=True, gc=False):
     view: PairView
     offset_ns: int
     running: Candle | None
+
+
+class _Quick(msgspec.Struct, frozen=True, gc=False):
+    """What of a view changes with every message, as published at one moment."""
+
+    ns: int
+    signals: Signals | None
+    session: Session | None
+    spread_range: tuple[float, float] | None
 
 
 class _Told(msgspec.Struct, frozen=True, gc=False):
@@ -58,7 +68,7 @@ def _slow(view: PairView) -> tuple[object, ...]:
     return (
         view.spec, view.depth, view.book_state, view.proof, view.proof_reason, view.checks_failed, view.resyncs,
         view.stale, view.stale_reason, view.venue, view.interval, health.status, health.reason, ticker,
-        view.audited_ns, view.trade_gaps, view.witness, view.large_lots,
+        view.audited_ns, view.trade_gaps, view.witness, view.large_lots, view.tiers,
     )  # fmt: skip
 
 
@@ -75,6 +85,7 @@ class MarketHistory:
         self.trades = TradeHistory(keep_ns, keep_bytes // 4 // 400)
         self._keep_ns = keep_ns
         self._notes: list[_Noted] = []
+        self._quick: list[_Quick] = []
         self._flow: list[_Told] = []
         self._now_ns = 0
         self._samples: list[Sample] = []
@@ -133,6 +144,9 @@ class MarketHistory:
         self.newest = view
         self.pass_to(view.now_ns)
         self.on_truth(proven=view.proof is Proof.VERIFIED)
+        quick = _Quick(view.now_ns, view.signals, view.session, view.spread_range)
+        if not self._quick or msgspec.structs.replace(self._quick[-1], ns=quick.ns) != quick:
+            self._quick.append(quick)
         said, notes = _slow(view), self._notes
         if notes and said == self._said and view.now_ns - notes[-1].ns < _NOTED_EVERY_NS:
             return
@@ -140,7 +154,10 @@ class MarketHistory:
         if notes:
             self._events += [Event(view.now_ns, text) for text in _turns(notes[-1].view, view)]
         running = view.candles[-1] if view.candles else None
-        bare = replace(view, bids=(), asks=(), metrics=None, tape=(), traded=_NOTHING, candles=(), flow=(), samples=())
+        bare = replace(
+            view, bids=(), asks=(), metrics=None, tape=(), prints=(), traded=_NOTHING, candles=(), flow=(), samples=(),
+            signals=None, session=None,
+        )  # fmt: skip
         notes.append(_Noted(view.now_ns, bare, offset_ns, running))
 
     def trim(self, now_ns: int) -> None:
@@ -152,6 +169,8 @@ class MarketHistory:
             self._notes = self._notes[bisect_left(self._notes, oldest, key=lambda note: note.ns) - 1 :]
         if self._flow and self._flow[0].ns < oldest:
             self._flow = self._flow[bisect_left(self._flow, oldest, key=lambda told: told.ns) :]
+        if self._quick and self._quick[0].ns < oldest:
+            self._quick = self._quick[bisect_left(self._quick, oldest, key=lambda quick: quick.ns) :]
         if self._events and self._events[0].ns < oldest:
             self._events = self._events[bisect_left(self._events, oldest, key=lambda event: event.ns) :]
         if self._samples and self._samples[0].ns < oldest:
@@ -161,7 +180,7 @@ class MarketHistory:
         """Forget everything, as when the precisions changed: old numbers would mean other prices."""
         self.book.clear()
         self.trades.clear()
-        self._notes, self._flow, self._samples, self._events = [], [], [], []
+        self._notes, self._quick, self._flow, self._samples, self._events = [], [], [], [], []
         self._said, self.newest = (), None
 
     # What was
@@ -170,7 +189,10 @@ class MarketHistory:
     def size(self) -> int:
         """Bytes held, about."""
         return (
-            self.book.size + self.trades.size + 1_500 * len(self._notes) + 200 * (len(self._flow) + len(self._samples))
+            self.book.size
+            + self.trades.size
+            + 1_500 * len(self._notes)
+            + 200 * (len(self._quick) + len(self._flow) + len(self._samples))
         )
 
     @property
@@ -215,6 +237,7 @@ class MarketHistory:
         tape = self.trades.tape_at(ns)
         age_ns = _age(note, book, ns)
         last, direction = _last(tape)
+        quick = self._quick_at(ns)
         return replace(
             then,
             version=ns,
@@ -229,6 +252,11 @@ class MarketHistory:
             last_direction=then.last_direction if last is None else direction,
             last_trade_ns=tape[0].venue_ns if tape else then.last_trade_ns,
             tape=tape,
+            prints=_prints(tape),
+            session=None if quick is None else quick.session,
+            spread_range=None if quick is None else quick.spread_range,
+            signals=None if quick is None or not proven else quick.signals,
+            book_depth=book.depth,
             traded=self.trades.traded_at(ns, newest.traded),
             candles=self._candles(note, newest, ns),
             interval=newest.interval,
@@ -240,9 +268,14 @@ class MarketHistory:
             fresh_for_ns=None,
         )
 
+    def _quick_at(self, ns: int) -> _Quick | None:
+        at = bisect_right(self._quick, ns, key=lambda quick: quick.ns) - 1
+        return self._quick[at] if at >= 0 else None
+
     def _flow_at(self, ns: int) -> tuple[FlowEvent, ...]:
         end = bisect_right(self._flow, ns, key=lambda told: told.ns)
-        return tuple(told.event for told in reversed(self._flow[max(0, end - _FLOW_SHOWN) : end]))
+        told = [told.event for told in reversed(self._flow[max(0, end - _FLOW_SHOWN) : end])]
+        return tuple(sorted(told, key=lambda event: -event.ns))
 
     def _samples_at(self, ns: int) -> tuple[Sample, ...]:
         end = bisect_right(self._samples, ns, key=lambda sample: sample.ns)
@@ -309,6 +342,12 @@ def _with_trade(candle: Candle | None, entry: Heard, begin_s: int, interval: int
         turnover=candle.turnover + price * qty,
         trades=candle.trades + 1,
     )
+
+
+def _prints(tape: Sequence[Trade]) -> tuple[Print, ...]:
+    joined = Tape()
+    joined.add(reversed(tape))
+    return joined.prints()
 
 
 def _last(tape: Sequence[Trade]) -> tuple[int | None, int]:

@@ -258,7 +258,7 @@ def _leaves(view: PairView, sweep: Sweep, side: str, spec: PairSpec, room: int) 
     """What to say of an order that the book cannot fill: whether it is the book that ends, or what is known of it."""
     levels: Sequence[Level] = view.asks if side == "buy" else view.bids
     held = f"{fmt.quantity(sweep.filled, spec.qty_precision, 9)} {shorten(spec.base, 6)}"
-    ends = len(levels) >= view.depth
+    ends = len(levels) >= view.known_depth
     words = "leaves the known book" if ends else "takes the whole book"
     for text in (f"{words}: {held}", words, "leaves it" if ends else "takes all"):
         if len(text) <= room:

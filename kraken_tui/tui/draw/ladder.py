@@ -185,7 +185,7 @@ class _Side(msgspec.Struct, frozen=True):
         levels = view.asks if name == "ask" else view.bids
         sums = tuple(accumulate([lots for _, lots in levels]))
         covered = len(levels) if view.audited_ns is not None else view.covered_levels
-        return cls(name, levels, side_keys(levels, 1 if name == "ask" else -1, view.depth), sums, covered)
+        return cls(name, levels, side_keys(levels, 1 if name == "ask" else -1, view.known_depth), sums, covered)
 
 
 def _row_lines(

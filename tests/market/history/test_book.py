@@ -43,7 +43,7 @@ class Reference:
         self.states: list[BookAt] = []
 
     def add(self, ns: int, venue_ns: int | None, book: OrderBook, *, proven: bool) -> None:
-        self.states.append(BookAt(ns, venue_ns, book.bids.top(), book.asks.top(), proven))
+        self.states.append(BookAt(ns, venue_ns, book.bids.top(), book.asks.top(), proven, book.depth))
 
     def at(self, ns: int) -> BookAt | None:
         return next((state for state in reversed(self.states) if state.ns <= ns), None)
