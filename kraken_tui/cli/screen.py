@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Subcommand, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
 from kraken_tui.cli.console import FAILED, complain
 from kraken_tui.errors import ConfigurationError
 
@@ -63,6 +63,7 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
     engine = Engine(settings, options=EngineOptions(history=True))
     from kraken_tui.terminal import leaving
 
+    metrics = serve_metrics(engine, settings)
     try:
         from kraken_tui.tui.app import KrakenApp
 
@@ -71,6 +72,7 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
         code = leaving.run(app, mouse=settings.mouse, guardian=guardian, note=engine.note)
     finally:
         engine.stop(leaving.STOP_S)
+        metrics.close()
     crash = engine.failure or getattr(app, "crash", None)
     if crash is not None:
         raise crash
