@@ -221,21 +221,29 @@ def tell_recording(engine: Engine) -> bool:
     return False
 
 
-class Closing(Protocol):
-    """What must be closed in the end."""
+class Metrics(Protocol):
+    """What serves the metrics, if anything does.
+
+    Attributes:
+        problem: Why it does not, one sentence for the user; else "".
+    """
+
+    problem: str
 
     def close(self) -> None:
         """End it."""
         ...
 
 
-class _Nothing:
+class _NoMetrics:
+    problem = ""
+
     def close(self) -> None:
         """There is nothing to end."""
 
 
-def serve_metrics(engine: Engine, settings: Settings, more: Sequence[More] = ()) -> Closing:
-    """Serve the engine's metrics if the user wants them; what keeps them from being served is said, and is no error.
+def serve_metrics(engine: Engine, settings: Settings, more: Sequence[More] = ()) -> Metrics:
+    """Serve the engine's metrics if the user wants them.
 
     Args:
         engine: The engine, before or after its start.
@@ -243,17 +251,13 @@ def serve_metrics(engine: Engine, settings: Settings, more: Sequence[More] = ())
         more: Where further figures come from; see `kraken_tui.metrics.start`.
 
     Returns:
-        What to close in the end.
+        What to close in the end. A taken port is its `problem`, which the caller tells, and no error.
 
     Raises:
         ConfigurationError: The package that it needs is not installed.
     """
     if not settings.metrics_addr:
-        return _Nothing()
+        return _NoMetrics()
     from kraken_tui import metrics
-    from kraken_tui.cli.console import complain
 
-    endpoint = metrics.start(engine, settings.metrics_addr, more)
-    if endpoint.problem:
-        complain(endpoint.problem)
-    return endpoint
+    return metrics.start(engine, settings.metrics_addr, more)

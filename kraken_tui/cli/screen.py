@@ -67,8 +67,13 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
     try:
         from kraken_tui.tui.app import KrakenApp
 
+        def begin() -> None:
+            engine.start()
+            if metrics.problem:
+                app.tell(metrics.problem)
+
         # One interpreter imports one thing at a time: the engine starts when the first screen is out.
-        app = KrakenApp(engine, settings, on_first_paint=engine.start, fit_colours=True)
+        app = KrakenApp(engine, settings, on_first_paint=begin, fit_colours=True)
         code = leaving.run(app, mouse=settings.mouse, guardian=guardian, note=engine.note)
     finally:
         engine.stop(leaving.STOP_S)

@@ -61,6 +61,8 @@ def _run(call: Call) -> int:
             stopping=signals.came,
         )
         metrics = serve_metrics(engine, settings)
+        if metrics.problem:
+            complain(metrics.problem)
         engine.start()
         try:
             sink.open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
@@ -52,7 +53,7 @@ class Endpoint:
         try:
             self._server = Server(host, port, PATH, self._answer, self._failed, clock)
         except OSError as error:
-            reason = clean_text(error.strerror or error, 80).lower()
+            reason = clean_text(os.strerror(error.errno) if error.errno else error, 80).lower()
             self.problem = f"no metrics at {shown}:{port}: {reason}; everything else goes on"
             engine.note("error", self.problem)
             return
