@@ -55,6 +55,10 @@ class SinkRow:
 
 SINKS = {
     row.name: row
-    for row in (SinkRow("jsonlines", "kraken_tui.outputs.jsonlines:JsonLines", options=("snapshot_trades",)),)
+    for row in (
+        SinkRow("jsonlines", "kraken_tui.outputs.jsonlines:JsonLines", options=("snapshot_trades",)),
+        SinkRow("csv", "kraken_tui.outputs.csv_table:CsvTable", options=("shape", "levels", "clock")),
+        SinkRow("parquet", "kraken_tui.outputs.parquet:ParquetTable", "parquet", options=("shape", "levels", "clock")),
+    )
 }
 """Every sink by its name."""
