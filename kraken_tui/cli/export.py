@@ -82,7 +82,7 @@ OPTIONS = (
            flag="--levels", metavar="N", default=10),
     Option("interval", Whole(), "minutes of the shape candles: {allowed} (default {default})", OneOf(INTERVALS),
            flag="--interval", metavar="MIN", default=1),
-    Option("pairs", PairList(), "only these pairs, separated by commas", PairCount(1, 1000),
+    Option("only", PairList(), "only these pairs, separated by commas", PairCount(1, 1000),
            flag="--pairs", metavar="PAIR,PAIR"),
     Option("begin", Moment(), "from this time of receipt on, UTC; books then begin as they stood", flag="--from",
            metavar="TIME"),
@@ -123,7 +123,7 @@ def _export(
 
     shape = own["shape"]
     wanted = Wanted(
-        pairs=own["pairs"] or (),
+        pairs=own["only"] or (),
         levels=own["levels"] if shape == "levels" else 0,
         derived=shape in ("candles", "flow"),
         books=shape != "candles",
@@ -291,7 +291,7 @@ def _named(paths: list[Path]) -> str:
 
 
 def _within(own: dict[str, Any]) -> str:
-    limited = [word for word, name in (("--from", "begin"), ("--until", "until"), ("--pairs", "pairs")) if own[name]]
+    limited = [word for word, name in (("--from", "begin"), ("--until", "until"), ("--pairs", "only")) if own[name]]
     return f" within {' and '.join(limited)}" if limited else ""
 
 

@@ -17,6 +17,7 @@ class CsvTable(Table):
     def open(self) -> None:
         """See `Sink`: writes the header."""
         self._texts: dict[Exact, str] = {}
+        self._quoted: dict[object, str] = {}
         self._writers = [self._writer(column) for column in self._shape.columns]
         self._out((",".join(column.name for column in self._shape.columns) + "\n").encode())
 
@@ -36,6 +37,7 @@ class CsvTable(Table):
             return
         if len(self._texts) > _CACHED:
             self._texts.clear()
+            self._quoted.clear()
         # By columns: one call for all values of a kind instead of one for each.
         columns = [write(values) for write, values in zip(self._writers, zip(*rows, strict=True), strict=True)]
         self._out(("\n".join(map(",".join, zip(*columns, strict=True))) + "\n").encode())
@@ -46,8 +48,14 @@ class CsvTable(Table):
         if column.kind == FLAG:
             return lambda values: ["true" if value else "false" for value in values]
         if column.kind == TEXT:
-            return lambda values: [_quoted(str(value)) for value in values]
+            return self._names
         return lambda values: ["" if value is None else str(value) for value in values]
+
+    def _names(self, values: Iterable[Any]) -> list[str]:
+        known = self._quoted
+        for value in set(values) - known.keys():
+            known[value] = _quoted(str(value))
+        return [known[value] for value in values]
 
     def _decimals(self, values: Iterable[Any]) -> list[str]:
         known, found = self._texts, list[str]()

@@ -27,6 +27,7 @@ from kraken_tui.wire.symbols import PairSpec
 _STEP_FRAMES = 500
 _TICK_NS = SECOND // 10
 _OVERLAP_NS = SECOND
+_SEAM_NS = 2 * SECOND
 _FLOW_LATE_NS = 2 * SECOND
 
 
@@ -136,9 +137,9 @@ class Player:
             self.session.opened(timed.ns, timed.ns)
         elif timed.ns < self.now_ns - _OVERLAP_NS:
             raise RecordingError(f"{shown} begins before {before} ends; export files of the same time one by one")
-        else:
-            # A part begins with the state of its moment; whatever does not is unproven until the next snapshot.
-            self.session.interrupted("another file begins", self.now_ns, self.now_ns)
+        elif timed.ns > self.now_ns + _SEAM_NS:
+            # The exchange says something every second: here frames are missing, and no book is known until a snapshot.
+            self.session.interrupted("nothing was recorded between two files", self.now_ns, self.now_ns)
 
     # -- frames -------------------------------------------------------------------------------------------------
 
