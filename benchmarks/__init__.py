@@ -13,6 +13,7 @@ MODULES = (
     "pipeline",
     "containers",
     "outputs",
+    "export",
     "widgets",
     "screen",
     "receiving",
