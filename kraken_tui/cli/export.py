@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import glob
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kraken_tui.cli.command import Call, Subcommand, check_recording, is_path
-from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain, need_stdout, print_out
+from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, Bar, complain, need_stdout, print_bytes, print_out
 from kraken_tui.errors import ConfigurationError, OutputFailed
 from kraken_tui.settings import INTERVALS
 from kraken_tui.settings.options import Option
@@ -226,7 +225,7 @@ def _opened(path: Path | None) -> Iterator[tuple[Callable[[bytes], None], Callab
         OutputFailed: It cannot be written.
     """
     if path is None:
-        yield _to_standard_output, lambda: 0
+        yield print_bytes, lambda: 0
         return
     from kraken_tui.files import lock, open_private
 
@@ -276,16 +275,6 @@ def _why(path: Path, error: OSError | ValueError) -> str:
     return f"cannot write {clean_text(path)}: {clean_text(reason, 80)}"
 
 
-def _to_standard_output(data: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputFailed(f"cannot write to standard output: {error.strerror}") from None
-
-
 def _named(paths: list[Path]) -> str:
     return clean_text(paths[0].name, 80) if len(paths) == 1 else counted(len(paths), "recording")
 
@@ -306,33 +295,18 @@ class _Progress:
         self._rows = rows
         self._begun = begun
         self._next = begun + _SHOW_EVERY_S
-        self._shown = False
-        self._visible = sys.stderr is not None and sys.stderr.isatty()
+        self._bar = Bar()
 
     def show(self) -> None:
         """Draw it, a few times a second."""
         now = time.monotonic()
-        if not self._visible or now < self._next:
-            return
-        from shutil import get_terminal_size
-
-        self._next = now + _SHOW_EVERY_S
-        line = progress_line(self._player.share, self._rows(), now - self._begun)
-        self._write(f"\r\x1b[K{line[: max(1, get_terminal_size().columns - 1)]}")
-        self._shown = True
+        if self._bar.visible and now >= self._next:
+            self._next = now + _SHOW_EVERY_S
+            self._bar.show(progress_line(self._player.share, self._rows(), now - self._begun))
 
     def clear(self) -> None:
         """Take it away."""
-        if self._shown:
-            self._write("\r\x1b[K")
-
-    @staticmethod
-    def _write(text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            return
+        self._bar.clear()
 
 
 def progress_line(share: float, rows: int, seconds: float) -> str:
