@@ -250,6 +250,8 @@ def _opened(path: Path | None) -> Iterator[tuple[Callable[[bytes], None], Callab
                 file.flush()
                 os.fsync(descriptor)
                 length = os.fstat(descriptor).st_size
+                # Windows moves no file that is open.
+                file.close()
                 part.replace(path)
                 kept = True
                 return length
