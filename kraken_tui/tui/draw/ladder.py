@@ -291,16 +291,16 @@ def _numbers(
     if shape.percent:
         runs.append((f"{fmt.percent(total, whole):>4} ", keys.label))
     if shape.total:
-        head, tail = shape.total.split(total)
-        runs += ((head, keys.text), (tail + " ", keys.faint))
+        runs.append((shape.total.text(total) + " ", keys.text))
     if shape.notional:
         runs.append((shape.notional.text(ticks * lots) + " ", keys.label))
-    head, tail = shape.size.split(lots)
+    text = shape.size.text(lots)
     if lit is keys:
-        runs += ((head, keys.size), (tail + " ", keys.faint))
+        runs.append((text + " ", keys.size))
     else:
-        digits = head.lstrip()
-        runs += ((head[: len(head) - len(digits)], keys.size), (digits, lit.size), (tail, lit.faint), (" ", keys.faint))
+        digits = text.strip()
+        before, _, after = text.partition(digits)
+        runs += ((before, keys.size), (digits, lit.size), (after + " ", keys.size))
     runs += fmt.price_runs(ticks, spec.price_precision, shape.price, keys.price, keys.label)
     return runs
 
