@@ -294,12 +294,12 @@ def _numbers(
         runs.append((shape.total.text(total) + " ", keys.text))
     if shape.notional:
         runs.append((shape.notional.text(ticks * lots) + " ", keys.label))
-    size = shape.size.text(lots)
+    text = shape.size.text(lots)
     if lit is keys:
-        runs.append((size + " ", keys.size))
+        runs.append((text + " ", keys.size))
     else:
-        digits = size.strip()
-        before, after = size.split(digits)
+        digits = text.strip()
+        before, _, after = text.partition(digits)
         runs += ((before, keys.size), (digits, lit.size), (after + " ", keys.size))
     runs += fmt.price_runs(ticks, spec.price_precision, shape.price, keys.price, keys.label)
     return runs

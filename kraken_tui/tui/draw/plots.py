@@ -133,7 +133,7 @@ def _foot(columns: int, marks: Iterable[tuple[int, str]], tail: str) -> Line:
         if start >= free and len(label) <= columns:
             canvas.put(0, start, label, "muted")
             free = start + len(label) + 2
-    return (*canvas.runs(0), (tail, "faint"))
+    return (*canvas.runs(0), (tail, "muted"))
 
 
 def _too_small(title: str, width: int, height: int) -> list[Line] | None:
