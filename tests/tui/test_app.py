@@ -985,10 +985,13 @@ async def test_a_toast_covers_no_book_and_no_saved_picture(source: FakeSource, t
                 await pilot.pause()
             (toast,) = app.screen.query("Toast")
             assert toast.region.area
-            first = min(place.y for name, place in app.main.places.items() if name not in ("tabs", "header", "badge"))
             rack = toast.parent.parent
             assert rack is not None
-            assert rack.region.bottom <= first, size
+            # Not even the header, which says whether the book is proven; nor DEMO at the end of the tabs.
+            assert rack.region.bottom <= app.main.places["header"].y, size
+            assert toast.region.x == 0
+            assert toast.region.right <= 0.7 * size[0]
+            assert toasts(app)[0].endswith(" … F7") == (size[0] < 260)
             assert ("note", "error", "Cannot write number 0, " + ("because there is no room left " * 6).strip()) in [
                 (*asked[:2], str(asked[-1]).strip()) for asked in source.asked
             ]
