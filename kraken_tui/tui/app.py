@@ -416,7 +416,7 @@ class KrakenApp(App[None], inherit_bindings=False):
             folder = svg.picture_folder(self.settings)
             path = await asyncio.to_thread(svg.save, picture, folder, name)
         except OSError as error:
-            self.tell(f"Cannot save {name} in {folder}: {svg.why(error)}. Choose another svg_dir.", "error")
+            self.tell(f"Cannot save a picture: {svg.why(error)}. Choose another svg_dir than {folder}.", "error")
         else:
             self.say(f"Saved {path}")
 

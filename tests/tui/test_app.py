@@ -1014,7 +1014,7 @@ async def test_a_picture_that_cannot_be_written_is_one_sentence(source: FakeSour
         await pilot.press("s")
         await app.workers.wait_for_complete()
         (toast,) = toasts(app)
-        assert toast.startswith("Cannot save kraken-tui_BTC-USD_")
+        assert toast.startswith("Cannot save a picture: ")
         assert "\n" not in toast
 
 
@@ -1175,6 +1175,16 @@ async def test_help_lists_keys_and_words_and_closes(app: KrakenApp) -> None:
             await pilot.press(close)
             assert len(app.screen_stack) == 1
         assert app.return_code is None
+
+
+async def test_the_help_is_whole_on_a_small_screen(app: KrakenApp) -> None:
+    async with running(app, (80, 24)) as pilot:
+        await pilot.press("question_mark")
+        page = app.screen.query_one("HelpScreen Static", Static)
+        rows = [page.render_line(y).text for y in range(page.size.height)]
+        keys = rows[: next(at for at, row in enumerate(rows) if "three truths" in row)]
+        assert not any("…" in row for row in keys)
+        assert any("(F2 F3 F4)" in row for row in keys)
 
 
 async def test_the_market_goes_on_under_the_help(app: KrakenApp, source: FakeSource) -> None:

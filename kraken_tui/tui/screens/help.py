@@ -153,13 +153,13 @@ class HelpScreen(Dialog[None]):
             table = Table.grid(
                 Column(width=14),
                 Column(ratio=1),
-                Column(width=5, no_wrap=True),
                 Column(min_width=18, no_wrap=True),
                 padding=(0, 0, 0, 2),
                 expand=True,
             )
             for _, keys, about, where, name in commands:
-                table.add_row(Text(keys, "bold"), Text(about), Text(where), Text(name))
+                sentence = Text(f"{about} ({where})" if where else about)
+                table.add_row(Text(keys, "bold"), sentence, Text(name))
             yield table
         for title, entries in (("The three truths of a book", TRUTHS), ("Marks", MARKS), ("Words", WORDS)):
             yield _heading(title)
