@@ -15,6 +15,7 @@ from kraken_tui.settings.readers import (
     Ascending,
     Between,
     FileName,
+    ListenAddress,
     Number,
     Numbers,
     OneOf,
@@ -189,6 +190,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "log_file", FileName(), "also write the log to FILE",
         flag="--log-file", metavar="FILE", commands=MARKET, library=True,
+    ),
+    Option(
+        "metrics_addr", Text(), "serve metrics for Prometheus there, such as 127.0.0.1:9464 (default: do not)",
+        ListenAddress(), flag="--metrics-addr", metavar="HOST:PORT", commands=("screen", "stream"), library=True,
     ),
     Option(
         "group", Whole(), "price step of the aggregated book, times the pair's increment (default: by price)",

@@ -388,7 +388,21 @@ class RestAddress:
         return "an https:// address, or http:// on this computer only"
 
 
-def _checked(check: Callable[[str], str], value: str, predicate: str) -> None:
+class ListenAddress:
+    """An address that `address.listen_address` accepts, or "" for none."""
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        from kraken_tui.settings.address import listen_address
+
+        if value:
+            _checked(listen_address, value, f"takes {self}")
+
+    def __str__(self) -> str:
+        return "HOST:PORT such as 127.0.0.1:9464"
+
+
+def _checked(check: Callable[[str], object], value: str, predicate: str) -> None:
     try:
         check(value)
     except ValueError as error:
