@@ -18,7 +18,7 @@ from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
-from kraken_tui.errors import UnknownPair
+from kraken_tui.errors import ConfigurationError, UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -38,6 +38,7 @@ from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.exchange import ExchangeThread
+    from kraken_tui.feed.kafka.run import KafkaFeed
     from kraken_tui.recording.replay import ReplayClock
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -77,12 +78,14 @@ class Worker:
         self._stop = asyncio.Event()
         self._stopped_ns: int | None = None
         self._wake = asyncio.Event()
-        self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
+        self._mode = Mode.REPLAY if settings.plays else Mode.DEMO if settings.demo else Mode.LIVE
+        self._kafka: KafkaFeed | None = None
         options = options or EngineOptions()
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
         self._keeps_history = options.history
         self._emit = emit
+        self._keep_frame = options.on_frame
         self._begin(settings.interval, options.book_levels)
         self._replay: ReplayClock | None = None
         self._demo: ExchangeThread | None = None
@@ -103,7 +106,9 @@ class Worker:
     def _begin(self, interval: int, book_levels: int) -> None:
         """Know nothing yet: a session and a desk as at the start."""
         settings = self._settings
-        self._session = Session(depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY)
+        self._session = Session(
+            depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY, kafka=bool(settings.kafka)
+        )
         self._session.options.channels = frozenset(self._channels)
         self._session.options.ignore_gaps = self._ignore_gaps
         self._rejected = 0
@@ -146,6 +151,8 @@ class Worker:
             await self._run_replay()
         elif self._mode is Mode.DEMO:
             await self._run_demo()
+        elif self._settings.kafka:
+            await self._run_kafka()
         else:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
@@ -196,6 +203,23 @@ class Worker:
         self._frame_counts.clear()
         for name in self._settings.pairs:
             self.add_pair(name)
+
+    async def _run_kafka(self) -> None:
+        from kraken_tui.feed.kafka.client import need_client, read_settings
+
+        settings = self._settings
+        self._url = clean_text(f"kafka {settings.kafka}", 80)
+        try:
+            need_client("--kafka")
+            from kraken_tui.feed.kafka.consumer import Where
+            from kraken_tui.feed.kafka.run import KafkaFeed
+
+            where = Where(settings.kafka, settings.kafka_topic_prefix, read_settings(settings.kafka_config))
+            self._kafka = KafkaFeed(self._session, where, self._clock, self._take, self._on_frame)
+            await self._kafka.run(self._stop)
+        except ConfigurationError as error:
+            self._fatal = str(error)
+            self._note("error", str(error))
 
     async def _run_demo(self) -> None:
         from kraken_tui.exchange import ExchangeThread
@@ -265,6 +289,7 @@ class Worker:
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         self._recordings.write(frame, wall_ns, direction)
+        self._keep_frame(frame, wall_ns, direction)
         if self._recent is not None:
             self._recent.write(frame, wall_ns, direction)
 
@@ -485,7 +510,7 @@ class Worker:
         return FeedView(
             version=self._version,
             now_ns=wall,
-            mode=self._mode,
+            mode=Mode.DEMO if self._kafka is not None and self._kafka.demo else self._mode,
             state=str(session.state),
             cause=session.cause,
             attempt=session.attempt,
@@ -514,6 +539,7 @@ class Worker:
             loop_lag_ns=self._lag.worst_ns,
             demo=self._demo_shows,
             allowed_in_s=session.allowed_in_s(now),
+            kafka=None if self._kafka is None else self._kafka.view(),
         )
 
     @property
