@@ -77,7 +77,7 @@ class Run:
         """Start the engine, a recording only when somebody listens."""
         self.opened = True
         self._process = os.getpid()
-        if self.engine.settings.replay is None or self._listeners:
+        if not self.engine.settings.plays or self._listeners:
             self.begin()
 
     def begin(self) -> None:

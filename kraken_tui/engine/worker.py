@@ -39,6 +39,7 @@ from kraken_tui.wire.symbols import canonical
 if TYPE_CHECKING:
     from kraken_tui.exchange import ExchangeThread
     from kraken_tui.feed.kafka.run import KafkaFeed
+    from kraken_tui.recording.kafka import KafkaRecording
     from kraken_tui.recording.replay import ReplayClock
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -161,17 +162,17 @@ class Worker:
         from kraken_tui.recording.replay import RecordingError, ReplayClock, open_recording, run_replay
 
         path = self._settings.replay
-        assert path is not None
-        self._url = clean_text(path.name, 80)
+        self._url = self._played_name
         measuring = asyncio.create_task(self._measure(path), name="length")
         try:
+            open_ = self._kafka_recording() if path is None else lambda: open_recording(path)
             speed = self._settings.speed
             while not self._stop.is_set():
                 self._cut.clear()
                 self._replay = ReplayClock(speed, self._clock)
                 await run_replay(
                     self._session,
-                    ReadAhead(lambda: open_recording(path)),
+                    ReadAhead(open_),
                     self._replay,
                     self._take,
                     self._cut,
@@ -189,8 +190,38 @@ class Worker:
             measuring.cancel()
             await asyncio.gather(measuring, return_exceptions=True)
 
-    async def _measure(self, path: Path) -> None:
+    @property
+    def _played_name(self) -> str:
+        settings = self._settings
+        return clean_text(f"kafka {settings.kafka}" if settings.replay is None else settings.replay.name, 80)
+
+    def _kafka_recording(self) -> Callable[[], KafkaRecording]:
+        """What opens Kafka from the time on that the user named.
+
+        Raises:
+            RecordingError: There is no such time, or the client is not installed or cannot be set so.
+        """
+        from kraken_tui.feed.kafka.client import need_client, read_settings
+        from kraken_tui.recording.replay import RecordingError
+
+        settings = self._settings
+        try:
+            need_client("--kafka")
+            from kraken_tui.feed.kafka.consumer import Where
+            from kraken_tui.recording.kafka import KafkaRecording, start_ns
+
+            where = Where(settings.kafka, settings.kafka_topic_prefix, read_settings(settings.kafka_config))
+        except ConfigurationError as error:
+            raise RecordingError(str(error)) from None
+        since_ns = start_ns(settings.at, self._clock.wall())
+        self._length_ns = self._clock.wall() - since_ns
+        symbols = [canonical(name) for name in settings.pairs]
+        return lambda: KafkaRecording(where, symbols, since_ns, self._stop.is_set)
+
+    async def _measure(self, path: Path | None) -> None:
         """Find out how long the recording is, beside playing it."""
+        if path is None:
+            return
         from kraken_tui.recording.length import length_ns
 
         self._length_ns = await asyncio.to_thread(length_ns, path, self._stop.is_set)
@@ -567,15 +598,15 @@ class Worker:
                 self._note("info", f"ignored, not understood: {clean_text(name, 80)} ({count:,} so far)")
 
     def _replay_view(self) -> ReplayView | None:
-        clock, path = self._replay, self._settings.replay
-        if clock is None or path is None:
+        clock = self._replay
+        if clock is None:
             return None
         position = clock.position_ns
         length = position if clock.finished else self._length_ns
         if length is not None:
             length = max(length, position)
         return ReplayView(
-            clean_text(path.name, 80),
+            self._played_name,
             position,
             length,
             clock.speed,

@@ -227,7 +227,9 @@ class KafkaReader:
         ]
 
     def _read(self, consumer: Consumer) -> None:
-        found = consumer.consume(_BATCH, _POLL_S)
+        # The first at once, then what is there: a call for many waits until they are together.
+        first = consumer.poll(_POLL_S)
+        found = [] if first is None else [first, *consumer.consume(_BATCH, 0)]
         skip = len(self._where.prefix) + 1
         for raw in found:
             if raw.error() is not None:

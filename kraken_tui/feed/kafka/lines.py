@@ -493,6 +493,13 @@ class Lines:
         return [Say(level, text)]
 
 
+def without_proof(symbol: str) -> bytes:
+    """A book message that changes nothing and proves nothing: how a frame says that a book's proof is gone."""
+    return (
+        f'{{"channel":"book","type":"update","data":[{{"symbol":{json.dumps(symbol)},"bids":[],"asks":[]}}]}}'
+    ).encode()
+
+
 def _difference(before: dict[str, str], after: dict[str, str], depth: int, sign: int) -> str:
     """The levels of an update that makes one side of a book of this depth into another; `sign` is -1 for bids."""
     changed = [(price, qty) for price, qty in after.items() if before.get(price) != qty]

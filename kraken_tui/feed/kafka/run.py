@@ -8,7 +8,7 @@ from collections.abc import Callable
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import FeedEvent, Note
 from kraken_tui.feed.kafka.consumer import KafkaReader, Where
-from kraken_tui.feed.kafka.lines import Lines, Say, Step, Unproven
+from kraken_tui.feed.kafka.lines import Lines, Say, Step, Unproven, without_proof
 from kraken_tui.feed.session import Session
 from kraken_tui.market.views import KafkaView
 from kraken_tui.wire.symbols import canonical
@@ -132,6 +132,8 @@ class KafkaFeed:
                 self._on_frame(step, wall, "rx")
                 session.frame(step, now, wall)
             elif isinstance(step, Unproven):
+                # So that a recording of this tells it as well.
+                self._on_frame(without_proof(step.symbol), wall, "rx")
                 session.unproven(step.symbol, step.cause, now, wall)
             else:
                 self._flush()
