@@ -168,6 +168,8 @@ class Call:
 
             need_client("--kafka")
             read_settings(settings.kafka_config)
+        elif settings.at:
+            raise ConfigurationError("--at goes with --kafka: it says from when on Kafka is read")
         if settings.replay is not None:
             check_recording(settings.replay)
         if settings.record is not None:

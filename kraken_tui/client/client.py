@@ -101,13 +101,9 @@ class KrakenClient:
         log_file: str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        played = replay is not None or bool(at)
         self.backpressure: Backpressure = checks.backpressure(
-            preset,
-            replay=replay is not None or bool(at),
-            queue=queue,
-            policy=policy,
-            coalesce_ms=coalesce_ms,
-            rate=rate,
+            preset, replay=played, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate
         )
         self.gap_policy: GapPolicy = checks.gap_policy(gap_policy)
         settings = checks.settings(

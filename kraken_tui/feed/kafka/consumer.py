@@ -40,6 +40,7 @@ _WITHOUT_SNAPSHOT_S = 60
 _SNAPSHOT_LIMIT_S = 5.0
 _LAG_EVERY_S = 1.0
 _GROW_S = 5.0
+_LATE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class KafkaReader:
         self._next: dict[tuple[str, int], int] = {}
         self._partitions: dict[str, int] = {}
         self._look_at = self._grow_at = 0.0
+        self._answered_at = -_LATE_S
         self.up = False
         self.problem = f"waiting for Kafka at {clean_text(where.brokers, 60)}"
         self.positions: tuple[KafkaPosition, ...] = ()
@@ -173,13 +175,16 @@ class KafkaReader:
             self._tell()
             return False
         self._partitions = {name: len(found.partitions) for name, found in topics.items()}
+        self._answered_at = time.monotonic()
         self.up, self.problem = True, ""
         self._tell()
         return True
 
     def _on_error(self, error: KafkaError) -> None:
         # Single brokers come and go; only without any of them nothing comes.
-        if error.code() == KafkaError._ALL_BROKERS_DOWN or error.fatal():
+        # What was reported before they answered again says nothing new.
+        late = time.monotonic() - self._answered_at < _LATE_S
+        if (error.code() == KafkaError._ALL_BROKERS_DOWN and not late) or error.fatal():
             self.up = False
             self.problem = f"Kafka: {clean_text(error.str(), 100)}"
             self._tell()

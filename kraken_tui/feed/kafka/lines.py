@@ -241,7 +241,7 @@ class Lines:
                 return []
             steps += self._one(line, message, now, follows=follows)
         except ValueError as error:
-            self._held.pop(symbol, None)
+            self._forget(symbol)
             return [
                 Unproven(symbol, "a line that cannot be used"),
                 *self._leave_out(f"a line that cannot be used: {clean_text(error, 80)}"),
@@ -265,7 +265,8 @@ class Lines:
         if kind is _Book:
             return self._book(line, message.stamp, now, follows=follows)
         if kind is _Proof:
-            if line.proof == "VERIFIED":
+            held = self._held.get(line.symbol)
+            if line.proof == "VERIFIED" or held is None or held.bids is None:
                 return []
             self._forget(line.symbol)
             return [Unproven(line.symbol, clean_text(line.reason, 100) or "the publisher has lost its proof")]
@@ -319,8 +320,9 @@ class Lines:
         text = f"{counted(missing, 'line')} of {clean_text(symbol, 40)} missing in {message.kind}"
         steps: list[Step] = [Say("warning", f"Kafka: {text}")]
         if message.kind == "book":
+            if symbol in self._held:
+                steps.append(Unproven(symbol, f"{counted(missing, 'line')} missing in Kafka"))
             self._forget(symbol)
-            steps.append(Unproven(symbol, f"{counted(missing, 'line')} missing in Kafka"))
         return steps, False
 
     def _forget(self, symbol: str) -> None:
