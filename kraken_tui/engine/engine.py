@@ -420,7 +420,7 @@ class Engine:
 
 def _first_view(settings: Settings, now_ns: int) -> FeedView:
     """What the screen shows before the worker's first view."""
-    mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
+    mode = Mode.REPLAY if settings.plays else Mode.DEMO if settings.demo else Mode.LIVE
     return FeedView(
         version=0,
         now_ns=now_ns,
