@@ -1,4 +1,4 @@
-"""The files of deploy/: only metrics that exist, expressions that Prometheus can read, alerts that say what they should."""
+"""The files of deploy/: metrics that exist, expressions that Prometheus can read, alerts that say what they should."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ def expressions() -> Iterator[tuple[str, str]]:
     for panel in panels():
         for target in panel.get("targets", ()):
             yield panel["title"], target["expr"]
-    for name, expression in re.findall(r"- alert: (\w+)\n\s+expr: (.*)", ALERTS):
-        yield name, expression
+    yield from re.findall(r"- alert: (\w+)\n\s+expr: (.*)", ALERTS)
 
 
 def series(expression: str) -> set[str]:

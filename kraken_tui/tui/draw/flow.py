@@ -23,10 +23,10 @@ _KIND_KEYS = {
     FlowKind.FILLED: "text",
 }
 _PRINTS = frozenset({FlowKind.SWEEP, FlowKind.LARGE})
+_TIME = 9
 _KIND = 6
 _SIDE = 4
-_SIZE = 7
-_FINE_SIZE = 9
+_SMALL_SIZE, _SIZE, _FINE_SIZE = 5, 7, 9
 _VALUE = 8
 _WITH_SESSION = 20
 _WITH_SESSION_ROW = 11
@@ -70,7 +70,11 @@ def flow_shape(view: PairView, width: int) -> FlowShape | None:
 
     if left < 0:
         return None
-    time = take(9)
+    size = _SIZE
+    if left < _TIME <= left + _SIZE - _SMALL_SIZE:
+        # The long prices of a small coin; its sizes are told in three digits.
+        left, size = left + _SIZE - _SMALL_SIZE, _SMALL_SIZE
+    time = take(_TIME)
     value = time and take(1 + _VALUE)
     detail = 0
     if value and take(2 + len("from ") + cells):
@@ -81,7 +85,7 @@ def flow_shape(view: PairView, width: int) -> FlowShape | None:
         detail += max(0, left)
     return FlowShape(
         (3 if fine else 0) if time else None,
-        size_amounts(view, _FINE_SIZE if wide else _SIZE),
+        size_amounts(view, _FINE_SIZE if wide else size),
         cells,
         value_amounts(view, _VALUE) if value else None,
         detail,

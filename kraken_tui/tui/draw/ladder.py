@@ -9,13 +9,16 @@ import msgspec
 from kraken_tui.market.events import Level, Proof
 from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
+from kraken_tui.tui.draw.book_memory import bar_scale
 from kraken_tui.tui.draw.book_rows import (
+    CUT_RIGHT,
     HEAD_ROWS,
     NOTHING_CHANGED,
     Changed,
     RowKeys,
     book_note,
     centred,
+    cut_key,
     depth_note,
     row_keys,
     titled,
@@ -29,7 +32,6 @@ from kraken_tui.tui.draw.ladder_rows import (
     SPREAD,
     PlacedRows,
     SideKeys,
-    bar_scale,
     fresh_rows,
     middle_row,
     side_keys,
@@ -38,9 +40,6 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, on, shorten
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.words import counted
-
-CUT = "▸"
-"""Last cell of a bar that is longer than there is room."""
 
 
 class LadderShape(msgspec.Struct, frozen=True):
@@ -276,11 +275,12 @@ def _level_line(
     if not flashing or not trusted or ground == "cursor":
         lit = keys
     numbers = _numbers(spec, shape, keys, lit, (ticks, lots), side.sums[number], side.sums[-1])
-    text, key = fmt.bar_right(fmt.eighths(lots, scale, shape.bar), shape.bar, keys.bar, picture.ascii_only)
-    if lots > scale and shape.bar > 1:
-        # Longer than the pane: the bar ends in a mark.
-        text = text[:-1] + CUT
-    return (*numbers, (" " + text, key))
+    width = shape.bar
+    cut: tuple[Run, ...] = ()
+    if lots > scale and width > 1:
+        cut, width = ((CUT_RIGHT, cut_key(keys.bar, trusted)),), width - 1
+    text, key = fmt.bar_right(fmt.eighths(lots, scale, width), width, keys.bar, picture.ascii_only)
+    return (*numbers, (" " + text, key), *cut)
 
 
 def _numbers(

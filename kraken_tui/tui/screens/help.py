@@ -44,7 +44,7 @@ MARKS = (
     ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle."),
     ("┤ ├ ┊", "The price column of the book: every tenth step; dotted outside the band in which the touch may move "
      "before the book is centred again."),
-    ("█ ▌ ▐ ▏ ▕ ▁", "Bars: length or height is size, a full bar the largest in sight."),
+    ("█ ▌ ▐ ▏ ▕ ▁", "Bars: length or height is size; one in twenty sizes in sight is longer than a full bar."),
     ("║ ┃ ╷ ╹ ─ ┴ ┬ ┼", "Candles: rising bodies are hollow, falling ones solid, thin lines are wicks; a flat line "
      "opened and closed at one price."),
     ("▴", "Under the candle that is still running."),
