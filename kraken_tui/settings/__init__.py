@@ -61,6 +61,10 @@ class Settings:
         demo_seed: Seed of the local exchange's market.
         demo_episodes: Whether the local exchange shows a trouble of a feed every few minutes, announced as such.
         replay: Recording to play instead of a live feed.
+        kafka: Brokers to read from instead of the exchange, host:port with commas between them; "" for none.
+        kafka_topic_prefix: What the topics begin with.
+        kafka_config: File of further settings of the Kafka client, such as its password.
+        at: With `kafka`, play from this time on instead of following the newest; "" for the newest.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
         record: File that raw frames are appended to, from the start.
         record_rotate: When the recording goes on in another file; None for never.
@@ -73,6 +77,7 @@ class Settings:
         url: WebSocket address; wss anywhere, ws on loopback only.
         rest_url: REST base address, without a path.
         log_file: File the log is also written to.
+        metrics_addr: HOST:PORT where metrics for Prometheus are served; "" for nowhere.
         svg_dir: Folder for saved pictures; None for the user's pictures folder.
         recentre: When the aggregated book recentres: "band", "space" or "never".
         large_order: Size in base units from which an order counts as large; 0 for automatic.
@@ -94,6 +99,10 @@ class Settings:
     demo_seed: int = 1
     demo_episodes: bool = False
     replay: Path | None = None
+    kafka: str = ""
+    kafka_topic_prefix: str = "kraken"
+    kafka_config: Path | None = None
+    at: str = ""
     speed: float = 1.0
     record: Path | None = None
     record_rotate: Rotation | None = None
@@ -106,6 +115,7 @@ class Settings:
     url: str = LIVE_URL
     rest_url: str = LIVE_REST_URL
     log_file: Path | None = None
+    metrics_addr: str = ""
     svg_dir: Path | None = None
     recentre: str = "band"
     large_order: float = 0.0
@@ -120,6 +130,11 @@ class Settings:
     history_mb: int = 64
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=_no_keys)
+
+    @property
+    def plays(self) -> bool:
+        """Whether what is shown has its own clock: a recording, or Kafka from some time on."""
+        return self.replay is not None or bool(self.kafka and self.at)
 
     @property
     def frame_rate(self) -> int:

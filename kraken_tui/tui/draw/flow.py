@@ -12,6 +12,7 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, blank, draw_waiting, title_line
 from kraken_tui.tui.draw.session import SESSION_ROWS, draw_session, session_row
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 _KIND_KEYS = {
     FlowKind.WALL: "accent",
@@ -107,7 +108,7 @@ def _detail(event: FlowEvent, spec: PairSpec, width: int) -> str:
     if moved and event.origin is not None:
         pieces.append(f"from {price(event.origin, digits)}")
     if event.kind is FlowKind.SWEEP:
-        pieces.append(f"{event.levels} levels")
+        pieces.append(counted(event.levels, "level"))
     if event.kind in _PRINTS and event.qty:
         if event.fills > 1:
             pieces.append(f"{event.fills} fills")

@@ -12,6 +12,7 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
 from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 _VOLUME_WIDTH = 9
 _COMPACT_BAR = 15
@@ -81,7 +82,7 @@ def _box(picture: Picture, width: int, height: int) -> list[Line]:
             centred(no_signals(view, picture.problem), width, "muted"),
         ]
     figures, signals, spec = view.metrics, view.signals, view.spec
-    note, role = f"{figures.levels} levels, {_seconds(signals)}", "muted"
+    note, role = f"{counted(figures.levels, 'level')}, {_seconds(signals)}", "muted"
     if figures.crossed:
         note, role = "✗ crossed by the venue", "bad"
     elif view.stale:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from kraken_tui.market.events import MarketStatus, Proof
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
+from kraken_tui.market.views import FeedView, KafkaView, LatencyView, Mode, PairView
 from kraken_tui.tui.draw.format import bar_right, data_size, duration, eighths, rate
 from kraken_tui.tui.draw.mode import progress, replay_word
 from kraken_tui.tui.draw.picture import Picture
@@ -33,6 +35,7 @@ _FEW = ("latency", "checksums", "proof", "audit", "ticker", "missed", "engine", 
 _MUCH_WAITS = 1_000_000
 _OFFSET_REMARK_MS = 1_000.0
 _LAG_REMARK_MS = 250.0
+_KAFKA_LAG = 1_000
 
 
 def _row(label: str, *runs: Run) -> Line:
@@ -136,9 +139,40 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
         if recording.waiting_bytes > _MUCH_WAITS:
             waits = f"{counted(recording.waiting, 'frame')} waiting ({data_size(recording.waiting_bytes)})"
             rows.append(_row("", (shorten(waits, width - _LABEL), "warn")))
+    rows += _kafka_rows(feed, width)
     if replay is not None:
         rows.append(_row("position", (progress(replay), "text")))
     return rows
+
+
+def _kafka_rows(feed: FeedView, width: int) -> list[Line]:
+    """How far Kafka was read, what is missing there, and publishers that fell silent."""
+    kafka = feed.kafka
+    if kafka is None:
+        return []
+    lines = f"  {counted(kafka.lines, 'line')}"
+    lag = f"lag {kafka.lag:,}"
+    fits = _LABEL + len(lag) + len(lines) <= width
+    rows = [_row("kafka", (lag, "!warn" if kafka.lag >= _KAFKA_LAG else "text"), (lines if fits else "", "muted"))]
+    if kafka.missing:
+        text = f"{counted(kafka.missing, 'line')} missing, {counted(kafka.gaps, 'gap')}"
+        rows.append(_row("", (shorten(text, width - _LABEL), "!warn")))
+    if kafka.left_out:
+        rows.append(_row("", (f"{counted(kafka.left_out, 'line')} unusable", "!warn")))
+    if kafka.silent or not kafka.publishers:
+        text = counted(kafka.silent, "silent publisher") if kafka.silent else "no publisher heard"
+        rows.append(_row("", (shorten(text, width - _LABEL), "!bad")))
+    return rows
+
+
+def _offset_rows(kafka: KafkaView, width: int) -> list[Line]:
+    """The next offset of every partition that is read, a row for each topic; +n is what lies beyond it."""
+    rows: list[Line] = []
+    for topic, places in groupby(kafka.positions, key=lambda place: place.topic):
+        name = topic.rpartition(".")[2]
+        parts = [f"{place.partition}: {place.offset:,}" + (f" +{place.lag:,}" if place.lag else "") for place in places]
+        rows.append(_row(in_cells(name)[: _LABEL - 1], (shorten("  ".join(parts), width - _LABEL), "text")))
+    return [(("offsets in Kafka, by partition", "muted"),), *rows] if rows else []
 
 
 def _queue_rows(feed: FeedView) -> list[Line]:
@@ -202,6 +236,8 @@ def further_rows(picture: Picture, width: int) -> list[Line]:
         rows.append(_row("p99.9", (f"{milliseconds(feed.latency.p999)} ms", "text"), ("  latency, 5 min", "muted")))
     rows.append(_row("mode", (feed.mode.value, "text")))
     rows.append(_row("source", (shorten(in_cells(feed.url), width - _LABEL), "text")))
+    if feed.kafka is not None:
+        rows += _offset_rows(feed.kafka, width)
     return rows + histogram_rows(feed.latency, width, picture.ascii_only)
 
 

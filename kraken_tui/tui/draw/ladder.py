@@ -39,6 +39,7 @@ from kraken_tui.tui.draw.ladder_rows import (
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, on, shorten
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 
 class LadderShape(msgspec.Struct, frozen=True):
@@ -237,7 +238,7 @@ def _ends(sides: tuple[_Side, _Side], prices: tuple[int, ...]) -> dict[int, str]
             continue
         edge = last - side.keys.sign
         if edge in rows:
-            ends[edge] = f"unknown beyond {len(side.levels)} levels"
+            ends[edge] = f"unknown beyond {counted(len(side.levels), 'level')}"
     return ends
 
 

@@ -536,5 +536,5 @@ def latency_chart(feed: FeedView, width: int, height: int, *, ascii_only: bool =
 def candle_chart(view: PairView | None, width: int, height: int) -> list[Line]:
     """The candles of the screen under a title that names the pair."""
     scale = choose_scale(view, width, height, None, FOLLOW)
-    title = f"{view.symbol} candles" if view is not None else "Candles"
+    title = f"{in_cells(view.symbol)} candles" if view is not None else "Candles"
     return draw_chart(view, scale, width, height, title=title)
