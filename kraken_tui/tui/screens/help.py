@@ -37,8 +37,8 @@ MARKS = (
     ("!", "Out of the ordinary: read the words beside it."),
     ("╱", "Not known: a row beyond the depth of the book, a time missing in a chart. On the heatmap: the book was not "
      "proven then."),
-    ("·", "On the heatmap: not known, before the start or beyond the depth. Below the candles: no trades. After a "
-     "price: unchanged. Between words: a separator."),
+    ("·", "On the heatmap: not known, before the start or beyond the depth; in the last minute of the imbalance: no "
+     "proven book. Below the candles: no trades. After a price: unchanged. Between words: a separator."),
     ("+", "After a size of the book: at least so much, the rest of the row is not known."),
     ("« »", "The bar goes on: the size is larger than a full bar."),
     ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle."),
