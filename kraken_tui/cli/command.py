@@ -164,6 +164,13 @@ class Call:
             elif self.command.one_pair:
                 settings = replace(settings, pairs=settings.pairs[:1])
         self.log_file = settings.log_file
+        if settings.kafka:
+            from kraken_tui.feed.kafka.client import need_client, read_settings
+
+            need_client("--kafka")
+            read_settings(settings.kafka_config)
+        elif settings.at:
+            raise ConfigurationError("--at goes with --kafka: it says from when on Kafka is read")
         if settings.replay is not None:
             check_recording(settings.replay)
         if settings.record is not None:

@@ -55,6 +55,10 @@ class KrakenClient:
         demo: Run against a simulated exchange within this process.
         demo_seed: Seed of its market.
         replay: Recording to play instead.
+        kafka: Brokers to read from instead, "host:port[,host:port]": what `kraken-tui publish` writes there.
+        at: With `kafka`, play from this time on: "2026-11-28T09:30:00Z" (UTC), or "2h" for two hours ago.
+        kafka_topic_prefix: What the topics begin with.
+        kafka_config: File of further settings of the Kafka client.
         speed: Of the replay: 1 is the recording's own, 0 as fast as possible.
         record: File that the raw frames are appended to.
         preset: Backpressure of every listener: "single" (or 1), "multi" (2), "aggregator" (3).
@@ -82,6 +86,10 @@ class KrakenClient:
         demo: bool = False,
         demo_seed: int = 1,
         replay: str | os.PathLike[str] | None = None,
+        kafka: str = "",
+        at: str = "",
+        kafka_topic_prefix: str = "kraken",
+        kafka_config: str | os.PathLike[str] | None = None,
         speed: float = 0.0,
         record: str | os.PathLike[str] | None = None,
         preset: str | int | None = None,
@@ -95,8 +103,9 @@ class KrakenClient:
         metrics_addr: str = "",
         clock: Clock | None = None,
     ) -> None:
+        played = replay is not None or bool(at)
         self.backpressure: Backpressure = checks.backpressure(
-            preset, replay=replay is not None, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate
+            preset, replay=played, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate
         )
         self.gap_policy: GapPolicy = checks.gap_policy(gap_policy)
         settings = checks.settings(
@@ -108,6 +117,10 @@ class KrakenClient:
             demo=demo,
             demo_seed=demo_seed,
             replay=replay,
+            kafka=kafka,
+            at=at,
+            kafka_topic_prefix=kafka_topic_prefix,
+            kafka_config=kafka_config,
             speed=speed,
             record=record,
             stale_after_s=stale_after_s,

@@ -89,7 +89,7 @@ class Run:
             self._metrics = start(self.engine, address)
         self.opened = True
         self._process = os.getpid()
-        if self.engine.settings.replay is None or self._listeners:
+        if not self.engine.settings.plays or self._listeners:
             self.begin()
 
     def begin(self) -> None:

@@ -18,7 +18,7 @@ from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
-from kraken_tui.errors import UnknownPair
+from kraken_tui.errors import ConfigurationError, UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -38,6 +38,8 @@ from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.exchange import ExchangeThread
+    from kraken_tui.feed.kafka.run import KafkaFeed
+    from kraken_tui.recording.kafka import KafkaRecording
     from kraken_tui.recording.replay import ReplayClock
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
@@ -77,12 +79,14 @@ class Worker:
         self._stop = asyncio.Event()
         self._stopped_ns: int | None = None
         self._wake = asyncio.Event()
-        self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
+        self._mode = Mode.REPLAY if settings.plays else Mode.DEMO if settings.demo else Mode.LIVE
+        self._kafka: KafkaFeed | None = None
         options = options or EngineOptions()
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
         self._keeps_history = options.history
         self._emit = emit
+        self._keep_frame = options.on_frame
         self._begin(settings.interval, options.book_levels)
         self._replay: ReplayClock | None = None
         self._demo: ExchangeThread | None = None
@@ -103,7 +107,9 @@ class Worker:
     def _begin(self, interval: int, book_levels: int) -> None:
         """Know nothing yet: a session and a desk as at the start."""
         settings = self._settings
-        self._session = Session(depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY)
+        self._session = Session(
+            depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY, kafka=bool(settings.kafka)
+        )
         self._session.options.channels = frozenset(self._channels)
         self._session.options.ignore_gaps = self._ignore_gaps
         self._rejected = 0
@@ -146,6 +152,8 @@ class Worker:
             await self._run_replay()
         elif self._mode is Mode.DEMO:
             await self._run_demo()
+        elif self._settings.kafka:
+            await self._run_kafka()
         else:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
@@ -154,17 +162,17 @@ class Worker:
         from kraken_tui.recording.replay import RecordingError, ReplayClock, open_recording, run_replay
 
         path = self._settings.replay
-        assert path is not None
-        self._url = clean_text(path.name, 80)
+        self._url = self._played_name
         measuring = asyncio.create_task(self._measure(path), name="length")
         try:
+            open_ = self._kafka_recording() if path is None else lambda: open_recording(path)
             speed = self._settings.speed
             while not self._stop.is_set():
                 self._cut.clear()
                 self._replay = ReplayClock(speed, self._clock)
                 await run_replay(
                     self._session,
-                    ReadAhead(lambda: open_recording(path)),
+                    ReadAhead(open_),
                     self._replay,
                     self._take,
                     self._cut,
@@ -182,8 +190,38 @@ class Worker:
             measuring.cancel()
             await asyncio.gather(measuring, return_exceptions=True)
 
-    async def _measure(self, path: Path) -> None:
+    @property
+    def _played_name(self) -> str:
+        settings = self._settings
+        return clean_text(f"kafka {settings.kafka}" if settings.replay is None else settings.replay.name, 80)
+
+    def _kafka_recording(self) -> Callable[[], KafkaRecording]:
+        """What opens Kafka from the time on that the user named.
+
+        Raises:
+            RecordingError: There is no such time, or the client is not installed or cannot be set so.
+        """
+        from kraken_tui.feed.kafka.client import need_client, read_settings
+        from kraken_tui.recording.replay import RecordingError
+
+        settings = self._settings
+        try:
+            need_client("--kafka")
+            from kraken_tui.feed.kafka.consumer import Where
+            from kraken_tui.recording.kafka import KafkaRecording, start_ns
+
+            where = Where(settings.kafka, settings.kafka_topic_prefix, read_settings(settings.kafka_config))
+        except ConfigurationError as error:
+            raise RecordingError(str(error)) from None
+        since_ns = start_ns(settings.at, self._clock.wall())
+        self._length_ns = self._clock.wall() - since_ns
+        symbols = [canonical(name) for name in settings.pairs]
+        return lambda: KafkaRecording(where, symbols, since_ns, self._stop.is_set)
+
+    async def _measure(self, path: Path | None) -> None:
         """Find out how long the recording is, beside playing it."""
+        if path is None:
+            return
         from kraken_tui.recording.length import length_ns
 
         self._length_ns = await asyncio.to_thread(length_ns, path, self._stop.is_set)
@@ -196,6 +234,23 @@ class Worker:
         self._frame_counts.clear()
         for name in self._settings.pairs:
             self.add_pair(name)
+
+    async def _run_kafka(self) -> None:
+        from kraken_tui.feed.kafka.client import need_client, read_settings
+
+        settings = self._settings
+        self._url = clean_text(f"kafka {settings.kafka}", 80)
+        try:
+            need_client("--kafka")
+            from kraken_tui.feed.kafka.consumer import Where
+            from kraken_tui.feed.kafka.run import KafkaFeed
+
+            where = Where(settings.kafka, settings.kafka_topic_prefix, read_settings(settings.kafka_config))
+            self._kafka = KafkaFeed(self._session, where, self._clock, self._take, self._on_frame)
+            await self._kafka.run(self._stop)
+        except ConfigurationError as error:
+            self._fatal = str(error)
+            self._note("error", str(error))
 
     async def _run_demo(self) -> None:
         from kraken_tui.exchange import ExchangeThread
@@ -265,6 +320,7 @@ class Worker:
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         self._recordings.write(frame, wall_ns, direction)
+        self._keep_frame(frame, wall_ns, direction)
         if self._recent is not None:
             self._recent.write(frame, wall_ns, direction)
 
@@ -485,7 +541,7 @@ class Worker:
         return FeedView(
             version=self._version,
             now_ns=wall,
-            mode=self._mode,
+            mode=Mode.DEMO if self._kafka is not None and self._kafka.demo else self._mode,
             state=str(session.state),
             cause=session.cause,
             attempt=session.attempt,
@@ -514,6 +570,7 @@ class Worker:
             loop_lag_ns=self._lag.worst_ns,
             demo=self._demo_shows,
             allowed_in_s=session.allowed_in_s(now),
+            kafka=None if self._kafka is None else self._kafka.view(),
         )
 
     @property
@@ -541,15 +598,15 @@ class Worker:
                 self._note("info", f"ignored, not understood: {clean_text(name, 80)} ({count:,} so far)")
 
     def _replay_view(self) -> ReplayView | None:
-        clock, path = self._replay, self._settings.replay
-        if clock is None or path is None:
+        clock = self._replay
+        if clock is None:
             return None
         position = clock.position_ns
         length = position if clock.finished else self._length_ns
         if length is not None:
             length = max(length, position)
         return ReplayView(
-            clean_text(path.name, 80),
+            self._played_name,
             position,
             length,
             clock.speed,

@@ -61,6 +61,10 @@ class Settings:
         demo_seed: Seed of the local exchange's market.
         demo_episodes: Whether the local exchange shows a trouble of a feed every few minutes, announced as such.
         replay: Recording to play instead of a live feed.
+        kafka: Brokers to read from instead of the exchange, host:port with commas between them; "" for none.
+        kafka_topic_prefix: What the topics begin with.
+        kafka_config: File of further settings of the Kafka client, such as its password.
+        at: With `kafka`, play from this time on instead of following the newest; "" for the newest.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
         record: File that raw frames are appended to, from the start.
         record_rotate: When the recording goes on in another file; None for never.
@@ -95,6 +99,10 @@ class Settings:
     demo_seed: int = 1
     demo_episodes: bool = False
     replay: Path | None = None
+    kafka: str = ""
+    kafka_topic_prefix: str = "kraken"
+    kafka_config: Path | None = None
+    at: str = ""
     speed: float = 1.0
     record: Path | None = None
     record_rotate: Rotation | None = None
@@ -122,6 +130,11 @@ class Settings:
     history_mb: int = 64
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=_no_keys)
+
+    @property
+    def plays(self) -> bool:
+        """Whether what is shown has its own clock: a recording, or Kafka from some time on."""
+        return self.replay is not None or bool(self.kafka and self.at)
 
     @property
     def frame_rate(self) -> int:

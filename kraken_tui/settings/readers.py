@@ -402,6 +402,56 @@ class ListenAddress:
         return "HOST:PORT such as 127.0.0.1:9464"
 
 
+class KafkaBrokers:
+    """Brokers as host:port, with commas between them; "" for none."""
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        parts = value.split(",") if value else []
+        if len(value) > 1000 or not all(map(_is_broker, parts)):
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return "brokers as host:port, such as 127.0.0.1:9092; commas separate them"
+
+
+_BROKER = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})", re.ASCII)
+
+
+def _is_broker(text: str) -> bool:
+    found = _BROKER.fullmatch(text)
+    return found is not None and 0 < int(found[1]) < 65_536
+
+
+class TopicPrefix:
+    """What names of topics may begin with."""
+
+    _ALLOWED = re.compile(r"[A-Za-z0-9._-]{1,200}", re.ASCII)
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        if self._ALLOWED.fullmatch(value) is None or value in (".", ".."):
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return "letters, digits, dot, underscore and hyphen, at most 200"
+
+
+class StartTime:
+    """A moment in UTC such as 2026-11-28T09:30:00Z, or a time ago such as 90s, 20m, 2h or 3d; "" for none."""
+
+    _AGO = re.compile(r"[0-9]{1,6}[smhd]", re.ASCII)
+    _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?Z?", re.ASCII)
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        if value and self._AGO.fullmatch(value) is None and self._MOMENT.fullmatch(value) is None:
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return "a time in UTC such as 2026-11-28T09:30:00Z, or a time ago such as 20m, 2h or 3d"
+
+
 def _checked(check: Callable[[str], object], value: str, predicate: str) -> None:
     try:
         check(value)
