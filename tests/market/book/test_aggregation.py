@@ -140,17 +140,15 @@ class TestGrouping:
         spec = PairSpec("A/B", "A", "B", 1, 8)
         wide = [(500_000 - 30 * index, 1) for index in range(1, 40)]
         assert nice_grouping(spec, 500_000, 40) == 20
-        assert nice_grouping(spec, 500_000, 40, bids=wide) == 25
+        assert nice_grouping(spec, 500_000, 40, bids=wide) == 50
         assert nice_grouping(spec, 500_000, 20, bids=wide) == 50
         junk = [(500_000 - 10_000 * index, 1) for index in range(1, 40)]
         assert nice_grouping(spec, 500_000, 20, bids=junk) == 50
 
     def test_an_even_step_is_preferred_where_it_is_not_much_coarser(self) -> None:
         spec = PairSpec("A/B", "A", "B", 1, 8)
-        # 1.2, 4.5 and 24 ticks a row: 2 rather than 5; 5, as 10 is more than twice 4.5; 25, as 50 is more than twice 24.
-        assert [nice_grouping(spec, mid, 10) for mid in (12_000, 45_000, 240_000)] == [2, 5, 25]
-        # 3 ticks a row: 10 is too coarse; 22: 25 would be odd, 50 too coarse; 60: 100.
-        assert [nice_grouping(spec, mid, 10) for mid in (50_000, 600_000)] == [10, 100]
+        # 4.5 and 24 ticks a row: 10 and 50 rather than 5 and 25. 3 ticks: 10 is too coarse.
+        assert [nice_grouping(spec, mid, 10) for mid in (45_000, 240_000, 30_000)] == [10, 50, 5]
 
     @given(st.integers(1, 10**12), st.integers(0, 300), st.integers(1, 10**4), LEVELS)
     def test_always_an_offered_one(
