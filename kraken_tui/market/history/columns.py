@@ -83,7 +83,7 @@ class _Adder:
         self.walker, self.index = walker, index
         self._step, self._width_ns, self._weighing = step, width_ns, weighing
         self._held: dict[int, int] = {}
-        self._edges, self._proven_now = walker.edges(), walker.proven
+        self._edges, self._ends, self._proven_now = walker.edges(), walker.ends(), walker.proven
         for key, lots in walker.lots.items():
             bucket = self._bucket(key)
             self._held[bucket] = self._held.get(bucket, 0) + lots
@@ -130,9 +130,9 @@ class _Adder:
 
     def take(self, ns: int, changes: Sequence[tuple[int, int, int]], *, proven: bool) -> None:
         """Take one message of the running column, right after the walk went over it."""
-        held, area, most, since, start = self._held, self._area, self._most, self._since, self._start_ns
+        held, area, since, start, step = self._held, self._area, self._since, self._start_ns, self._step
         for key, before, after in changes:
-            bucket = self._bucket(key)
+            bucket = -(-key // step)
             lots = held.get(bucket, 0)
             if lots:
                 area[bucket] = area.get(bucket, 0) + lots * (ns - since.get(bucket, start))
@@ -140,15 +140,16 @@ class _Adder:
             held[bucket] = lots + after - before
         if self._weighing is Weighing.GREATEST:
             # After the whole message: within it a level may come and go.
+            most = self._most
             for key, _, _ in changes:
-                bucket = self._bucket(key)
+                bucket = -(-key // step)
                 most[bucket] = max(most.get(bucket, 0), held[bucket])
         self._proven_now = proven
         self._proven = self._proven and proven
-        edges = self.walker.edges()
-        if edges != self._edges:
-            self._edges = edges
-            self._widen(edges)
+        ends = self.walker.ends()
+        if ends != self._ends:
+            self._ends, self._edges = ends, self.walker.edges()
+            self._widen(self._edges)
         if ns == start and self._known:
             # What was before this message lasted for no time of this column.
             self._begin(known=True)

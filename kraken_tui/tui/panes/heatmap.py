@@ -26,10 +26,8 @@ from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.units import SECOND
 from kraken_tui.words import time_span
 
-_BUDGET_S = 0.004
+_BUDGET_S = 0.007
 """Longest one picture goes on making columns of the past."""
-_FIRST_BUDGET_S = 0.08
-"""The same for the first picture of new columns: a little later is better than empty."""
 _RESCALED_EVERY = 5
 """Columns between two looks at the scale."""
 _LOOKED_AT = 32
@@ -76,15 +74,11 @@ class _Grids:
             first, last: Indices, inclusive.
             complete: Whether it may take as long as it needs.
         """
-        budget = _BUDGET_S
         if self._filling is None or not (self._range[0] <= last and first <= self._range[1]):
-            missing = [index for index in range(first, last + 1) if self.heat.column(index) is None]
-            if not missing:
+            if all(self.heat.column(index) is not None for index in range(first, last + 1)):
                 return
-            if len(missing) > (last - first) // 2:
-                budget = _FIRST_BUDGET_S
             self._filling, self._range = self.heat.fill(first, last), (first, last)
-        until = time.perf_counter() + budget
+        until = time.perf_counter() + _BUDGET_S
         for _ in self._filling:
             if not complete and time.perf_counter() >= until:
                 return
@@ -165,7 +159,7 @@ class HeatmapPane(Pane):
         now, running = grids.advance(self._now(picture, history, pair))
         newest, before = grids.heat.index_of(now) - 1, grids.heat.index_of(since)
         first, last = self._shown(picture.moment_ns, newest, width - APART, width_ns)
-        grids.fill(max(first, before), last, complete=self.is_attached and self.app.is_headless)
+        grids.fill(max(first, before), last, complete=not self.is_attached or self.app.is_headless)
         heat.seen_ns = (max(first * width_ns, since), min((last + 2) * width_ns, now))
         view = HeatView(
             spec=pair.spec,
