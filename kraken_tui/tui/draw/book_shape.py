@@ -131,12 +131,14 @@ def pull_header(shape: BookShape, pulls: Pulls | None) -> str:
 
 
 def pull_text(shape: BookShape, lots: int) -> str:
-    """A net of stacked less pulled with its sign, and the cell before it; blank where nothing moved."""
+    """A net of stacked less pulled with its sign, and the cell before it; blank where less moved than is shown."""
     if shape.pull is None:
         return ""
     if not lots:
         return " " * (_PULL + 1)
-    digits = shape.pull.text(abs(lots)).strip()
     text = shape.pull.text(abs(lots))
+    digits = text.strip()
+    if digits.startswith("<"):
+        return " " * (_PULL + 1)
     # The sign stands before the first digit; points stay in line.
     return f" {(' ' * (len(text) - len(digits)) + ('+' if lots > 0 else '-') + digits):>{_PULL}}"

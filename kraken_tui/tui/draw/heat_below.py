@@ -103,7 +103,7 @@ def _delta(deltas: Sequence[int], rows: int, *, ascii_only: bool) -> list[Line]:
         eighths = max(1, round(8 * abs(delta) / most)) if delta else 0
         above.append((_EIGHTHS[eighths], "bid-bar") if delta > 0 else (" ", "bid-bar"))
         # Hanging bars are the same eighths with the colours swapped: the cell is filled from its top.
-        hanging = ("█", "ask-bar") if eighths == 8 else (_EIGHTHS[8 - eighths], "bg/ask-bar")
+        hanging = ("█", "ask-bar") if eighths == 8 else (_EIGHTHS[8 - eighths], "~ask-bar")
         below.append(hanging if delta < 0 else (" ", "text"))
     return [_labelled(above, "delta"), merged(below)]
 

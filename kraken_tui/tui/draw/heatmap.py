@@ -126,7 +126,8 @@ def _legend(view: HeatView, width: int) -> Line:
     bought, sold = ("bid", "ask") if not view.density else ("text", "text")
     parts += [
         ((f"  {_BOUGHT[2]}", bought), (" bought ", "muted"), (_SOLD[2], sold), (" sold", "muted")),
-        (("  ", "text"), (f"{UNKNOWN} ", "faint/unknown"), (" unknown", "muted"), (f"  {UNPROVEN} unproven", "muted")),
+        (("  ", "text"), (f"{UNKNOWN} ", "faint/unknown"), (" unknown", "muted")),
+        ((f"  {UNPROVEN} unproven", "muted"),),
     ]
     runs = ramp if width_of(ramp) <= width else []
     for part in parts:
