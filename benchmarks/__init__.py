@@ -16,6 +16,7 @@ MODULES = (
     "export",
     "widgets",
     "screen",
+    "heatmap",
     "receiving",
     "end_to_end",
     "scale",

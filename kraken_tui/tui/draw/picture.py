@@ -19,15 +19,21 @@ class HeatChoices(msgspec.Struct):
 
     Attributes:
         column_ns: Length of a column, one of `WIDTHS_NS`.
+        strip_ns: The same for the strip beside the book, which has fewer columns.
         weighing: Value of `market.history.columns.Weighing`.
-        cut: Percentile of the lower cut-off, one of `heat_scale.LOWER_CUTS`.
+        cut: Percentile of the lower cut-off, one of `heat_scale.LOWER_CUTS`; None for automatic.
         linear: Whether brightness grows with the size rather than its logarithm.
+        seen_ns: The time on screen, kept by the heatmap's pane; None before its first picture.
+        profile_seen: Whether the volume profile is that of the time on screen rather than of the session.
     """
 
     column_ns: int = SECOND
+    strip_ns: int = 5 * SECOND
     weighing: str = "average"
-    cut: float = 55.0
+    cut: float | None = None
     linear: bool = False
+    profile_seen: bool = False
+    seen_ns: tuple[int, int] | None = None
 
 
 class BookChoices(msgspec.Struct):
@@ -40,6 +46,8 @@ class BookChoices(msgspec.Struct):
         cumulative: Whether the aggregated book shows growing sizes.
         recentre: "band", "space" or "never".
         heat: The heatmap's.
+        pull_s: Seconds over which pull and stack are taken, one of `PULL_WINDOWS`; 0 to leave them out.
+        pull_first: Whether their column is shown where there is room for it or for the traded volume only.
     """
 
     grouping: int = 1
@@ -48,6 +56,8 @@ class BookChoices(msgspec.Struct):
     cumulative: bool = False
     recentre: str = "band"
     heat: HeatChoices = msgspec.field(default_factory=HeatChoices)
+    pull_s: int = 30
+    pull_first: bool = False
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -86,6 +96,7 @@ class Picture(msgspec.Struct, frozen=True):
         waiting: What is said in place of the pair while it has no view and nothing is wrong with it.
         history: The pair's past; None where none is kept.
         price_rows: Price rows of the book, which what stands beside it shares; 0 where it is hidden.
+        moment_ns: The moment of the past that is shown, by the engine's clock; None for now.
         density: Whether sizes over time are drawn by characters, as where there are too few colours.
     """
 
@@ -101,4 +112,5 @@ class Picture(msgspec.Struct, frozen=True):
     waiting: str = "waiting for the pair"
     history: MarketHistory | None = None
     price_rows: int = 0
+    moment_ns: int | None = None
     density: bool = False
