@@ -11,16 +11,26 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from kraken_tui.engine.api import MarketSource
-from kraken_tui.market.freshness import aged, aged_feed, held
-from kraken_tui.market.views import FeedView, Mode, PairView, Published, ReplayView
+from kraken_tui.market.book.aggregation import step_of
+from kraken_tui.market.freshness import aged_feed
+from kraken_tui.market.views import FeedView, Mode, PairView, ReplayView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.tui.asked import Asked
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
+from kraken_tui.tui.draw.format import price
 from kraken_tui.tui.draw.picture import Picture, Situation
 from kraken_tui.tui.draw.runs import Line, in_cells
-from kraken_tui.tui.draw.status import STATUS_KEYS, cursor_parts, dial_sentence, feed_parts, fitting, waiting_text
+from kraken_tui.tui.draw.status import (
+    STATUS_KEYS,
+    Reading,
+    dial_sentence,
+    feed_parts,
+    fitting,
+    reading_parts,
+    waiting_text,
+)
 from kraken_tui.tui.draw.themes import ALL_PALETTES
 from kraken_tui.tui.keymap import KeyMap, bindings, command_of
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
@@ -30,8 +40,10 @@ from kraken_tui.tui.paint.shared import facts
 from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, PANES, PaneRow, cycle_of, shares, stands_in
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.footer import CommandChosen
+from kraken_tui.tui.panes.pointing import MomentChosen, Pointed
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
+from kraken_tui.tui.shown import Move, Seen, ShownMoment
 from kraken_tui.words import counted, interval_name
 
 _PENDING_S = 5.0
@@ -64,7 +76,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.view = BOOK.name
         self.alone: str | None = None
         self.symbol = ""
-        self.frozen: Published | None = None
+        self.shown = ShownMoment(source)
+        self.pointed: Pointed | None = None
+        self._pointed_at: tuple[str, int, PairView | None] = ("", 0, None)
         self._status_keys = {name: keymap.show(name) for name in STATUS_KEYS}
         self._shares = shares()
         self._drawn: dict[str, tuple[object, ...]] = {}
@@ -170,27 +184,19 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[PairView | None, FeedView]:
-        """The pair and feed on screen, as old as they are now; while paused both stand still."""
-        pair, feed, _ = self._look()
-        return pair, feed
-
-    def _look(self) -> tuple[PairView | None, FeedView, FeedView]:
-        """(pair on screen, feed on screen, newest feed), the first two of one moment: no two panes disagree."""
-        published = self.source.published()
-        now_ns = self.source.now()
-        live = aged_feed(published.feed, now_ns)
-        if self.frozen is not None:
-            return *held(self.frozen, live, self.symbol, now_ns), live
-        pair = published.pairs.get(self.symbol)
-        if pair is None:
-            return None, live, live
-        pair = aged(pair, now_ns)
-        return pair, Published(live, {self.symbol: pair}).agreed().feed, live
+        """The pair and feed on screen, as old as they are now; in a pause or the past, as they were then."""
+        seen = self.shown.look(self.symbol)
+        return seen.pair, seen.feed
 
     @property
     def paused(self) -> bool:
         """Whether the screen is frozen (a paused recording is not)."""
-        return self.frozen is not None
+        return self.shown.frozen is not None
+
+    @property
+    def moment_ns(self) -> int | None:
+        """The moment shown where it is not now, by the engine's wall clock."""
+        return self.shown.moment_ns
 
     @property
     def control(self) -> BookControl:
@@ -211,7 +217,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._follow_tabs(now)
         everything = everything or self._everything
         self._everything = False
-        pair, feed, live = self._look()
+        seen = self.shown.look(self.symbol)
+        pair, feed, live = seen.pair, seen.feed, seen.live
         if bool(feed.silent_ns) != self._silent:
             # All panes turn at once, whatever their rates: none may look fresh beside another that does not.
             self._silent = not self._silent
@@ -219,8 +226,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         choices = self.control.prepare(pair, self.book_rows)
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
-        status = self._status(pair, live, pacer, now, step)
-        paused_at = self.symbol if self.frozen is not None else ""
+        status = self._status(seen, pacer, now, step)
+        cursor_ns, span_ns, venue_ns = self._cursor_time()
+        found = self.shown.time.found
         picture = Picture(
             pair,
             feed,
@@ -231,10 +239,18 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             step,
             situation=self.situation,
             tape_tier=self.tape_tier,
-            waiting="" if pair is not None else waiting_text(live, self._status_keys, paused_at),
+            waiting="" if pair is not None else self._waiting(live),
             history=self.source.history(self.symbol) if self.symbol else None,
             price_rows=self.book_rows,
             density=self.app.no_color or ALL_PALETTES[self.program.palette_name].ansi,
+            moment_ns=self.moment_ns,
+            paused=self.paused,
+            now_ns=live.now_ns,
+            found="" if found is None else found.text,
+            cursor_ns=cursor_ns,
+            cursor_span_ns=span_ns,
+            cursor_venue_ns=venue_ns,
+            held_bytes=self._held_bytes() if "health" in self._places else 0,
         )
         pacer.begin()
         known = facts(picture)
@@ -279,15 +295,85 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Show a few words at the left of the last row until a time of the app's clock."""
         self._flash = (text, until)
 
-    def _status(self, pair: PairView | None, live: FeedView, pacer: Pacer, now: float, step: str) -> Line:
-        then = self.frozen
+    def _status(self, seen: Seen, pacer: Pacer, now: float, step: str) -> Line:
+        then, live, time = self.shown.frozen, seen.live, self.shown.time
         paused = None if then is None else (then.feed.now_ns, max(0, live.messages - then.feed.messages))
-        parts = feed_parts(live, paused=paused, slowness=pacer.slowness, keys=self._status_keys, step=step)
+        past = None if time.moment_ns is None else (time.moment_ns, self._found(seen.pair))
+        parts = feed_parts(live, paused=paused, past=past, slowness=pacer.slowness, keys=self._status_keys, step=step)
         text, until = self._flash
         if now < until:
             parts.append(((f" {in_cells(text)} ", "bright/tab"),))
-        parts += cursor_parts(pair, self.control.choices.cursor)
+        parts += reading_parts(self._reading(seen))
         return fitting(parts, self.app.size.width)
+
+    def _found(self, pair: PairView | None) -> str:
+        """What the last step in time found, and where."""
+        found = self.shown.time.found
+        if found is None or found.price is None or pair is None or pair.spec is None:
+            return "" if found is None else found.text
+        return f"{found.text} at {price(found.price, pair.spec.price_precision)}"
+
+    def _waiting(self, live: FeedView) -> str:
+        if self.shown.in_past:
+            return f"{self.shown.since(self.symbol)}: not at this moment"
+        return waiting_text(live, self._status_keys, self.symbol if self.paused else "")
+
+    def _held_bytes(self) -> int:
+        pasts = (self.source.history(tab.symbol) for tab in self.source.feed_view.tabs)
+        return sum(past.size for past in pasts if past is not None)
+
+    # --- the one cursor ---------------------------------------------------------------------------------------
+
+    def _cursor_time(self) -> tuple[int | None, int, int | None]:
+        """(time under the cursor, its length, the time by the venue's clock)."""
+        history = self.source.history(self.symbol) if self.symbol else None
+        ns, span_ns, pointed = self.moment_ns, 0, self.pointed
+        if pointed is not None and pointed.ns is not None:
+            ns, span_ns = pointed.ns, pointed.span_ns
+        if ns is None or history is None:
+            return ns, span_ns, ns
+        venue_ns = history.venue_ns(ns)
+        return (2 * ns - venue_ns, span_ns, ns) if span_ns and pointed and pointed.venue else (ns, span_ns, venue_ns)
+
+    def _reading(self, seen: Seen) -> Reading | None:
+        """What the readout reads: the price the mouse points at, else the cursor's, at the moment it means."""
+        pointed, pair = self.pointed, seen.pair
+        ticks = self.control.choices.cursor
+        over = pointed is not None and pointed.ticks is not None
+        if pointed is not None and pointed.ticks is not None:
+            ticks = pointed.ticks
+        ns = self.moment_ns
+        if pointed is not None and pointed.ns is not None and not pointed.venue:
+            # A column is read as it was at its end.
+            ns = min(pointed.ns + pointed.span_ns, seen.feed.now_ns if ns is None else ns)
+            pair = self._pointed_view(ns) or pair
+        if pair is None or pair.spec is None or ticks is None:
+            return None
+        history = self.source.history(self.symbol)
+        cut = None if history is None else history.trades.cut_ns
+        return Reading(
+            pair,
+            ticks,
+            step_of(pair.spec, max(1, self.control.choices.grouping)),
+            self.settings.taker_fee_pct,
+            None if ns is None else seen.newest,
+            cut is not None and ns is not None and cut > ns,
+            over,
+        )
+
+    def _pointed_view(self, ns: int) -> PairView | None:
+        history = self.source.history(self.symbol)
+        if self._pointed_at[:2] != (self.symbol, ns) and history is not None:
+            self._pointed_at = (self.symbol, ns, history.view(ns))
+        return self._pointed_at[2]
+
+    @on(Pointed)
+    def _mouse_points(self, message: Pointed) -> None:
+        if not message.nothing:
+            self.pointed = message
+        elif self.pointed is not None and self.pointed.part == message.part:
+            # What was left says so after what was entered.
+            self.pointed = None
 
     # --- pairs ------------------------------------------------------------------------------------------------
 
@@ -408,10 +494,12 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         if pane is None or not pane.zoom(steps):
             self._no_time()
 
-    def action_follow(self) -> None:
-        """Follow the newest candle again, wherever candles are shown."""
+    def action_live(self) -> None:
+        """Go back to now, and follow the newest candle again wherever candles are shown."""
         for name in self._places:
             self._panes[name].follow()
+        was_paused = self.paused
+        self._turned(self.shown.live(), "Live again.", was_paused)
 
     def action_maximise(self) -> None:
         """Give the pane under the mouse, else the view's first, the whole body; again to go back."""
@@ -430,6 +518,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_cursor(self, steps: int) -> None:
         """Move the price cursor; positive is up."""
+        self.pointed = None
         self.control.move_cursor(self.newest()[0], steps, self.book_rows)
         self.program.tick()
 
@@ -441,6 +530,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     @on(PriceChosen)
     def _price_clicked(self, message: PriceChosen) -> None:
+        self.pointed = None
         self.control.choices.cursor = message.ticks
         self.program.tick()
 
@@ -468,7 +558,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_depth(self, direction: int) -> None:
         """Subscribe the next (+1) or previous (-1) depth."""
-        view, feed = self.newest()
+        view, feed = self.source.view(self.symbol), self.source.feed_view
         current = self.settings.depth if view is None else view.depth
         if feed.mode is Mode.REPLAY:
             self.program.say(f"The depth of a recording is that of its data: {counted(current, 'level')}.")
@@ -485,7 +575,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_interval(self, direction: int) -> None:
         """Choose the next longer (+1) or shorter (-1) candle interval."""
-        view = self.newest()[0]
+        view = self.source.view(self.symbol)
         now = self.program.clock()
         current = self._interval.or_else(self.settings.interval if view is None else view.interval, now)
         interval = next_option(INTERVALS, current, direction)
@@ -515,8 +605,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def action_pause(self) -> None:
         """Freeze or release the screen; stop or continue a recording."""
         replay = self._replay
-        if replay is None:
-            self.frozen = self._held_now() if self.frozen is None else None
+        if replay is None or self.shown.moment_ns is not None:
+            self.shown.pause()
             self.relayout()
         elif replay.finished:
             self.action_replay_again()
@@ -532,12 +622,58 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         feed = self.source.feed_view
         return feed.replay if feed.mode is Mode.REPLAY else None
 
-    def _held_now(self) -> Published:
-        """All that is published, as old as it is at this moment, each tab as its pair."""
-        published = self.source.published()
-        now_ns = self.source.now()
-        pairs = {symbol: aged(view, now_ns) for symbol, view in published.pairs.items()}
-        return Published(aged_feed(published.feed, now_ns), pairs).agreed()
+    def action_step(self, seconds: int) -> None:
+        """Move in time; where the candles stand alone and follow the market, in their bars (10 s: screens of them).
+
+        The first step back from now holds the newest moment.
+        """
+        if self.view == CANDLES.name and self.moment_ns is None:
+            self.action_travel(1 if seconds > 0 else -1, abs(seconds) > 1)
+        else:
+            self._move(
+                lambda time, past, now: (seconds == -1 and time.enter(past, now)) or time.step(past, now, seconds)
+            )
+
+    def action_step_message(self, direction: int) -> None:
+        """Move to the next (+1) or previous (-1) message of the book."""
+        self._move(lambda time, past, now: time.step_message(past, now, direction))
+
+    def action_step_event(self, direction: int) -> None:
+        """Move to the next (+1) or previous (-1) event of flow, proof, age or venue."""
+        self._move(lambda time, past, now: time.step_event(past, now, direction))
+
+    @on(MomentChosen)
+    def _moment_chosen(self, message: MomentChosen) -> None:
+        self._move(lambda time, past, now: time.go(past, now, message.ns) or True)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """With Shift or Ctrl: a second earlier."""
+        if event.shift or event.ctrl:
+            event.stop()
+            self.action_step(-1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """With Shift or Ctrl: a second later."""
+        if event.shift or event.ctrl:
+            event.stop()
+            self.action_step(1)
+
+    def _move(self, move: Move) -> None:
+        before, was_paused = self.moment_ns, self.paused
+        words = self.shown.move(self.symbol, move)
+        if not words and self.moment_ns is None:
+            words = "This is the newest moment."
+        self._turned(before != self.moment_ns, words, was_paused)
+
+    def _turned(self, moved: bool, words: str, was_paused: bool) -> None:
+        """Draw another moment, all panes of it at once."""
+        if was_paused != self.paused:
+            self.relayout()
+        if moved or was_paused:
+            self._everything = True
+        if words and (moved or self.moment_ns is not None or words != "Live again."):
+            self.program.say(words)
+        self.program.tick()
 
     def action_replay_again(self) -> None:
         """Play the recording from its beginning."""
@@ -547,6 +683,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         # Its tabs come again one by one: until then the pair on screen must not count as removed.
         self._again_until = self.program.clock() + _PENDING_S
         self._replay_paused, self._interval = Asked(), Asked()
+        self.shown.live()
+        self.relayout()
         self.source.replay_again()
         self.program.say("Playing the recording again.")
 
