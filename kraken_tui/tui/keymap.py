@@ -193,11 +193,11 @@ _VIEWS_RANK = 1
 
 FOOTER: tuple[Offer, ...] = (
     Offer("pair", _NUMBERS, 9, click="pair.next"),
-    Offer("find", ("pair.find",), 8),
+    Offer("find", ("pair.find",), 7),
     Offer("pane", ("pane.next",), 2),
     Offer("charts", ("charts.next",), 2, panes=("charts", "candles")),
     Offer("group", ("book.coarser", "book.finer"), 3),
-    Offer("depth", ("book.deeper",), 7),
+    Offer("depth", ("book.deeper",), 8),
     Offer("centre", ("book.centre",), 5),
     Offer("cursor", ("cursor.up", "cursor.down"), 6),
     Offer("past", ("time.back",), 4),

@@ -113,7 +113,7 @@ class ShownMoment:
         """Since when the past of a pair is known, in words."""
         history = self._source.history(symbol)
         since = None if history is None else history.since_ns
-        return f"Nothing is known yet of {symbol}" if since is None else f"{symbol} is known since {clock(since)} UTC"
+        return f"Nothing is known yet of {symbol}" if since is None else f"{symbol} known since {clock(since)}"
 
     # Moving
 
@@ -153,5 +153,5 @@ class ShownMoment:
         if moment is None:
             return "Live again." if was_past else ""
         if moment <= history.since_ns or not moved:
-            return f"{self.since(symbol)}; nothing older is held."
+            return f"{self.since(symbol)}."
         return ""

@@ -178,7 +178,8 @@ def _note(view: PairView, spec: PairSpec) -> str:
 def _lit(event: FlowEvent, picture: Picture) -> bool:
     """Whether the cursor means it: by the price it was at, or moved from."""
     prices = (event.price, event.price if event.origin is None else event.origin)
-    return picture.at_cursor(event.ns, min(prices), max(prices))
+    asks = (event.side is Side.BUY) is (event.kind in _PRINTS)
+    return picture.at_cursor(event.ns, min(prices), max(prices), asks=asks)
 
 
 def events_shown(picture: Picture, height: int) -> tuple[FlowEvent, ...]:

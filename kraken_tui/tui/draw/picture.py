@@ -126,12 +126,13 @@ class Picture(msgspec.Struct, frozen=True):
         """Whether a moment of the past is shown; a pause is not."""
         return self.moment_ns is not None and not self.paused
 
-    def at_cursor(self, venue_ns: int, low: int, high: int) -> bool:
+    def at_cursor(self, venue_ns: int, low: int, high: int, *, asks: bool) -> bool:
         """Whether something of the tape is under the one cursor: its price, and the time the mouse points at.
 
         Args:
             venue_ns: When it happened, by the venue's clock.
             low, high: The prices it reached, ticks.
+            asks: Whether these were prices of asks: the rows of the two sides reach from their price to other sides.
         """
         cursor, span, spec = self.choices.cursor, self.cursor_span_ns, self.pair.spec if self.pair else None
         begin = self.cursor_venue_ns
@@ -141,4 +142,4 @@ class Picture(msgspec.Struct, frozen=True):
         if cursor is None or spec is None:
             return timed
         reach = row_step(cursor, step_of(spec, max(1, self.choices.grouping))) - 1
-        return low <= cursor + reach and cursor - reach <= high
+        return low <= cursor and cursor - reach <= high if asks else low <= cursor + reach and cursor <= high

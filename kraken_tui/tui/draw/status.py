@@ -83,8 +83,8 @@ def reading_parts(reading: Reading | None) -> list[Line]:
     parts.append(((f" {sign}{basis_points(abs(read.distance_bps))} bps ", "text"),))
     if read.side is None:
         return [*parts, (("inside the spread ", "muted"),), *_since_then(reading, step, spec)]
-    if read.known_to is None:
-        size = quantity(read.size, spec.qty_precision, 9).strip()
+    if read.known_to is None or reading.now is not None:
+        size = quantity(read.size, spec.qty_precision, 9).strip() if read.known_to is None else "–"
         parts.append(((" size ", "muted"), (size, "text"), (f" {in_cells(spec.base)} ", "muted")))
     return parts + _since_then(reading, step, spec) + _sum_parts(read, spec, reading.fee_pct)
 
@@ -140,6 +140,7 @@ def feed_parts(
     slowness: Slowness | None = None,
     keys: Mapping[str, str] = MappingProxyType({}),
     step: str = "",
+    narrow: bool = False,
 ) -> list[Line]:
     """What is out of the ordinary: an engine that hangs, a dead feed, no connection, a mode, slow drawing.
 
@@ -150,6 +151,7 @@ def feed_parts(
         slowness: Why fewer pictures are drawn; None at full rate.
         keys: The keys of `STATUS_KEYS`.
         step: What the engine hangs in, as far as it can be told.
+        narrow: Whether the row is short, so that HISTORY is left to the badge over it.
     """
     parts: list[Line] = []
     if feed.silent_ns:
@@ -170,8 +172,9 @@ def feed_parts(
         parts += _replay_parts(feed, keys)
     else:
         moment, found = past
-        words = f" {clock(moment, 3)} UTC " + (f"{found} " if found else "")
-        parts.append(((" HISTORY ", "!badge/mode"), (words, "text"), (f"{keys.get('time.live', '')} live ", "muted")))
+        head = () if narrow else ((" HISTORY ", "!badge/mode"), (" ", "text"))
+        words: Line = ((f"{clock(moment, 3)} ", "text"), (f" {found} " if found else "", "text"))
+        parts.append((*head, *words, (f" {keys.get('time.live', '')} live ", "muted")))
     if slowness is not None:
         parts.append(((f" {slowness_text(slowness)} ", "warn"),))
     return parts

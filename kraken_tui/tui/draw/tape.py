@@ -131,7 +131,7 @@ def _row(
         numbers = side = quiet = "muted"
         ground = ""
     if under_cursor:
-        ground, numbers, quiet = "cursor", "!text", "text"
+        ground, numbers, quiet, side = "cursor", "!text", "text", side if printed.live else "text"
     runs: list[Run] = [
         (clock(printed.venue_ns, shape.time) + " ", on(quiet, ground)),
         ("▲ " if buy else "▼ ", on(side, ground)),
@@ -229,7 +229,7 @@ def draw_tape(picture: Picture, width: int, height: int) -> list[Line]:
     lines = [title, _header(shape)]
     for printed in prints_shown(picture, height):
         low, high = sorted((printed.first, printed.last))
-        lit = picture.at_cursor(printed.venue_ns, low, high)
+        lit = picture.at_cursor(printed.venue_ns, low, high, asks=printed.side is Side.BUY)
         row = _row(printed, view, spec, shape, picture.ascii_only, lit)
         lines.append(_padded(row, width))
     if len(lines) == 2:

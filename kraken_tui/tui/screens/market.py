@@ -11,7 +11,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from kraken_tui.engine.api import MarketSource
-from kraken_tui.market.book.aggregation import step_of
 from kraken_tui.market.freshness import aged_feed
 from kraken_tui.market.views import FeedView, Mode, PairView, ReplayView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
@@ -24,7 +23,6 @@ from kraken_tui.tui.draw.picture import Picture, Situation
 from kraken_tui.tui.draw.runs import Line, in_cells
 from kraken_tui.tui.draw.status import (
     STATUS_KEYS,
-    Reading,
     dial_sentence,
     feed_parts,
     fitting,
@@ -34,6 +32,7 @@ from kraken_tui.tui.draw.status import (
 from kraken_tui.tui.draw.themes import ALL_PALETTES
 from kraken_tui.tui.keymap import KeyMap, bindings, command_of
 from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
+from kraken_tui.tui.one_cursor import OneCursor
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.pane import LivePart, Pane
 from kraken_tui.tui.paint.shared import facts
@@ -47,6 +46,8 @@ from kraken_tui.tui.shown import Move, Seen, ShownMoment
 from kraken_tui.words import counted, interval_name
 
 _PENDING_S = 5.0
+_NARROW = 100
+"""Columns below which the last row leaves the word HISTORY to the first."""
 
 
 class MarketScreen(Screen[None], inherit_bindings=False):
@@ -77,8 +78,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.alone: str | None = None
         self.symbol = ""
         self.shown = ShownMoment(source)
-        self.pointed: Pointed | None = None
-        self._pointed_at: tuple[str, int, PairView | None] = ("", 0, None)
+        self.cursor = OneCursor(source, settings.taker_fee_pct)
         self._status_keys = {name: keymap.show(name) for name in STATUS_KEYS}
         self._shares = shares()
         self._drawn: dict[str, tuple[object, ...]] = {}
@@ -227,7 +227,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
         status = self._status(seen, pacer, now, step)
-        cursor_ns, span_ns, venue_ns = self._cursor_time()
+        under = self.cursor.time(self.symbol, self.moment_ns)
         found = self.shown.time.found
         picture = Picture(
             pair,
@@ -247,9 +247,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             paused=self.paused,
             now_ns=live.now_ns,
             found="" if found is None else found.text,
-            cursor_ns=cursor_ns,
-            cursor_span_ns=span_ns,
-            cursor_venue_ns=venue_ns,
+            cursor_ns=under.ns,
+            cursor_span_ns=under.span_ns,
+            cursor_venue_ns=under.venue_ns,
             held_bytes=self._held_bytes() if "health" in self._places else 0,
         )
         pacer.begin()
@@ -299,11 +299,19 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         then, live, time = self.shown.frozen, seen.live, self.shown.time
         paused = None if then is None else (then.feed.now_ns, max(0, live.messages - then.feed.messages))
         past = None if time.moment_ns is None else (time.moment_ns, self._found(seen.pair))
-        parts = feed_parts(live, paused=paused, past=past, slowness=pacer.slowness, keys=self._status_keys, step=step)
+        parts = feed_parts(
+            live,
+            paused=paused,
+            past=past,
+            slowness=pacer.slowness,
+            keys=self._status_keys,
+            step=step,
+            narrow=self.app.size.width < _NARROW,
+        )
         text, until = self._flash
         if now < until:
             parts.append(((f" {in_cells(text)} ", "bright/tab"),))
-        parts += reading_parts(self._reading(seen))
+        parts += reading_parts(self.cursor.reading(seen, self.control.choices, self.moment_ns))
         return fitting(parts, self.app.size.width)
 
     def _found(self, pair: PairView | None) -> str:
@@ -322,58 +330,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         pasts = (self.source.history(tab.symbol) for tab in self.source.feed_view.tabs)
         return sum(past.size for past in pasts if past is not None)
 
-    # --- the one cursor ---------------------------------------------------------------------------------------
-
-    def _cursor_time(self) -> tuple[int | None, int, int | None]:
-        """(time under the cursor, its length, the time by the venue's clock)."""
-        history = self.source.history(self.symbol) if self.symbol else None
-        ns, span_ns, pointed = self.moment_ns, 0, self.pointed
-        if pointed is not None and pointed.ns is not None:
-            ns, span_ns = pointed.ns, pointed.span_ns
-        if ns is None or history is None:
-            return ns, span_ns, ns
-        venue_ns = history.venue_ns(ns)
-        return (2 * ns - venue_ns, span_ns, ns) if span_ns and pointed and pointed.venue else (ns, span_ns, venue_ns)
-
-    def _reading(self, seen: Seen) -> Reading | None:
-        """What the readout reads: the price the mouse points at, else the cursor's, at the moment it means."""
-        pointed, pair = self.pointed, seen.pair
-        ticks = self.control.choices.cursor
-        over = pointed is not None and pointed.ticks is not None
-        if pointed is not None and pointed.ticks is not None:
-            ticks = pointed.ticks
-        ns = self.moment_ns
-        if pointed is not None and pointed.ns is not None and not pointed.venue:
-            # A column is read as it was at its end.
-            ns = min(pointed.ns + pointed.span_ns, seen.feed.now_ns if ns is None else ns)
-            pair = self._pointed_view(ns) or pair
-        if pair is None or pair.spec is None or ticks is None:
-            return None
-        history = self.source.history(self.symbol)
-        cut = None if history is None else history.trades.cut_ns
-        return Reading(
-            pair,
-            ticks,
-            step_of(pair.spec, max(1, self.control.choices.grouping)),
-            self.settings.taker_fee_pct,
-            None if ns is None else seen.newest,
-            cut is not None and ns is not None and cut > ns,
-            over,
-        )
-
-    def _pointed_view(self, ns: int) -> PairView | None:
-        history = self.source.history(self.symbol)
-        if self._pointed_at[:2] != (self.symbol, ns) and history is not None:
-            self._pointed_at = (self.symbol, ns, history.view(ns))
-        return self._pointed_at[2]
-
     @on(Pointed)
     def _mouse_points(self, message: Pointed) -> None:
-        if not message.nothing:
-            self.pointed = message
-        elif self.pointed is not None and self.pointed.part == message.part:
-            # What was left says so after what was entered.
-            self.pointed = None
+        self.cursor.take(message)
 
     # --- pairs ------------------------------------------------------------------------------------------------
 
@@ -518,7 +477,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_cursor(self, steps: int) -> None:
         """Move the price cursor; positive is up."""
-        self.pointed = None
+        self.cursor.leave_mouse()
         self.control.move_cursor(self.newest()[0], steps, self.book_rows)
         self.program.tick()
 
@@ -530,7 +489,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     @on(PriceChosen)
     def _price_clicked(self, message: PriceChosen) -> None:
-        self.pointed = None
+        self.cursor.leave_mouse()
         self.control.choices.cursor = message.ticks
         self.program.tick()
 
