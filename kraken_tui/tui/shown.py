@@ -7,6 +7,7 @@ that hangs, a feed that failed, the recorder) is of now whatever is shown.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -14,12 +15,14 @@ from msgspec.structs import replace
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.events import Proof
 from kraken_tui.market.freshness import aged, aged_feed, held
-from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, PairSummary, PairView, Published, tab_of
 from kraken_tui.tui.draw.format import clock
 from kraken_tui.tui.time_control import TimeControl
 
-Move = Callable[[TimeControl, MarketHistory, int], bool]
+if TYPE_CHECKING:
+    from kraken_tui.market.history.moments import MarketHistory
+
+Move = Callable[[TimeControl, "MarketHistory", int], bool]
 """A step in time: of this control, in this past, with this newest moment; whether it moved."""
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from kraken_tui.market.history.moments import Event, MarketHistory
+from typing import TYPE_CHECKING
+
 from kraken_tui.units import SECOND
+
+if TYPE_CHECKING:
+    from kraken_tui.market.history.moments import Event, MarketHistory
 
 
 class TimeControl:

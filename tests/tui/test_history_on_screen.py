@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +14,8 @@ from msgspec.structs import replace
 from textual import events
 from textual.pilot import Pilot
 
+from kraken_tui.engine.engine import Engine
+from kraken_tui.engine.options import EngineOptions
 from kraken_tui.market.book.metrics import fee_of, row_lots, row_traded
 from kraken_tui.market.events import Proof, Side
 from kraken_tui.market.history.moments import MarketHistory
@@ -70,9 +74,10 @@ def now_of(source: FakeSource) -> int:
     return source.feed_view.now_ns
 
 
-def without_bars(text: str) -> str:
-    """A picture without its bars, whose scale follows what was seen before."""
-    return re.sub("[«»▸▏▎▍▌▋▊▉█▐▕▁-▇]", " ", text)
+def held_still(app: KrakenApp) -> dict[str, str]:
+    """What the panes say, without bars and the ladder's rows, which follow what was seen before."""
+    names = {"tabs", "header", "book", "candles", "tape", "flow", "gauge"} & panes(app).keys()
+    return {name: re.sub("[«»▸▏▎▍▌▋▊▉█▐▕▁-▇]", " ", text_of(panes(app)[name])) for name in names}
 
 
 async def test_the_first_left_holds_now_and_every_press_counts(lived: FakeSource) -> None:
@@ -90,7 +95,7 @@ async def test_the_first_left_holds_now_and_every_press_counts(lived: FakeSource
 
 async def test_all_panes_show_one_moment_and_end_returns(lived: FakeSource) -> None:
     async with running(lived) as (app, pilot):
-        live_text = without_bars(screen_text(app))
+        live = held_still(app)
         await pilot.press("shift+left")
         history = lived.histories[app.main.symbol]
         moment = app.main.moment_ns
@@ -116,7 +121,7 @@ async def test_all_panes_show_one_moment_and_end_returns(lived: FakeSource) -> N
         app.tick(everything=True)
         await pilot.pause()
         assert app.main.moment_ns is None
-        assert without_bars(screen_text(app)) == live_text
+        assert held_still(app) == live
 
 
 @pytest.mark.parametrize("name", ["every-depth", "reconnect"])
@@ -395,3 +400,44 @@ async def test_a_moment_before_a_pair_was_known_says_so(lived: FakeSource) -> No
         app.tick(everything=True)
         await pilot.pause()
         assert "Nothing is known yet of DOGE/USD: not at this moment" in text_of(panes(app)["header"])
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("settings", [{"replay": RECORDINGS / "lost-message.jsonl.gz", "speed": 0.0}, {"demo": True}])
+async def test_on_a_running_engine_the_moment_stands_and_the_feed_runs_on(settings: dict[str, object]) -> None:
+    engine = Engine(Settings(pairs=("BTC/USD", "ETH/USD"), **settings), options=EngineOptions(history=True))  # type: ignore[arg-type]
+    engine.start()
+    app = KrakenApp(engine, engine.settings, live=False)
+    try:
+        async with app.run_test(size=(160, 48)) as pilot:
+            began = time.monotonic()
+            while True:
+                app.tick()
+                replay, view = engine.feed_view.replay, app.pair_view
+                lived_s = time.monotonic() - began
+                if (replay.finished if replay is not None else lived_s > 4) and view and view.proof is Proof.VERIFIED:
+                    break
+                assert lived_s < 30
+                await asyncio.sleep(0.05)
+            await pilot.press("left", "left")
+            moment = app.main.moment_ns
+            history = engine.history(app.main.symbol)
+            assert moment is not None
+            assert history is not None
+            then, messages = app.pair_view, engine.feed_view.messages
+            for _ in range(12):
+                await asyncio.sleep(0.05)
+                app.tick()
+            await pilot.pause()
+            assert app.pair_view == then == history.view(moment)
+            assert app.main.moment_ns == moment
+            assert replay is not None or engine.feed_view.messages > messages
+            assert f"HISTORY {clock(moment)}" in text_of(panes(app)["tabs"])
+            await pilot.press("end")
+            app.tick(everything=True)
+            await pilot.pause()
+            assert "HISTORY" not in text_of(panes(app)["tabs"])
+            assert app.pair_view is not None
+            assert app.pair_view.made_ns is not None, "live views can age"
+    finally:
+        engine.stop()
