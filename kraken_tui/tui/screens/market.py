@@ -601,9 +601,13 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Move to the next (+1) or previous (-1) event of flow, proof, age or venue."""
         self._move(lambda time, past, now: time.step_event(past, now, direction))
 
+    def go_to(self, ns: int) -> None:
+        """Show a moment of the past of the pair on screen, by the engine's wall clock."""
+        self._move(lambda time, past, now: time.go(past, now, ns) or True)
+
     @on(MomentChosen)
     def _moment_chosen(self, message: MomentChosen) -> None:
-        self._move(lambda time, past, now: time.go(past, now, message.ns) or True)
+        self.go_to(message.ns)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """With Shift or Ctrl: a second earlier."""
