@@ -84,7 +84,7 @@ def reading_parts(reading: Reading | None) -> list[Line]:
     if read.side is None:
         return [*parts, (("inside the spread ", "muted"),), *_since_then(reading, step, spec)]
     if read.known_to is None or reading.now is not None:
-        size = quantity(read.size, spec.qty_precision, 9).strip() if read.known_to is None else "–"
+        size = compact(read.size, spec.qty_precision) if read.known_to is None else "–"
         parts.append(((" size ", "muted"), (size, "text"), (f" {in_cells(spec.base)} ", "muted")))
     return parts + _since_then(reading, step, spec) + _sum_parts(read, spec, reading.fee_pct)
 
@@ -95,12 +95,12 @@ def _since_then(reading: Reading, step: int, spec: PairSpec) -> list[Line]:
     if now is None:
         return []
     read = at_cursor(now.bids, now.asks, reading.ticks, now.known_depth, step) if now.metrics is not None else None
-    left = "–" if read is None or read.known_to is not None else quantity(read.size, spec.qty_precision, 9).strip()
+    left = "–" if read is None or read.known_to is not None else compact(read.size, spec.qty_precision)
     traded = row_traded(now.traded, reading.ticks, step) - row_traded(then.traded, reading.ticks, step)
     least = "at least " if reading.cut else ""
     return [
         (("now ", "muted"), (left, "!text"), (" ", "text")),
-        ((" traded since ", "muted"), (least, "warn"), (quantity(traded, spec.qty_precision, 9).strip(), "text"),
+        ((" traded since ", "muted"), (least, "warn"), (compact(traded, spec.qty_precision), "text"),
          (" ", "text")),
     ]  # fmt: skip
 
