@@ -15,6 +15,7 @@ MODULES = (
     "outputs",
     "widgets",
     "screen",
+    "heatmap",
     "receiving",
     "end_to_end",
     "scale",

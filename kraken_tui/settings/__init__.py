@@ -29,11 +29,20 @@ DEPTHS = (10, 25, 100, 500, 1000)
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 """Candle intervals in minutes that the program offers."""
 
-GROUPINGS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
+GROUPINGS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
 """Price steps of the aggregated book, as multiples of the pair's price increment."""
 
 THEMES = ("auto", "dark", "light", "colour-blind", "terminal")
 """Names of the built-in themes; auto is dark, or terminal where the terminal has 16 colours or none."""
+
+WEIGHINGS = ("average", "greatest")
+"""What a cell of the heatmap tells of its column: the time-weighted average of the size, or the greatest."""
+
+HEAT_SCALES = ("log", "linear")
+"""How the heatmap's brightness grows with the size."""
+
+PULL_WINDOWS = (5, 30, 300)
+"""Seconds over which pull and stack are taken."""
 
 RECENTRES = ("band", "space", "never")
 """When the aggregated book recentres: when the touch leaves the middle band, on request, or never."""
@@ -91,6 +100,9 @@ class Settings:
         quiet_after_s: Seconds without a book change after which health says so, heartbeats or not.
         history_min: Minutes of the past the screen keeps of every pair.
         history_mb: Memory for the past of one pair, megabytes.
+        heat_weighing: What a cell of the heatmap tells, one of `WEIGHINGS`.
+        heat_scale: How its brightness grows, one of `HEAT_SCALES`.
+        pull_window_s: Seconds over which pull and stack are taken, one of `PULL_WINDOWS`.
         mouse: Whether the terminal's mouse reports are asked for.
         keys: Binding id to key list, overriding the built-in key map.
     """
@@ -130,6 +142,9 @@ class Settings:
     quiet_after_s: float = 60.0
     history_min: float = 60.0
     history_mb: int = 64
+    heat_weighing: str = "average"
+    heat_scale: str = "log"
+    pull_window_s: int = 30
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=_no_keys)
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS, RECENTRES, THEMES, Settings
+from kraken_tui.settings import (
+    DEPTHS,
+    GROUPINGS,
+    HEAT_SCALES,
+    INTERVALS,
+    PULL_WINDOWS,
+    RECENTRES,
+    THEMES,
+    WEIGHINGS,
+    Settings,
+)
 from kraken_tui.settings.readers import (
     Anything,
     Ascending,
@@ -257,6 +267,9 @@ OPTIONS: tuple[Option, ...] = (
         flag="--history", metavar="MIN", commands=("screen",),
     ),
     Option("history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096)),
+    Option("heat_weighing", Text(), "what a cell of the heatmap tells: {allowed}", OneOf(WEIGHINGS, near=True)),
+    Option("heat_scale", Text(), "how the heatmap's brightness grows: {allowed}", OneOf(HEAT_SCALES, near=True)),
+    Option("pull_window_s", Whole(), "seconds over which pull and stack are taken: {allowed}", OneOf(PULL_WINDOWS)),
     Option("quiet_after_s", Number(), "seconds without a change after which health says so", Between(1, 86_400)),
 )  # fmt: skip
 """Every setting but the key map, in the order of the help."""

@@ -67,6 +67,9 @@ def _view_commands() -> Iterable[Command]:
 _PRICES = ("book", "ladder")
 """Panes with rows of prices."""
 
+_TIMES = ("candles", "heatmap")
+"""Panes that can show more or less time."""
+
 COMMANDS: tuple[Command, ...] = (
     *_pair_commands(),
     Command("pair.next", "tab", "next_pair(1)", "next pair", "Show the next pair of the tabs.", "Pairs"),
@@ -100,14 +103,26 @@ COMMANDS: tuple[Command, ...] = (
             panes=(*_PRICES, "charts")),
     Command("book.cumulative", "v", "cumulative", "cumulative", "Show sizes summed from the touch.", "Book",
             panes=("book",)),
+    Command("book.pulls", "u", "pulls", "pull/stack", "Size added and removed without trading over the last 5, 30 or "
+            "300 s, or without that column.", "Book", panes=("book",)),
     Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Candles",
             panes=("candles",)),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Candles",
             panes=("candles",)),
-    Command("candles.zoom_in", "z", "zoom(1)", "wider bars", "Wider candles; the mouse wheel does it too.", "Candles",
-            panes=("candles",)),
-    Command("candles.zoom_out", "Z", "zoom(-1)", "narrower bars", "Narrower candles, and more of them.", "Candles",
-            panes=("candles",)),
+    Command("time.zoom_in", "z", "zoom(1)", "zoom in", "Shorter columns of the heatmap, 100 ms at the least; wider "
+            "candles where these are under the mouse or alone.", "Time", panes=_TIMES),
+    Command("time.zoom_out", "Z", "zoom(-1)", "zoom out", "Longer columns, up to 5 min; narrower candles, and more of "
+            "them.", "Time", panes=_TIMES),
+    Command("heat.cut_lower", "{", "heat('cut', -1)", "lower cut-off", "Let smaller sizes show on the heatmap; beyond "
+            "the last step the cut-offs are automatic.", "Heatmap", panes=("heatmap",)),
+    Command("heat.cut_higher", "}", "heat('cut', 1)", "higher cut-off", "Leave more of the smaller sizes dark.",
+            "Heatmap", panes=("heatmap",)),
+    Command("heat.weighing", "e", "heat('weigh')", "average/greatest", "Colour the heatmap by the average or the "
+            "greatest size of each column.", "Heatmap", panes=("heatmap",)),
+    Command("heat.scale", "l", "heat('form')", "log/linear", "Let the heatmap's brightness grow with the logarithm of "
+            "the size, or with the size.", "Heatmap", panes=("heatmap",)),
+    Command("profile.over", "V", "heat('profile')", "profile", "Take the volume profile over the session or over the "
+            "time on screen.", "Heatmap", panes=("profile",)),
     Command("tape.filter", "f", "tape_filter", "tape filter", "Show only prints from the next tier of value on, "
             "or all.", "Tape", panes=("tape",)),
     Command("time.back", "left", "step(-1)", "1 s back", "Hold the newest moment, then go back by a second; in the "
@@ -201,7 +216,8 @@ FOOTER: tuple[Offer, ...] = (
     Offer("centre", ("book.centre",), 5),
     Offer("cursor", ("cursor.up", "cursor.down"), 6),
     Offer("past", ("time.back",), 4),
-    Offer("zoom", ("candles.zoom_in", "candles.zoom_out"), 9, panes=("candles",)),
+    Offer("zoom", ("time.zoom_in", "time.zoom_out"), 6),
+    Offer("cut-off", ("heat.cut_lower", "heat.cut_higher"), 4, panes=("profile",)),
     Offer("interval", ("candles.shorter", "candles.longer"), 10),
     Offer("speed", ("replay.slower", "replay.faster"), 4),
     Offer("pause", ("feed.pause",), 11),
@@ -226,6 +242,7 @@ FIRST_RUN: tuple[Offer, ...] = (
 
 _SHORT = {
     "space": "Spc", "plus": "+", "minus": "-", "equals_sign": "=", "slash": "/", "question_mark": "?",
+    "left_curly_bracket": "{", "right_curly_bracket": "}",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
     "escape": "Esc", "up": "Up", "down": "Down", "left": "Left", "right": "Right", "tab": "Tab", "enter": "Enter",
     "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",

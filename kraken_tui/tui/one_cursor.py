@@ -78,7 +78,8 @@ class OneCursor:
         ticks = pointed.ticks if pointed is not None and over else choices.cursor
         if pair is not None and pointed is not None and pointed.ns is not None and not pointed.venue:
             # A column is read as it was at its end.
-            ns = min(pointed.ns + pointed.span_ns, pair.now_ns)
+            newest = pair if seen.newest is None else seen.newest
+            ns = min(pointed.ns + pointed.span_ns, newest.now_ns)
             pair = self._view_at(pair.symbol, ns) or pair
         if pair is None or pair.spec is None or ticks is None:
             return None

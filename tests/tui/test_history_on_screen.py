@@ -402,6 +402,40 @@ async def test_a_moment_before_a_pair_was_known_says_so(lived: FakeSource) -> No
         assert "Nothing is known yet of DOGE/USD: not at this moment" in text_of(panes(app)["header"])
 
 
+async def test_on_the_heatmap_hovering_reads_a_click_sets_and_a_drag_moves_in_time(lived: FakeSource) -> None:
+    async with running(lived) as (app, pilot):
+        await pilot.press("f3")
+        await pilot.pause()
+        app.tick(everything=True)
+        await pilot.pause()
+        pane, place = panes(app)["heatmap"], app.main.places["heatmap"]
+        x, y = place.width - 12, HEAD_ROWS + 4
+        ticks, ns = pane.price_at(y), pane.moment_at(x)  # type: ignore[attr-defined]
+        history = lived.histories[app.main.symbol]
+        await pilot.hover(offset=(place.x + x, place.y + y))
+        app.tick(everything=True)
+        await pilot.pause()
+        footer = text_of(panes(app)["footer"])
+        assert footer.startswith(f" {price(ticks, app.pair_view.spec.price_precision)} ")  # type: ignore[union-attr]
+        assert "now" in footer
+        assert pane.picture is not None
+        assert pane.picture.cursor_ns == ns - pane.picture.cursor_span_ns + 1
+        assert app.main.moment_ns is None
+        await pilot.click(offset=(place.x + x, place.y + y))
+        assert app.main.control.choices.cursor == ticks
+        assert app.main.moment_ns is None, "a click alone does not leave now"
+        await pilot.mouse_down(offset=(place.x + x, place.y + y))
+        await pilot.hover(offset=(place.x + x - 3, place.y + y))
+        await pilot.mouse_up(offset=(place.x + x - 3, place.y + y))
+        await pilot.pause()
+        assert app.main.moment_ns == max(ns - 3 * pane.picture.cursor_span_ns, history.since_ns or 0)
+        await pilot.press("end")
+        centre = app.main.control.choices.centre
+        await pilot._post_mouse_events([events.MouseScrollUp], pane, (x, y))
+        await pilot.pause()
+        assert app.main.control.choices.centre == centre + 3  # type: ignore[operator]
+
+
 @pytest.mark.realtime
 @pytest.mark.parametrize("settings", [{"replay": RECORDINGS / "lost-message.jsonl.gz", "speed": 0.0}, {"demo": True}])
 async def test_on_a_running_engine_the_moment_stands_and_the_feed_runs_on(settings: dict[str, object]) -> None:

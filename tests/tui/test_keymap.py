@@ -178,7 +178,7 @@ def test_the_footer_at_80x24(view: str, footer: str) -> None:
 
 def test_a_full_footer_offers_everything_that_works() -> None:
     labels = {item.label for item in footer_items(effective({}), situation("book", (220, 60)), 400)}
-    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed"}
+    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed", "cut-off"}
     played = footer_items(effective({}), situation("book", (220, 60), replay=True), 400)
     assert "speed" in {item.label for item in played}
     charts = {item.label for item in footer_items(effective({}), situation("charts", (220, 60)), 400)}

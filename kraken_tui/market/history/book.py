@@ -371,6 +371,12 @@ class Walker:
             0 if self._segment is None else self._segment.depth,
         )
 
+    def ends(self) -> tuple[int, ...]:
+        """What `edges` follows from: it is the same while this is."""
+        bids, asks = self._bids, self._asks
+        return (bids[0] if bids else 0, bids[-1] if bids else 0, asks[0] if asks else 0, asks[-1] if asks else 0,
+                len(bids), len(asks))  # fmt: skip
+
     def edges(self) -> Edges:
         """The touch and the edges of what is known, where it stands."""
         bids, asks, segment = self._bids, self._asks, self._segment

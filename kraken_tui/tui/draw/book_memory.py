@@ -168,7 +168,7 @@ class BookMemory:
     Attributes:
         sums: Trades at price.
         scale: Of the bars.
-        sizes, volumes: Formats of the columns.
+        sizes, volumes, pulls: Formats of the columns.
         flicker: Numbers that changed.
     """
 
@@ -180,7 +180,7 @@ class BookMemory:
 
     def _begin(self) -> None:
         self.scale = BarScale()
-        self.sizes, self.volumes = ColumnForm(), ColumnForm()
+        self.sizes, self.volumes, self.pulls = ColumnForm(), ColumnForm(), ColumnForm()
         self.flicker = Flicker(self._flash)
 
     def of(self, what: Hashable) -> None:

@@ -21,15 +21,21 @@ class HeatChoices(msgspec.Struct):
 
     Attributes:
         column_ns: Length of a column, one of `WIDTHS_NS`.
+        strip_ns: The same for the strip beside the book, which has fewer columns.
         weighing: Value of `market.history.columns.Weighing`.
-        cut: Percentile of the lower cut-off, one of `heat_scale.LOWER_CUTS`.
+        cut: Percentile of the lower cut-off, one of `heat_scale.LOWER_CUTS`; None for automatic.
         linear: Whether brightness grows with the size rather than its logarithm.
+        seen_ns: The time on screen, kept by the heatmap's pane; None before its first picture.
+        profile_seen: Whether the volume profile is that of the time on screen rather than of the session.
     """
 
     column_ns: int = SECOND
+    strip_ns: int = 5 * SECOND
     weighing: str = "average"
-    cut: float = 55.0
+    cut: float | None = None
     linear: bool = False
+    profile_seen: bool = False
+    seen_ns: tuple[int, int] | None = None
 
 
 class BookChoices(msgspec.Struct):
@@ -42,6 +48,8 @@ class BookChoices(msgspec.Struct):
         cumulative: Whether the aggregated book shows growing sizes.
         recentre: "band", "space" or "never".
         heat: The heatmap's.
+        pull_s: Seconds over which pull and stack are taken, one of `PULL_WINDOWS`; 0 to leave them out.
+        pull_first: Whether their column is shown where there is room for it or for the traded volume only.
     """
 
     grouping: int = 1
@@ -50,6 +58,8 @@ class BookChoices(msgspec.Struct):
     cumulative: bool = False
     recentre: str = "band"
     heat: HeatChoices = msgspec.field(default_factory=HeatChoices)
+    pull_s: int = 30
+    pull_first: bool = False
 
 
 class Situation(msgspec.Struct, frozen=True):

@@ -35,10 +35,11 @@ MARKS = (
     ("● ◐ ○", "In order, not quite, not there; ● REC: recording."),
     ("■", "Halted."),
     ("!", "Out of the ordinary: read the words beside it."),
-    ("╱", "Not known: a row beyond the depth of the book, a time missing in a chart. On the heatmap: the book was not "
-     "proven then."),
-    ("·", "On the heatmap: not known, before the start or beyond the depth. Below the candles: no trades. After a "
-     "price: unchanged. Between words: a separator."),
+    ("╱", "Not known: a row beyond the depth of the book, a time before the start or missing in a chart."),
+    ("╳", "On the heatmap: the book was not proven then."),
+    ("▵ ▴ ▲ ▿ ▾ ▼", "Trades on the heatmap, small, middling and large: aggressive buys point up, sells down."),
+    ("▔ ▁", "On the heatmap, the best bid and, one row further up, the best ask."),
+    ("·", "Below the candles: no trades. After a price: unchanged. Between words: a separator."),
     ("+", "After a size of the book: at least so much, the rest of the row is not known."),
     ("« »", "The bar goes on: the size is larger than a full bar."),
     ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle."),
@@ -85,6 +86,21 @@ WORDS = (
         "in quote currency.",
     ),
     ("held, 3 wait", "Rows of the ladder stand still under mouse and cursor; 3 levels have no row yet."),
+    (
+        "heatmap",
+        "Resting size over time: dark is little, bright is much; the heading names the two cut-offs, and whether a "
+        "cell is the average or the greatest size of its column. The last column, apart, is not over yet.",
+    ),
+    (
+        "±30 s",
+        "Pull and stack: size added less size removed without trading at a price over the last seconds, of which older "
+        "ones count less. The heading has both sides in all. Level 2 shows sizes, not orders: one that moves is pulled "
+        "here and stacked there.",
+    ),
+    (
+        "POC, VAH, VAL",
+        "The price with the most volume, and the highest and lowest of those around it that hold 70 % of it.",
+    ),
     ("volume at price", "sold | bought: lots traded at a price since the start, by aggressor."),
     ("wall, moved", "A large order appeared; a large order changed its price."),
     ("pulled, filled", "A large order left without trading; it left by trading."),

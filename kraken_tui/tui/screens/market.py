@@ -14,6 +14,7 @@ from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.freshness import aged_feed
 from kraken_tui.market.views import FeedView, Mode, PairView, ReplayView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
+from kraken_tui.tui import heat_control
 from kraken_tui.tui.asked import Asked
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.amounts import compact
@@ -31,7 +32,7 @@ from kraken_tui.tui.draw.status import (
 )
 from kraken_tui.tui.draw.themes import ALL_PALETTES
 from kraken_tui.tui.keymap import KeyMap, bindings, command_of
-from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
+from kraken_tui.tui.layout import STRIP_WIDTH, Places, Rect, Size, arrange, size_class
 from kraken_tui.tui.one_cursor import OneCursor
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.pane import LivePart, Pane
@@ -448,10 +449,31 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self._no_time()
 
     def action_zoom(self, steps: int) -> None:
-        """Make candles wider (+1) or narrower (-1)."""
+        """Show less time (+1) or more (-1): in the candles that keys mean, else on the heatmap."""
         pane = self._travelling()
-        if pane is None or not pane.zoom(steps):
+        if pane is not None and pane.zoom(steps):
+            return
+        if "heatmap" in self._places:
+            self._confirm(heat_control.zoom(self.control.choices.heat, steps, strip=self.view == BOOK.name))
+        else:
             self._no_time()
+
+    def action_heat(self, what: str, *steps: int) -> None:
+        """Change how the heatmap, or its profile, is drawn; `what` is a function of `heat_control`."""
+        if "heatmap" not in self._places:
+            where = f"{self.keymap.show('view.heatmap')} shows the heatmap"
+            self.program.say(f"{where}; beside the book it stands from {STRIP_WIDTH} columns on.")
+            return
+        self._confirm(getattr(heat_control, what)(self.control.choices.heat, *steps))
+
+    def action_pulls(self) -> None:
+        """Take pull and stack over the next window."""
+        self._confirm(heat_control.pulls(self.control.choices))
+
+    def _confirm(self, text: str) -> None:
+        """Say what a key changed, and show it."""
+        self.program.say(text)
+        self.program.tick(everything=True)
 
     def action_live(self) -> None:
         """Go back to now, and follow the newest candle again wherever candles are shown."""
