@@ -158,7 +158,7 @@ async def test_a_storm_of_resizes_leaves_the_right_layout(app: KrakenApp) -> Non
         await pilot.resize_terminal(160, 48)
         await pilot.pause()
         app.tick()
-        assert app.main.places["ladder"].width == 46
+        assert app.main.places["ladder"].width == 42
         assert "64,250.1" in text_of(panes(app)["ladder"])
 
 
@@ -517,7 +517,7 @@ async def test_grouping_keys(app: KrakenApp) -> None:
         state = app.main.control.choices
         assert state.grouping == 10
         await pilot.press("+")
-        assert state.grouping == 25
+        assert state.grouping == 20
         await pilot.press("minus", "minus")
         assert state.grouping == 5
         for _ in range(12):
