@@ -94,6 +94,7 @@ class Settings:
         flow_factor: Multiple of the pair's own 98th percentile from which a size is large, where it is automatic.
         tape_tiers: Four ascending values in such quotes from which a print is of the next tier.
         sweep_value: Worth of the order whose cost is shown, in quotes that are money (dollars, euros).
+        taker_fee_pct: Fee of an order that takes, percent of its worth; part of the cost at the cursor.
         signal_window_s: Seconds over which pressure and imbalance are smoothed.
         stale_after_s: Seconds of feed silence or lag after which a book is called stale.
         quiet_after_s: Seconds without a book change after which health says so, heartbeats or not.
@@ -135,6 +136,7 @@ class Settings:
     flow_factor: float = 3.0
     tape_tiers: tuple[float, ...] = (1_000.0, 10_000.0, 50_000.0, 250_000.0)
     sweep_value: float = 10_000.0
+    taker_fee_pct: float = 0.40
     signal_window_s: float = 4.0
     stale_after_s: float = 5.0
     quiet_after_s: float = 60.0

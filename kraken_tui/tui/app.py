@@ -25,6 +25,7 @@ from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
 from kraken_tui.tui.asked import Asked
+from kraken_tui.tui.draw.format import clock
 from kraken_tui.tui.draw.themes import ALL_PALETTES, AUTO, PALETTES, TRUE_COLOURS, theme_of, worn
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer, Spent
@@ -397,7 +398,14 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Pair and moment (of the recording, in a replay), for the title bar of a saved picture."""
         from kraken_tui.tui.export import svg
 
-        return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self.feed.now_ns)}"
+        word = "  HISTORY" if self.main.shown.in_past else ""
+        return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self._shown_ns)}{word}"
+
+    @property
+    def _shown_ns(self) -> int:
+        """The moment on screen."""
+        moment_ns = self.main.moment_ns
+        return self.feed.now_ns if moment_ns is None else moment_ns
 
     # --- files and clipboard ----------------------------------------------------------------------------------
 
@@ -410,7 +418,7 @@ class KrakenApp(App[None], inherit_bindings=False):
 
         await self._uncover()
         picture = svg.screen_svg(self, self.picture_title())
-        name = svg.stamped_name(self.main.symbol or "screen", self.feed.now_ns, ".svg")
+        name = svg.stamped_name(self.main.symbol or "screen", self._shown_ns, ".svg")
         folder: Path | str = "the pictures folder"
         try:
             folder = svg.picture_folder(self.settings)
@@ -466,7 +474,8 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.say("There is no book to copy yet.")
         else:
             self.copy_to_clipboard(table)
-            self.say(f"Copied ten levels of {self.main.symbol}, if the terminal lets it (OSC 52).")
+            then = f" at {clock(self._shown_ns)} UTC" if self.main.moment_ns is not None else ""
+            self.say(f"Copied ten levels of {self.main.symbol}{then}, if the terminal lets it (OSC 52).")
 
 
 def encodes_boxes(encoding: str | None) -> bool:

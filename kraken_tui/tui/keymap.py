@@ -109,16 +109,6 @@ COMMANDS: tuple[Command, ...] = (
             panes=("candles",)),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Candles",
             panes=("candles",)),
-    Command("candles.back", "left", "travel(-1)", "earlier bar", "Look at earlier candles: those under the mouse, or "
-            "those that stand alone.", "Candles", panes=("candles",)),
-    Command("candles.forward", "right", "travel(1)", "later bar", "Look at later candles.", "Candles",
-            panes=("candles",)),
-    Command("candles.back_far", "shift+left", "travel(-1, True)", "earlier page", "One screen of candles earlier.",
-            "Candles", panes=("candles",)),
-    Command("candles.forward_far", "shift+right", "travel(1, True)", "later page", "One screen of candles later.",
-            "Candles", panes=("candles",)),
-    Command("candles.newest", "end", "follow", "newest bar", "Follow the newest candle again.", "Candles",
-            panes=("candles",)),
     Command("time.zoom_in", "z", "zoom(1)", "zoom in", "Shorter columns of the heatmap, 100 ms at the least; wider "
             "candles where these are under the mouse or alone.", "Time", panes=_TIMES),
     Command("time.zoom_out", "Z", "zoom(-1)", "zoom out", "Longer columns, up to 5 min; narrower candles, and more of "
@@ -135,8 +125,24 @@ COMMANDS: tuple[Command, ...] = (
             "time on screen.", "Heatmap", panes=("profile",)),
     Command("tape.filter", "f", "tape_filter", "tape filter", "Show only prints from the next tier of value on, "
             "or all.", "Tape", panes=("tape",)),
-    Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on; in a replay, stop the "
-            "recording's clock.", "Feed"),
+    Command("time.back", "left", "step(-1)", "1 s back", "Hold the newest moment, then go back by a second; in the "
+            "candles view, earlier bars while live.", "Time"),
+    Command("time.forward", "right", "step(1)", "1 s on", "Go on by a second, at last to now; in the candles view, "
+            "later bars while live.", "Time"),
+    Command("time.back_far", "shift+left", "step(-10)", "10 s back", "Go back by ten seconds, or a screen of bars.",
+            "Time"),
+    Command("time.forward_far", "shift+right", "step(10)", "10 s on", "Go on by ten seconds, or a screen of bars.",
+            "Time"),
+    Command("time.message_back", "comma", "step_message(-1)", "message back", "Go back by one message of the book.",
+            "Time"),
+    Command("time.message_forward", "full_stop", "step_message(1)", "message on", "Go on by one message of the book.",
+            "Time"),
+    Command("time.event_forward", "n", "step_event(1)", "next event", "Go to the next event: flow, proof lost or "
+            "found, resync, halt, stale, trades missed.", "Time"),
+    Command("time.event_back", "N", "step_event(-1)", "event before", "Go to the event before.", "Time"),
+    Command("time.live", "end", "live", "live", "Back to now, and to the newest candle.", "Time"),
+    Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on, or go on from a pause or "
+            "the past; in a replay, stop the recording's clock.", "Feed"),
     Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed", needs="replay"),
     Command("replay.faster", ">", "speed(1)", "faster replay", "Play the recording faster.", "Feed", needs="replay"),
     Command("replay.skip", "g", "skip_gap", "skip gap", "Go to the next frame of the recording, over a gap.", "Feed",
@@ -202,14 +208,14 @@ _VIEWS_RANK = 1
 
 FOOTER: tuple[Offer, ...] = (
     Offer("pair", _NUMBERS, 9, click="pair.next"),
-    Offer("find", ("pair.find",), 8),
+    Offer("find", ("pair.find",), 7),
     Offer("pane", ("pane.next",), 2),
     Offer("charts", ("charts.next",), 2, panes=("charts", "candles")),
     Offer("group", ("book.coarser", "book.finer"), 3),
-    Offer("depth", ("book.deeper",), 7),
+    Offer("depth", ("book.deeper",), 8),
     Offer("centre", ("book.centre",), 5),
     Offer("cursor", ("cursor.up", "cursor.down"), 6),
-    Offer("bars", ("candles.back", "candles.forward"), 6, panes=("candles",)),
+    Offer("past", ("time.back",), 4),
     Offer("zoom", ("time.zoom_in", "time.zoom_out"), 6),
     Offer("cut-off", ("heat.cut_lower", "heat.cut_higher"), 4, panes=("profile",)),
     Offer("interval", ("candles.shorter", "candles.longer"), 10),

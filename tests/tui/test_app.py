@@ -360,19 +360,18 @@ async def test_candles_zoom_by_keys_and_wheel(app: KrakenApp) -> None:
         assert pane.look.zoom == 1
 
 
-async def test_beside_other_panes_keys_move_the_candles_only_under_the_mouse(app: KrakenApp) -> None:
+async def test_beside_other_panes_the_bars_are_zoomed_under_the_mouse_only(app: KrakenApp) -> None:
     async with running(app) as pilot:
         pane = app.main._panes["candles"]
         assert isinstance(pane, CandlesPane)
-        await pilot.press("left")
-        assert "Point at the candles first, or press F4." in shown(app, "footer")
         await pilot.press("z")
-        assert (pane.look.end_s, pane.look.zoom) == (None, None)
+        assert pane.look.zoom is None, "keys mean the heatmap beside the book"
         place = app.main.places["candles"]
         await pilot.hover(offset=(place.x + 5, place.y + 8))
-        await pilot.press("left", "z")
-        assert pane.look.end_s is not None
+        await pilot.press("z")
         assert pane.look.zoom is not None
+        await pilot._post_mouse_events([events.MouseScrollUp], pane, (40, 10), shift=True)
+        assert pane.look.end_s is not None
         await pilot.press("2", "1")
         await pilot.pause()
         assert pane.look.end_s is None, "another pair is followed"
@@ -477,7 +476,7 @@ async def test_beyond_the_book_the_readout_says_what_is_known(app: KrakenApp, so
         app.tick()
         footer = text_of(panes(app)["footer"])
         assert f" at least {held // 10**6 / 100} BTC, book known to {edge / 10:,.1f} " in footer
-        assert "sweep leaves the known book" in footer
+        assert "buy to here leaves the known book" in footer
         assert "cum" not in footer
         source.views["BTC/USD"] = replace(view, depth=1000)
         app.tick()

@@ -269,6 +269,15 @@ class BookHistory:
         """All segments, oldest first; the last may grow at its end while it is read."""
         return self._segments
 
+    def proven_at(self, ns: int) -> bool | None:
+        """Whether the book was proven at a moment; None where that is before all that is kept."""
+        segments = self.segments()
+        at = bisect_right(segments, ns, key=lambda segment: segment.times[0]) - 1
+        if at < 0:
+            return None
+        segment = segments[at]
+        return bool(segment.flags[bisect_right(segment.times, ns, 0, len(segment.flags)) - 1])
+
     def at(self, ns: int) -> BookAt | None:
         """The book as it was at a moment; None where that is before all that is kept.
 

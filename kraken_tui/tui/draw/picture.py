@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kraken_tui.market.book.aggregation import step_of
+from kraken_tui.market.book.metrics import row_step
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.units import SECOND
@@ -96,8 +98,15 @@ class Picture(msgspec.Struct, frozen=True):
         waiting: What is said in place of the pair while it has no view and nothing is wrong with it.
         history: The pair's past; None where none is kept.
         price_rows: Price rows of the book, which what stands beside it shares; 0 where it is hidden.
-        moment_ns: The moment of the past that is shown, by the engine's clock; None for now.
         density: Whether sizes over time are drawn by characters, as where there are too few colours.
+        moment_ns: The moment shown, by the engine's wall clock, where it is not now: a pause, or HISTORY.
+        paused: Whether that is a pause: what was published then, which nobody has to rebuild.
+        now_ns: The newest moment, by the same clock.
+        found: What the last step in time found, such as "wall"; "" where it was not one to an event.
+        cursor_ns: Time under the cursor: of what the mouse points at, else the moment shown. None for neither.
+        cursor_span_ns: Length of what the mouse points at, from `cursor_ns` on; 0 where it points at no time.
+        cursor_venue_ns: `cursor_ns` by the venue's clock, which tape and candles go by.
+        held_bytes: Memory of the past of all pairs, about.
     """
 
     pair: PairView | None
@@ -112,5 +121,35 @@ class Picture(msgspec.Struct, frozen=True):
     waiting: str = "waiting for the pair"
     history: MarketHistory | None = None
     price_rows: int = 0
-    moment_ns: int | None = None
     density: bool = False
+    moment_ns: int | None = None
+    paused: bool = False
+    now_ns: int = 0
+    found: str = ""
+    cursor_ns: int | None = None
+    cursor_span_ns: int = 0
+    cursor_venue_ns: int | None = None
+    held_bytes: int = 0
+
+    @property
+    def in_past(self) -> bool:
+        """Whether a moment of the past is shown; a pause is not."""
+        return self.moment_ns is not None and not self.paused
+
+    def at_cursor(self, venue_ns: int, low: int, high: int, *, asks: bool) -> bool:
+        """Whether something of the tape is under the one cursor: its price, and the time the mouse points at.
+
+        Args:
+            venue_ns: When it happened, by the venue's clock.
+            low, high: The prices it reached, ticks.
+            asks: Whether these were prices of asks: the rows of the two sides reach from their price to other sides.
+        """
+        cursor, span, spec = self.choices.cursor, self.cursor_span_ns, self.pair.spec if self.pair else None
+        begin = self.cursor_venue_ns
+        timed = span > 0 and begin is not None
+        if timed and begin is not None and not begin <= venue_ns < begin + span:
+            return False
+        if cursor is None or spec is None:
+            return timed
+        reach = row_step(cursor, step_of(spec, max(1, self.choices.grouping))) - 1
+        return low <= cursor and cursor - reach <= high if asks else low <= cursor + reach and cursor <= high

@@ -27,6 +27,7 @@ from kraken_tui.tui.keymap import KeyMap
 from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.panes import HEATMAP
 from kraken_tui.tui.panes.book_rows import WHEEL_ROWS, PriceChosen
+from kraken_tui.tui.panes.pointing import Pointed
 from kraken_tui.units import SECOND
 
 
@@ -198,15 +199,25 @@ class BookPane(Pane):
         if ticks is not None:
             self.post_message(PriceChosen(ticks))
 
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Let the readout follow the mouse."""
+        self.post_message(Pointed("book", self.price_at(event.y)))
+
+    def on_leave(self, event: events.Leave) -> None:
+        """Let it go back to the cursor."""
+        self.post_message(Pointed("book"))
+
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Look at higher prices."""
-        event.stop()
-        self._move(WHEEL_ROWS)
+        """Look at higher prices; with Shift or Ctrl the wheel moves in time."""
+        if not (event.shift or event.ctrl):
+            event.stop()
+            self._move(WHEEL_ROWS)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Look at lower prices."""
-        event.stop()
-        self._move(-WHEEL_ROWS)
+        """Look at lower prices; with Shift or Ctrl the wheel moves in time."""
+        if not (event.shift or event.ctrl):
+            event.stop()
+            self._move(-WHEEL_ROWS)
 
     def _move(self, rows_up: int) -> None:
         if self.picture is None or self.picture.choices.centre is None:

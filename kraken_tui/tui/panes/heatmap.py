@@ -22,7 +22,8 @@ from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.keymap import KeyMap
 from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.panes import BOOK
-from kraken_tui.tui.panes.book_rows import PriceChosen
+from kraken_tui.tui.panes.book_rows import WHEEL_ROWS, PriceChosen
+from kraken_tui.tui.panes.pointing import MomentChosen, Pointed
 from kraken_tui.units import SECOND
 from kraken_tui.words import time_span
 
@@ -117,13 +118,17 @@ def _steady(before: Scale | None, after: Scale | None) -> Scale | None:
 
 
 class HeatmapPane(Pane):
-    """Resting size over time beside the book; in the view of the book, a strip of it. Click for a price."""
+    """Resting size over time beside the book; in the view of the book, a strip of it.
+
+    Click for a price, drag to move in time.
+    """
 
     def __init__(self, *, id: str | None = "heatmap") -> None:  # noqa: A002
         super().__init__(id=id)
         self._grids: dict[_Of, _Grids] = {}
         self._window: tuple[int, int] | None = None
         self._view: HeatView | None = None
+        self._pressed: int | None = None
 
     @classmethod
     def for_screen(cls, name: str, settings: Settings, keymap: KeyMap) -> Self:
@@ -229,11 +234,59 @@ class HeatmapPane(Pane):
         ticks = (view.high - (y - HEAD_ROWS)) * view.step
         return ticks if ticks > 0 else None
 
-    def on_click(self, event: events.Click) -> None:
-        """Report the price of the clicked row."""
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A drag moves in time."""
+        self._pressed = event.x
+        self.capture_mouse()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Without a drag it is a click: report the price of the row, in the past its moment too."""
+        pressed, self._pressed = self._pressed, None
+        self.release_mouse()
+        if pressed is None or pressed != event.x:
+            return
         ticks = self.price_at(event.y)
         if ticks is not None:
             self.post_message(PriceChosen(ticks))
+        if self.picture is not None and self.picture.in_past:
+            self._choose(event.x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Let the readout follow the mouse, or the moment a drag."""
+        if self._pressed is not None and self._pressed != event.x:
+            self._pressed = -1
+            self._choose(event.x)
+            return
+        ns, view = self.moment_at(event.x), self._view
+        ticks = self.price_at(event.y)
+        if ns is None or view is None or ticks is None:
+            self.post_message(Pointed("heatmap", ticks))
+        else:
+            self.post_message(Pointed("heatmap", ticks, ns + 1 - view.width_ns, view.width_ns))
+
+    def on_leave(self, event: events.Leave) -> None:
+        """Let it go back to the cursor."""
+        self.post_message(Pointed("heatmap"))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Look at higher prices; with Shift or Ctrl the wheel moves in time."""
+        self._scroll(event, WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Look at lower prices; with Shift or Ctrl the wheel moves in time."""
+        self._scroll(event, -WHEEL_ROWS)
+
+    def _scroll(self, event: events.MouseScrollUp | events.MouseScrollDown, rows: int) -> None:
+        choices = None if self.picture is None else self.picture.choices
+        if not (event.shift or event.ctrl) and choices is not None and choices.centre is not None:
+            event.stop()
+            # The rows are the book's, which moves with the next picture.
+            choices.centre += rows
+
+    def _choose(self, x: int) -> None:
+        ns = self.moment_at(x)
+        if ns is not None:
+            self.post_message(MomentChosen(ns))
 
 
 def _cursor_row(pair: PairView, cursor: int | None, step: int) -> int | None:

@@ -105,7 +105,18 @@ WORDS = (
     ("volume at price", "sold | bought: lots traded at a price since the start, by aggressor."),
     ("wall, moved", "A large order appeared; a large order changed its price."),
     ("pulled, filled", "A large order left without trading; it left by trading."),
-    ("sweep", "One order taking several levels; at the cursor, the average price and cost in bps of doing so."),
+    ("sweep", "One order taking several levels."),
+    (
+        "buy to here",
+        "At the cursor: average price, cost in bps of the mid and taker's fee (setting `taker_fee_pct`) of one order "
+        "for all that rests up to that row; `sell to here` on the bids.",
+    ),
+    (
+        "HISTORY",
+        "A moment of the past in all panes, with its distance from now. Ages and proof are those of then; the feed "
+        "runs on, and what is said of engine, recorder and connection is of now.",
+    ),
+    ("size, now", "In HISTORY, at the cursor: the row's size then and now, and what has traded there since."),
     ("large", "From the threshold in the settings, or chosen from the pair's own sizes; the heading says it."),
     (
         "tape",
@@ -124,7 +135,9 @@ WORDS = (
 """Words on the screen that a newcomer may not know."""
 
 NOTES = (
-    "Click a tab to show its pair, a price to put the cursor there; the wheel scrolls the aggregated book.",
+    "Click a tab to show its pair; a price, a print or a flow event to put the cursor on its price.",
+    "The last row reads what the mouse rests on, without moving the cursor, which a click or a key does.",
+    "The wheel scrolls the prices; with Shift or Ctrl it moves in time.",
     "To select text with the mouse hold Shift (Option in iTerm2, Fn in Terminal.app).",
     "Click a key in the last row to press it.",
     "A key works in the views named behind its sentence, or in all of them.",
