@@ -39,8 +39,8 @@ MARKS = (
     ("╳", "On the heatmap: the book was not proven then."),
     ("▵ ▴ ▲ ▿ ▾ ▼", "Trades on the heatmap, small, middling and large: aggressive buys point up, sells down."),
     ("▔ ▁", "On the heatmap, the best bid and, one row further up, the best ask."),
-    ("·", "Below the candles: no trades. In the last minute of the imbalance: no proven book. After a price: unchanged. "
-     "Between words: a separator."),
+    ("·", "Below the candles: no trades. In the last minute of the imbalance: no proven book. After a price: "
+     "unchanged. Between words: a separator."),
     ("+", "After a size of the book: at least so much, the rest of the row is not known."),
     ("« »", "The bar goes on: the size is larger than a full bar."),
     ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle."),
