@@ -196,7 +196,7 @@ def _plan(call: Call) -> tuple[Settings, Plan]:
     from kraken_tui.feed.kafka.client import read_settings
     from kraken_tui.outputs.kafka import Plan
     from kraken_tui.outputs.sharding import Shard
-    from kraken_tui.wire.symbols import canonical
+    from kraken_tui.wire.symbols import guesses
 
     own, settings = call.own, call.settings()
     brokers = own["brokers"] or settings.kafka
@@ -218,8 +218,8 @@ def _plan(call: Call) -> tuple[Settings, Plan]:
         own["snapshot_s"],
         read_settings(settings.kafka_config),
     )
-    # By the symbol, however the pair was written: another shard may be given another spelling.
-    mine = tuple(name for name in pairs if shard.owns(canonical(name)))
+    # By the symbol, however the pair was written.
+    mine = tuple(name for name in pairs if shard.owns(guesses(name)[0]))
     return replace(settings, pairs=mine, kafka="", at=""), plan
 
 

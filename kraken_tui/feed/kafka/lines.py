@@ -23,6 +23,7 @@ import msgspec
 from kraken_tui.feed.kafka.topics import Stamp
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
+from kraken_tui.wire.checksum import checksum_of_text
 from kraken_tui.words import counted
 
 SILENT_NS = 5 * SECOND
@@ -181,6 +182,7 @@ class Lines:
 
     Args:
         wants: Whether a symbol is wanted.
+        checks: Whether the checksum of every line is looked at here, because nobody calls `forget`.
 
     Attributes:
         taken: Messages used so far.
@@ -192,8 +194,9 @@ class Lines:
         symbols: Symbols that publishers say they have.
     """
 
-    def __init__(self, wants: Callable[[str], bool]) -> None:
+    def __init__(self, wants: Callable[[str], bool], *, checks: bool = False) -> None:
         self._wants = wants
+        self._checks = checks
         self.taken = self.left_out = self.missing = self.gaps = self.duplicates = 0
         self.mode = ""
         self.symbols: set[str] = set()
@@ -241,7 +244,7 @@ class Lines:
                 return []
             steps += self._one(line, message, now, follows=follows)
         except ValueError as error:
-            self._forget(symbol)
+            self.forget(symbol)
             return [
                 Unproven(symbol, "a line that cannot be used"),
                 *self._leave_out(f"a line that cannot be used: {clean_text(error, 80)}"),
@@ -268,7 +271,7 @@ class Lines:
             held = self._held.get(line.symbol)
             if line.proof == "VERIFIED" or held is None or held.bids is None:
                 return []
-            self._forget(line.symbol)
+            self.forget(line.symbol)
             return [Unproven(line.symbol, clean_text(line.reason, 100) or "the publisher has lost its proof")]
         if kind is _Trade:
             return [self._trade(line)]
@@ -296,7 +299,7 @@ class Lines:
         known = self._runs.get(held.run)
         if known is not None and now - known.seen_ns < TAKEOVER_NS:
             return False
-        self._forget(symbol)
+        self.forget(symbol)
         held.run = message.stamp.run
         return True
 
@@ -322,11 +325,11 @@ class Lines:
         if message.kind == "book":
             if symbol in self._held:
                 steps.append(Unproven(symbol, f"{counted(missing, 'line')} missing in Kafka"))
-            self._forget(symbol)
+            self.forget(symbol)
         return steps, False
 
-    def _forget(self, symbol: str) -> None:
-        """The next book line of a symbol is loaded whole."""
+    def forget(self, symbol: str) -> None:
+        """Load the next book line of a symbol whole: its checksum was wrong, and only a whole book restores trust."""
         held = self._held.get(symbol)
         if held is not None:
             held.bids = None
@@ -378,7 +381,7 @@ class Lines:
     def disconnected(self) -> None:
         """Kafka does not answer: what comes next does not follow what came."""
         for symbol in self._held:
-            self._forget(symbol)
+            self.forget(symbol)
 
     # -- frames -----------------------------------------------------------------------------------------------------
 
@@ -419,6 +422,8 @@ class Lines:
             kind = "update"
             changed = _difference(held.bids, bids, depth, -1), _difference(held.asks, asks, depth, 1)
         held.bids, held.asks = bids, asks
+        if self._checks and line.checksum is not None and checksum_of_text(line.asks, line.bids) != line.checksum:
+            held.bids = None
         proof = f',"checksum":{line.checksum}' if line.verified and line.checksum is not None else ""
         moment = f',"timestamp":"{_time(line.timestamp)}"' if line.timestamp else ""
         steps.append(
