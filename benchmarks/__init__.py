@@ -19,6 +19,7 @@ MODULES = (
     "end_to_end",
     "scale",
     "memory",
+    "kafka",
 )
 
 
