@@ -29,6 +29,9 @@ from kraken_tui.words import counted
 SILENT_NS = 5 * SECOND
 """After so long without a word, heartbeats included, the books of a publisher are not proven any more."""
 
+HEARD_WITHIN_NS = 3 * SECOND // 2
+"""How soon the publisher of a snapshot must be heard; its heartbeat comes every second."""
+
 TAKEOVER_NS = 3 * SECOND
 """How long a symbol stays with its publisher before the lines of another one are taken."""
 
@@ -175,6 +178,8 @@ class _Held(msgspec.Struct):
     received: str = ""
     seen_ns: int = 0
     until: str = ""
+    since_ns: int = 0
+    shown: bool = False
 
 
 class Lines:
@@ -223,7 +228,11 @@ class Lines:
             line: Any = self._decoded(message.value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._leave_out("a line that cannot be read")
-        self._saw(message.stamp.run, now)
+        if type(line) is not _Snapshot:
+            self._saw(message.stamp.run, now)
+        elif message.stamp.run not in self._runs:
+            # A snapshot may be of long ago: whoever sent it is to be heard soon.
+            self._saw(message.stamp.run, now - SILENT_NS + HEARD_WITHIN_NS)
         if line is None:
             return []
         if type(line) is _Publisher:
@@ -269,8 +278,9 @@ class Lines:
             return self._book(line, message.stamp, now, follows=follows)
         if kind is _Proof:
             held = self._held.get(line.symbol)
-            if line.proof == "VERIFIED" or held is None or held.bids is None:
+            if line.proof == "VERIFIED" or held is None or not held.shown or message.ns < held.since_ns:
                 return []
+            held.shown = False
             self.forget(line.symbol)
             return [Unproven(line.symbol, clean_text(line.reason, 100) or "the publisher has lost its proof")]
         if kind is _Trade:
@@ -368,8 +378,8 @@ class Lines:
 
     def _lost(self, run: str, cause: str) -> Iterable[Step]:
         for symbol, held in self._held.items():
-            if held.run == run and held.bids is not None:
-                held.bids = None
+            if held.run == run and held.shown:
+                held.bids, held.shown = None, False
                 yield Unproven(symbol, cause)
 
     @property
@@ -388,14 +398,14 @@ class Lines:
     def _snapshot(self, line: _Snapshot, message: Message, now: int) -> list[Step]:
         """A symbol's latest state, to begin with; one whose book is held already needs none."""
         symbol, held = line.symbol, self._held.get(line.symbol)
-        if line.book.symbol != symbol or (held is not None and held.bids is not None):
+        if line.book.symbol != symbol or (held is not None and held.shown):
             return []
         first = [bytes(frame) for frame in line.frames if _channel(frame) == "instrument"]
         rest = [bytes(frame) for frame in line.frames if _channel(frame) in ("trade", "ticker", "ohlc")]
         self._held[symbol] = _Held(message.stamp.run, seen_ns=now)
         book = self._book(line.book, message.stamp, now, follows=False)
         held = self._held[symbol]
-        held.bids, held.until = None, line.book.received
+        held.bids, held.until, held.since_ns = None, line.book.received, message.ns
         return [*first, *book, *rest]
 
     def _book(self, line: _Book, stamp: Stamp, now: int, *, follows: bool) -> list[Step]:
@@ -421,7 +431,7 @@ class Lines:
         else:
             kind = "update"
             changed = _difference(held.bids, bids, depth, -1), _difference(held.asks, asks, depth, 1)
-        held.bids, held.asks = bids, asks
+        held.bids, held.asks, held.shown = bids, asks, True
         if self._checks and line.checksum is not None and checksum_of_text(line.asks, line.bids) != line.checksum:
             held.bids = None
         proof = f',"checksum":{line.checksum}' if line.verified and line.checksum is not None else ""

@@ -308,3 +308,25 @@ def test_trades_candles_and_tickers_are_the_exchanges_own_frames(desk: Desk, pub
     assert desk.session.counters.rejected == 0
     assert not desk.session.counters.ignored
     assert [json.loads(frame)["channel"] for frame in desk.frames[-3:]] == ["trade", "ohlc", "ticker"]
+
+
+def test_the_snapshot_of_a_publisher_that_is_gone_is_not_proven_for_long(desk: Desk, publisher: Publisher) -> None:
+    value = f'{{"event":"snapshot","symbol":"BTC/USD","book":{publisher.line().strip()},"frames":[]}}'
+    desk.take(publisher.message(value, "snapshot", seq=1))
+    assert desk.pair.proof is Proof.VERIFIED
+    desk.do(desk.lines.tick(desk.now + 2 * SECOND))
+    assert desk.pair.proof is Proof.UNVERIFIED
+
+
+def test_a_proof_lost_right_after_the_snapshot_counts_and_one_from_before_it_does_not(
+    desk: Desk, publisher: Publisher
+) -> None:
+    proof = '{"event":"proof","symbol":"BTC/USD","state":"WAIT_ACK","proof":"UNVERIFIED","reason":"connection reset"}'
+    before = publisher.message(proof)
+    value = f'{{"event":"snapshot","symbol":"BTC/USD","book":{publisher.line().strip()},"frames":[]}}'
+    desk.take(publisher.message(value, "snapshot", seq=1))
+    desk.take(before)
+    assert desk.pair.proof is Proof.VERIFIED
+    publisher.at += 1
+    desk.take(publisher.message(proof))
+    assert (desk.pair.proof, desk.pair.reason) == (Proof.UNVERIFIED, "connection reset")
