@@ -108,7 +108,8 @@ def _run(call: Call) -> int:
 
     need_client("publish")
     settings, plan = _plan(call)
-    if not settings.pairs:
+    # Without names a recording publishes all it holds.
+    if not settings.pairs and settings.replay is None:
         complain(f"no pair of these belongs to the shard {plan.shard}; there is nothing to publish")
         return DONE
     from kraken_tui.engine.engine import Engine
@@ -208,6 +209,8 @@ def _plan(call: Call) -> tuple[Settings, Plan]:
         )
     shard = Shard(*own["shard"])
     pairs = tuple(dict.fromkeys(own["published"] or settings.pairs))
+    if not pairs and shard.count > 1:
+        raise ConfigurationError("--shard divides the pairs that are named; name those of the recording")
     plan = Plan(
         brokers,
         settings.kafka_topic_prefix,

@@ -21,6 +21,7 @@ from kraken_tui.cli.main import main, parse
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.kafka.client import read_settings
 from kraken_tui.feed.kafka.topics import partition_of, read_headers
+from tests.client.client_rig import INSTRUMENTS, book_frame
 from tests.rig.brokers import RealBroker, has_broker, has_client, mock_cluster
 
 needs_client = pytest.mark.skipif(not has_client(), reason="the extra kafka is not installed")
@@ -214,6 +215,19 @@ async def test_a_late_reader_begins_with_the_latest_snapshot(cluster: str) -> No
         event = await stream.next(5)
         assert isinstance(event, BookLine)
         assert event.verified
+
+
+@needs_client
+@pytest.mark.realtime
+def test_a_recording_is_published_whole(cluster: str, tmp_path: Path) -> None:
+    frames = [INSTRUMENTS, book_frame(100, kind="snapshot"), *map(book_frame, range(101, 201))]
+    small = tmp_path / "frames.jsonl"
+    small.write_text("".join(f"{json.dumps(frame)}\n" for frame in frames))
+    done = run("publish", "--kafka", cluster, "--kafka-topic-prefix", "old", "--replay", str(small), "--speed", "0")
+    assert done.returncode == 0, done.stderr
+    books = [message for message in read_all(cluster) if message.topic() == "old.book"]
+    lines = [json.loads(message.value()) for message in books]
+    assert sum(line["event"] == "book" and line["verified"] for line in lines) == 101
 
 
 @needs_broker
