@@ -6,10 +6,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from kraken_tui.cli.command import Call, Subcommand, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
 from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.kafka.topics import ALL_KINDS, KINDS
@@ -29,6 +29,7 @@ from kraken_tui.words import counted
 
 if TYPE_CHECKING:
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.metrics import Family
     from kraken_tui.outputs.kafka import KafkaSink, Plan
     from kraken_tui.settings import Settings
 
@@ -157,6 +158,9 @@ def _run(call: Call) -> int:
             each_round=each_round,
         )
         sink.open()
+        metrics = serve_metrics(engine, settings, [lambda: _figures(sink)])
+        if metrics.problem:
+            complain(metrics.problem)
         engine.start()
         try:
             code = pump.run()
@@ -166,6 +170,7 @@ def _run(call: Call) -> int:
             closing.start()
             sink.close()
             closing.join()
+            metrics.close()
             progress.end()
     return _ended(engine, code, sink, listener.dropped, signals.number)
 
@@ -184,6 +189,25 @@ def _ended(engine: Engine, code: int, sink: KafkaSink, missed: int, signal: int 
     if counts.accepted and not counts.delivered:
         code = FAILED
     return code if signal is None else SIGNALLED + signal
+
+
+def _figures(sink: KafkaSink) -> list[Family]:
+    """What became of the lines, for Prometheus."""
+    from kraken_tui.metrics import Family
+    from kraken_tui.metrics.figures import COUNTER, GAUGE
+
+    counts = sink.kafka_counts
+    states = {"delivered": counts.delivered, "failed": counts.failed, "dropped": counts.dropped}
+    return [
+        Family("kafka_lines_total", COUNTER, "Lines by what became of them", [*_by_state(states)]),
+        Family("kafka_waiting_lines", GAUGE, "Lines that wait for the brokers", [({}, counts.waiting)]),
+        Family("kafka_silent_seconds", GAUGE, "How long no broker has answered", [({}, sink.trouble_s)]),
+    ]
+
+
+def _by_state(states: dict[str, int]) -> Iterator[tuple[dict[str, str], float]]:
+    for state, count in states.items():
+        yield {"state": state}, count
 
 
 def _plan(call: Call) -> tuple[Settings, Plan]:

@@ -66,6 +66,7 @@ class KrakenClient:
         gap_policy: "resync", "ignore" or "buffer"; see `GapPolicy`.
         stale_after_s: Silence or lag from which a pair is called stale.
         log_file: File the program's log is also written to.
+        metrics_addr: HOST:PORT where metrics for Prometheus are served while the client is open; see `metrics_url`.
         clock: The machine's clocks unless a test brings others.
 
     Raises:
@@ -99,6 +100,7 @@ class KrakenClient:
         gap_policy: GapPolicy | str = GapPolicy.RESYNC,
         stale_after_s: float = 5.0,
         log_file: str | os.PathLike[str] | None = None,
+        metrics_addr: str = "",
         clock: Clock | None = None,
     ) -> None:
         played = replay is not None or bool(at)
@@ -123,6 +125,7 @@ class KrakenClient:
             record=record,
             stale_after_s=stale_after_s,
             log_file=log_file,
+            metrics_addr=metrics_addr,
         )
         self._newest = Newest(self.gap_policy)
         self._run = Run(
@@ -153,6 +156,7 @@ class KrakenClient:
         if self._run.is_ours():
             # A forked process has no engine to end.
             self._run.engine.stop()
+            self._run.metrics_close()
             self._callbacks.join()
 
     def _open(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -176,6 +180,7 @@ class KrakenClient:
     ) -> None:
         self._run.closed = True
         await asyncio.to_thread(self._run.engine.stop)
+        await asyncio.to_thread(self._run.metrics_close)
         await self._callbacks.finish()
 
     # -- listening ------------------------------------------------------------------------------------------------
@@ -379,6 +384,11 @@ class KrakenClient:
     def connection(self) -> Connection:
         """State of the connection, as of the last tenth of a second."""
         return self._reading.connection()
+
+    @property
+    def metrics_url(self) -> str:
+        """Where the metrics are; "" where they are not served, and the log says why."""
+        return self._run.metrics_url
 
     @property
     def log(self) -> tuple[LogLine, ...]:

@@ -27,13 +27,13 @@ from kraken_tui.errors import RecordingError, TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.events import Proof
 from kraken_tui.market.freshness import silence_ns
-from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView, Published
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.engine.worker import Worker
+    from kraken_tui.market.history.moments import MarketHistory
 
 T = TypeVar("T")
 

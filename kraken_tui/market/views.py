@@ -329,6 +329,8 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
         clock_offset_ms: This machine's clock minus the venue's, from ping and pong; None before the first.
         round_trip_ms: Of the last ping; None before the first.
         histogram: (upper bound in ms, count) pairs, ascending.
+        since_start: The same of every measurement since the connection's clock was first compared, not of the window.
+        sum_ms: Sum of those measurements in ms.
     """
 
     count: int = 0
@@ -340,6 +342,8 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
     round_trip_ms: float | None = None
     histogram: tuple[tuple[float, int], ...] = ()
     p999: float | None = None
+    since_start: tuple[tuple[float, int], ...] = ()
+    sum_ms: float = 0.0
 
 
 class RecordingView(Value, frozen=True, gc=False):

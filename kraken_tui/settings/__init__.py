@@ -77,6 +77,7 @@ class Settings:
         url: WebSocket address; wss anywhere, ws on loopback only.
         rest_url: REST base address, without a path.
         log_file: File the log is also written to.
+        metrics_addr: HOST:PORT where metrics for Prometheus are served; "" for nowhere.
         svg_dir: Folder for saved pictures; None for the user's pictures folder.
         recentre: When the aggregated book recentres: "band", "space" or "never".
         large_order: Size in base units from which an order counts as large; 0 for automatic.
@@ -114,6 +115,7 @@ class Settings:
     url: str = LIVE_URL
     rest_url: str = LIVE_REST_URL
     log_file: Path | None = None
+    metrics_addr: str = ""
     svg_dir: Path | None = None
     recentre: str = "band"
     large_order: float = 0.0

@@ -16,6 +16,7 @@ from kraken_tui.settings.readers import (
     Between,
     FileName,
     KafkaBrokers,
+    ListenAddress,
     Number,
     Numbers,
     OneOf,
@@ -211,6 +212,11 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "log_file", FileName(), "also write the log to FILE",
         flag="--log-file", metavar="FILE", commands=MARKET, library=True,
+    ),
+    Option(
+        "metrics_addr", Text(), "serve metrics for Prometheus there, such as 127.0.0.1:9464 (default: do not)",
+        ListenAddress(), flag="--metrics-addr", metavar="HOST:PORT", commands=("screen", "stream", "publish"),
+        library=True,
     ),
     Option(
         "group", Whole(), "price step of the aggregated book, times the pair's increment (default: by price)",

@@ -388,6 +388,20 @@ class RestAddress:
         return "an https:// address, or http:// on this computer only"
 
 
+class ListenAddress:
+    """An address that `address.listen_address` accepts, or "" for none."""
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        from kraken_tui.settings.address import listen_address
+
+        if value:
+            _checked(listen_address, value, f"takes {self}")
+
+    def __str__(self) -> str:
+        return "HOST:PORT such as 127.0.0.1:9464"
+
+
 class KafkaBrokers:
     """Brokers as host:port, with commas between them; "" for none."""
 
@@ -438,7 +452,7 @@ class StartTime:
         return "a time in UTC such as 2026-11-28T09:30:00Z, or a time ago such as 20m, 2h or 3d"
 
 
-def _checked(check: Callable[[str], str], value: str, predicate: str) -> None:
+def _checked(check: Callable[[str], object], value: str, predicate: str) -> None:
     try:
         check(value)
     except ValueError as error:

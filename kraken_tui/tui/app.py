@@ -56,6 +56,9 @@ _EARLY, _OVERDUE = 0.7, 1.4
 for this long, one is drawn without waiting for the engine, so that the growing age of its silence is seen."""
 
 _TOAST_WINDOW_S = 5.0
+_TOAST_PERCENT = 68
+"""Share of the screen's width that a toast may take, as in the app's CSS."""
+
 _POLL_S = 0.02
 _FLASH_S = 3.0
 _GREETING_S = 60.0
@@ -88,13 +91,12 @@ class KrakenApp(App[None], inherit_bindings=False):
     """
 
     TITLE = "kraken-tui"
-    # Toasts lie over the rows of tabs and header and never reach the book; these are two where a screen is small.
+    # A toast lies over the tabs, never over DEMO and the clock at their right, the proof of the header or the book.
     # Textual raises an error for a list narrower than its padding; in a window of a few columns it is cut off instead.
     CSS = """
-    ToastRack { dock: top; align: right top; max-height: 3; margin: 0; padding: 0; overflow: hidden; }
-    MarketScreen.-small ToastRack { max-height: 2; }
-    Toast { padding: 0 1; margin: 0; width: auto; max-width: 60%; max-height: 3; }
-    MarketScreen.-small Toast { max-width: 55%; max-height: 2; }
+    ToastRack { dock: top; align: left top; max-height: 1; margin: 0; padding: 0; overflow: hidden; }
+    ToastHolder { align-horizontal: left; }
+    Toast { padding: 0 1; margin: 0; width: auto; max-width: 68%; max-height: 1; }
     OptionList { min-width: 12; }
     """
     # Textual's text selection crashes when the text under the mouse is being removed (a toast); terminals have their
@@ -184,7 +186,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         if strip_class() is not LazyStrip:
             self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
         problems = self.keymap_in_force.problems
-        for problem in problems:
+        # What is told in a toast is logged with it.
+        for problem in problems[1:]:
             self.source.note("warning", problem)
         if problems:
             more = f" ({len(problems) - 1} more in the log)" if len(problems) > 1 else ""
@@ -351,6 +354,11 @@ class KrakenApp(App[None], inherit_bindings=False):
             return
         self._told.append((now, text))
         self.source.note(severity, text)
+        room = self.size.width * _TOAST_PERCENT // 100 - 3
+        if len(text) > room:
+            # One row, and the log has the rest.
+            log = f" … {self.keymap_in_force.show('view.health')}"
+            text = text[: max(0, room - len(log))].rstrip() + log
         self.notify(text, severity=severity, timeout=10 if severity == "error" else 5, markup=False)
 
     def on_notify(self) -> None:
@@ -408,7 +416,7 @@ class KrakenApp(App[None], inherit_bindings=False):
             folder = svg.picture_folder(self.settings)
             path = await asyncio.to_thread(svg.save, picture, folder, name)
         except OSError as error:
-            self.tell(f"Cannot save {name} in {folder}: {svg.why(error)}. Choose another svg_dir.", "error")
+            self.tell(f"Cannot save a picture: {svg.why(error)}. Choose another svg_dir than {folder}.", "error")
         else:
             self.say(f"Saved {path}")
 

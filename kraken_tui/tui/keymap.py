@@ -150,7 +150,7 @@ _BY_ID = {command.id: command for command in COMMANDS}
 _MISSING = {
     "several": "This view has one pane only.",
     "larger": "This pane already has all the room there is.",
-    "replay": "Only a recording has a speed.",
+    "replay": "This is for a recording that is played.",
 }
 """What is said where a command has nothing to do, by what it needs."""
 

@@ -552,7 +552,7 @@ async def test_a_recording_keeps_its_depth() -> None:
     async with running(app) as pilot:
         for key in ("d", "D"):
             await pilot.press(key)
-            assert "This recording holds 100 levels." in text_of(panes(app)["footer"])
+            assert "The depth of a recording is that of its data: 100 levels." in text_of(panes(app)["footer"])
         assert not any(asked[0] == "set_depth" for asked in source.asked)
 
 
@@ -850,7 +850,7 @@ async def test_the_end_of_a_replay_is_calm_and_can_be_played_again() -> None:
 async def test_home_means_nothing_live(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("home")
-        assert "Only a recording can be played again." in shown(app, "footer")
+        assert "This is for a recording that is played." in shown(app, "footer")
         assert ("replay_again",) not in source.asked
 
 
@@ -956,7 +956,7 @@ async def test_a_replay_that_waits_for_the_disk_says_so() -> None:
 async def test_a_live_feed_has_no_speed(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("greater_than_sign")
-        assert "Only a recording has a speed." in text_of(panes(app)["footer"])
+        assert "This is for a recording that is played." in text_of(panes(app)["footer"])
         assert not any(asked[0] == "set_replay_speed" for asked in source.asked)
 
 
@@ -985,10 +985,13 @@ async def test_a_toast_covers_no_book_and_no_saved_picture(source: FakeSource, t
                 await pilot.pause()
             (toast,) = app.screen.query("Toast")
             assert toast.region.area
-            first = min(place.y for name, place in app.main.places.items() if name not in ("tabs", "header", "badge"))
             rack = toast.parent.parent
             assert rack is not None
-            assert rack.region.bottom <= first, size
+            # Not even the header, which says whether the book is proven; nor DEMO at the end of the tabs.
+            assert rack.region.bottom <= app.main.places["header"].y, size
+            assert toast.region.x == 0
+            assert toast.region.right <= 0.7 * size[0]
+            assert toasts(app)[0].endswith(" … F7") == (size[0] < 260)
             assert ("note", "error", "Cannot write number 0, " + ("because there is no room left " * 6).strip()) in [
                 (*asked[:2], str(asked[-1]).strip()) for asked in source.asked
             ]
@@ -1011,7 +1014,7 @@ async def test_a_picture_that_cannot_be_written_is_one_sentence(source: FakeSour
         await pilot.press("s")
         await app.workers.wait_for_complete()
         (toast,) = toasts(app)
-        assert toast.startswith("Cannot save kraken-tui_BTC-USD_")
+        assert toast.startswith("Cannot save a picture: ")
         assert "\n" not in toast
 
 
@@ -1172,6 +1175,16 @@ async def test_help_lists_keys_and_words_and_closes(app: KrakenApp) -> None:
             await pilot.press(close)
             assert len(app.screen_stack) == 1
         assert app.return_code is None
+
+
+async def test_the_help_is_whole_on_a_small_screen(app: KrakenApp) -> None:
+    async with running(app, (80, 24)) as pilot:
+        await pilot.press("question_mark")
+        page = app.screen.query_one("HelpScreen Static", Static)
+        rows = [page.render_line(y).text for y in range(page.size.height)]
+        keys = rows[: next(at for at, row in enumerate(rows) if "three truths" in row)]
+        assert not any("…" in row for row in keys)
+        assert any("(F2 F3 F4)" in row for row in keys)
 
 
 async def test_the_market_goes_on_under_the_help(app: KrakenApp, source: FakeSource) -> None:

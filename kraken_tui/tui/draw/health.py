@@ -28,6 +28,10 @@ _LEFT_COLUMN = 36
 # The venue sends a heartbeat every second while anything is subscribed (PROTOCOL.md), so three are a remark.
 _QUIET_NS = 3 * SECOND
 _SILENT_NS = 10 * SECOND
+_WRONG = frozenset({"warn", "bad", "stale"})
+_FEW = ("latency", "checksums", "proof", "audit", "ticker", "missed", "engine", "resyncs", "book", "trades")
+"""Rows that are kept where there is room for few, the most telling first."""
+
 _MUCH_WAITS = 1_000_000
 _OFFSET_REMARK_MS = 1_000.0
 _LAG_REMARK_MS = 250.0
@@ -171,8 +175,16 @@ def _offset_rows(kafka: KafkaView, width: int) -> list[Line]:
     return [(("offsets in Kafka, by partition", "muted"),), *rows] if rows else []
 
 
+def _queue_rows(feed: FeedView) -> list[Line]:
+    """How full the fullest queue of a listener is; nothing where nobody listens."""
+    if not feed.queue_limit and not feed.dropped:
+        return []
+    waits = (f"{feed.queue:,}/{feed.queue_limit:,}", "!warn" if 2 * feed.queue > feed.queue_limit else "text")
+    return [_row("queue", waits, ("  dropped ", "muted"), _count(feed.dropped))]
+
+
 def essential_rows(picture: Picture, width: int) -> list[Line]:
-    """What every size of the pane shows, most urgent first: 13 to 17 rows, 32 cells suffice."""
+    """What the pane is about, most urgent first: 12 to 17 rows, 32 cells suffice."""
     feed, pair = picture.feed, picture.pair
     beat = feed.heartbeat_age_ns
     beat_key = "text" if beat is None or beat < _QUIET_NS else "!warn" if beat < _SILENT_NS else "!bad"
@@ -196,12 +208,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
         ),
         _row("resyncs", _count(feed.resyncs), ("  reconnects ", "muted"), _count(feed.reconnects)),
         *_output_rows(feed, width),
-        _row(
-            "queue",
-            (f"{feed.queue:,}/{feed.queue_limit:,}", "!warn" if 2 * feed.queue > feed.queue_limit else "text"),
-            ("  dropped ", "muted"),
-            _count(feed.dropped),
-        ),
+        *_queue_rows(feed),
         _row("messages", (rate(feed.message_rate), "text"), (f"  {feed.messages:,} total", "muted")),
         _row("invalid", _count(feed.invalid), ("  frames", "muted")),
         _row(
@@ -267,12 +274,12 @@ def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -
 
 
 def draw_health(picture: Picture, width: int, height: int) -> list[Line]:
-    """Draw the pane; what does not fit is left out from the bottom, where the least urgent rows are."""
+    """Draw the pane; where not all rows fit, what is wrong comes before what is in order."""
     symbol = in_cells(picture.pair.symbol) if picture.pair else ""
     title = title_line("Market health", symbol, width)
     if width >= _TWO_COLUMNS_FROM:
-        left = essential_rows(picture, _LEFT_COLUMN)
-        right = further_rows(picture, width - _LEFT_COLUMN - 2)
+        left = most_urgent(essential_rows(picture, _LEFT_COLUMN), height - 1)
+        right = most_urgent(further_rows(picture, width - _LEFT_COLUMN - 2), height - 1)
         rows = [
             (
                 *_fitted(left[y] if y < len(left) else (), _LEFT_COLUMN),
@@ -282,10 +289,27 @@ def draw_health(picture: Picture, width: int, height: int) -> list[Line]:
             for y in range(max(len(left), len(right)))
         ]
     else:
-        rows = essential_rows(picture, width)
+        rows = most_urgent(essential_rows(picture, width), height - 1)
         if height - 1 > len(rows) + 1:
             rows = [*rows, (), *further_rows(picture, width)]
     return [title, *(_cut(row, width) for row in rows[: max(0, height - 1)])]
+
+
+def most_urgent(rows: list[Line], room: int) -> list[Line]:
+    """As many rows as there is room for, in their order: states and whatever is wrong first, then what tells most."""
+    if len(rows) <= room:
+        return rows
+
+    def rank(at: int) -> tuple[int, int]:
+        row = rows[at]
+        label, key = row[0]
+        if key != "muted" or any(each.lstrip("!") in _WRONG for _, each in row):
+            return 0, at
+        label = label.strip()
+        return 1 + (_FEW.index(label) if label in _FEW else len(_FEW)), at
+
+    kept = sorted(range(len(rows)), key=rank)[: max(0, room)]
+    return [rows[at] for at in sorted(kept)]
 
 
 def _fitted(line: Line, width: int) -> Line:

@@ -14,6 +14,7 @@ from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.format import price
 from kraken_tui.tui.export.svg import stamped_name, utc_text
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted
 
 FRAMES = "frames.jsonl.gz"
 PICTURE = "picture.svg"
@@ -53,7 +54,7 @@ def share_moment(folder: Path, view: PairView, ns: int, svg: str, write_frames: 
     digest = hashlib.sha256((made / FRAMES).read_bytes()).hexdigest()
     line = moment_line(view, ns)
     at = utc_text(ns)[11:19]
-    text = f"{line}\n{count:,} frames, sha256 {digest}\nPlay it: kraken-tui --replay {FRAMES} --at {at}\n"
+    text = f"{line}\n{counted(count, 'frame')}, sha256 {digest}\nPlay it: kraken-tui --replay {FRAMES} --at {at}\n"
     _write(made / TEXT, text)
     return Shared(made, f"{line}, frames sha256 {digest[:16]}")
 

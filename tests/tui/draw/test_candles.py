@@ -124,14 +124,14 @@ def test_unchanged_candle_is_a_cross() -> None:
 def test_running_candle_stands_apart_is_bold_and_marked() -> None:
     view = with_candles(candle(1, 120, 120, 90, 100), candle(0, 110, 120, 90, 100, closed=False))
     lines = draw_candles(picture(view), PriceRange(50, 150), 60, 28)
-    assert any(key == "!down" for line in lines for _, key in line)
+    assert any(key == "!fall" for line in lines for _, key in line)
     assert "▴" in text_of(lines)[-1]
     bodies = max(re.findall("█[ ┈╌─]+█", "\n".join(text_of(lines)[3:23])), key=len)
     assert len(bodies) == 4, "a gap of one column and another that sets it apart"
     closed = with_candles(candle(1, 120, 120, 90, 100), candle(0, 110, 120, 90, 100))
     lines = draw_candles(picture(closed), PriceRange(50, 150), 60, 28)
     assert "▴" not in text_of(lines)[-1]
-    assert not any(key == "!down" for line in lines[3:] for _, key in line)
+    assert not any(key == "!fall" for line in lines[3:] for _, key in line)
 
 
 def idle(minute: int, level: int = 110) -> Candle:
@@ -282,6 +282,17 @@ def test_volume_bars_grow_with_volume_tell_direction_and_name_their_scale() -> N
     assert {"bid-bar", "ask-bar", "muted"} <= keys
     assert rows[0].endswith("8 BTC" if len(price(view.last, 1)) + 1 >= 5 else "8")
     assert rows[-1].endswith("volume"[: len(price(view.last, 1)) + 1]) or rows[-1].endswith("…")
+
+
+@pytest.mark.parametrize("symbol", common.SYMBOLS)
+def test_words_beside_the_volume_stand_in_the_column_of_the_prices(symbol: str) -> None:
+    view = common.pair(symbol)
+    assert view.last is not None
+    last = view.candles[-1]
+    rows = text_of(draw_candles(picture(view), PriceRange(last.low - 50, last.high + 50), 80, 24))
+    at = next(row.index("◂") for row in rows if "◂" in row) + 1
+    assert next(row for row in rows if row.rstrip().endswith("volume")).index("volume") == at
+    assert rows[-1].index("UTC") == at
 
 
 def test_scale_holds_still_while_prices_move_inside() -> None:
