@@ -21,6 +21,7 @@ MODULES = (
     "end_to_end",
     "scale",
     "memory",
+    "kafka",
 )
 
 

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
@@ -109,7 +109,8 @@ def _run(call: Call) -> int:
 
     need_client("publish")
     settings, plan = _plan(call)
-    if not settings.pairs:
+    # Without names a recording publishes all it holds.
+    if not settings.pairs and settings.replay is None:
         complain(f"no pair of these belongs to the shard {plan.shard}; there is nothing to publish")
         return DONE
     from kraken_tui.engine.engine import Engine
@@ -160,6 +161,9 @@ def _run(call: Call) -> int:
         if metrics.problem:
             complain(metrics.problem)
         sink.open()
+        metrics = serve_metrics(engine, settings, [lambda: _figures(sink)])
+        if metrics.problem:
+            complain(metrics.problem)
         engine.start()
         try:
             code = pump.run()
@@ -206,6 +210,25 @@ def _ended(engine: Engine, code: int, sink: KafkaSink, missed: int, signal: int 
     return code if signal is None else SIGNALLED + signal
 
 
+def _figures(sink: KafkaSink) -> list[Family]:
+    """What became of the lines, for Prometheus."""
+    from kraken_tui.metrics import Family
+    from kraken_tui.metrics.figures import COUNTER, GAUGE
+
+    counts = sink.kafka_counts
+    states = {"delivered": counts.delivered, "failed": counts.failed, "dropped": counts.dropped}
+    return [
+        Family("kafka_lines_total", COUNTER, "Lines by what became of them", [*_by_state(states)]),
+        Family("kafka_waiting_lines", GAUGE, "Lines that wait for the brokers", [({}, counts.waiting)]),
+        Family("kafka_silent_seconds", GAUGE, "How long no broker has answered", [({}, sink.trouble_s)]),
+    ]
+
+
+def _by_state(states: dict[str, int]) -> Iterator[tuple[dict[str, str], float]]:
+    for state, count in states.items():
+        yield {"state": state}, count
+
+
 def _plan(call: Call) -> tuple[Settings, Plan]:
     """What to run and where to publish it.
 
@@ -217,7 +240,7 @@ def _plan(call: Call) -> tuple[Settings, Plan]:
     from kraken_tui.feed.kafka.client import read_settings
     from kraken_tui.outputs.kafka import Plan
     from kraken_tui.outputs.sharding import Shard
-    from kraken_tui.wire.symbols import canonical
+    from kraken_tui.wire.symbols import guesses
 
     own, settings = call.own, call.settings()
     brokers = own["brokers"] or settings.kafka
@@ -229,6 +252,8 @@ def _plan(call: Call) -> tuple[Settings, Plan]:
         )
     shard = Shard(*own["shard"])
     pairs = tuple(dict.fromkeys(own["published"] or settings.pairs))
+    if not pairs and shard.count > 1:
+        raise ConfigurationError("--shard divides the pairs that are named; name those of the recording")
     plan = Plan(
         brokers,
         settings.kafka_topic_prefix,
@@ -239,8 +264,8 @@ def _plan(call: Call) -> tuple[Settings, Plan]:
         own["snapshot_s"],
         read_settings(settings.kafka_config),
     )
-    # By the symbol, however the pair was written: another shard may be given another spelling.
-    mine = tuple(name for name in pairs if shard.owns(canonical(name)))
+    # By the symbol, however the pair was written.
+    mine = tuple(name for name in pairs if shard.owns(guesses(name)[0]))
     return replace(settings, pairs=mine, kafka="", at=""), plan
 
 

@@ -34,7 +34,7 @@ from kraken_tui.settings import Settings
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
-from kraken_tui.wire.symbols import canonical
+from kraken_tui.wire.symbols import canonical, guesses
 
 if TYPE_CHECKING:
     from kraken_tui.exchange import ExchangeThread
@@ -215,7 +215,7 @@ class Worker:
             raise RecordingError(str(error)) from None
         since_ns = start_ns(settings.at, self._clock.wall())
         self._length_ns = self._clock.wall() - since_ns
-        symbols = [canonical(name) for name in settings.pairs]
+        symbols = [symbol for name in settings.pairs for symbol in guesses(name)]
         return lambda: KafkaRecording(where, symbols, since_ns, self._stop.is_set)
 
     async def _measure(self, path: Path | None) -> None:

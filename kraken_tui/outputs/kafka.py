@@ -113,7 +113,7 @@ class Plan:
         client: Further settings of the client.
     """
 
-    brokers: str
+    brokers: str = "127.0.0.1:9092"
     prefix: str = DEFAULT_PREFIX
     kinds: tuple[str, ...] = KINDS
     producers: int = 1
@@ -141,6 +141,10 @@ class Plan:
             "enable.idempotence": False,
             "partitioner": "murmur2_random",
         }
+
+
+DEFAULT = Plan()
+"""A broker on this computer, everything, one connection."""
 
 
 class KafkaCounts(NamedTuple):
@@ -188,7 +192,7 @@ class KafkaSink:
         spec_of: SpecOf,
         _out: Callable[[bytes], None] = lambda _: None,
         *,
-        plan: Plan,
+        plan: Plan = DEFAULT,
         source: Source | None = None,
         tell: Callable[[str, str], None] = lambda _level, _text: None,
         lost: Callable[[], int] = lambda: 0,
@@ -286,6 +290,9 @@ class KafkaSink:
         """Send what waits, for `CLOSE_S` at most; what is left then counts as failed."""
         if self._closed:
             return
+        if self._source is not None:
+            # So that readers know at once, and need not take it for silent.
+            self._heartbeat(self._source.feed_view, ended=True)
         self._closed = True
         deadline = self._clock() + CLOSE_S - _PURGE_S
         for producer in self._producers:
@@ -413,7 +420,7 @@ class KafkaSink:
         if self._plan.snapshot_s and self._prepared.done:
             self._snapshots(source, now)
 
-    def _heartbeat(self, feed: FeedView) -> None:
+    def _heartbeat(self, feed: FeedView, *, ended: bool = False) -> None:
         topic = self._topics.get("health")
         if topic is None:
             return
@@ -423,8 +430,8 @@ class KafkaSink:
             "run": self.run,
             "shard": str(self._plan.shard),
             "mode": feed.mode.value,
-            "connection": feed.state,
-            "cause": feed.cause,
+            "connection": "CLOSED" if ended else feed.state,
+            "cause": "" if ended else feed.cause,
             "system": feed.system,
             "sent": format_timestamp(self._wall(), 6),
             "pairs": len(symbols),

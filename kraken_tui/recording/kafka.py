@@ -73,7 +73,7 @@ class KafkaRecording:
         Raises:
             RecordingError: Kafka does not answer, or holds nothing of these pairs from that time on.
         """
-        lines = Lines(lambda symbol: symbol in self._symbols)
+        lines = Lines(lambda symbol: symbol in self._symbols, checks=True)
         consumer = self._where.consumer()
         try:
             ends = self._assigned(consumer)

@@ -110,6 +110,23 @@ def canonical(name: str) -> str:
     return f"{_OLD_ASSETS.get(base, base)}/{_OLD_ASSETS.get(quote, quote)}"
 
 
+_USUAL_QUOTES = ("USD", "EUR", "GBP", "CAD", "AUD", "CHF", "JPY", "USDT", "USDC", "USDG", "BTC", "ETH", "DAI")
+
+
+def guesses(name: str) -> tuple[str, ...]:
+    """The v2 symbols that a name may mean where no instrument list will come: "btcusd" gives ("BTC/USD",)."""
+    known = canonical(name)
+    if "/" in known:
+        return (known,)
+    found = [
+        canonical(f"{spelling.removesuffix(quote)}/{quote}")
+        for spelling in _spellings(known)
+        for quote in _USUAL_QUOTES
+        if spelling.endswith(quote) and spelling != quote
+    ]
+    return tuple(dict.fromkeys(found)) or (known,)
+
+
 class SymbolTable:
     """All pairs of the exchange, found by any of their usual names."""
 

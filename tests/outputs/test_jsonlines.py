@@ -10,19 +10,30 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.engine.events import BookLine
-from kraken_tui.feed.events import Note, Refused, Resync, SpecChanged, StateChanged
+from kraken_tui.feed.events import (
+    BookStateChanged,
+    Note,
+    Refused,
+    Resync,
+    SpecChanged,
+    StateChanged,
+    TickerChanged,
+)
 from kraken_tui.market.book.l2 import Level
 from kraken_tui.market.events import (
     BookChanged,
+    BookState,
     Candle,
     CandleChanged,
     FlowEvent,
     FlowKind,
     Health,
     MarketStatus,
+    Proof,
     Side,
     Trade,
 )
+from kraken_tui.market.views import Ticker
 from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.wire.checksum import checksum_of_text, checksum_of_units
 from kraken_tui.wire.symbols import PairSpec
@@ -205,3 +216,35 @@ def test_lines_wait_for_the_flush_and_leave_in_one_write() -> None:
     assert [line[:15] for line in b"".join(written).splitlines()] == [b'{"event":"book"', b'{"event":"trade']
     assert len(written) == 1
     assert lines.counts == (2, 0)
+
+
+def test_trades_from_before_the_subscription_say_so() -> None:
+    assert '"live"' not in written(TRADE)
+    assert written(replace(TRADE, live=False), snapshot_trades=True).endswith(',"live":false}\n')
+
+
+def test_tickers_and_proofs_are_written_only_where_asked_for() -> None:
+    ticker = TickerChanged("BTC/USD", Ticker(last=452_835, change="-0.5", volume=10_000_000))
+    proof = BookStateChanged(NS, "BTC/USD", BookState.WAIT_ACK, Proof.UNVERIFIED, 'lost "it"')
+    assert JsonLines(lambda _: SPEC).line(ticker) is None
+    assert JsonLines(lambda _: SPEC).line(proof) is None
+    assert json.loads(written(ticker, tickers=True)) == {
+        "event": "ticker",
+        "symbol": "BTC/USD",
+        "last": "45283.5",
+        "bid": None,
+        "ask": None,
+        "high": None,
+        "low": None,
+        "vwap": None,
+        "volume": "0.10000000",
+        "change": "-0.5",
+        "change_pct": None,
+    }
+    assert json.loads(written(proof, proofs=True)) == {
+        "event": "proof",
+        "symbol": "BTC/USD",
+        "state": "WAIT_ACK",
+        "proof": "UNVERIFIED",
+        "reason": 'lost "it"',
+    }

@@ -23,10 +23,14 @@ import msgspec
 from kraken_tui.feed.kafka.topics import Stamp
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
+from kraken_tui.wire.checksum import checksum_of_text
 from kraken_tui.words import counted
 
 SILENT_NS = 5 * SECOND
 """After so long without a word, heartbeats included, the books of a publisher are not proven any more."""
+
+HEARD_WITHIN_NS = 3 * SECOND // 2
+"""How soon the publisher of a snapshot must be heard; its heartbeat comes every second."""
 
 TAKEOVER_NS = 3 * SECOND
 """How long a symbol stays with its publisher before the lines of another one are taken."""
@@ -174,6 +178,8 @@ class _Held(msgspec.Struct):
     received: str = ""
     seen_ns: int = 0
     until: str = ""
+    since_ns: int = 0
+    shown: bool = False
 
 
 class Lines:
@@ -181,6 +187,7 @@ class Lines:
 
     Args:
         wants: Whether a symbol is wanted.
+        checks: Whether the checksum of every line is looked at here, because nobody calls `forget`.
 
     Attributes:
         taken: Messages used so far.
@@ -192,8 +199,9 @@ class Lines:
         symbols: Symbols that publishers say they have.
     """
 
-    def __init__(self, wants: Callable[[str], bool]) -> None:
+    def __init__(self, wants: Callable[[str], bool], *, checks: bool = False) -> None:
         self._wants = wants
+        self._checks = checks
         self.taken = self.left_out = self.missing = self.gaps = self.duplicates = 0
         self.mode = ""
         self.symbols: set[str] = set()
@@ -220,7 +228,11 @@ class Lines:
             line: Any = self._decoded(message.value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._leave_out("a line that cannot be read")
-        self._saw(message.stamp.run, now)
+        if type(line) is not _Snapshot:
+            self._saw(message.stamp.run, now)
+        elif message.stamp.run not in self._runs:
+            # A snapshot may be of long ago: whoever sent it is to be heard soon.
+            self._saw(message.stamp.run, now - SILENT_NS + HEARD_WITHIN_NS)
         if line is None:
             return []
         if type(line) is _Publisher:
@@ -241,7 +253,7 @@ class Lines:
                 return []
             steps += self._one(line, message, now, follows=follows)
         except ValueError as error:
-            self._forget(symbol)
+            self.forget(symbol)
             return [
                 Unproven(symbol, "a line that cannot be used"),
                 *self._leave_out(f"a line that cannot be used: {clean_text(error, 80)}"),
@@ -266,9 +278,10 @@ class Lines:
             return self._book(line, message.stamp, now, follows=follows)
         if kind is _Proof:
             held = self._held.get(line.symbol)
-            if line.proof == "VERIFIED" or held is None or held.bids is None:
+            if line.proof == "VERIFIED" or held is None or not held.shown or message.ns < held.since_ns:
                 return []
-            self._forget(line.symbol)
+            held.shown = False
+            self.forget(line.symbol)
             return [Unproven(line.symbol, clean_text(line.reason, 100) or "the publisher has lost its proof")]
         if kind is _Trade:
             return [self._trade(line)]
@@ -296,7 +309,7 @@ class Lines:
         known = self._runs.get(held.run)
         if known is not None and now - known.seen_ns < TAKEOVER_NS:
             return False
-        self._forget(symbol)
+        self.forget(symbol)
         held.run = message.stamp.run
         return True
 
@@ -322,11 +335,11 @@ class Lines:
         if message.kind == "book":
             if symbol in self._held:
                 steps.append(Unproven(symbol, f"{counted(missing, 'line')} missing in Kafka"))
-            self._forget(symbol)
+            self.forget(symbol)
         return steps, False
 
-    def _forget(self, symbol: str) -> None:
-        """The next book line of a symbol is loaded whole."""
+    def forget(self, symbol: str) -> None:
+        """Load the next book line of a symbol whole: its checksum was wrong, and only a whole book restores trust."""
         held = self._held.get(symbol)
         if held is not None:
             held.bids = None
@@ -365,8 +378,8 @@ class Lines:
 
     def _lost(self, run: str, cause: str) -> Iterable[Step]:
         for symbol, held in self._held.items():
-            if held.run == run and held.bids is not None:
-                held.bids = None
+            if held.run == run and held.shown:
+                held.bids, held.shown = None, False
                 yield Unproven(symbol, cause)
 
     @property
@@ -378,21 +391,21 @@ class Lines:
     def disconnected(self) -> None:
         """Kafka does not answer: what comes next does not follow what came."""
         for symbol in self._held:
-            self._forget(symbol)
+            self.forget(symbol)
 
     # -- frames -----------------------------------------------------------------------------------------------------
 
     def _snapshot(self, line: _Snapshot, message: Message, now: int) -> list[Step]:
         """A symbol's latest state, to begin with; one whose book is held already needs none."""
         symbol, held = line.symbol, self._held.get(line.symbol)
-        if line.book.symbol != symbol or (held is not None and held.bids is not None):
+        if line.book.symbol != symbol or (held is not None and held.shown):
             return []
         first = [bytes(frame) for frame in line.frames if _channel(frame) == "instrument"]
         rest = [bytes(frame) for frame in line.frames if _channel(frame) in ("trade", "ticker", "ohlc")]
         self._held[symbol] = _Held(message.stamp.run, seen_ns=now)
         book = self._book(line.book, message.stamp, now, follows=False)
         held = self._held[symbol]
-        held.bids, held.until = None, line.book.received
+        held.bids, held.until, held.since_ns = None, line.book.received, message.ns
         return [*first, *book, *rest]
 
     def _book(self, line: _Book, stamp: Stamp, now: int, *, follows: bool) -> list[Step]:
@@ -418,7 +431,9 @@ class Lines:
         else:
             kind = "update"
             changed = _difference(held.bids, bids, depth, -1), _difference(held.asks, asks, depth, 1)
-        held.bids, held.asks = bids, asks
+        held.bids, held.asks, held.shown = bids, asks, True
+        if self._checks and line.checksum is not None and checksum_of_text(line.asks, line.bids) != line.checksum:
+            held.bids = None
         proof = f',"checksum":{line.checksum}' if line.verified and line.checksum is not None else ""
         moment = f',"timestamp":"{_time(line.timestamp)}"' if line.timestamp else ""
         steps.append(

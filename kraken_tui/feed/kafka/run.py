@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 
 from kraken_tui.feed.clock import Clock
-from kraken_tui.feed.events import FeedEvent, Note
+from kraken_tui.feed.events import BookStateChanged, FeedEvent, Note
 from kraken_tui.feed.kafka.consumer import KafkaReader, Where
 from kraken_tui.feed.kafka.lines import Lines, Say, Step, Unproven, without_proof
 from kraken_tui.feed.session import Session
+from kraken_tui.market.events import BookState
 from kraken_tui.market.views import KafkaView
-from kraken_tui.wire.symbols import canonical
+from kraken_tui.text import clean_text
+from kraken_tui.wire.symbols import guesses
 
 _BATCH = 200
 _WAIT_S = 0.25
@@ -98,15 +100,17 @@ class KafkaFeed:
 
     def _follow_names(self) -> None:
         names = self._session.names
-        symbols = frozenset(found or canonical(name) for name, found in names.items())
+        symbols = frozenset(
+            symbol for name, found in names.items() for symbol in ((found,) if found else guesses(name))
+        )
         if symbols != self._symbols:
             self._symbols = symbols
             self._reader.want(symbols)
             self._began = self._clock.now()
         if self._reader.up and (self._clock.now() - self._began) / 1e9 > _UNKNOWN_S:
-            for symbol in symbols - self._session.pairs.keys() - self._told_unknown:
-                self._told_unknown.add(symbol)
-                self._do([Say("warning", f"Kafka has no line of {symbol} yet{self._known()}")])
+            for name in {name for name, found in names.items() if found is None} - self._told_unknown:
+                self._told_unknown.add(name)
+                self._do([Say("warning", f"Kafka has no line of {clean_text(name, 40)} yet{self._known()}")])
 
     def _known(self) -> str:
         known = sorted(self._lines.symbols)
@@ -143,4 +147,7 @@ class KafkaFeed:
     def _flush(self) -> None:
         events = self._session.take_events()
         if events:
+            for event in events:
+                if isinstance(event, BookStateChanged) and event.state is BookState.RESYNCING:
+                    self._lines.forget(event.symbol)
             self._on_events(events)

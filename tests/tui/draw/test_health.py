@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from kraken_tui.market.events import Health, MarketStatus
-from kraken_tui.market.views import LatencyView, RecordingView
+from kraken_tui.market.views import KafkaPosition, KafkaView, LatencyView, RecordingView
 from kraken_tui.tui.draw.health import draw_health, histogram_rows
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import printed, to_ascii
@@ -204,3 +204,28 @@ def test_what_is_wrong_is_never_left_out_before_what_is_in_order() -> None:
 def test_a_queue_is_named_only_where_somebody_listens() -> None:
     assert "queue" not in rows_of(picture(feed=common.feed(queue=0, queue_limit=0, dropped=0)), 38, 30)
     assert "dropped 3" in rows_of(picture(feed=common.feed(queue=0, queue_limit=0, dropped=3)), 38, 30)
+
+
+POSITIONS = (KafkaPosition("kraken.book", 1, 8_123, 0), KafkaPosition("kraken.book", 3, 77, 1_203))
+KAFKA = KafkaView(12_345, 1_203, 3, 1, 0, 1, 0, POSITIONS)
+
+
+def of_kafka(view: KafkaView) -> str:
+    sample = picture()
+    lines = draw_health(replace(sample, feed=replace(sample.feed, kafka=view)), 100, 40)
+    check_styles(lines)
+    return "\n".join(text_of(lines))
+
+
+def test_a_feed_out_of_kafka_shows_lag_lines_gaps_and_offsets() -> None:
+    text = of_kafka(KAFKA)
+    assert "lag 1,203" in text
+    assert "3 lines missing, 1 gap" in text
+    assert "1: 8,123  3: 77 +1,203" in text
+
+
+@pytest.mark.parametrize(
+    ("silent", "publishers", "words"), [(1, 0, "1 silent publisher"), (0, 0, "no publisher heard")]
+)
+def test_silent_publishers_are_said(silent: int, publishers: int, words: str) -> None:
+    assert words in of_kafka(KafkaView(1, 0, 0, 0, 0, publishers, silent))
