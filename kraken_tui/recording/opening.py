@@ -27,7 +27,9 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _VWAP_DECIMALS = Decimal(1).scaleb(-20)
 
 
-def opening_frames(session: Session, views: Mapping[str, PairView], *, whole: bool) -> list[bytes]:
+def opening_frames(
+    session: Session, views: Mapping[str, PairView], *, whole: bool, trades: int = RECENT_TRADES
+) -> list[bytes]:
     """Frames that bring a reader to where the program is.
 
     Args:
@@ -35,6 +37,7 @@ def opening_frames(session: Session, views: Mapping[str, PairView], *, whole: bo
         views: Every pair's view of this moment, by symbol.
         whole: For the beginning of a file; else for its going on after a gap, when the reader knows the connection
             and the list of all pairs.
+        trades: Most trades of each pair.
     """
     frames: list[bytes] = []
     if session.system != "unknown":
@@ -52,15 +55,15 @@ def opening_frames(session: Session, views: Mapping[str, PairView], *, whole: bo
             frames.append(_book(pair))
         view = views.get(symbol)
         if view is not None and view.spec is not None:
-            frames += _market(symbol, view, view.spec)
+            frames += _market(symbol, view, view.spec, trades)
     return frames
 
 
-def _market(symbol: str, view: PairView, spec: PairSpec) -> list[bytes]:
+def _market(symbol: str, view: PairView, spec: PairSpec, most: int) -> list[bytes]:
     """The trades, ticker and candles of one pair."""
     name = _text(symbol)
     found = []
-    if trades := _connected(view.tape):
+    if trades := _connected(view.tape, most):
         found.append(_snapshot("trade", [_trade(name, trade, spec) for trade in trades]))
     if view.ticker != Ticker():
         found.append(_snapshot("ticker", [_ticker(name, view.ticker, spec)]))
@@ -107,11 +110,11 @@ def _levels(side: BookSide, spec: PairSpec) -> str:
     )
 
 
-def _connected(tape: Iterable[Trade]) -> list[Trade]:
+def _connected(tape: Iterable[Trade], most: int) -> list[Trade]:
     """The newest trades without one missing, oldest first: a hole would be taken for a loss."""
     found: list[Trade] = []
     for trade in tape:
-        if len(found) == RECENT_TRADES or (found and trade.trade_id != found[-1].trade_id - 1):
+        if len(found) == most or (found and trade.trade_id != found[-1].trade_id - 1):
             break
         found.append(trade)
     return found[::-1]
