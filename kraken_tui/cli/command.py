@@ -165,6 +165,7 @@ class Call:
         self.log_file = settings.log_file
         if settings.replay is not None:
             check_recording(settings.replay)
+        check_at(settings)
         if settings.record is not None:
             from kraken_tui.recording.background import next_part
             from kraken_tui.recording.writer import check
@@ -188,6 +189,25 @@ def check_recording(path: Path) -> None:
     from kraken_tui.recording.reader import open_recording
 
     open_recording(path)
+
+
+def check_at(settings: Settings) -> None:
+    """Find out whether the moment to begin at is in the recording.
+
+    Raises:
+        ConfigurationError: There is no recording, or the moment is outside of it.
+    """
+    if settings.at is None:
+        return
+    if settings.replay is None:
+        raise ConfigurationError("--at needs --replay: only a recording can begin at a moment")
+    from kraken_tui.errors import RecordingError
+    from kraken_tui.recording.length import check_moment
+
+    try:
+        check_moment(settings.replay, settings.at)
+    except RecordingError as error:
+        raise ConfigurationError(f"--at: {error}") from None
 
 
 def is_path(path: Path, question: str) -> bool:

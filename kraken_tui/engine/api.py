@@ -101,6 +101,22 @@ class MarketSource(Protocol):
         """Play the recording from its beginning, at the same speed; no effect on a live feed."""
         ...
 
+    def seek_replay(self, ns: int) -> None:
+        """Go to a moment of a recording, ns since the epoch by its clock; beyond its ends, to the nearest.
+
+        It stays paused, or goes on at its speed. `ReplayView.seeking` says so while that takes long. No effect on a
+        live feed.
+        """
+        ...
+
+    def seek_fault(self, direction: int) -> None:
+        """Go to the next (+1) or previous (-1) mismatch, gap or session of a recording; the log says what it is."""
+        ...
+
+    def cancel_seek(self) -> None:
+        """Give up a seek that takes long; the recording goes on from where it is."""
+        ...
+
     def reconnect(self) -> None:
         """Dial now instead of after the planned wait, as far as the dial budget allows; only while not connected."""
         ...

@@ -349,6 +349,18 @@ class Engine:
         """See `MarketSource.replay_again`."""
         self._command(lambda worker: worker.replay_again())
 
+    def seek_replay(self, ns: int) -> None:
+        """See `MarketSource.seek_replay`."""
+        self._command(lambda worker: worker.seek_replay(ns))
+
+    def seek_fault(self, direction: int) -> None:
+        """See `MarketSource.seek_fault`."""
+        self._command(lambda worker: worker.seek_fault(direction))
+
+    def cancel_seek(self) -> None:
+        """See `MarketSource.cancel_seek`."""
+        self._command(lambda worker: worker.cancel_seek())
+
     def reconnect(self) -> None:
         """See `MarketSource.reconnect`."""
         self._command(lambda worker: worker.reconnect())

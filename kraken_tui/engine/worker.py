@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from kraken_tui.engine.backfill import Backfill
 from kraken_tui.engine.desk import Desk
@@ -18,6 +20,7 @@ from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
+from kraken_tui.engine.state_events import state_events
 from kraken_tui.errors import UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
@@ -27,7 +30,7 @@ from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
 from kraken_tui.market.history.moments import MarketHistory
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, ReplayView
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
 from kraken_tui.recording.background import Opening
 from kraken_tui.recording.opening import opening_frames
 from kraken_tui.settings import Settings
@@ -37,8 +40,8 @@ from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
+    from kraken_tui.engine.replaying import Replaying
     from kraken_tui.exchange import ExchangeThread
-    from kraken_tui.recording.replay import ReplayClock
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 RATE_WINDOW_S = 5
@@ -82,15 +85,15 @@ class Worker:
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
         self._keeps_history = options.history
-        self._emit = emit
+        self._listeners = emit
+        self._tells_state = options.tell_state
+        self._replay: Replaying | None = None
+        self._recent: Recent | None = None
+        self._last_feed: FeedView | None = None
         self._begin(settings.interval, options.book_levels)
-        self._replay: ReplayClock | None = None
         self._demo: ExchangeThread | None = None
         self._demo_shows = ""
-        self._length_ns: int | None = None
-        self._cut = asyncio.Event()
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
-        self._recent = Recent(lambda: self._opening(0)) if options.history else None
         self._history: Backfill | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
@@ -108,8 +111,10 @@ class Worker:
         self._session.options.ignore_gaps = self._ignore_gaps
         self._rejected = 0
         self._ignored_told: dict[str, int] = {}
-        self._desk = Desk(self._session, settings, self._emit, self._note, history=self._keeps_history)
+        self._desk = Desk(self._session, settings, self._emit, self._note_seen, history=self._keeps_history)
         self._desk.book_levels = book_levels
+        if self._keeps_history:
+            self._recent = Recent(lambda: self._opening(0))
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -139,7 +144,8 @@ class Worker:
         if self._stopped_ns is None:
             self._stopped_ns = self._clock.now()
         self._stop.set()
-        self._cut.set()
+        if self._replay is not None:
+            self._replay.stop()
 
     async def _run_feed(self) -> None:
         if self._mode is Mode.REPLAY:
@@ -150,52 +156,74 @@ class Worker:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
     async def _run_replay(self) -> None:
-        from kraken_tui.recording.read_ahead import ReadAhead
-        from kraken_tui.recording.replay import RecordingError, ReplayClock, open_recording, run_replay
+        from kraken_tui.engine.replaying import Replaying
+        from kraken_tui.errors import RecordingError
 
         path = self._settings.replay
         assert path is not None
         self._url = clean_text(path.name, 80)
-        measuring = asyncio.create_task(self._measure(path), name="length")
+        self._replay = Replaying(path, self._settings, self._clock, self, self._stop, ignore_gaps=self._ignore_gaps)
         try:
-            speed = self._settings.speed
-            while not self._stop.is_set():
-                self._cut.clear()
-                self._replay = ReplayClock(speed, self._clock)
-                await run_replay(
-                    self._session,
-                    ReadAhead(lambda: open_recording(path)),
-                    self._replay,
-                    self._take,
-                    self._cut,
-                    self._on_frame,
-                    load=self._load,
-                )
-                await self._cut.wait()
-                if not self._stop.is_set():
-                    speed = self._replay.speed
-                    self._play_again()
+            await self._replay.run()
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
-        finally:
-            measuring.cancel()
-            await asyncio.gather(measuring, return_exceptions=True)
 
-    async def _measure(self, path: Path) -> None:
-        """Find out how long the recording is, beside playing it."""
-        from kraken_tui.recording.length import length_ns
+    # -- what the player asks: `engine.replaying.Stage` ---------------------------------------------------
 
-        self._length_ns = await asyncio.to_thread(length_ns, path, self._stop.is_set)
-
-    def _play_again(self) -> None:
-        """Forget what was played; the pairs named at the start are wanted again."""
-        self._note("info", "playing the recording again from its beginning")
+    def begin_again(self, *, leaping: bool) -> None:
+        """Forget what was played; the pairs on the desk (at the start: those named) are wanted again."""
+        names = [name for name, _ in self._desk.names()] if leaping else self._settings.pairs
+        wanted = names if self._settings.pairs or not leaping else ()
+        if leaping:
+            if self._recordings.running:
+                self._recordings.stop(self._clock.now())
+                self._note("warning", "the recording was stopped: it cannot leap in time with the replay")
+        else:
+            self._note("info", "playing the recording again from its beginning")
         self._begin(self._desk.interval, self._desk.book_levels)
-        self._views = {}
         self._frame_counts.clear()
-        for name in self._settings.pairs:
+        if not leaping:
+            self._views = {}
+        for name in wanted:
             self.add_pair(name)
+
+    def take(self, events: list[FeedEvent]) -> None:
+        """Take what happened in a frame."""
+        self._take(events)
+
+    def on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
+        """Take a raw frame."""
+        self._on_frame(frame, wall_ns, direction)
+
+    def pass_to(self, wall_ns: int, *, look: bool) -> None:
+        """Let the recording's time pass while nothing is published."""
+        self._desk.tick(wall_ns)
+        if look:
+            views: dict[str, PairView] = {}
+            for symbol in self._desk.by_symbol:
+                self._build_view(symbol, wall_ns, wall_ns, self._clock.now(), views)
+        if self._recent is not None and self._session.pairs:
+            self._recent.poll(wall_ns)
+
+    def arrived(self) -> None:
+        """A moment that was sought is reached: all of it is shown at once."""
+        now, wall = self._now()
+        self._desk.tick(wall)
+        views: dict[str, PairView] = {}
+        for symbol in self._desk.by_symbol:
+            self._build_view(symbol, now, wall, self._clock.now(), views)
+        self._views = views
+        if self._tells_state:
+            self._tell_state(views)
+
+    def load(self) -> tuple[int, int]:
+        """(waiting, room) of the fullest queue that a replay at full speed waits for."""
+        return self._load()
+
+    def note(self, level: str, text: str) -> None:
+        """Add to the log."""
+        self._log.add(self._now()[1], level, text)
 
     async def _run_demo(self) -> None:
         from kraken_tui.exchange import ExchangeThread
@@ -262,6 +290,19 @@ class Worker:
         """A command changed what is wanted: take its events, send its requests."""
         self._take(self._session.take_events())
         self._wake.set()
+
+    @property
+    def _unseen(self) -> bool:
+        """Whether a recording is only played up to a moment that is sought: nobody is told or shown any of it."""
+        return self._replay is not None and self._replay.unseen
+
+    def _emit(self, event: object) -> None:
+        if not self._unseen:
+            self._listeners(event)
+
+    def _note_seen(self, level: str, text: str) -> None:
+        if not self._unseen:
+            self._note(level, text)
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         self._recordings.write(frame, wall_ns, direction)
@@ -354,22 +395,37 @@ class Worker:
     def pause_replay(self, paused: bool) -> None:
         """Stop or continue the recording's clock."""
         if self._replay is not None:
-            self._replay.pause(paused)
+            self._replay.clock.pause(paused)
 
     def set_replay_speed(self, speed: float) -> None:
         """Change the replay's speed."""
         if self._replay is not None:
-            self._replay.set_speed(speed)
+            self._replay.clock.set_speed(speed)
 
     def skip_replay(self) -> None:
         """Go to the recording's next frame."""
         if self._replay is not None:
-            self._replay.skip()
+            self._replay.clock.skip()
 
     def replay_again(self) -> None:
         """Play the recording again from its beginning."""
         if self._replay is not None:
-            self._cut.set()
+            self._replay.again()
+
+    def seek_replay(self, ns: int) -> None:
+        """Go to a moment of the recording."""
+        if self._replay is not None:
+            self._replay.seek(ns)
+
+    def seek_fault(self, direction: int) -> None:
+        """Go to the next or previous mismatch, gap or session of the recording."""
+        if self._replay is not None:
+            self._replay.seek_fault(direction)
+
+    def cancel_seek(self) -> None:
+        """Go on from where the recording is."""
+        if self._replay is not None:
+            self._replay.cancel()
 
     def reconnect(self) -> None:
         """Dial now, as far as the dial budget allows; nothing happens while connected."""
@@ -413,8 +469,8 @@ class Worker:
 
     def _now(self) -> tuple[int, int]:
         """(monotonic ns, wall ns): the recording's in a replay, the machine's otherwise."""
-        if self._replay is not None and self._replay.begun:
-            return self._replay.now(), self._replay.wall()
+        if self._replay is not None and self._replay.clock.begun:
+            return self._replay.clock.now(), self._replay.clock.wall()
         return self._clock.now(), self._clock.wall()
 
     def _venue_now(self) -> int:
@@ -428,10 +484,24 @@ class Worker:
             self._publish_round()
             await asyncio.sleep(period)
 
+    def _publish_held(self, machine_ns: int) -> None:
+        """While a moment is sought the picture stands as it is, and only tells how far that has come."""
+        held = self._last_feed or replace(self._feed_view(*self._now(), machine_ns), tabs=())
+        self._version += 1
+        replay = None if self._replay is None else self._replay.view()
+        feed = replace(held, version=self._version, made_ns=machine_ns, replay=replay, log=self._log.lines)
+        self._views = {symbol: replace(view, made_ns=machine_ns) for symbol, view in self._views.items()}
+        self._publish(feed, self._views)
+
     def _publish_round(self) -> None:
         now, wall = self._now()
         machine_ns = self._clock.now()
-        if self._replay is None or self._replay.begun:
+        if self._replay is not None:
+            self._replay.poll()
+        if self._unseen:
+            self._publish_held(machine_ns)
+            return
+        if self._replay is None or self._replay.clock.begun:
             self._desk.tick(wall)
         self._recordings.poll(machine_ns)
         self._ask_demo()
@@ -448,7 +518,16 @@ class Worker:
             if symbol == self._shown or number % rate == turn or symbol not in views:
                 self._build_view(symbol, now, wall, machine_ns, views)
         self._views = views
-        self._publish(self._feed_view(now, wall, machine_ns), views)
+        self._last_feed = self._feed_view(now, wall, machine_ns)
+        self._publish(self._last_feed, views)
+
+    def _tell_state(self, views: Mapping[str, PairView]) -> None:
+        """Tell listeners what is known, as if it came just now."""
+        for view in views.values():
+            pair = self._session.pairs.get(view.symbol)
+            checksum = None if pair is None else pair.book.checksum()
+            for event in state_events(view, self._desk.book_levels, checksum):
+                self._emit(event)
 
     def _ask_demo(self) -> None:
         """Announce what the simulated exchange shows of itself: nothing on the wire may tell."""
@@ -508,7 +587,7 @@ class Worker:
             tabs=self._desk.summaries(),
             log=self._log.lines,
             recording=self._recordings.view(machine_ns),
-            replay=self._replay_view(),
+            replay=None if self._replay is None else self._replay.view(),
             fatal=self._fatal,
             made_ns=machine_ns,
             loop_lag_ns=self._lag.worst_ns,
@@ -539,25 +618,6 @@ class Worker:
             if count >= max(1, 10 * told):
                 self._ignored_told[name] = count
                 self._note("info", f"ignored, not understood: {clean_text(name, 80)} ({count:,} so far)")
-
-    def _replay_view(self) -> ReplayView | None:
-        clock, path = self._replay, self._settings.replay
-        if clock is None or path is None:
-            return None
-        position = clock.position_ns
-        length = position if clock.finished else self._length_ns
-        if length is not None:
-            length = max(length, position)
-        return ReplayView(
-            clean_text(path.name, 80),
-            position,
-            length,
-            clock.speed,
-            clock.paused,
-            clock.finished,
-            gap_ns=clock.gap_ns,
-            problem=clock.problem,
-        )
 
 
 def budget_path_for(url: str) -> Path | None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kraken_tui.settings.moment import Moment
+
 LOW_BANDWIDTH_FPS = 4
 """Most frames a second with `Settings.low_bandwidth`."""
 
@@ -62,6 +64,7 @@ class Settings:
         demo_episodes: Whether the local exchange shows a trouble of a feed every few minutes, announced as such.
         replay: Recording to play instead of a live feed.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
+        at: Moment of the recording to begin at; None for its beginning.
         record: File that raw frames are appended to, from the start.
         record_rotate: When the recording goes on in another file; None for never.
         depth: Book depth, one of `DEPTHS`.
@@ -95,6 +98,7 @@ class Settings:
     demo_episodes: bool = False
     replay: Path | None = None
     speed: float = 1.0
+    at: Moment | None = None
     record: Path | None = None
     record_rotate: Rotation | None = None
     depth: int = 100

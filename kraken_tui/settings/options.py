@@ -15,6 +15,7 @@ from kraken_tui.settings.readers import (
     Ascending,
     Between,
     FileName,
+    MomentOf,
     Number,
     Numbers,
     OneOf,
@@ -161,6 +162,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "speed", Number(), "replay speed; 1 is real time, 0 as fast as possible (default {default})",
         Between(0, 10_000), flag="--speed", metavar="X", commands=MARKET, library=True,
+    ),
+    Option(
+        "at", MomentOf(), "begin a replay at TIME: 14:03:10, 2026-11-21T14:03:10Z or +90 (seconds from its start)",
+        flag="--at", metavar="TIME", commands=MARKET,
     ),
     Option(
         "record", FileName(), "append the raw frames to FILE (.gz or .zst compresses)",

@@ -20,6 +20,8 @@ from kraken_tui.text import clean_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kraken_tui.settings.moment import Moment
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 _SIZE_OR_TIME = re.compile(r"([0-9]{1,6})(mb|gb|m|h|d)", re.ASCII)
@@ -217,6 +219,29 @@ class SizeOrTime:
 
     def value(self, value: Any) -> Rotation | None:
         """See `Reader`; None is never."""
+        return None if value is None else self.toml(value)
+
+
+class MomentOf:
+    """A moment of a recording."""
+
+    def text(self, text: str) -> Moment:
+        """See `Reader`."""
+        from kraken_tui.settings.moment import WAYS, read_moment
+
+        found = read_moment(text)
+        if found is None:
+            raise WrongValue(f"takes {WAYS}")
+        return found
+
+    def toml(self, value: Any) -> Moment:
+        """See `Reader`."""
+        if type(value) is not str:
+            raise WrongValue('takes a time in quotes, such as "14:03:10"')
+        return self.text(value)
+
+    def value(self, value: Any) -> Moment | None:
+        """See `Reader`; None is the beginning."""
         return None if value is None else self.toml(value)
 
 

@@ -118,6 +118,16 @@ class FakeSource:
         self.asked.append(("replay_again",))
         self._change_replay(paused=False, finished=False, position_ns=0)
 
+    def seek_replay(self, ns: int) -> None:
+        self.asked.append(("seek_replay", ns))
+
+    def seek_fault(self, direction: int) -> None:
+        self.asked.append(("seek_fault", direction))
+
+    def cancel_seek(self) -> None:
+        self.asked.append(("cancel_seek",))
+        self._change_replay(seeking="")
+
     def reconnect(self) -> None:
         self.asked.append(("reconnect",))
 
