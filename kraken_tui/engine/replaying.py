@@ -249,6 +249,7 @@ class Replaying:
         self._give_up_waiting()
         clock, index = self.clock, self._indexer.index
         if not clock.begun:
+            self._waiting = asyncio.create_task(self._once_begun(ns), name="seek")
             return
         ns = max(ns, clock.start_ns)
         if index.complete:
@@ -293,6 +294,13 @@ class Replaying:
         self._sought = ""
         if waiting is not None:
             waiting.cancel()
+
+    async def _once_begun(self, ns: int) -> None:
+        """Seek as soon as the first frame is known."""
+        while not self.clock.begun and not self._stopped.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
+        self._waiting = None
+        self.seek(ns)
 
     async def _wait_for(self, ns: int) -> None:
         """Wait until the index reaches a moment, then go there; where it never will, play up to it."""

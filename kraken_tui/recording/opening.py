@@ -28,7 +28,7 @@ _VWAP_DECIMALS = Decimal(1).scaleb(-20)
 
 
 def opening_frames(
-    session: Session, views: Mapping[str, PairView], *, whole: bool, trades: int = RECENT_TRADES
+    session: Session, views: Mapping[str, PairView], *, whole: bool, trades: int | None = None
 ) -> list[bytes]:
     """Frames that bring a reader to where the program is.
 
@@ -37,7 +37,8 @@ def opening_frames(
         views: Every pair's view of this moment, by symbol.
         whole: For the beginning of a file; else for its going on after a gap, when the reader knows the connection
             and the list of all pairs.
-        trades: Most trades of each pair.
+        trades: Trades of each pair, whether or not some between them are missing; by default the newest that follow
+            one another, as a reader who counts what is missing would count a hole.
     """
     frames: list[bytes] = []
     if session.system != "unknown":
@@ -59,17 +60,17 @@ def opening_frames(
     return frames
 
 
-def _market(symbol: str, view: PairView, spec: PairSpec, most: int) -> list[bytes]:
+def _market(symbol: str, view: PairView, spec: PairSpec, most: int | None) -> list[bytes]:
     """The trades, ticker and candles of one pair."""
     name = _text(symbol)
     found = []
-    if trades := _connected(view.tape, most):
+    # Flat ones only fill the display, and are made again. They come first: trades change no candle that was stated.
+    if candles := [candle for candle in view.candles if candle.trades]:
+        found.append(_snapshot("ohlc", [_candle(name, candle, spec) for candle in candles]))
+    if trades := _connected(view.tape) if most is None else _numbered(view.tape[:most]):
         found.append(_snapshot("trade", [_trade(name, trade, spec) for trade in trades]))
     if view.ticker != Ticker():
         found.append(_snapshot("ticker", [_ticker(name, view.ticker, spec)]))
-    # Flat ones only fill the display, and are made again.
-    if candles := [candle for candle in view.candles if candle.trades]:
-        found.append(_snapshot("ohlc", [_candle(name, candle, spec) for candle in candles]))
     return found
 
 
@@ -110,11 +111,21 @@ def _levels(side: BookSide, spec: PairSpec) -> str:
     )
 
 
-def _connected(tape: Iterable[Trade], most: int) -> list[Trade]:
+def _numbered(tape: Iterable[Trade]) -> list[Trade]:
+    """The newest trades back to where their numbers began again, oldest first."""
+    found: list[Trade] = []
+    for trade in tape:
+        if trade.place is not None or (found and trade.trade_id >= found[-1].trade_id):
+            break
+        found.append(trade)
+    return found[::-1]
+
+
+def _connected(tape: Iterable[Trade]) -> list[Trade]:
     """The newest trades without one missing, oldest first: a hole would be taken for a loss."""
     found: list[Trade] = []
     for trade in tape:
-        if len(found) == most or (found and trade.trade_id != found[-1].trade_id - 1):
+        if len(found) == RECENT_TRADES or (found and trade.trade_id != found[-1].trade_id - 1):
             break
         found.append(trade)
     return found[::-1]

@@ -339,6 +339,8 @@ class _Player:
 
     def _finish(self, problem: str) -> None:
         at = self._at
+        # What is told from here on is not on the way to a moment any more.
+        self._clock.settle()
         if problem:
             self._on_events([Note(at, "warning", problem)])
         self._clock.finish(at)

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace as with_
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -186,3 +185,181 @@ def test_every_kind_of_trouble_is_sought_over(path: Path) -> None:
             views, expected = sought(engine, ns), straight(path, ns)
             for symbol, view in expected.items():
                 assert known(views.get(symbol)) == known(view), (symbol, share)
+
+
+@pytest.mark.usefixtures("dense")
+def test_a_recording_of_two_sessions_a_clock_step_and_v1(tmp_path: Path) -> None:
+    cases = [
+        shared_folder() / "cases/two-sessions/two-sessions.jsonl",
+        shared_folder() / "cases/clock-step/backward.jsonl",
+        *sorted((shared_folder() / "kraken/captures/v1").glob("*"))[:1],
+    ]
+    cases = [case for case in cases if case.is_file()]
+    if not cases:
+        pytest.skip("the recorded cases are not on this machine")
+    for path in cases:
+        begin, end = span_of(path)
+        with playing(path) as engine:
+            until(engine, indexed)
+            engine.pause_replay(True)
+            for share in (0.95, 0.1, 0.5, 1.0):
+                ns = begin + round(share * (end - begin))
+                views, expected = sought(engine, ns), straight(path, ns)
+                for symbol, view in expected.items():
+                    assert known(views.get(symbol)) == known(view), (path.name, symbol, share)
+
+
+@pytest.mark.usefixtures("dense")
+@pytest.mark.parametrize("damage", ["torn", "cut", "inside"])
+def test_what_is_whole_is_sought_and_the_rest_is_named(long_recording: Path, tmp_path: Path, damage: str) -> None:
+    data = long_recording.read_bytes()
+    path = tmp_path / "damaged.jsonl.gz"
+    if damage == "torn":
+        path.write_bytes(data[:-20])
+    elif damage == "cut":
+        path.write_bytes(data[: len(data) * 2 // 3])
+    else:
+        at = len(data) // 2
+        path.write_bytes(data[:at] + b"\0\0\0\0" + data[at + 4 :])
+    begin, end = span_of(path)
+    with playing(path) as engine:
+        until(engine, indexed)
+        engine.pause_replay(True)
+        for share in (0.95, 0.3, 1.0):
+            ns = begin + round(share * (end - begin))
+            views, expected = sought(engine, ns), straight(path, ns)
+            for symbol, view in expected.items():
+                assert known(views.get(symbol)) == known(view), (damage, symbol, share)
+        engine.pause_replay(False)
+        engine.set_replay_speed(0)
+        feed = until(engine, lambda feed: feed.replay is not None and feed.replay.finished)
+        if damage != "inside":
+            assert any("cut off" in line.text for line in feed.log), [line.text for line in feed.log]
+
+
+def test_the_next_fault_is_found_and_told(long_recording: Path) -> None:
+    begin, _ = span_of(long_recording)
+    with playing(long_recording) as engine:
+        until(engine, lambda feed: feed.replay is not None and feed.replay.position_ns > 0)
+        engine.pause_replay(True)
+        seen = []
+        for _ in range(2):
+            before = engine.feed_view.now_ns
+            engine.seek_fault(1)
+            until(engine, lambda feed: feed.now_ns > before and not feed.replay.seeking)  # type: ignore[union-attr]  # noqa: B023
+            seen.append(engine.feed_view.now_ns - begin)
+        engine.seek_fault(-1)
+        until(engine, lambda feed: feed.now_ns - begin == seen[0])
+        assert 80 * SECOND <= seen[0] < seen[1], seen
+        told = [line.text for line in engine.feed_view.log]
+        assert any("checksum" in text or "connection" in text for text in told), told
+
+
+def test_a_moment_outside_counts_as_the_nearest_end(long_recording: Path) -> None:
+    begin, end = span_of(long_recording)
+    with playing(long_recording) as engine:
+        until(engine, indexed)
+        engine.pause_replay(True)
+        engine.seek_replay(end + 500 * SECOND)
+        until(engine, lambda feed: feed.now_ns == end)
+        engine.seek_replay(begin - 500 * SECOND)
+        until(engine, lambda feed: feed.now_ns == begin)
+
+
+@pytest.mark.parametrize("text", ["+100", "full"])
+def test_a_replay_begins_at_a_moment(long_recording: Path, text: str) -> None:
+    begin, _ = span_of(long_recording)
+    ns = begin + 100 * SECOND
+    written = "+100" if text == "+100" else time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // SECOND)) + "Z"
+    moment = read_moment(written)
+    assert moment is not None
+    aim = moment.within(begin, None)
+    told: list[int] = []
+    with playing(long_recording, at=moment, speed=0.1) as engine:
+        listener = engine.listen(book_levels=1)
+        until(engine, lambda feed: feed.replay is not None and feed.replay.position_ns > 0)
+        assert aim is not None
+        feed = until(engine, lambda feed: feed.now_ns >= aim and bool(feed.tabs))
+        assert feed.now_ns - aim < SECOND
+        while (event := listener.get(0.2)) is not None:
+            if hasattr(event, "changed"):
+                told.append(event.changed.received_ns)
+            if len(told) > 3:
+                break
+        history = engine.history("BTC/USD")
+        assert history is not None
+        assert history.since_ns is not None
+        assert history.since_ns < aim - 20 * SECOND, "the past before the moment is there to look at"
+    assert all(ns >= aim for ns in told), "nobody is told of what lies before"
+
+
+def test_the_index_is_kept_beside_a_large_recording_while_it_fits(
+    long_recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sidecar, "LEAST_BYTES", 1)
+    path = tmp_path / "kept.jsonl.gz"
+    path.write_bytes(long_recording.read_bytes())
+    settings = Settings(pairs=())
+    first = Indexer(path, settings)
+    first.hurry = True
+    first.run()
+    beside = sidecar.sidecar_path(path)
+    assert beside.stat().st_mode & 0o777 == 0o600
+    made_for = (settings.depth, settings.interval, False)
+    held = sidecar.load(path, made_for)
+    assert held is not None
+    assert [each.ns for each in held.checkpoints] == [each.ns for each in first.index.checkpoints]
+    assert [held.opening(each) for each in held.checkpoints] == [first.index.opening(each) for each in held.checkpoints]
+    assert sidecar.load(path, (1000, settings.interval, False)) is None
+    begin, end = span_of(path)
+    with playing(path) as engine:
+        until(engine, indexed)
+        engine.pause_replay(True)
+        ns = (begin + 3 * end) // 4
+        assert {name: known(view) for name, view in sought(engine, ns).items()} == {
+            name: known(view) for name, view in straight(path, ns).items()
+        }
+    whole = beside.read_bytes()
+    beside.write_bytes(whole[:-1])
+    assert sidecar.load(path, made_for) is None, "torn"
+    beside.write_bytes(whole)
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert sidecar.load(path, made_for) is None, "the recording has grown"
+
+
+def test_a_seek_that_takes_long_stands_still_and_can_be_given_up(
+    long_recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Indexer, "start", lambda self: None)
+    begin, _ = span_of(long_recording)
+    with playing(long_recording, speed=0.1) as engine:
+        until(engine, lambda feed: feed.replay is not None and feed.replay.position_ns > 0)
+        engine.seek_replay(begin + 200 * SECOND)
+        feed = until(engine, lambda feed: feed.replay is not None and bool(feed.replay.seeking))
+        assert feed.replay is not None
+        assert feed.replay.seeking.startswith("seeking ")
+        here = feed.replay.position_ns
+        time.sleep(0.3)
+        assert engine.feed_view.replay is not None
+        assert engine.feed_view.replay.position_ns == here
+        engine.cancel_seek()
+        until(engine, lambda feed: feed.replay is not None and not feed.replay.seeking)
+        until(engine, lambda feed: feed.replay is not None and feed.replay.position_ns > here)
+
+
+def test_without_an_index_it_is_played_up_to(long_recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Indexer) -> None:
+        self.index.failed, self.index.problem = True, "no"
+
+    monkeypatch.setattr(Indexer, "run", fails)
+    begin, _ = span_of(long_recording)
+    with playing(long_recording) as engine:
+        until(engine, lambda feed: feed.replay is not None and feed.replay.position_ns > 0)
+        engine.pause_replay(True)
+        for seconds in (100, 30):
+            ns = begin + seconds * SECOND
+            assert {name: known(view) for name, view in sought(engine, ns).items()} == {
+                name: known(view) for name, view in straight(long_recording, ns).items()
+            }
+        assert any("no index" in line.text for line in engine.feed_view.log)
