@@ -27,7 +27,7 @@ from kraken_tui.units import SECOND
 SPACING_NS = 30 * SECOND
 """Time of the recording between two states."""
 
-SPACING_FRAMES = 2_500
+SPACING_FRAMES = 1_500
 """Frames between two states, where that is sooner: playing them is what a seek takes."""
 
 TRADES = 200

@@ -33,7 +33,7 @@ from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
 
-MOST_FRAMES = 3_000
+MOST_FRAMES = 2_000
 """Frames that are played for a seek where fewer would do: they are the past that is seen then."""
 
 LEAD_NS = 300 * SECOND

@@ -216,6 +216,7 @@ class Worker:
         self._views = views
         if self._tells_state:
             self._tell_state(views)
+        self._publish_round()
 
     def load(self) -> tuple[int, int]:
         """(waiting, room) of the fullest queue that a replay at full speed waits for."""
