@@ -230,9 +230,9 @@ class Replaying:
         return self.clock.seeking is not None or self.clock.leaping
 
     @property
-    def fault_known(self) -> bool:
-        """Whether the index holds any fault yet."""
-        return bool(self._indexer.index.faults)
+    def indexer(self) -> Indexer:
+        """What knows the recording."""
+        return self._indexer
 
     def again(self) -> None:
         """Play from the beginning."""

@@ -21,7 +21,7 @@ from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
 from kraken_tui.engine.state_events import state_events
-from kraken_tui.errors import UnknownPair
+from kraken_tui.errors import RecordingError, UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -38,8 +38,10 @@ from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import canonical
+from kraken_tui.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
+    from kraken_tui.engine.indexer import Indexer
     from kraken_tui.engine.replaying import Replaying
     from kraken_tui.exchange import ExchangeThread
 
@@ -87,6 +89,7 @@ class Worker:
         self._keeps_history = options.history
         self._listeners = emit
         self._tells_state = options.tell_state
+        self._stands = options.stand
         self._replay: Replaying | None = None
         self._recent: Recent | None = None
         self._last_feed: FeedView | None = None
@@ -157,12 +160,13 @@ class Worker:
 
     async def _run_replay(self) -> None:
         from kraken_tui.engine.replaying import Replaying
-        from kraken_tui.errors import RecordingError
 
         path = self._settings.replay
         assert path is not None
         self._url = clean_text(path.name, 80)
         self._replay = Replaying(path, self._settings, self._clock, self, self._stop, ignore_gaps=self._ignore_gaps)
+        if self._stands and self._settings.at is not None:
+            self._replay.clock.pause(True)
         try:
             await self._replay.run()
         except RecordingError as error:
@@ -350,9 +354,26 @@ class Worker:
         """The feed, to be read from the engine's thread."""
         return self._session
 
-    def recent(self) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
-        """The last minute of frames, with the state before them; None where none are kept."""
-        return None if self._recent is None else self._recent.slice()
+    def recent(self, moment_ns: int) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
+        """The frames from a minute before a moment on, with the state before them; None where none are kept.
+
+        Raises:
+            RecordingError: The moment is older than what is kept.
+        """
+        recent = self._recent
+        since = None if recent is None else recent.since_ns
+        if recent is None or since is None:
+            return None
+        if moment_ns < since:
+            raise RecordingError(
+                f"the frames of that moment are no longer kept; they go back to {format_timestamp(since, 0)[11:19]}"
+            )
+        return recent.slice(moment_ns)
+
+    @property
+    def indexer(self) -> Indexer | None:
+        """What knows the recording that is played; None for a live feed."""
+        return None if self._replay is None else self._replay.indexer
 
     def history(self, symbol: str) -> MarketHistory | None:
         """The past of a pair, to be read from any thread; None where none is kept."""

@@ -64,8 +64,8 @@ class FakeSource:
     def history(self, symbol: str) -> MarketHistory | None:
         return self.histories.get(symbol)
 
-    def share(self, path: Path) -> int:
-        self.asked.append(("share", path))
+    def share(self, path: Path, moment_ns: int) -> int:
+        self.asked.append(("share", path, moment_ns))
         path.write_bytes(b"frames")
         return 7
 
