@@ -956,7 +956,7 @@ async def test_a_replay_that_waits_for_the_disk_says_so() -> None:
 async def test_a_live_feed_has_no_speed(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("greater_than_sign")
-        assert "Only a recording has a speed." in text_of(panes(app)["footer"])
+        assert "That is for a recording only" in text_of(panes(app)["footer"])
         assert not any(asked[0] == "set_replay_speed" for asked in source.asked)
 
 

@@ -86,7 +86,7 @@ def _command(name: str):  # type: ignore[no-untyped-def]
         ("charts", "m", "This pane already has all the room there is."),
         ("charts", "c", "All charts are on screen."),
         ("tape", "left_square_bracket", "[ (shorter candles) is for the book view: F2."),
-        ("book", "greater_than_sign", "Only a recording has a speed."),
+        ("book", "greater_than_sign", "That is for a recording only (--replay FILE)."),
     ],
 )
 async def test_a_key_that_has_nothing_to_do_says_so(view: str, key: str, said: str) -> None:

@@ -14,7 +14,7 @@ from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.freshness import aged, aged_feed, held
 from kraken_tui.market.views import FeedView, Mode, PairView, Published, ReplayView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
-from kraken_tui.tui.asked import Asked
+from kraken_tui.tui.asked import BURST_S, Asked
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
@@ -72,7 +72,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._depth: Asked[int] = Asked()
         self._interval: Asked[int] = Asked()
         self._speed: Asked[float] = Asked()
-        self._sought: Asked[int] = Asked()
+        self._sought = (0, -BURST_S)
         self._replay_paused: Asked[bool] = Asked()
         self._controls: dict[str, BookControl] = {}
         self.tape_tier = 0
@@ -587,8 +587,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def action_seek(self, seconds: int) -> None:
         """Move in a recording by seconds."""
         now = self.program.clock()
-        ns = self._sought.or_else(self.source.feed_view.now_ns, now) + seconds * SECOND
-        self._sought.ask(ns, now)
+        wish, at = self._sought
+        # Presses in a burst add up, whatever has been reached meanwhile.
+        ns = (wish if now - at < BURST_S else self.source.feed_view.now_ns) + seconds * SECOND
+        self._sought = ns, now
         self.source.seek_replay(ns)
 
     def action_seek_fault(self, direction: int) -> None:
