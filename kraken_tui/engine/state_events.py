@@ -15,7 +15,9 @@ TRADES = 50
 """Trades told, as many as a snapshot of the exchange holds."""
 
 
-def state_events(view: PairView, book_levels: int, checksum: int | None) -> Iterator[object]:
+def state_events(
+    view: PairView, book_levels: int, checksum: int | None = None, *, past: bool = False
+) -> Iterator[object]:
     """Events that bring a listener to a moment, the book last.
 
     Trades are told as those of a snapshot, and the book as one.
@@ -24,13 +26,15 @@ def state_events(view: PairView, book_levels: int, checksum: int | None) -> Iter
         view: The pair at that moment.
         book_levels: Levels a side of the book; 0 for no book.
         checksum: The book's, where it is proven.
+        past: Only trades from before the subscription: the others were told when they came.
     """
     if view.spec is None:
         return
     yield SpecChanged(view.spec)
     for candle in view.candles:
         yield CandleChanged(view.symbol, candle)
-    for trade in reversed(view.tape[:TRADES]):
+    trades = [trade for trade in view.tape if not (past and trade.live)]
+    for trade in reversed(trades[:TRADES]):
         yield replace(trade, live=False)
     yield view.health
     if not book_levels or not (view.bids or view.asks):

@@ -256,6 +256,7 @@ class Worker:
             self._venue_now,
             lambda: self._shown,
             self._channels,
+            self._tell_past,
         )
         history = asyncio.create_task(self._history.run(), name="history")
         history.add_done_callback(self._history_ended)
@@ -550,6 +551,12 @@ class Worker:
             checksum = None if pair is None else pair.book.checksum()
             for event in state_events(view, self._desk.book_levels, checksum):
                 self._emit(event)
+
+    def _tell_past(self, symbol: str) -> None:
+        """Tell listeners what REST knew of a pair's past."""
+        view = self.view_now(symbol) if self._tells_state else None
+        for event in () if view is None else state_events(view, 0, past=True):
+            self._emit(event)
 
     def _ask_demo(self) -> None:
         """Announce what the simulated exchange shows of itself: nothing on the wire may tell."""

@@ -16,6 +16,7 @@ _ISO = re.compile(
 )
 _DAY_NS = 86_400 * SECOND
 _WINDOW_NS = SECOND
+_SILENT_NS = 60 * SECOND
 
 WAYS = "a time such as 14:03:10, 2026-11-21T14:03:10Z or +90 (seconds from the start)"
 """How a moment may be written."""
@@ -46,7 +47,8 @@ class Moment:
 
         Returns:
             Ns since the epoch; None where it is outside. A whole second in which the recording begins counts as its
-            beginning: that is how a clock shows it.
+            beginning: that is how a clock shows it. Up to a minute after the last frame counts as the end: the market
+            may have been silent at the moment that somebody shared.
         """
         if self.offset_ns is not None:
             at = begin_ns + self.offset_ns
@@ -57,9 +59,9 @@ class Moment:
             at = begin_ns // _DAY_NS * _DAY_NS + self.day_ns
             if at <= begin_ns - _WINDOW_NS:
                 at += _DAY_NS
-        if at <= begin_ns - _WINDOW_NS or (end_ns is not None and at > end_ns):
+        if at <= begin_ns - _WINDOW_NS or (end_ns is not None and at > end_ns + _SILENT_NS):
             return None
-        return max(at, begin_ns)
+        return max(at if end_ns is None else min(at, end_ns), begin_ns)
 
 
 def read_moment(text: str) -> Moment | None:

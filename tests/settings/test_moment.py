@@ -16,6 +16,7 @@ END = BEGIN + 3 * 3600 * SECOND
     ("text", "after_begin"),
     [
         ("+90", 90 * SECOND),
+        ("+10830", 10_800 * SECOND),
         ("+0.25", SECOND // 4),
         ("23:00:01", SECOND // 2),
         ("23:00:00", 0),
@@ -33,7 +34,7 @@ def test_within(text: str, after_begin: int) -> None:
     assert moment.within(BEGIN, END) == BEGIN + after_begin
 
 
-@pytest.mark.parametrize("text", ["+10801", "22:59:58", "03:00:00", "2024-10-04T22:00:00Z", "2030-01-01T00:00:00Z"])
+@pytest.mark.parametrize("text", ["+10861", "22:59:58", "03:00:00", "2024-10-04T22:00:00Z", "2030-01-01T00:00:00Z"])
 def test_outside(text: str) -> None:
     moment = read_moment(text)
     assert moment is not None
