@@ -234,7 +234,7 @@ _SHORT = {
     "space": "Spc", "plus": "+", "minus": "-", "equals_sign": "=", "slash": "/", "question_mark": "?",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
     "escape": "Esc", "up": "Up", "down": "Down", "left": "Left", "right": "Right", "tab": "Tab", "enter": "Enter",
-    "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
+    "at": "@", "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
 }  # fmt: skip
 
 
