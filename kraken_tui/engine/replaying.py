@@ -97,10 +97,19 @@ class Replaying:
         stage: The worker.
         stopped: Set when the engine stops.
         ignore_gaps: As of the session.
+        indexes: Build the index from the start, as somebody will want to seek; else with the first seek.
     """
 
     def __init__(
-        self, path: Path, settings: Settings, host: Clock, stage: Stage, stopped: asyncio.Event, *, ignore_gaps: bool
+        self,
+        path: Path,
+        settings: Settings,
+        host: Clock,
+        stage: Stage,
+        stopped: asyncio.Event,
+        *,
+        ignore_gaps: bool,
+        indexes: bool,
     ) -> None:
         self.path = path
         self.clock = ReplayClock(settings.speed, host)
@@ -109,6 +118,7 @@ class Replaying:
         self._stage = stage
         self._stopped = stopped
         self._cut = asyncio.Event()
+        self._indexes = indexes
         self._indexer = Indexer(path, settings, ignore_gaps=ignore_gaps)
         self._length_ns: int | None = None
         self._waiting: asyncio.Task[None] | None = None
@@ -131,7 +141,8 @@ class Replaying:
             self.clock.arrived = self._arrived
             if self._settings.at is not None:
                 await self._begin_at(self._settings.at)
-            self._indexer.start()
+            if self._indexes:
+                self._indexer.start()
             while not self._stopped.is_set():
                 self._cut.clear()
                 await self._play()
@@ -247,6 +258,7 @@ class Replaying:
             ns: Ns since the epoch, by the recording's clock.
         """
         self._give_up_waiting()
+        self._indexer.start()
         clock, index = self.clock, self._indexer.index
         if not clock.begun:
             self._waiting = asyncio.create_task(self._once_begun(ns), name="seek")
@@ -269,6 +281,7 @@ class Replaying:
     def seek_fault(self, direction: int) -> None:
         """Go to the next (+1) or previous (-1) mismatch, gap or session of the recording."""
         self._give_up_waiting()
+        self._indexer.start()
         if self.clock.begun:
             self._waiting = asyncio.create_task(self._find_fault(direction), name="seek")
 

@@ -164,7 +164,15 @@ class Worker:
         path = self._settings.replay
         assert path is not None
         self._url = clean_text(path.name, 80)
-        self._replay = Replaying(path, self._settings, self._clock, self, self._stop, ignore_gaps=self._ignore_gaps)
+        self._replay = Replaying(
+            path,
+            self._settings,
+            self._clock,
+            self,
+            self._stop,
+            ignore_gaps=self._ignore_gaps,
+            indexes=self._keeps_history and not self._stands,
+        )
         if self._stands and self._settings.at is not None:
             self._replay.clock.pause(True)
         try:
@@ -185,7 +193,10 @@ class Worker:
                 self._note("warning", "the recording was stopped: it cannot leap in time with the replay")
         else:
             self._note("info", "playing the recording again from its beginning")
+        told = self._ignored_told
         self._begin(self._desk.interval, self._desk.book_levels)
+        if leaping:
+            self._ignored_told = told
         self._frame_counts.clear()
         if not leaping:
             self._views = {}
@@ -218,6 +229,7 @@ class Worker:
         for symbol in self._desk.by_symbol:
             self._build_view(symbol, now, wall, self._clock.now(), views)
         self._views = views
+        self._rejected = self._session.counters.rejected
         if self._tells_state:
             self._tell_state(views)
         self._publish_round()

@@ -86,7 +86,7 @@ def load(path: Path, made_for: tuple[int, int, bool]) -> Index | None:
         if data[: len(_MAGIC)] != _MAGIC or zlib.crc32(body).to_bytes(4, "big") != data[len(_MAGIC) :][:4]:
             return None
         held = _decoder.decode(body)
-        if held.made_for != made_for or held.recording != identity(path):
+        if held.made_for != made_for or held.recording != identity(path) or not _sane(held):
             return None
     except (OSError, msgspec.MsgspecError, RecursionError):
         return None
@@ -95,6 +95,17 @@ def load(path: Path, made_for: tuple[int, int, bool]) -> Index | None:
     index.checkpoints, index.faults, index.rows = held.checkpoints, held.faults, held.rows
     index.problem, index.complete = held.problem, True
     return index
+
+
+def _sane(held: _File) -> bool:
+    """Whether its numbers can be: what is wrong in them would stop the player later."""
+    size, before = held.recording[0], held.begin_ns
+    for each in held.checkpoints:
+        place = each.place
+        if not (0 <= before <= each.ns <= held.known_ns and 0 <= place.offset <= size and 0 <= place.line <= each.line):
+            return False
+        before = each.ns
+    return all(held.begin_ns <= fault.ns <= held.known_ns for fault in held.faults)
 
 
 def save(path: Path, index: Index, made_for: tuple[int, int, bool], of: tuple[int, int, str, str]) -> bool:
