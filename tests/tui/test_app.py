@@ -850,7 +850,7 @@ async def test_the_end_of_a_replay_is_calm_and_can_be_played_again() -> None:
 async def test_home_means_nothing_live(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("home")
-        assert "Only a recording can be played again." in shown(app, "footer")
+        assert "That is for a recording only" in shown(app, "footer")
         assert ("replay_again",) not in source.asked
 
 
