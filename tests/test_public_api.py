@@ -16,7 +16,7 @@ import pytest
 import kraken_tui
 
 CLIENT = """
-__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, clock)
+__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, metrics_addr, clock)
 best_bid_ask(symbol)
 book(symbol, levels)
 candles(symbol)
@@ -35,6 +35,7 @@ price(symbol, ticks)
 quantity(symbol, lots)
 record(file)
 set_speed(speed)
+skip()
 spec(symbol)
 stats()
 subscribe(*pairs)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from kraken_tui._version import __version__
 from kraken_tui.errors import ConfigurationError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.metrics import More
     from kraken_tui.settings import Settings
 
 CONFIG = Option(
@@ -163,6 +164,11 @@ class Call:
             elif self.command.one_pair:
                 settings = replace(settings, pairs=settings.pairs[:1])
         self.log_file = settings.log_file
+        if settings.kafka:
+            from kraken_tui.feed.kafka.client import need_client, read_settings
+
+            need_client("--kafka")
+            read_settings(settings.kafka_config)
         if settings.replay is not None:
             check_recording(settings.replay)
         check_at(settings)
@@ -197,15 +203,20 @@ def check_at(settings: Settings) -> None:
     Raises:
         ConfigurationError: There is no recording, or the moment is outside of it.
     """
-    if settings.at is None:
+    if not settings.at or settings.kafka:
         return
     if settings.replay is None:
-        raise ConfigurationError("--at needs --replay: only a recording can begin at a moment")
+        raise ConfigurationError("--at needs --replay or --kafka: what is live cannot begin at a moment")
+    from kraken_tui.settings.moment import WAYS, read_moment
+
+    moment = read_moment(settings.at)
+    if moment is None:
+        raise ConfigurationError(f"--at: of a recording it takes {WAYS}")
     from kraken_tui.errors import RecordingError
     from kraken_tui.recording.length import check_moment
 
     try:
-        check_moment(settings.replay, settings.at)
+        check_moment(settings.replay, moment)
     except RecordingError as error:
         raise ConfigurationError(f"--at: {error}") from None
 
@@ -238,3 +249,45 @@ def tell_recording(engine: Engine) -> bool:
     if recording.lost:
         complain(f"{counted(recording.lost, 'frame')} missing in the recording {recording.path}")
     return False
+
+
+class Metrics(Protocol):
+    """What serves the metrics, if anything does.
+
+    Attributes:
+        problem: Why it does not, one sentence for the user; else "".
+    """
+
+    problem: str
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
+class _NoMetrics:
+    problem = ""
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def serve_metrics(engine: Engine, settings: Settings, more: Sequence[More] = ()) -> Metrics:
+    """Serve the engine's metrics if the user wants them.
+
+    Args:
+        engine: The engine, before or after its start.
+        settings: Say where.
+        more: Where further figures come from; see `kraken_tui.metrics.start`.
+
+    Returns:
+        What to close in the end. A taken port is its `problem`, which the caller tells, and no error.
+
+    Raises:
+        ConfigurationError: The package that it needs is not installed.
+    """
+    if not settings.metrics_addr:
+        return _NoMetrics()
+    from kraken_tui import metrics
+
+    return metrics.start(engine, settings.metrics_addr, more)

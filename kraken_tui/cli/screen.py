@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Subcommand, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
 from kraken_tui.cli.console import FAILED, complain
 from kraken_tui.errors import ConfigurationError
 
@@ -20,6 +20,7 @@ commands:
   kraken-tui stream [PAIR ...]    book, trades and candles as JSON lines on standard output
   kraken-tui snapshot [PAIR ...]  one picture of the screen as SVG; needs no terminal
   kraken-tui plot [PAIR]          one chart as text on standard output
+  kraken-tui publish PAIR ...     the same events into Kafka, for desks that read them with --kafka
   kraken-tui doctor               checks of this installation, in a table
   kraken-tui doctor --recording F what a recording holds and what is wrong in it
 
@@ -63,14 +64,21 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
     engine = Engine(settings, options=EngineOptions(history=True))
     from kraken_tui.terminal import leaving
 
+    metrics = serve_metrics(engine, settings)
     try:
         from kraken_tui.tui.app import KrakenApp
 
+        def begin() -> None:
+            engine.start()
+            if metrics.problem:
+                app.tell(metrics.problem)
+
         # One interpreter imports one thing at a time: the engine starts when the first screen is out.
-        app = KrakenApp(engine, settings, on_first_paint=engine.start, fit_colours=True)
+        app = KrakenApp(engine, settings, on_first_paint=begin, fit_colours=True)
         code = leaving.run(app, mouse=settings.mouse, guardian=guardian, note=engine.note)
     finally:
         engine.stop(leaving.STOP_S)
+        metrics.close()
     crash = engine.failure or getattr(app, "crash", None)
     if crash is not None:
         raise crash

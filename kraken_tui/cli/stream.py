@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Subcommand, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
 from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain, need_stdout
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings.options import Option
@@ -65,6 +65,9 @@ def _run(call: Call) -> int:
             stop_after=StopAfter(own["seconds"], own["count"]),
             stopping=signals.came,
         )
+        metrics = serve_metrics(engine, settings)
+        if metrics.problem:
+            complain(metrics.problem)
         engine.start()
         try:
             sink.open()
@@ -79,6 +82,7 @@ def _run(call: Call) -> int:
             code = FAILED
         finally:
             engine.stop()
+            metrics.close()
     if engine.failure is not None:
         raise engine.failure
     if not tell_recording(engine) and code == DONE:

@@ -86,7 +86,7 @@ class Watch:
         async def draw() -> str:
             return await asyncio.wait_for(
                 picture(self._engine, self._engine.settings, size=size, view=view, until=self._until),
-                (self._seconds or DEFAULT_LIMIT_S) + (10 if self._engine.settings.at is None else _LONGEST_SEEK_S),
+                (self._seconds or DEFAULT_LIMIT_S) + (_LONGEST_SEEK_S if self._stands else 10),
             )
 
         try:
@@ -179,7 +179,7 @@ class Watch:
             raise Interrupted(self._signals.number)
         if feed.fatal:
             raise FeedFailed(feed.fatal)
-        if self._engine.settings.at is not None:
+        if self._stands:
             return self._has_arrived(feed)
         waited = self._clock() - self._started
         finished = feed.replay is not None and feed.replay.finished
@@ -191,6 +191,12 @@ class Watch:
             if waited >= limit:
                 raise FeedFailed(self._nothing(feed))
         return self._seconds is None and (ready or (drawable and waited >= PATIENCE_S))
+
+    @property
+    def _stands(self) -> bool:
+        """Whether one moment of a recording is drawn."""
+        settings = self._engine.settings
+        return settings.replay is not None and bool(settings.at)
 
     def _has_arrived(self, feed: FeedView) -> bool:
         """Whether the moment that was asked for is there: it is drawn as it was, proven or not."""

@@ -11,6 +11,7 @@ from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted, preset
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.channels import CHANNELS, pair_channels
+from kraken_tui.feed.kafka.client import need_client
 from kraken_tui.settings import Settings
 from kraken_tui.settings.options import check_value, check_values
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
@@ -25,7 +26,12 @@ def settings(**arguments: object) -> Settings:
     Raises:
         ConfigurationError: One cannot work; the text names the argument and what it takes.
     """
-    return check_values(**arguments)
+    found = check_values(**arguments)
+    if found.kafka:
+        need_client("kafka")
+    elif found.at:
+        raise ConfigurationError("at goes with kafka: it says from when on Kafka is read")
+    return found
 
 
 def pair_names(*names: object) -> tuple[str, ...]:

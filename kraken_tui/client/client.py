@@ -55,6 +55,10 @@ class KrakenClient:
         demo: Run against a simulated exchange within this process.
         demo_seed: Seed of its market.
         replay: Recording to play instead.
+        kafka: Brokers to read from instead, "host:port[,host:port]": what `kraken-tui publish` writes there.
+        at: With `kafka`, play from this time on: "2026-11-28T09:30:00Z" (UTC), or "2h" for two hours ago.
+        kafka_topic_prefix: What the topics begin with.
+        kafka_config: File of further settings of the Kafka client.
         speed: Of the replay: 1 is the recording's own, 0 as fast as possible.
         record: File that the raw frames are appended to.
         preset: Backpressure of every listener: "single" (or 1), "multi" (2), "aggregator" (3).
@@ -62,6 +66,7 @@ class KrakenClient:
         gap_policy: "resync", "ignore" or "buffer"; see `GapPolicy`.
         stale_after_s: Silence or lag from which a pair is called stale.
         log_file: File the program's log is also written to.
+        metrics_addr: HOST:PORT where metrics for Prometheus are served while the client is open; see `metrics_url`.
         clock: The machine's clocks unless a test brings others.
 
     Raises:
@@ -81,6 +86,10 @@ class KrakenClient:
         demo: bool = False,
         demo_seed: int = 1,
         replay: str | os.PathLike[str] | None = None,
+        kafka: str = "",
+        at: str = "",
+        kafka_topic_prefix: str = "kraken",
+        kafka_config: str | os.PathLike[str] | None = None,
         speed: float = 0.0,
         record: str | os.PathLike[str] | None = None,
         preset: str | int | None = None,
@@ -91,10 +100,12 @@ class KrakenClient:
         gap_policy: GapPolicy | str = GapPolicy.RESYNC,
         stale_after_s: float = 5.0,
         log_file: str | os.PathLike[str] | None = None,
+        metrics_addr: str = "",
         clock: Clock | None = None,
     ) -> None:
+        played = replay is not None or bool(at)
         self.backpressure: Backpressure = checks.backpressure(
-            preset, replay=replay is not None, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate
+            preset, replay=played, queue=queue, policy=policy, coalesce_ms=coalesce_ms, rate=rate
         )
         self.gap_policy: GapPolicy = checks.gap_policy(gap_policy)
         settings = checks.settings(
@@ -106,10 +117,15 @@ class KrakenClient:
             demo=demo,
             demo_seed=demo_seed,
             replay=replay,
+            kafka=kafka,
+            at=at,
+            kafka_topic_prefix=kafka_topic_prefix,
+            kafka_config=kafka_config,
             speed=speed,
             record=record,
             stale_after_s=stale_after_s,
             log_file=log_file,
+            metrics_addr=metrics_addr,
         )
         self._newest = Newest(self.gap_policy)
         self._run = Run(
@@ -140,6 +156,7 @@ class KrakenClient:
         if self._run.is_ours():
             # A forked process has no engine to end.
             self._run.engine.stop()
+            self._run.metrics_close()
             self._callbacks.join()
 
     def _open(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -163,6 +180,7 @@ class KrakenClient:
     ) -> None:
         self._run.closed = True
         await asyncio.to_thread(self._run.engine.stop)
+        await asyncio.to_thread(self._run.metrics_close)
         await self._callbacks.finish()
 
     # -- listening ------------------------------------------------------------------------------------------------
@@ -366,6 +384,11 @@ class KrakenClient:
     def connection(self) -> Connection:
         """State of the connection, as of the last tenth of a second."""
         return self._reading.connection()
+
+    @property
+    def metrics_url(self) -> str:
+        """Where the metrics are; "" where they are not served, and the log says why."""
+        return self._run.metrics_url
 
     @property
     def log(self) -> tuple[LogLine, ...]:

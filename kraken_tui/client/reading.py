@@ -245,7 +245,7 @@ class Reading:
         engine = self._run.engine
         if engine.ended:
             # The last picture of a recording stays as it was.
-            return engine.settings.replay is None
+            return not engine.settings.plays
         view = engine.view(symbol)
         return view is not None and aged(view, engine.now(), engine.feed_view.made_ns).stale
 

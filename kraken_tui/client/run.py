@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kraken_tui.client.newest import Newest
 from kraken_tui.engine.backpressure import Backpressure
@@ -17,6 +17,9 @@ from kraken_tui.errors import ConfigurationError, ConnectionFailed, EngineFailed
 from kraken_tui.feed.clock import Clock
 from kraken_tui.market.views import FeedView
 from kraken_tui.settings import Settings
+
+if TYPE_CHECKING:
+    from kraken_tui.metrics import Endpoint
 
 T = TypeVar("T")
 
@@ -39,7 +42,7 @@ class Run:
         played: Whether the recording is over or cannot be read.
 
     Raises:
-        ConfigurationError: The log file cannot be opened.
+        ConfigurationError: The log file cannot be opened, or the package that metrics need is not installed.
     """
 
     def __init__(
@@ -52,6 +55,10 @@ class Run:
         ignore_gaps: bool,
         book_levels: int,
     ) -> None:
+        if settings.metrics_addr:
+            from kraken_tui.metrics import need_package
+
+            need_package()
         options = EngineOptions(
             channels=channels,
             ignore_gaps=ignore_gaps,
@@ -69,15 +76,20 @@ class Run:
         self._process: int | None = None
         self._listeners: list[Listener] = []
         self._finished = ListenerCounts()
+        self._metrics: Endpoint | None = None
         self._lock = threading.Lock()
 
     # -- life -----------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Start the engine, a recording only when somebody listens."""
+        """Start the engine, a recording only when somebody listens, and serve the metrics if they are wanted."""
+        if address := self.engine.settings.metrics_addr:
+            from kraken_tui.metrics import start
+
+            self._metrics = start(self.engine, address)
         self.opened = True
         self._process = os.getpid()
-        if self.engine.settings.replay is None or self._listeners:
+        if not self.engine.settings.plays or self._listeners:
             self.begin()
 
     def begin(self) -> None:
@@ -92,6 +104,16 @@ class Run:
             self._begun = self._begun or first
         if first:
             self.engine.start()
+
+    @property
+    def metrics_url(self) -> str:
+        """Where the metrics are; "" where they are not served."""
+        return "" if self._metrics is None else self._metrics.url
+
+    def metrics_close(self) -> None:
+        """Serve the metrics no longer."""
+        if self._metrics is not None:
+            self._metrics.close()
 
     def is_ours(self) -> bool:
         """Whether this is the process that opened the client."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, PairView, Published
+
+if TYPE_CHECKING:
+    from kraken_tui.market.history.moments import MarketHistory
 
 
 class MarketSource(Protocol):

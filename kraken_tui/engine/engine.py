@@ -27,13 +27,13 @@ from kraken_tui.errors import RecordingError, TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.events import Proof
 from kraken_tui.market.freshness import silence_ns
-from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView, Published
 from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
     from kraken_tui.engine.worker import Worker
+    from kraken_tui.market.history.moments import MarketHistory
 
 T = TypeVar("T")
 
@@ -439,7 +439,7 @@ class Engine:
 
 def _first_view(settings: Settings, now_ns: int) -> FeedView:
     """What the screen shows before the worker's first view."""
-    mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
+    mode = Mode.REPLAY if settings.plays else Mode.DEMO if settings.demo else Mode.LIVE
     return FeedView(
         version=0,
         now_ns=now_ns,

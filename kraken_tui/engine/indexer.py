@@ -68,7 +68,7 @@ class Indexer:
 
     def start(self) -> None:
         """Begin, in a thread."""
-        if self._thread is None:
+        if self._thread is None and not self.index.failed:
             self._thread = threading.Thread(target=self.run, name="kraken-tui-indexer", daemon=True)
             self._thread.start()
 

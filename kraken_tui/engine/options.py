@@ -12,6 +12,10 @@ def _as_it_is(event: object) -> Iterable[object]:
     return (event,)
 
 
+def _not_kept(_frame: bytes, _wall_ns: int, _direction: str) -> None:
+    """Ignore frames."""
+
+
 def _nobody(_: FeedView) -> None:
     """Ignore published views."""
 
@@ -29,6 +33,7 @@ class EngineOptions:
         stand: Stay paused at the moment that `Settings.at` names.
         transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
         on_publish: Called in the engine's thread with every new feed view.
+        on_frame: Called in the engine's thread with every frame, its wall clock ns and its direction; it must not wait.
     """
 
     channels: tuple[str, ...] | None = None
@@ -39,3 +44,4 @@ class EngineOptions:
     stand: bool = False
     transform: Callable[[object], Iterable[object]] = _as_it_is
     on_publish: Callable[[FeedView], None] = _nobody
+    on_frame: Callable[[bytes, int, str], None] = _not_kept

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -25,10 +26,10 @@ from kraken_tui.recording import replay
 from kraken_tui.recording.index import Checkpoint, Fault
 from kraken_tui.recording.length import length_ns, outside
 from kraken_tui.recording.read_ahead import ReadAhead
-from kraken_tui.recording.reader import Recording
+from kraken_tui.recording.reader import Recorded, Recording
 from kraken_tui.recording.replay import ReplayClock, run_replay
 from kraken_tui.settings import Settings
-from kraken_tui.settings.moment import Moment
+from kraken_tui.settings.moment import Moment, read_moment
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
@@ -87,6 +88,21 @@ class Stage(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What is played instead of a file; there is no index of it.
+
+    Attributes:
+        open_: Opens it.
+        name: What it is called.
+        length_ns: How long it is, about.
+    """
+
+    open_: Callable[[], Iterable[Recorded]]
+    name: str
+    length_ns: int
+
+
 class Replaying:
     """Plays one recording.
 
@@ -97,12 +113,13 @@ class Replaying:
         stage: The worker.
         stopped: Set when the engine stops.
         ignore_gaps: As of the session.
+        instead: What is played instead of a file.
         indexes: Build the index from the start, as somebody will want to seek; else with the first seek.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         settings: Settings,
         host: Clock,
         stage: Stage,
@@ -110,8 +127,10 @@ class Replaying:
         *,
         ignore_gaps: bool,
         indexes: bool,
+        instead: Instead | None = None,
     ) -> None:
-        self.path = path
+        self.path = path or Path()
+        self._instead = instead
         self.clock = ReplayClock(settings.speed, host)
         self._settings = settings
         self._host = host
@@ -119,8 +138,10 @@ class Replaying:
         self._stopped = stopped
         self._cut = asyncio.Event()
         self._indexes = indexes
-        self._indexer = Indexer(path, settings, ignore_gaps=ignore_gaps)
-        self._length_ns: int | None = None
+        self._indexer = Indexer(self.path, settings, ignore_gaps=ignore_gaps)
+        if instead is not None:
+            self._indexer.index.failed = True
+        self._length_ns = None if instead is None else instead.length_ns
         self._waiting: asyncio.Task[None] | None = None
         self._sought: str = ""
         self._again = False
@@ -139,8 +160,9 @@ class Replaying:
         measuring = asyncio.create_task(self._measure(), name="length")
         try:
             self.clock.arrived = self._arrived
-            if self._settings.at is not None:
-                await self._begin_at(self._settings.at)
+            moment = read_moment(self._settings.at)
+            if moment is not None and self._instead is None:
+                await self._begin_at(moment)
             if self._indexes:
                 self._indexer.start()
             while not self._stopped.is_set():
@@ -187,6 +209,8 @@ class Replaying:
 
     def _reader(self, checkpoint: Checkpoint | None) -> ReadAhead:
         path = self.path
+        if self._instead is not None:
+            return ReadAhead(self._instead.open_)
         if checkpoint is None:
             return ReadAhead(lambda: replay.open_recording(path))
         return ReadAhead(lambda: Recording(path, checkpoint.place, checkpoint.line), checkpoint.pace)
@@ -226,7 +250,8 @@ class Replaying:
 
     async def _measure(self) -> None:
         """Find out how long the recording is, beside playing it."""
-        self._length_ns = await asyncio.to_thread(length_ns, self.path, self._stopped.is_set)
+        if self._instead is None:
+            self._length_ns = await asyncio.to_thread(length_ns, self.path, self._stopped.is_set)
 
     def stop(self) -> None:
         """The engine stops."""
@@ -400,7 +425,7 @@ class Replaying:
     def poll(self) -> None:
         """Tell what happened to the index; call this a few times a second."""
         index = self._indexer.index
-        if index.failed and not self._told_failure:
+        if index.failed and not self._told_failure and self._instead is None:
             self._told_failure = True
             text = clean_text(index.problem, 120)
             self._stage.note("warning", f"there is no index of the recording, so that seeking takes long: {text}")
@@ -423,7 +448,7 @@ class Replaying:
         if self._waiting is not None and index.begin_ns is not None:
             reached = max(0, index.known_ns - index.begin_ns)
         return ReplayView(
-            clean_text(self.path.name, 80),
+            clean_text(self.path.name, 80) if self._instead is None else self._instead.name,
             position,
             length,
             clock.speed,

@@ -21,7 +21,7 @@ from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
 from kraken_tui.engine.state_events import state_events
-from kraken_tui.errors import RecordingError, UnknownPair
+from kraken_tui.errors import ConfigurationError, RecordingError, UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -42,8 +42,9 @@ from kraken_tui.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from kraken_tui.engine.indexer import Indexer
-    from kraken_tui.engine.replaying import Replaying
+    from kraken_tui.engine.replaying import Instead, Replaying
     from kraken_tui.exchange import ExchangeThread
+    from kraken_tui.feed.kafka.run import KafkaFeed
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 RATE_WINDOW_S = 5
@@ -82,7 +83,8 @@ class Worker:
         self._stop = asyncio.Event()
         self._stopped_ns: int | None = None
         self._wake = asyncio.Event()
-        self._mode = Mode.REPLAY if settings.replay else Mode.DEMO if settings.demo else Mode.LIVE
+        self._mode = Mode.REPLAY if settings.plays else Mode.DEMO if settings.demo else Mode.LIVE
+        self._kafka: KafkaFeed | None = None
         options = options or EngineOptions()
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
@@ -93,6 +95,7 @@ class Worker:
         self._replay: Replaying | None = None
         self._recent: Recent | None = None
         self._last_feed: FeedView | None = None
+        self._keep_frame = options.on_frame
         self._begin(settings.interval, options.book_levels)
         self._demo: ExchangeThread | None = None
         self._demo_shows = ""
@@ -109,7 +112,9 @@ class Worker:
     def _begin(self, interval: int, book_levels: int) -> None:
         """Know nothing yet: a session and a desk as at the start."""
         settings = self._settings
-        self._session = Session(depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY)
+        self._session = Session(
+            depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY, kafka=bool(settings.kafka)
+        )
         self._session.options.channels = frozenset(self._channels)
         self._session.options.ignore_gaps = self._ignore_gaps
         self._rejected = 0
@@ -155,6 +160,8 @@ class Worker:
             await self._run_replay()
         elif self._mode is Mode.DEMO:
             await self._run_demo()
+        elif self._settings.kafka:
+            await self._run_kafka()
         else:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
@@ -162,24 +169,56 @@ class Worker:
         from kraken_tui.engine.replaying import Replaying
 
         path = self._settings.replay
-        assert path is not None
-        self._url = clean_text(path.name, 80)
-        self._replay = Replaying(
-            path,
-            self._settings,
-            self._clock,
-            self,
-            self._stop,
-            ignore_gaps=self._ignore_gaps,
-            indexes=self._keeps_history and not self._stands,
-        )
-        if self._stands and self._settings.at is not None:
-            self._replay.clock.pause(True)
+        self._url = self._played_name
         try:
+            opened = self._kafka_recording() if path is None else None
+            self._replay = Replaying(
+                path,
+                self._settings,
+                self._clock,
+                self,
+                self._stop,
+                ignore_gaps=self._ignore_gaps,
+                indexes=self._keeps_history and not self._stands,
+                instead=opened,
+            )
+            if self._stands and path is not None and self._settings.at:
+                self._replay.clock.pause(True)
             await self._replay.run()
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
+
+    @property
+    def _played_name(self) -> str:
+        settings = self._settings
+        return clean_text(f"kafka {settings.kafka}" if settings.replay is None else settings.replay.name, 80)
+
+    def _kafka_recording(self) -> Instead:
+        """What opens Kafka from the time on that the user named.
+
+        Raises:
+            RecordingError: There is no such time, or the client is not installed or cannot be set so.
+        """
+        from kraken_tui.engine.replaying import Instead
+        from kraken_tui.feed.kafka.client import need_client, read_settings
+
+        settings = self._settings
+        try:
+            need_client("--kafka")
+            from kraken_tui.feed.kafka.consumer import Where
+            from kraken_tui.recording.kafka import KafkaRecording, start_ns
+
+            where = Where(settings.kafka, settings.kafka_topic_prefix, read_settings(settings.kafka_config))
+        except ConfigurationError as error:
+            raise RecordingError(str(error)) from None
+        since_ns = start_ns(settings.at, self._clock.wall())
+        symbols = [canonical(name) for name in settings.pairs]
+        return Instead(
+            lambda: KafkaRecording(where, symbols, since_ns, self._stop.is_set),
+            self._played_name,
+            self._clock.wall() - since_ns,
+        )
 
     # -- what the player asks: `engine.replaying.Stage` ---------------------------------------------------
 
@@ -241,6 +280,23 @@ class Worker:
     def note(self, level: str, text: str) -> None:
         """Add to the log."""
         self._log.add(self._now()[1], level, text)
+
+    async def _run_kafka(self) -> None:
+        from kraken_tui.feed.kafka.client import need_client, read_settings
+
+        settings = self._settings
+        self._url = clean_text(f"kafka {settings.kafka}", 80)
+        try:
+            need_client("--kafka")
+            from kraken_tui.feed.kafka.consumer import Where
+            from kraken_tui.feed.kafka.run import KafkaFeed
+
+            where = Where(settings.kafka, settings.kafka_topic_prefix, read_settings(settings.kafka_config))
+            self._kafka = KafkaFeed(self._session, where, self._clock, self._take, self._on_frame)
+            await self._kafka.run(self._stop)
+        except ConfigurationError as error:
+            self._fatal = str(error)
+            self._note("error", str(error))
 
     async def _run_demo(self) -> None:
         from kraken_tui.exchange import ExchangeThread
@@ -324,6 +380,7 @@ class Worker:
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         self._recordings.write(frame, wall_ns, direction)
+        self._keep_frame(frame, wall_ns, direction)
         if self._recent is not None:
             self._recent.write(frame, wall_ns, direction)
 
@@ -605,7 +662,7 @@ class Worker:
         return FeedView(
             version=self._version,
             now_ns=wall,
-            mode=self._mode,
+            mode=Mode.DEMO if self._kafka is not None and self._kafka.demo else self._mode,
             state=str(session.state),
             cause=session.cause,
             attempt=session.attempt,
@@ -634,6 +691,7 @@ class Worker:
             loop_lag_ns=self._lag.worst_ns,
             demo=self._demo_shows,
             allowed_in_s=session.allowed_in_s(now),
+            kafka=None if self._kafka is None else self._kafka.view(),
         )
 
     @property

@@ -61,6 +61,9 @@ class LatencyTracker:
     def __init__(self) -> None:
         self._seconds: deque[tuple[int, dict[int, int], float]] = deque()
         self._total = [0] * _BUCKETS
+        # Since the clocks were first compared: (frames by `_HISTOGRAM_MS`, sum of their lags).
+        self._ever = [0] * len(_HISTOGRAM_MS)
+        self._ever_ms = 0.0
         self._offsets: deque[tuple[int, int]] = deque(maxlen=_OFFSETS_KEPT)
         self._pings: OrderedDict[int, tuple[int, int]] = OrderedDict()
         self._wall_shift = 0
@@ -144,6 +147,8 @@ class LatencyTracker:
         if lag_ms > worst:
             self._seconds[-1] = (last_second, counts, lag_ms)
         self._total[bucket] += 1
+        self._ever[bisect_left(_HISTOGRAM_MS, lag_ms)] += 1
+        self._ever_ms += lag_ms
         return lag
 
     def _tell(self, lag: int, sent_ns: int) -> None:
@@ -188,6 +193,7 @@ class LatencyTracker:
     def _clear(self) -> None:
         self._seconds.clear()
         self._total = [0] * _BUCKETS
+        self._ever, self._ever_ms = [0] * len(_HISTOGRAM_MS), 0.0
 
     def percentile(self, share: float) -> float | None:
         """Smallest bucket bound in ms that at least this share (0 to 1) of the samples does not exceed."""
@@ -221,6 +227,8 @@ class LatencyTracker:
             clock_offset_ms=None if offset is None else offset / _MS,
             round_trip_ms=None if self.round_trip_ns is None else self.round_trip_ns / _MS,
             histogram=self._histogram(),
+            since_start=tuple(zip(_HISTOGRAM_MS, self._ever, strict=True)),
+            sum_ms=self._ever_ms,
         )
 
     def _histogram(self) -> tuple[tuple[float, int], ...]:

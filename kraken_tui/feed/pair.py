@@ -11,7 +11,7 @@ from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import FeedEvent, SpecChanged
 from kraken_tui.feed.limits import Limits
-from kraken_tui.feed.proof.stitcher import BookStitcher, read_timestamp
+from kraken_tui.feed.proof.stitcher import WORDS, BookStitcher, read_timestamp
 from kraken_tui.feed.proof.witness import DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.feed.trade_sequence import TradeSequence
 from kraken_tui.market.book.l2 import OrderBook
@@ -49,6 +49,7 @@ class Pair:
         can_resync: Whether a failed book can be fetched again; False for a recording.
         ignore_gaps: After a wrong checksum, keep updating the book as UNVERIFIED.
         trigger: The ticker's assumed `event_trigger` until the exchange confirms one; "" if unknown.
+        words: See `BookStitcher`.
 
     Attributes:
         stitcher: The book, its state, proof, depth and counts.
@@ -87,9 +88,12 @@ class Pair:
         can_resync: bool = True,
         ignore_gaps: bool = False,
         trigger: str = TOUCH_TRIGGER,
+        words: tuple[str, str] = WORDS,
     ) -> None:
         self.symbol = spec.symbol
-        self.stitcher = BookStitcher(spec.symbol, spec, depth, limits, can_resync=can_resync, ignore_gaps=ignore_gaps)
+        self.stitcher = BookStitcher(
+            spec.symbol, spec, depth, limits, can_resync=can_resync, ignore_gaps=ignore_gaps, words=words
+        )
         self.touch = TouchWitness(spec)
         self.trades = TradeSequence()
         self.interval = interval

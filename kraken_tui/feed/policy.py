@@ -39,12 +39,16 @@ class Policy(Protocol):
         asks: Whether there is an exchange to ask: dials, requests, deadlines and resyncs.
         trigger: The assumed `event_trigger` of a ticker until an acknowledgement names it.
         judges_reports: Whether the second witness runs on every report, because no timer runs it.
+        place: Where a book failed, for the reason, where it is not fetched again.
+        unchecked: Reason of a book whose message had no checksum.
     """
 
     opening: tuple[Trigger, str]
     asks: bool
     trigger: str
     judges_reports: bool
+    place: str
+    unchecked: str
 
     def next_dial(self, now: int) -> int | None:
         """When the next dial may start, monotonic ns; None for never."""
@@ -122,6 +126,8 @@ class LivePolicy:
     asks = True
     trigger = TOUCH_TRIGGER
     judges_reports = False
+    place = ""
+    unchecked = "no valid checksum was sent"
 
     def __init__(
         self,
@@ -206,6 +212,8 @@ class ReplayPolicy:
     asks = False
     trigger = ""
     judges_reports = True
+    place = "in the recording"
+    unchecked = "no valid checksum was sent"
 
     def __init__(self, names: PairNames, complaints: Complaints) -> None:
         self._complaints = complaints
@@ -271,3 +279,19 @@ class ReplayPolicy:
     def excessive(self, text: str, wall_ns: int) -> Effect:
         """Leave it out."""
         return Effect(REJECTED, [*self._complaints.say(wall_ns, f"left out: {text}")])
+
+
+class KafkaPolicy(ReplayPolicy):
+    """Lines out of Kafka: nothing can be asked there either, but they go on for ever and may stop to come."""
+
+    opening = (Trigger.PLAY, "reading Kafka")
+    place = "in Kafka"
+    unchecked = "the publisher could not prove it"
+
+    def __init__(self, names: PairNames, complaints: Complaints) -> None:
+        super().__init__(names, complaints)
+        self.ended = self._goes_on
+
+    def _goes_on(self, wall_ns: int) -> list[FeedEvent]:
+        """A name that was not met may yet come."""
+        return []

@@ -118,6 +118,7 @@ class Roster:
             can_resync=policy.asks,
             ignore_gaps=options.ignore_gaps,
             trigger=policy.trigger,
+            words=(policy.place, policy.unchecked),
         )
         for grant in policy.early_grants(symbol):
             grant(pair)

@@ -25,7 +25,7 @@ from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.names import PairNames
 from kraken_tui.feed.pair import Pair
-from kraken_tui.feed.policy import LivePolicy, Policy, ReplayPolicy
+from kraken_tui.feed.policy import KafkaPolicy, LivePolicy, Policy, ReplayPolicy
 from kraken_tui.feed.proof.audit import Auditor
 from kraken_tui.feed.proof.stitcher import BookStitcher
 from kraken_tui.feed.roster import OfPairs, PairOptions, Roster
@@ -60,6 +60,7 @@ class Session:
         interval: Candle interval in minutes.
         replay: Take a recording: nothing is sent, there are no deadlines, books need neither acknowledgement
             nor instrument list, and without names every pair of the recording is wanted.
+        kafka: Take frames made of lines out of Kafka; like a recording, but without an end.
         rng: Randomness of the backoff.
 
     Attributes:
@@ -80,6 +81,7 @@ class Session:
         depth: int = 100,
         interval: int = 1,
         replay: bool = False,
+        kafka: bool = False,
         rng: random.Random | None = None,
     ) -> None:
         self.limits = limits or Limits()
@@ -94,7 +96,9 @@ class Session:
         self._names = PairNames()
         complaints = Complaints()
         policy: Policy = (
-            ReplayPolicy(self._names, complaints)
+            KafkaPolicy(self._names, complaints)
+            if kafka
+            else ReplayPolicy(self._names, complaints)
             if replay
             else LivePolicy(self.limits, self.subscriptions, self.dialler, self.watchdog, complaints)
         )
@@ -267,6 +271,18 @@ class Session:
         self._report(Note(self._wall, "warning", cause))
         for pair in self.roster.pairs.values():
             self._events += pair.lost(self._wall, cause)
+
+    def unproven(self, symbol: str, cause: str, now: int, wall_ns: int) -> None:
+        """Whoever sends the frames says that one book is not proven until its next snapshot."""
+        self._clock(now, wall_ns)
+        pair = self.roster.pairs.get(symbol)
+        if pair is not None:
+            self._events += pair.lost(self._wall, clean_text(cause))
+
+    def waiting(self, cause: str) -> None:
+        """Say why there are no frames yet, or again, from where none can be asked for."""
+        if self.state is State.DISCONNECTED:
+            self.cause = clean_text(cause)
 
     def tick(self, now: int, wall_ns: int) -> None:
         """Let time pass; call it at least once a second and whenever `next_wakeup` says."""

@@ -329,6 +329,8 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
         clock_offset_ms: This machine's clock minus the venue's, from ping and pong; None before the first.
         round_trip_ms: Of the last ping; None before the first.
         histogram: (upper bound in ms, count) pairs, ascending.
+        since_start: The same of every measurement since the connection's clock was first compared, not of the window.
+        sum_ms: Sum of those measurements in ms.
     """
 
     count: int = 0
@@ -340,6 +342,8 @@ class LatencyView(msgspec.Struct, frozen=True, gc=False):
     round_trip_ms: float | None = None
     histogram: tuple[tuple[float, int], ...] = ()
     p999: float | None = None
+    since_start: tuple[tuple[float, int], ...] = ()
+    sum_ms: float = 0.0
 
 
 class RecordingView(Value, frozen=True, gc=False):
@@ -391,6 +395,38 @@ class ReplayView(Value, frozen=True, gc=False):
     indexed: bool = False
 
 
+class KafkaPosition(Value, frozen=True, gc=False):
+    """How far one partition was read: the offset of the next message, and how many are there beyond it."""
+
+    topic: str
+    partition: int
+    offset: int
+    lag: int
+
+
+class KafkaView(Value, frozen=True, gc=False):
+    """State of a feed out of Kafka.
+
+    Attributes:
+        lines: Lines used.
+        lag: Messages that are there and not read yet, all partitions.
+        missing, gaps: Lines that never came, by their numbers, and the places where.
+        left_out: Lines that could not be used.
+        publishers: Runs of publishers heard of in the last seconds.
+        silent: Runs that fell silent.
+        positions: Of every partition, by topic and number.
+    """
+
+    lines: int
+    lag: int
+    missing: int
+    gaps: int
+    left_out: int
+    publishers: int
+    silent: int
+    positions: tuple[KafkaPosition, ...] = ()
+
+
 class LogLine(Value, frozen=True, gc=False):
     """One line of the program's own log; `level` is "info", "warning" or "error"."""
 
@@ -424,7 +460,7 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
         latency: Percentiles.
         tabs: One summary a pair, in the user's order.
         log: Newest last, bounded.
-        recording, replay: None when not active.
+        recording, replay, kafka: None when not active.
         fatal: "" or the sentence with which the feed failed for good.
         made_ns, silent_ns: As of a `PairView`.
         demo: What the simulated exchange shows of itself now, such as "a halt on BTC/USD"; "" for nothing.
@@ -463,6 +499,7 @@ class FeedView(msgspec.Struct, frozen=True, gc=False):
     loop_lag_ns: int = 0
     demo: str = ""
     allowed_in_s: float = 0.0
+    kafka: KafkaView | None = None
 
 
 class Published(msgspec.Struct, frozen=True):

@@ -55,6 +55,9 @@ class SinkRow:
 
 SINKS = {
     row.name: row
-    for row in (SinkRow("jsonlines", "kraken_tui.outputs.jsonlines:JsonLines", options=("snapshot_trades",)),)
+    for row in (
+        SinkRow("jsonlines", "kraken_tui.outputs.jsonlines:JsonLines", options=("snapshot_trades",)),
+        SinkRow("kafka", "kraken_tui.outputs.kafka:KafkaSink", "kafka", options=("plan", "source", "tell", "lost")),
+    )
 }
 """Every sink by its name."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 
 from kraken_tui.engine.events import BookLine
-from kraken_tui.feed.events import Refused, Resync, SpecChanged, StateChanged
+from kraken_tui.feed.events import BookStateChanged, Refused, Resync, SpecChanged, StateChanged, TickerChanged
 from kraken_tui.market.events import CandleChanged, FlowEvent, Health, Level, Trade
 from kraken_tui.outputs.sink import SinkCounts, SpecOf
 from kraken_tui.units import SECOND
@@ -19,6 +19,7 @@ from kraken_tui.wire.digits import from_units
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import format_timestamp
 
+_PAST = ',"live":false'
 _CACHED_LEVELS = 20_000
 _quote = json.JSONEncoder(ensure_ascii=True).encode
 
@@ -30,6 +31,8 @@ class JsonLines:
         spec_of: Precisions of a symbol whose book has not been seen yet.
         out: Takes finished lines, in ASCII.
         snapshot_trades: Whether trades from before the subscription are written too.
+        tickers: Whether the 24 hour figures are written too.
+        proofs: Whether changes of a book's proof are written too, which every book line tells as well.
     """
 
     def __init__(
@@ -38,12 +41,14 @@ class JsonLines:
         out: Callable[[bytes], None] = lambda _: None,
         *,
         snapshot_trades: bool = False,
+        tickers: bool = False,
+        proofs: bool = False,
     ) -> None:
         self._out = out
         self._waiting: list[str] = []
         self._written = self._left_out = 0
         self._spec_of = spec_of
-        self._snapshot_trades = snapshot_trades
+        self._snapshot_trades, self._tickers, self._proofs = snapshot_trades, tickers, proofs
         self._specs: dict[str, PairSpec] = {}
         # (price precision, quantity precision) -> level -> its text; most levels of a line stood in the one before.
         self._levels: dict[tuple[int, int], dict[Level, str]] = {}
@@ -102,6 +107,10 @@ class JsonLines:
             return f'{{"event":"refused","symbol":{_quote(event.symbol)},"error":{_quote(event.sentence)}}}\n'
         if isinstance(event, SpecChanged):
             self._specs[event.spec.symbol] = event.spec
+        elif isinstance(event, TickerChanged):
+            return self._ticker(event) if self._tickers else None
+        elif isinstance(event, BookStateChanged):
+            return self._proof(event) if self._proofs else None
         return None
 
     def book_line(self, book: BookLine) -> str:
@@ -164,7 +173,7 @@ class JsonLines:
             f'"price":"{from_units(trade.price, spec.price_precision)}",'
             f'"qty":"{from_units(trade.qty, spec.qty_precision)}",'
             f'"ord_type":{_quote(trade.ord_type)},"trade_id":{trade.trade_id},'
-            f'"timestamp":{_text_or_null(trade.timestamp)}}}\n'
+            f'"timestamp":{_text_or_null(trade.timestamp)}{"" if trade.live else _PAST}}}\n'
         )
 
     def _candle(self, event: CandleChanged) -> str | None:
@@ -200,6 +209,24 @@ class JsonLines:
         return (
             f'{{"event":"health","symbol":{self._name(health.symbol)},"status":"{health.status}",'
             f'"age_ms":{age},"reason":{_quote(health.reason)}}}\n'
+        )
+
+    def _ticker(self, event: TickerChanged) -> str | None:
+        ticker, spec = event.ticker, self._spec(event.symbol)
+        if spec is None:
+            return None
+        price = spec.price_precision
+        units = {name: (getattr(ticker, name), price) for name in ("last", "bid", "ask", "high", "low", "vwap")}
+        units["volume"] = ticker.volume, spec.qty_precision
+        texts = {name: None if value is None else from_units(value, places) for name, (value, places) in units.items()}
+        texts |= {"change": ticker.change, "change_pct": ticker.change_pct}
+        fields = ",".join(f'"{name}":{_text_or_null(text)}' for name, text in texts.items())
+        return f'{{"event":"ticker","symbol":{self._name(event.symbol)},{fields}}}\n'
+
+    def _proof(self, event: BookStateChanged) -> str:
+        return (
+            f'{{"event":"proof","symbol":{self._name(event.symbol)},"state":"{event.state}","proof":"{event.proof}",'
+            f'"reason":{_quote(event.reason)}}}\n'
         )
 
     def _resync(self, resync: Resync) -> str:

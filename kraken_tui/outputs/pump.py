@@ -70,6 +70,7 @@ class Pump:
         pairs: Pairs asked for.
         stop_after: When to stop.
         stopping: Whether a signal came; the caller knows which.
+        each_round: Called after every batch of events, and at least ten times a second.
         clock: Monotonic seconds.
     """
 
@@ -83,6 +84,7 @@ class Pump:
         pairs: tuple[str, ...],
         stop_after: StopAfter,
         stopping: Callable[[], bool],
+        each_round: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._get = events.get
@@ -92,6 +94,7 @@ class Pump:
         self._wanted = {canonical(pair) for pair in pairs}
         self._stop_after = stop_after
         self._stopping = stopping
+        self._each_round = each_round
         self._clock = clock
         self._refused: set[str] = set()
         self._counted = 0
@@ -110,6 +113,7 @@ class Pump:
         seconds = self._stop_after.seconds
         deadline = None if seconds is None else self._clock() + seconds
         while not self._stopping():
+            self._each_round()
             wait_s = _WAIT_S if deadline is None else min(_WAIT_S, deadline - self._clock())
             if wait_s <= 0:
                 return self._nothing_or_done(f"in {seconds:g} s")

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+from msgspec.structs import replace
+
 from kraken_tui.feed.pair import TOUCH_TRIGGER, Pair
 from kraken_tui.feed.session import Session
 from kraken_tui.market.book.l2 import BookSide
@@ -58,6 +60,16 @@ def opening_frames(
         if view is not None and view.spec is not None:
             frames += _market(symbol, view, view.spec, trades)
     return frames
+
+
+def instrument_frame(spec: PairSpec) -> bytes:
+    """The reference data of one pair, as a change of the list."""
+    return _instruments([spec], "update")
+
+
+def market_frames(view: PairView, spec: PairSpec, candles: int) -> list[bytes]:
+    """The trades, ticker and the newest candles of one pair."""
+    return _market(view.symbol, replace(view, candles=view.candles[-candles:]), spec, None)
 
 
 def _market(symbol: str, view: PairView, spec: PairSpec, most: int | None) -> list[bytes]:

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kraken_tui.settings.moment import Moment
-
 LOW_BANDWIDTH_FPS = 4
 """Most frames a second with `Settings.low_bandwidth`."""
 
@@ -63,8 +61,12 @@ class Settings:
         demo_seed: Seed of the local exchange's market.
         demo_episodes: Whether the local exchange shows a trouble of a feed every few minutes, announced as such.
         replay: Recording to play instead of a live feed.
+        kafka: Brokers to read from instead of the exchange, host:port with commas between them; "" for none.
+        kafka_topic_prefix: What the topics begin with.
+        kafka_config: File of further settings of the Kafka client, such as its password.
+        at: Moment to play a recording from (`settings.moment`); with `kafka`, play from this time on instead of
+            following the newest. "" for the beginning, or the newest.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
-        at: Moment of the recording to begin at; None for its beginning.
         record: File that raw frames are appended to, from the start.
         record_rotate: When the recording goes on in another file; None for never.
         depth: Book depth, one of `DEPTHS`.
@@ -76,6 +78,7 @@ class Settings:
         url: WebSocket address; wss anywhere, ws on loopback only.
         rest_url: REST base address, without a path.
         log_file: File the log is also written to.
+        metrics_addr: HOST:PORT where metrics for Prometheus are served; "" for nowhere.
         svg_dir: Folder for saved pictures; None for the user's pictures folder.
         recentre: When the aggregated book recentres: "band", "space" or "never".
         large_order: Size in base units from which an order counts as large; 0 for automatic.
@@ -97,8 +100,11 @@ class Settings:
     demo_seed: int = 1
     demo_episodes: bool = False
     replay: Path | None = None
+    kafka: str = ""
+    kafka_topic_prefix: str = "kraken"
+    kafka_config: Path | None = None
+    at: str = ""
     speed: float = 1.0
-    at: Moment | None = None
     record: Path | None = None
     record_rotate: Rotation | None = None
     depth: int = 100
@@ -110,6 +116,7 @@ class Settings:
     url: str = LIVE_URL
     rest_url: str = LIVE_REST_URL
     log_file: Path | None = None
+    metrics_addr: str = ""
     svg_dir: Path | None = None
     recentre: str = "band"
     large_order: float = 0.0
@@ -124,6 +131,11 @@ class Settings:
     history_mb: int = 64
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=_no_keys)
+
+    @property
+    def plays(self) -> bool:
+        """Whether what is shown has its own clock: a recording, or Kafka from some time on."""
+        return self.replay is not None or bool(self.kafka and self.at)
 
     @property
     def frame_rate(self) -> int:

@@ -1,4 +1,4 @@
-"""Which addresses the program connects to, and through which proxy (RELIABILITY.md X1 to X4)."""
+"""Which addresses the program connects to, through which proxy (RELIABILITY.md X1 to X4), and where it listens."""
 
 from __future__ import annotations
 
@@ -37,6 +37,35 @@ def check_rest_url(url: str) -> str:
     """
     _check(url, secure="https", plain="http")
     return url.rstrip("/")
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Read where to listen: "HOST:PORT", or a port alone, which is one of this computer only.
+
+    Names are not looked up, which could take long; "localhost" is 127.0.0.1.
+
+    Returns:
+        (IP address without brackets, port); port 0 is any that is free.
+
+    Raises:
+        ConfigurationError: It is not such an address.
+    """
+    import ipaddress
+
+    host, _, port = text.rpartition(":")
+    if ":" not in text:
+        host = "127.0.0.1"
+    host = "127.0.0.1" if host == "localhost" else host
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        number = int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else -1
+        found = ipaddress.ip_address(host[1:-1] if bracketed else host)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65_535 or bracketed != (found.version == 6):
+        shown = clean_text(text, 60)
+        raise ConfigurationError(f"{shown!r} is not an address to listen on; write it as 127.0.0.1:9464 or [::1]:9464")
+    return str(found), number
 
 
 def _check(url: str, *, secure: str, plain: str) -> None:

@@ -15,7 +15,8 @@ from kraken_tui.settings.readers import (
     Ascending,
     Between,
     FileName,
-    MomentOf,
+    KafkaBrokers,
+    ListenAddress,
     Number,
     Numbers,
     OneOf,
@@ -25,16 +26,21 @@ from kraken_tui.settings.readers import (
     RestAddress,
     Rule,
     SizeOrTime,
+    StartTime,
     Switch,
     Text,
+    TopicPrefix,
     WebSocketAddress,
     Whole,
     WrongValue,
 )
 
 ENV_PREFIX = "KRAKEN_TUI_"
-MARKET = ("screen", "stream", "snapshot", "plot")
+WATCHING = ("screen", "stream", "snapshot", "plot")
 """Commands that watch a market; all of them take the options that say which, and from where."""
+
+MARKET = (*WATCHING, "publish")
+"""The same and `publish`, which takes more pairs than a screen has tabs, and reads from Kafka from nobody."""
 
 DRAWN = ("screen", "snapshot", "plot")
 """Those of them that draw."""
@@ -139,7 +145,7 @@ _PAIR = "pair such as BTC/USD, btcusd or XXBTZUSD"
 OPTIONS: tuple[Option, ...] = (
     Option(
         "pairs", PairList(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
-        flag="PAIR", commands=MARKET,
+        flag="PAIR", commands=WATCHING,
         # The screen has a tab for each; a program has only the pace of subscriptions to mind, and may add them later.
         library=True, library_rule=PairCount(0, 1000),
     ),
@@ -160,12 +166,25 @@ OPTIONS: tuple[Option, ...] = (
         flag="--replay", metavar="FILE", commands=MARKET, source=True, library=True,
     ),
     Option(
-        "speed", Number(), "replay speed; 1 is real time, 0 as fast as possible (default {default})",
-        Between(0, 10_000), flag="--speed", metavar="X", commands=MARKET, library=True,
+        "kafka", Text(), "read what kraken-tui publish writes to these brokers, HOST:PORT[,HOST:PORT]",
+        KafkaBrokers(), flag="--kafka", metavar="HOST:PORT", commands=WATCHING, source=True, library=True,
     ),
     Option(
-        "at", MomentOf(), "begin a replay at TIME: 14:03:10, 2026-11-21T14:03:10Z or +90 (seconds from its start)",
-        flag="--at", metavar="TIME", commands=MARKET,
+        "at", Text(), "begin a replay at TIME: 14:03:10, 2026-11-28T14:03:10Z or +90 (seconds from its start); with "
+        "--kafka play from TIME: 2026-11-28T09:30:00Z, or 2h for two hours ago", StartTime(),
+        flag="--at", metavar="TIME", commands=WATCHING, library=True,
+    ),
+    Option(
+        "kafka_topic_prefix", Text(), "what the Kafka topics begin with (default {default})", TopicPrefix(),
+        flag="--kafka-topic-prefix", metavar="NAME", commands=MARKET, library=True,
+    ),
+    Option(
+        "kafka_config", FileName(), "further settings of the Kafka client, such as its password, one key=value a line",
+        flag="--kafka-config", metavar="FILE", commands=MARKET, library=True,
+    ),
+    Option(
+        "speed", Number(), "replay speed; 1 is real time, 0 as fast as possible (default {default})",
+        Between(0, 10_000), flag="--speed", metavar="X", commands=MARKET, library=True,
     ),
     Option(
         "record", FileName(), "append the raw frames to FILE (.gz or .zst compresses)",
@@ -194,6 +213,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "log_file", FileName(), "also write the log to FILE",
         flag="--log-file", metavar="FILE", commands=MARKET, library=True,
+    ),
+    Option(
+        "metrics_addr", Text(), "serve metrics for Prometheus there, such as 127.0.0.1:9464 (default: do not)",
+        ListenAddress(), flag="--metrics-addr", metavar="HOST:PORT", commands=("screen", "stream"), library=True,
     ),
     Option(
         "group", Whole(), "price step of the aggregated book, times the pair's increment (default: by price)",
@@ -287,6 +310,7 @@ def check_values(**values: object) -> Settings:
         KeyError: The library takes no such setting.
     """
     checked = {name: check_value(name, value) for name, value in values.items()}
-    if checked.get("demo") and checked.get("replay") is not None:
-        raise ConfigurationError("demo and replay exclude each other")
+    sources = [name for name in ("demo", "replay", "kafka") if checked.get(name)]
+    if len(sources) > 1:
+        raise ConfigurationError(f"{sources[0]} and {sources[1]} exclude each other")
     return Settings(**checked)

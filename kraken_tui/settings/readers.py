@@ -20,8 +20,6 @@ from kraken_tui.text import clean_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kraken_tui.settings.moment import Moment
-
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 _SIZE_OR_TIME = re.compile(r"([0-9]{1,6})(mb|gb|m|h|d)", re.ASCII)
@@ -222,29 +220,6 @@ class SizeOrTime:
         return None if value is None else self.toml(value)
 
 
-class MomentOf:
-    """A moment of a recording."""
-
-    def text(self, text: str) -> Moment:
-        """See `Reader`."""
-        from kraken_tui.settings.moment import WAYS, read_moment
-
-        found = read_moment(text)
-        if found is None:
-            raise WrongValue(f"takes {WAYS}")
-        return found
-
-    def toml(self, value: Any) -> Moment:
-        """See `Reader`."""
-        if type(value) is not str:
-            raise WrongValue('takes a time in quotes, such as "14:03:10"')
-        return self.text(value)
-
-    def value(self, value: Any) -> Moment | None:
-        """See `Reader`; None is the beginning."""
-        return None if value is None else self.toml(value)
-
-
 class PairList:
     """Names of pairs, in any spelling; each counts once."""
 
@@ -413,7 +388,77 @@ class RestAddress:
         return "an https:// address, or http:// on this computer only"
 
 
-def _checked(check: Callable[[str], str], value: str, predicate: str) -> None:
+class ListenAddress:
+    """An address that `address.listen_address` accepts, or "" for none."""
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        from kraken_tui.settings.address import listen_address
+
+        if value:
+            _checked(listen_address, value, f"takes {self}")
+
+    def __str__(self) -> str:
+        return "HOST:PORT such as 127.0.0.1:9464"
+
+
+class KafkaBrokers:
+    """Brokers as host:port, with commas between them; "" for none."""
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        parts = value.split(",") if value else []
+        if len(value) > 1000 or not all(map(_is_broker, parts)):
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return "brokers as host:port, such as 127.0.0.1:9092; commas separate them"
+
+
+_BROKER = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})", re.ASCII)
+
+
+def _is_broker(text: str) -> bool:
+    found = _BROKER.fullmatch(text)
+    return found is not None and 0 < int(found[1]) < 65_536
+
+
+class TopicPrefix:
+    """What names of topics may begin with."""
+
+    _ALLOWED = re.compile(r"[A-Za-z0-9._-]{1,200}", re.ASCII)
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        if self._ALLOWED.fullmatch(value) is None or value in (".", ".."):
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return "letters, digits, dot, underscore and hyphen, at most 200"
+
+
+class StartTime:
+    """A moment (`settings.moment`), or a time ago such as 90s, 20m, 2h or 3d; "" for none."""
+
+    _AGO = re.compile(r"[0-9]{1,6}[smhd]", re.ASCII)
+    _MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}Z?", re.ASCII)
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        from kraken_tui.settings.moment import read_moment
+
+        written = not value or self._AGO.fullmatch(value) or self._MINUTE.fullmatch(value)
+        if not written and read_moment(value) is None:
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return (
+            "a time in UTC such as 14:03:10 or 2026-11-28T09:30:00Z, +90 (seconds from the start), or, of Kafka, a time"
+            " ago such as 20m, 2h or 3d"
+        )
+
+
+def _checked(check: Callable[[str], object], value: str, predicate: str) -> None:
     try:
         check(value)
     except ValueError as error:

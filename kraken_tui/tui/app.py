@@ -184,7 +184,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         if strip_class() is not LazyStrip:
             self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
         problems = self.keymap_in_force.problems
-        for problem in problems:
+        # What is told in a toast is logged with it.
+        for problem in problems[1:]:
             self.source.note("warning", problem)
         if problems:
             more = f" ({len(problems) - 1} more in the log)" if len(problems) > 1 else ""

@@ -162,7 +162,7 @@ _BY_ID = {command.id: command for command in COMMANDS}
 _MISSING = {
     "several": "This view has one pane only.",
     "larger": "This pane already has all the room there is.",
-    "replay": "That is for a recording only (--replay FILE).",
+    "replay": "This is for a recording that is played.",
 }
 """What is said where a command has nothing to do, by what it needs."""
 

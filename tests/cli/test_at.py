@@ -58,7 +58,7 @@ def test_a_stream_with_history_begins_with_the_state() -> None:
     [
         ("+9999", "--at: +9999 is outside of the recording, which goes from 20"),
         ("1999-01-01T00:00:00Z", "is outside of the recording, which goes from 20"),
-        ("soon", "--at takes a time such as 14:03:10"),
+        ("soon", "--at takes a time in UTC such as 14:03:10"),
     ],
 )
 def test_a_moment_that_is_not_there(at: str, says: str) -> None:
@@ -71,7 +71,7 @@ def test_a_moment_that_is_not_there(at: str, says: str) -> None:
 def test_a_moment_needs_a_recording() -> None:
     ran = kraken_tui("stream", "--demo", "--at", "14:03")
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
-    assert "--at needs --replay" in ran.stderr
+    assert "--at needs --replay or --kafka" in ran.stderr
 
 
 def test_a_picture_and_a_plot_of_a_moment(tmp_path: Path) -> None:

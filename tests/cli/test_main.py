@@ -137,7 +137,7 @@ def test_every_command_has_the_same_default_pairs(
 )  # fmt: skip
 def test_only_what_is_really_near_is_suggested(capsys: pytest.CaptureFixture[str], wish: str, near: str) -> None:
     said = refusal(capsys, "--theme", wish)
-    assert said.endswith(f"; nearest: {near}" if near else "takes one of dark, light, colour-blind, terminal")
+    assert said.endswith(f"; nearest: {near}" if near else "takes one of auto, dark, light, colour-blind, terminal")
 
 
 # -- as a process -------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ async def test_the_program_starts_with_the_example(tmp_path: Path, text: str) ->
         await pilot.pause()
         assert not app._notifications
     assert not [asked for asked in source.asked if asked[0] == "note" and asked[1] != "info"]
-    assert app.keymap_in_force.keys["book.centre"] == ("home",)
+    assert app.keymap_in_force.keys["book.centre"] == ("x",)
 
 
 def test_the_comments_name_settings_that_exist() -> None:

@@ -24,7 +24,7 @@ def wait_until(condition: Callable[[], bool], limit_s: float = 15.0) -> None:
 
 
 def announced(engine: Engine) -> str:
-    parts = feed_parts(engine.feed_view, behind=None, fps=None, resume="p")
+    parts = feed_parts(engine.feed_view)
     return "".join(text for part in parts for text, _ in part)
 
 

@@ -275,7 +275,7 @@ def test_a_replay_begins_at_a_moment(long_recording: Path, text: str) -> None:
     assert moment is not None
     aim = moment.within(begin, None)
     told: list[int] = []
-    with playing(long_recording, at=moment, speed=0.1) as engine:
+    with playing(long_recording, at=written, speed=0.1) as engine:
         listener = engine.listen(book_levels=1)
         until(engine, lambda feed: feed.replay is not None and feed.replay.position_ns > 0)
         assert aim is not None

@@ -22,7 +22,6 @@ from kraken_tui.recording.index import Checkpoint, Index
 from kraken_tui.recording.reader import Place, Recording
 from kraken_tui.recording.timeline import Pace, timeline
 from kraken_tui.settings import Settings
-from kraken_tui.settings.moment import read_moment
 from kraken_tui.tui.export.moment import FRAMES, TEXT, share_moment
 from kraken_tui.units import SECOND
 
@@ -32,9 +31,7 @@ SOON_S = 30.0
 
 def opened(path: Path, at: str, symbol: str) -> PairView:
     """The pair as it is when `--at` has been reached."""
-    moment = read_moment(at)
-    assert moment is not None
-    settings = Settings(replay=path, pairs=(), at=moment)
+    settings = Settings(replay=path, pairs=(), at=at)
     engine = Engine(settings, options=EngineOptions(history=True, stand=True))
     engine.start()
     try:

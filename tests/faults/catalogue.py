@@ -118,8 +118,8 @@ FAULTS: dict[int, Fault] = {
     73: Fault("Kafka mute at the start, dies, returns", waits="the Kafka output"),
     74: Fault("Kafka a hundred times slower", waits="the Kafka output"),
     75: Fault("one bad topic", waits="the Kafka output"),
-    76: Fault("metrics port taken", waits="the metrics endpoint"),
-    77: Fault("200 slow scrapers", waits="the metrics endpoint"),
+    76: Fault("metrics port taken", "one sentence, everything else goes on", "0 messages lost"),
+    77: Fault("200 slow scrapers", "no thread and no wait for anybody else", "32 connections, a scrape within 2 s"),
     78: Fault("disk full at each byte of a frame", "recorder OFF, file readable", "every byte"),
     79: Fault(
         "I/O error, disk that hangs, file deleted or emptied, folder read-only",

@@ -67,6 +67,7 @@ def test_f98_hostile_text_reaches_nobody(ledger: Ledger) -> None:
 
 def test_f98_a_toast_takes_no_markup_from_data(ledger: Ledger) -> None:
     from kraken_tui.tui.app import KrakenApp
+    from tests.tui.fake_source import FakeSource
 
     class Screen:
         """As much of the app as a toast needs."""
@@ -74,6 +75,7 @@ def test_f98_a_toast_takes_no_markup_from_data(ledger: Ledger) -> None:
         def __init__(self) -> None:
             self._told: deque[tuple[float, str]] = deque()
             self.shown: list[tuple[str, bool]] = []
+            self.source = FakeSource()
 
         def clock(self) -> float:
             return 1.0

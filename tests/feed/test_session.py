@@ -134,7 +134,7 @@ def test_f24_a_step_of_the_wall_clock_only_leads_to_a_notice(up: Rig) -> None:
         up.pump()
     assert len(up.dials) == dials
     assert up.session.state is State.SUBSCRIBED
-    assert any("clock is +3600.0 s off" in note.text for note in up.of(Note))
+    assert any("clock is +3,600.0 s off" in note.text for note in up.of(Note))
     assert up.session.latency.lag_ns is not None
     assert up.session.latency.lag_ns < SECOND
 

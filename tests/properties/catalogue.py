@@ -283,7 +283,13 @@ CHECKS: dict[int, Entry] = {
         ),
         command="python -m tests.rig.fuzz z7",
     ),
-    11: Entry("metrics on loopback, without secrets, labels bounded", (), "waits for the metrics endpoint"),
+    11: Entry(
+        "metrics on loopback, without secrets, labels bounded",
+        (
+            "metrics/test_figures.py::test_labels_are_bounded_and_nothing_of_addresses_or_files_is_told",
+            "metrics/test_endpoint.py::test_a_port_alone_is_one_of_this_computer",
+        ),
+    ),
     12: Entry(
         "keys come from a file or keyring, are copied twice at most, and are warned of when they can trade",
         (

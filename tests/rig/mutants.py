@@ -231,11 +231,16 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/faults/test_load.py::test_f69",
         f"{_TRUTH}::test_f62",
     ),
+    _one(
+        "bind 0.0.0.0",
+        "settings/address.py",
+        'if ":" not in text:\n        host = "127.0.0.1"',
+        'if ":" not in text:\n        host = "0.0.0.0"',
+        "tests/metrics/test_endpoint.py::test_a_port_alone",
+    ),
 )
 
-NOT_APPLICABLE = {
-    "bind 0.0.0.0": "there is no metrics endpoint yet; nothing else listens but the local exchange of --demo"
-}
+NOT_APPLICABLE: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

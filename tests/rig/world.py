@@ -116,6 +116,7 @@ class World:
         poll_ms: float = 100.0,
         start_ns: int = VENUE_START,
         audits: bool = False,
+        profile: str = "lively",
     ) -> None:
         self.seed = seed
         self.rng = Random(seed)
@@ -124,7 +125,7 @@ class World:
         self.wall_shift = 0
         self.cooldown_until = 0
         chosen = list(pairs) if pairs is not None else [thin("BTC/USD"), thin("ETH/USD", like="ETH/USD")]
-        self.venue = Venue(seed, chosen, clock=lambda: self.start_ns + self.now)
+        self.venue = Venue(seed, chosen, clock=lambda: self.start_ns + self.now, profile=profile)
         shorten_histories(self.venue, seed)
         self.weather = Weather(Random(f"{seed}/weather"))
         self.door = OPEN

@@ -552,7 +552,7 @@ async def test_a_recording_keeps_its_depth() -> None:
     async with running(app) as pilot:
         for key in ("d", "D"):
             await pilot.press(key)
-            assert "This recording holds 100 levels." in text_of(panes(app)["footer"])
+            assert "The depth of a recording is that of its data: 100 levels." in text_of(panes(app)["footer"])
         assert not any(asked[0] == "set_depth" for asked in source.asked)
 
 
@@ -850,7 +850,7 @@ async def test_the_end_of_a_replay_is_calm_and_can_be_played_again() -> None:
 async def test_home_means_nothing_live(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("home")
-        assert "That is for a recording only" in shown(app, "footer")
+        assert "This is for a recording that is played." in shown(app, "footer")
         assert ("replay_again",) not in source.asked
 
 
@@ -1031,7 +1031,7 @@ async def test_a_moment_that_cannot_be_shared_is_one_sentence(tmp_path: Path) ->
 async def test_a_live_feed_has_no_speed(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("greater_than_sign")
-        assert "That is for a recording only" in text_of(panes(app)["footer"])
+        assert "This is for a recording that is played." in text_of(panes(app)["footer"])
         assert not any(asked[0] == "set_replay_speed" for asked in source.asked)
 
 

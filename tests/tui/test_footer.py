@@ -28,7 +28,7 @@ async def test_clicks_on_the_footer_press_its_keys_at_80x24() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.tick(everything=True)
         await pilot.pause()
-        for word, view in (("charts", "charts"), ("F5", "tape"), ("health", "health"), ("F2", "book")):
+        for word, view in (("F4", "candles"), ("F5", "tape"), ("health", "health"), ("F2", "book")):
             await pilot.click(offset=(last_row(app).index(word), 23))
             await pilot.pause()
             assert app.main.view == view
@@ -84,9 +84,8 @@ def _command(name: str):  # type: ignore[no-untyped-def]
         ("charts", "k", "Up (cursor up) is for the book view: F2."),
         ("charts", "o", "This view has one pane only."),
         ("charts", "m", "This pane already has all the room there is."),
-        ("charts", "c", "All charts are on screen."),
         ("tape", "left_square_bracket", "[ (shorter candles) is for the book view: F2."),
-        ("book", "greater_than_sign", "That is for a recording only (--replay FILE)."),
+        ("book", "greater_than_sign", "This is for a recording that is played."),
     ],
 )
 async def test_a_key_that_has_nothing_to_do_says_so(view: str, key: str, said: str) -> None:
@@ -103,12 +102,12 @@ async def test_a_key_that_has_nothing_to_do_says_so(view: str, key: str, said: s
 
 
 async def test_the_first_line_names_the_keys_in_force_until_one_is_pressed() -> None:
-    app = make({"view.charts": "b"})
+    app = make({"view.candles": "b"})
     async with app.run_test(size=(80, 24)) as pilot:
         app.main.greet()
         app.tick(everything=True)
         await pilot.pause()
-        assert " ".join(last_row(app).split()) == ("? keys 1-9 pair / find F2 book b charts F5 tape F7 health q quit")
+        assert " ".join(last_row(app).split()) == ("? keys 1-9 pair / find F2 book F3 b F5 F7 q quit")
         await pilot.press("v")
         await pilot.pause()
         assert "keys" not in last_row(app)

@@ -23,6 +23,7 @@ from kraken_tui.tui.keymap import (
     footer_items,
     key_name,
     key_rows,
+    keyed_views,
     normalise,
 )
 from kraken_tui.tui.layout import arrange
@@ -53,7 +54,7 @@ def test_no_built_in_key_does_two_things() -> None:
 
 def test_keys_of_later_versions_are_not_bound() -> None:
     bound = {key for keys in effective({}).keys.values() for key in keys}
-    assert not bound & {"f3", "f6", "a"}
+    assert not bound & {"f6", "a", "w"}
 
 
 def test_escape_only_clears() -> None:
@@ -154,18 +155,21 @@ def test_the_footer_fits_and_offers_only_what_works_there(
 @pytest.mark.parametrize("view", [*views()])
 def test_the_footer_of_every_view_names_all_views_at_every_size(view: str, size: tuple[int, int]) -> None:
     items = footer_items(effective({}), situation(view, size), size[0])
-    assert [item.keys[0][0] for item in items[: len(views())]] == ["F2", "F4", "F5", "F7"]
-    assert [item.label for item in items[: len(views())]] == ["book", "charts", "tape", "health"]
-    assert [item.label for item in items if item.current] == [views()[view].short]
+    keyed = keyed_views()
+    assert [item.keys[0][0] for item in items[: len(keyed)]] == ["F2", "F3", "F4", "F5", "F7"]
+    if size[0] >= 120:
+        assert [item.label for item in items[: len(keyed)]] == ["book", "heatmap", "candles", "tape", "health"]
+    # The charts are further pages of the candles.
+    assert [item.label for item in items if item.current] == [views()["candles" if view == "charts" else view].short]
 
 
 @pytest.mark.parametrize(
     ("view", "footer"),
     [
-        ("book", "F2 book  F4 charts  F5 tape  F7 health  o pane  +- group  ? help  q quit"),
-        ("charts", "F2 book  F4 charts  F5 tape  F7 health  c next chart  d depth  ? help  q quit"),
-        ("tape", "F2 book  F4 charts  F5 tape  F7 health  / find  o pane  m max  ? help  q quit"),
-        ("health", "F2 book  F4 charts  F5 tape  F7 health  / find  o pane  m max  ? help  q quit"),
+        ("book", "F2 book  F3  F4  F5  F7  / find  o pane  +- group  Spc centre  ? help  q quit"),
+        ("charts", "F2 book  F3 heatmap  F4 candles  F5 tape  F7 health  c charts  ? help  q quit"),
+        ("tape", "F2 book  F3 heatmap  F4 candles  F5 tape  F7 health  o pane  ? help  q quit"),
+        ("health", "F2 book  F3 heatmap  F4 candles  F5 tape  F7 health  o pane  ? help  q quit"),
     ],
 )
 def test_the_footer_at_80x24(view: str, footer: str) -> None:
@@ -174,17 +178,17 @@ def test_the_footer_at_80x24(view: str, footer: str) -> None:
 
 def test_a_full_footer_offers_everything_that_works() -> None:
     labels = {item.label for item in footer_items(effective({}), situation("book", (220, 60)), 400)}
-    assert labels >= {offer.label for offer in FOOTER} - {"next chart", "speed"}
+    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed"}
     played = footer_items(effective({}), situation("book", (220, 60), replay=True), 400)
     assert "speed" in {item.label for item in played}
     charts = {item.label for item in footer_items(effective({}), situation("charts", (220, 60)), 400)}
-    assert not charts & {"pane", "max", "group", "cursor", "centre", "interval", "sums", "next chart"}
+    assert not charts & {"pane", "max", "group", "cursor", "centre", "interval", "sums"}
 
 
 def test_the_first_line_fits_80_cells_and_shows_keys_that_were_changed() -> None:
-    keymap = effective({"view.charts": "b", "help": "h"})
+    keymap = effective({"view.candles": "b", "help": "h"})
     line = words(footer_items(keymap, situation("book", (80, 24), first=True), 80))
-    assert line == "h keys  1-9 pair  / find  F2 book  b charts  F5 tape  F7 health  q quit"
+    assert line == "h keys  1-9 pair  / find  F2 book  F3  b  F5  F7  q quit"
 
 
 def test_a_key_that_was_changed_is_shown_by_footer_help_and_refusal_alike() -> None:
@@ -192,14 +196,13 @@ def test_a_key_that_was_changed_is_shown_by_footer_help_and_refusal_alike() -> N
     here = situation("charts", (160, 48))
     assert keymap.refusal(command_of("book.coarser"), here) == "a (coarser) is for the book view: b."
     rows = {name: (keys, where) for _, keys, _, where, name in key_rows(keymap)}
-    assert rows["book.coarser"] == ("a", "b")
+    assert rows["book.coarser"] == ("a", "b F3")
     assert "a - group" in words(footer_items(keymap, situation("book", (160, 48)), 160))
 
 
 def test_what_needs_something_says_what() -> None:
     keymap = effective({})
-    for view, name in (("charts", "pane.next"), ("charts", "pane.maximise"), ("book", "replay.faster"),
-                       ("charts", "charts.next")):  # fmt: skip
+    for view, name in (("charts", "pane.next"), ("charts", "pane.maximise"), ("book", "replay.faster")):  # fmt: skip
         assert keymap.refusal(command_of(name), situation(view, (160, 48))).endswith(".")
 
 

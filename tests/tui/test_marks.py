@@ -7,6 +7,7 @@ import string
 import pytest
 from msgspec.structs import replace
 
+from kraken_tui.market.events import Health, MarketStatus
 from kraken_tui.market.views import PairView
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
@@ -28,6 +29,9 @@ STATES = {
     "one side": lambda: samples.empty(side="bids"),
     "waiting": lambda: samples.waiting(),
     "refused": lambda: samples.refused(),
+    "halted": lambda: replace(
+        samples.pair(), venue="CANCEL-ONLY", health=Health("BTC/USD", MarketStatus.HALTED, "cancel only", 100)
+    ),
 }
 FEEDS = {
     "usual": samples.feed(),

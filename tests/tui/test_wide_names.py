@@ -8,8 +8,9 @@ from rich.cells import cell_len
 
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
+from kraken_tui.tui.draw.ansi import ansi_text
 from kraken_tui.tui.draw.plots import candle_chart, depth_chart
-from kraken_tui.tui.draw.themes import PALETTES
+from kraken_tui.tui.draw.themes import PALETTES, Palette
 from kraken_tui.tui.export.svg import screen_svg
 from kraken_tui.tui.panes import views
 from tests.tui import samples
@@ -75,10 +76,10 @@ async def test_without_box_drawing_they_keep_their_cells_too() -> None:
 
 
 @pytest.mark.parametrize("palette", [None, PALETTES["dark"]])
-def test_a_plot_reads_them_too(palette):  # type: ignore[no-untyped-def]
+def test_a_plot_reads_them_too(palette: Palette | None) -> None:
     view = source().views[NAMES[0]]
     for chart in (candle_chart, depth_chart):
-        title = chart(view, 80, 20, palette).split("\n")[0]
+        title = ansi_text(chart(view, 80, 20), palette).split("\n")[0]
         assert "币安人生" in title
         assert "\uffff" not in title
         assert palette or cell_len(title) == 80

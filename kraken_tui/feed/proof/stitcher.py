@@ -22,6 +22,9 @@ from kraken_tui.wire.timestamps import parse_timestamp
 
 _CHECKSUM_END = 2**32
 
+WORDS = "in the recording", "no valid checksum was sent"
+"""Where a book that is not fetched again failed, and the reason of one without a checksum."""
+
 
 @dataclass(slots=True)
 class BookCounters:
@@ -57,6 +60,7 @@ class BookStitcher:
         can_resync: False for a recording, where nothing can be requested: a failed book then keeps updating,
             UNVERIFIED, until the next recorded snapshot.
         ignore_gaps: After a wrong checksum keep applying updates, UNVERIFIED, instead of requesting a snapshot.
+        words: See `WORDS`.
 
     Attributes:
         book: The levels; a snapshot brings a new object.
@@ -77,6 +81,7 @@ class BookStitcher:
         *,
         can_resync: bool = True,
         ignore_gaps: bool = False,
+        words: tuple[str, str] = WORDS,
     ) -> None:
         self.symbol = symbol
         self.book = OrderBook(spec, depth)
@@ -95,6 +100,7 @@ class BookStitcher:
         self._limits = limits
         self._can_resync = can_resync
         self._ignore_gaps = ignore_gaps
+        self._place, self._unchecked = words
         self._deadline: int | None = None
         self._resync_at: int | None = None
         self._resyncs: deque[int] = deque()
@@ -266,7 +272,7 @@ class BookStitcher:
             self.counters.unchecked += 1
             if kind == "snapshot" or self.state is BookState.LIVE:
                 self._resync_at = None
-                events = self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, "no valid checksum was sent")
+                events = self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, self._unchecked)
         elif expected == actual:
             self.counters.checks_ok += 1
             if doubt:
@@ -316,7 +322,7 @@ class BookStitcher:
             return self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, f"{reason}, ignored as configured")
         if not self._can_resync:
             repeated = self.state is BookState.RESYNCING
-            events = self._become(wall_ns, BookState.RESYNCING, Proof.UNVERIFIED, f"{reason} in the recording")
+            events = self._become(wall_ns, BookState.RESYNCING, Proof.UNVERIFIED, f"{reason} {self._place}")
             return events if repeated else [*events, Resync(wall_ns, self.symbol, cause, expected, actual)]
         if self.state is BookState.QUARANTINED and not self._probing:
             return self._become(wall_ns, BookState.QUARANTINED, Proof.UNVERIFIED, self.reason)

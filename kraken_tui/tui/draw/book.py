@@ -25,9 +25,12 @@ from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.book_memory import BookMemory, TradedSums
 from kraken_tui.tui.draw.book_rows import (
+    CUT_LEFT,
+    CUT_RIGHT,
     HEAD_ROWS,
     RowKeys,
     book_note,
+    cut_key,
     row_keys,
     titled,
     too_narrow,
@@ -442,7 +445,7 @@ def _bid_half(sheet: _Sheet, row: BookRow, marks: _Marks) -> tuple[Run, ...]:
     width = shape.bar
     bar: tuple[Run, ...] = ()
     if row.bid > sheet.scale and width:
-        bar, width = (("«", _cut_key(sheet, "bid-bar")),), width - 1
+        bar, width = ((CUT_LEFT, cut_key("bid-bar", sheet.trusted)),), width - 1
     length = fmt.eighths(row.bid, sheet.scale, width)
     bar += fmt.bar_left(length, width, keys.bar, sheet.ascii_only, fine=True)
     return (*volume, *bar, *_number(sheet, row.bid, half, keys, ground))
@@ -461,14 +464,9 @@ def _ask_half(sheet: _Sheet, row: BookRow, marks: _Marks) -> tuple[Run, ...]:
     width = shape.bar
     cut: tuple[Run, ...] = ()
     if row.ask > sheet.scale and width:
-        cut, width = (("»", _cut_key(sheet, "ask-bar")),), width - 1
+        cut, width = ((CUT_RIGHT, cut_key("ask-bar", sheet.trusted)),), width - 1
     bar = fmt.bar_right(fmt.eighths(row.ask, sheet.scale, width), width, keys.bar, sheet.ascii_only)
     return (*_number(sheet, row.ask, half, keys, ground), bar, *cut, *volume, *spare)
-
-
-def _cut_key(sheet: _Sheet, bar: str) -> str:
-    """Key of the mark on the end of a bar that is longer than its place."""
-    return on("bright", bar) if sheet.trusted else "muted"
 
 
 def _unknown(shape: BookShape, marks: _Marks) -> tuple[Run, ...]:
@@ -478,19 +476,18 @@ def _unknown(shape: BookShape, marks: _Marks) -> tuple[Run, ...]:
 
 def _number(sheet: _Sheet, lots: int, half: _Half, keys: RowKeys, ground: str) -> tuple[Run, ...]:
     """A size with a cell before and after it; the large ones stand out, and only its own cells show a change."""
-    head, tail = sheet.shape.size.split(lots)
-    digits = head.lstrip()
-    key, faint = keys.size, keys.faint
+    text = sheet.shape.size.text(lots)
+    digits = text.lstrip()
+    key = keys.size
     if sheet.trusted:
         large, small = _LARGE * lots >= sheet.scale, _SMALL * lots < sheet.scale
         role = "text" if sheet.sums else "!bright" if large else "muted" if small else "text"
         under = "changed" if half.changed and ground != "cursor" else ground
-        key, faint = on(role, under), on("muted" if under == "cursor" else "faint", under)
+        key = on(role, under)
     after = "+" if half.known is Knowledge.AT_LEAST else " "
     return (
-        (" " * (1 + len(head) - len(digits)), on("text", ground)),
+        (" " * (1 + len(text) - len(digits)), on("text", ground)),
         (digits, key),
-        *(((tail, faint),) if tail else ()),
         (after, keys.label),
     )
 
@@ -504,5 +501,4 @@ def _volume(sheet: _Sheet, lots: int, role: str, ground: str) -> tuple[Run, ...]
     if not lots:
         return ((" " * volume.width, on("text", ground)), gap)
     # What was traded stays true while the resting book is unproven.
-    head, tail = volume.split(lots)
-    return ((head + tail, on(role, ground)), gap)
+    return ((volume.text(lots), on(role, ground)), gap)

@@ -48,8 +48,21 @@ def _traded_between(traded: Mapping[int, TradedAt], bottom: int, top: int) -> di
     return {ticks: at for ticks, at in traded.items() if bottom <= ticks <= top}
 
 
+def bar_scale(sizes: Sequence[int]) -> int:
+    """Lots that a full bar stands for: the 95th percentile of the sizes in sight, so that one wall flattens no other.
+
+    0 where nothing is in sight.
+    """
+    if not sizes:
+        return 0
+    ranked = sorted(sizes)
+    at = -(-_PERCENTILE * len(ranked) // 100) - 1
+    # Of few rows the largest is the 95th percentile too, and would still flatten the rest.
+    return ranked[min(at, len(ranked) - 2) if len(ranked) > 8 else -1]
+
+
 class BarScale:
-    """The size that fills a bar: the 95th percentile of those in sight, so that one wall does not flatten the rest.
+    """The size that fills a bar (`bar_scale`), from picture to picture.
 
     The percentile is smoothed over seconds, and the scale moves only when it is left by a third, at most every three
     seconds: a bar that changes belongs to an order that did.
@@ -64,7 +77,7 @@ class BarScale:
         """The scale for sizes in lots, all above 0; at least 1."""
         if not sizes:
             return self._scale or 1
-        high = sorted(sizes)[-(-_PERCENTILE * len(sizes) // 100) - 1]
+        high = bar_scale(sizes)
         passed = now_ns - self._taken_ns
         if not self._scale or passed < 0:
             self._scale, self._smooth, self._since_ns = high, float(high), now_ns

@@ -19,6 +19,9 @@ from kraken_tui.words import counted
 HEAD_ROWS = 2
 """Rows above the levels: title and column headers."""
 
+CUT_LEFT, CUT_RIGHT = "«", "»"
+"""Last cell of a bar that is longer than its place, by the way it grows."""
+
 _WAITING = {
     BookState.WAIT_ACK: "waiting for the exchange to grant the subscription",
     BookState.WAIT_SNAPSHOT: "waiting for the first snapshot of the book",
@@ -132,14 +135,13 @@ class RowKeys(msgspec.Struct, frozen=True):
 
     text: str
     label: str
-    faint: str
     size: str
     price: str
     bar: str
 
 
 def _faint(ground: str) -> str:
-    # Faint digits would vanish on the cursor's strong background.
+    # A faint bar would vanish on the cursor's strong background.
     return on("muted" if ground == "cursor" else "faint", ground)
 
 
@@ -155,16 +157,20 @@ def row_keys(side: str, ground: str, trusted: bool, stale: bool, large: bool = F
         large: Whether its size is a large order's.
     """
     if not trusted:
-        muted, faint = on("muted", ground), _faint(ground)
-        return RowKeys(muted, muted, faint, muted, muted, faint)
+        muted = on("muted", ground)
+        return RowKeys(muted, muted, muted, muted, _faint(ground))
     return RowKeys(
         text=on("text", ground),
         label=on("muted", ground),
-        faint=_faint(ground),
         size=("!" if large else "") + on("bright" if large else "text", ground),
         price=on("stale" if stale else side, ground),
         bar=on(f"{side}-bar", ground),
     )
+
+
+def cut_key(bar: str, trusted: bool) -> str:
+    """Key of the mark at the end of a cut bar of the key `bar`."""
+    return on("bright", bar.partition("/")[0]) if trusted else "muted"
 
 
 @lru_cache(maxsize=256)

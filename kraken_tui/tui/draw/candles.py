@@ -384,7 +384,8 @@ def _bar_fields(chart: _Chart) -> list[_Field]:
         return [time, (0, (("nothing known", "muted"),))]
     if spec is None or bar.quiet:
         return [time, (0, (("no trades", "muted"),))]
-    key = direction_key(candle)
+    # Figures are text: rise and fall are the colours of bodies.
+    key = direction_key(candle).replace("rise", "up").replace("fall", "down")
 
     def figure(name: str, ticks: int, rank: int) -> _Field:
         return rank, ((f"{name} ", "muted"), (price(ticks, spec.price_precision), key if name == "C" else "text"))

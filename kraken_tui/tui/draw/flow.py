@@ -12,6 +12,7 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, blank, draw_waiting, title_line
 from kraken_tui.tui.draw.session import SESSION_ROWS, draw_session, session_row
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 _KIND_KEYS = {
     FlowKind.WALL: "accent",
@@ -22,10 +23,10 @@ _KIND_KEYS = {
     FlowKind.FILLED: "text",
 }
 _PRINTS = frozenset({FlowKind.SWEEP, FlowKind.LARGE})
+_TIME = 9
 _KIND = 6
 _SIDE = 4
-_SIZE = 7
-_FINE_SIZE = 9
+_SMALL_SIZE, _SIZE, _FINE_SIZE = 5, 7, 9
 _VALUE = 8
 _WITH_SESSION = 20
 _WITH_SESSION_ROW = 11
@@ -69,7 +70,11 @@ def flow_shape(view: PairView, width: int) -> FlowShape | None:
 
     if left < 0:
         return None
-    time = take(9)
+    size = _SIZE
+    if left < _TIME <= left + _SIZE - _SMALL_SIZE:
+        # The long prices of a small coin; its sizes are told in three digits.
+        left, size = left + _SIZE - _SMALL_SIZE, _SMALL_SIZE
+    time = take(_TIME)
     value = time and take(1 + _VALUE)
     detail = 0
     if value and take(2 + len("from ") + cells):
@@ -80,7 +85,7 @@ def flow_shape(view: PairView, width: int) -> FlowShape | None:
         detail += max(0, left)
     return FlowShape(
         (3 if fine else 0) if time else None,
-        size_amounts(view, _FINE_SIZE if wide else _SIZE),
+        size_amounts(view, _FINE_SIZE if wide else size),
         cells,
         value_amounts(view, _VALUE) if value else None,
         detail,
@@ -103,7 +108,7 @@ def _detail(event: FlowEvent, spec: PairSpec, width: int) -> str:
     if moved and event.origin is not None:
         pieces.append(f"from {price(event.origin, digits)}")
     if event.kind is FlowKind.SWEEP:
-        pieces.append(f"{event.levels} levels")
+        pieces.append(counted(event.levels, "level"))
     if event.kind in _PRINTS and event.qty:
         if event.fills > 1:
             pieces.append(f"{event.fills} fills")

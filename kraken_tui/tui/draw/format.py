@@ -130,10 +130,6 @@ class QuantityFormat(msgspec.Struct, frozen=True):
         """Column header, right-aligned."""
         return name.rjust(self.width)[: self.width]
 
-    def split(self, lots: int) -> tuple[str, str]:
-        """`text`, and nothing."""
-        return self.text(lots), ""
-
     def text(self, lots: int) -> str:
         """A quantity in exactly `width` cells, its point in line with the others of the column."""
         return _in_column(lots, self)

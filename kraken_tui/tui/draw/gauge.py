@@ -12,12 +12,15 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, fit_fields, join_fields, shorten, width_of
 from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 _VOLUME_WIDTH = 9
 _COMPACT_BAR = 15
-_LABEL = 11
+_LABEL = 10
 _WORD = 14
-_HEAD = 15
+_HEAD, _SHORT_HEAD = 14, 6
+_NUMBER = 7
+_LEAST_HISTORY = 12
 
 HISTORY_S = 60
 """Seconds of imbalance that the gauge shows."""
@@ -79,18 +82,19 @@ def _box(picture: Picture, width: int, height: int) -> list[Line]:
             centred(no_signals(view, picture.problem), width, "muted"),
         ]
     figures, signals, spec = view.metrics, view.signals, view.spec
-    note, role = f"{figures.levels} levels, {_seconds(signals)}", "muted"
+    note, role = f"{counted(figures.levels, 'level')}, {_seconds(signals)}", "muted"
     if figures.crossed:
         note, role = "✗ crossed by the venue", "bad"
     elif view.stale:
         note, role = "STALE", "stale"
+    side = max(_VOLUME_WIDTH, *(len(text) for text in _vwap_texts(figures, spec)))
     upper, lower = _history(view, signals, width, picture.ascii_only)
     rows: dict[str, Line] = {
         "pressure": _pressure(signals, width, picture.ascii_only),
         "upper": upper,
         "lower": lower,
-        "volume": _volumes(figures, spec, width),
-        "vwap": _vwaps(figures, spec, width),
+        "volume": _volumes(figures, spec, width, side),
+        "vwap": _vwaps(figures, spec, width, side),
         "buy": _sweep_line(view, figures, "buy", spec, width),
         "sell": _sweep_line(view, figures, "sell", spec, width),
     }
@@ -122,53 +126,53 @@ def imbalance_bar(ratio: float, width: int, ascii_only: bool = False) -> Line:
     return (blank, ("│", "muted"), fmt.bar_right(length, half, "bid-bar", ascii_only))
 
 
-def _label(text: str) -> Run:
-    return (f" {text}".ljust(_LABEL), "muted")
-
-
 def _tone(value: float) -> str:
     return "bid" if value > 0 else "ask" if value < 0 else "text"
 
 
-def _two_sides(left: tuple[Run, ...], bid: tuple[Run, ...], ask: tuple[Run, ...], width: int) -> Line:
-    """A row of the box: a head, then a bid and an ask column at fixed places."""
+def _two_sides(name: str, texts: tuple[str, str], side: int, width: int) -> Line:
+    """A row of the box: its name, then a bid and an ask column of `side` cells at the same places in every row."""
     gap = 2 if width >= 48 else 1
-    head = (*left, (" " * max(0, _HEAD - width_of(left)), "text"))
-    if _HEAD + width_of(bid) + width_of(ask) + 2 * gap > width:
-        head = tuple((text.rstrip() + " " * (run < len(left)), key) for run, (text, key) in enumerate(left, 1))
-    return join_fields(fit_fields(((0, head), (1, bid), (1, ask)), width, gap), gap)
+    columns: list[tuple[Run, ...]] = [
+        ((f"{role} ", "muted"), (text.rjust(side), role)) for role, text in zip(("bid", "ask"), texts, strict=True)
+    ]
+    cells = sum(width_of(column) for column in columns) + 2 * gap
+    head = name.ljust(_HEAD if _HEAD + cells <= width else _SHORT_HEAD)
+    return join_fields(fit_fields(((0, ((head, "muted"),)), (1, columns[0]), (1, columns[1])), width, gap), gap)
 
 
-def _volumes(figures: BookMetrics, spec: PairSpec, width: int) -> Line:
+def _volumes(figures: BookMetrics, spec: PairSpec, width: int, side: int) -> Line:
     largest = max(figures.bid_volume, figures.ask_volume)
     shape = fmt.QuantityFormat.fit(largest, spec.qty_precision, _VOLUME_WIDTH)
-    sides: list[tuple[Run, ...]] = []
-    for name, lots in (("bid", figures.bid_volume), ("ask", figures.ask_volume)):
-        sides.append(((f"{name} ", "muted"), (shape.text(lots), name)))
-    return _two_sides((_label("volume"),), sides[0], sides[1], width)
+    return _two_sides("volume", (shape.text(figures.bid_volume), shape.text(figures.ask_volume)), side, width)
 
 
-def _vwaps(figures: BookMetrics, spec: PairSpec, width: int) -> Line:
-    sides: list[tuple[Run, ...]] = []
-    for name, value in (("bid", figures.bid_vwap), ("ask", figures.ask_vwap)):
-        text = fmt.price(round(value), spec.price_precision).rjust(_VOLUME_WIDTH)
-        sides.append(((f"{name}  ", "muted"), (text, name)))
-    return _two_sides((_label("vwap"),), sides[0], sides[1], width)
+def _vwap_texts(figures: BookMetrics, spec: PairSpec) -> tuple[str, str]:
+    bid, ask = (fmt.price(round(value), spec.price_precision) for value in (figures.bid_vwap, figures.ask_vwap))
+    return bid, ask
+
+
+def _vwaps(figures: BookMetrics, spec: PairSpec, width: int, side: int) -> Line:
+    return _two_sides("vwap", _vwap_texts(figures, spec), side, width)
 
 
 def _word(signals: Signals) -> Run:
     glyph, key = _SIGNALS[signals.signal]
-    return f" {glyph} {signals.signal.value}".ljust(_WORD + 1), key
+    return f"{glyph} {signals.signal.value}".ljust(_WORD), key
 
 
 def _pressure(signals: Signals, width: int, ascii_only: bool) -> Line:
     """Word, number and bar of the one figure that stands behind all three."""
     value = fmt.signed(signals.pressure)
-    room = width - _WORD - 1 - len(value) - 3
+    room = width - _WORD - _NUMBER
     if room < 5:
         return join_fields(fit_fields(((1, (_word(signals),)), (0, ((value, _tone(_shown(value))),))), width, 1), 1)
     bar = imbalance_bar(_shown(value), room, ascii_only)
-    return (_word(signals), (" " + value + " ", _tone(_shown(value))), *bar)
+    return (_word(signals), _number(value), *bar)
+
+
+def _number(value: str) -> Run:
+    return f" {value}".ljust(_NUMBER), _tone(_shown(value))
 
 
 def _shown(value: str) -> float:
@@ -178,7 +182,9 @@ def _shown(value: str) -> float:
 
 def _history(view: PairView, signals: Signals, width: int, ascii_only: bool) -> tuple[Line, Line]:
     """Imbalance of the last minute in two rows, buy above and sell below the line between them."""
-    label = _LABEL + 7
+    # Word and bar of the pressure stand in the row above, number over number where there is room for that.
+    head = _WORD if width - _WORD - _NUMBER >= _LEAST_HISTORY else _LABEL
+    label = head + _NUMBER
     cells = _cells(view, min(_MOST_CELLS, max(1, width - label)))
     upper: list[Run] = []
     lower: list[Run] = []
@@ -202,8 +208,8 @@ def _history(view: PairView, signals: Signals, width: int, ascii_only: bool) -> 
         lower.append(below)
     value_text = fmt.signed(signals.imbalance)
     return (
-        (_label("imbalance"), (value_text.ljust(7), _tone(_shown(value_text))), *upper),
-        ((f" last {HISTORY_S} s".ljust(label), "muted"), *lower),
+        (("imbalance".ljust(head), "muted"), _number(value_text), *upper),
+        ((f"last {HISTORY_S} s".ljust(label), "muted"), *lower),
     )
 
 
@@ -240,8 +246,8 @@ def _amount(notional: float) -> str:
 def _sweep_line(view: PairView, figures: BookMetrics, side: str, spec: PairSpec, width: int) -> Line:
     sweep, role = (figures.buy_sweep, "ask") if side == "buy" else (figures.sell_sweep, "bid")
     amount = _amount(figures.sweep_value)
-    full = f" sweep {amount} {shorten(spec.quote, 5)}: "
-    head = full if width >= 44 else f" sweep {amount}: "
+    full = f"sweep {amount} {shorten(spec.quote, 5)}: "
+    head = full if width >= 44 else f"sweep {amount}: "
     name: tuple[Run, ...] = ((head if side == "buy" else " " * len(head), "muted"), (f"{side:<4} ", "text"))
     if sweep is None:
         return (*name, (shorten(f"no {role}s to take", width - width_of(name)), "warn"))
@@ -250,6 +256,8 @@ def _sweep_line(view: PairView, figures: BookMetrics, side: str, spec: PairSpec,
         return (*name, (_leaves(view, sweep, side, spec, room), "warn"))
     average = fmt.fine_price(sweep.average, spec.price_precision, 1)
     cost = f"{fmt.basis_points(sweep.slippage_bps):>5} bps"
+    if len(average) + 1 + len(cost) > room:
+        cost = cost.lstrip()
     # The average gives way before the cost.
     return (*name, *join_fields(fit_fields(((1, ((average, role),)), (0, ((cost, "bright"),))), room, 1), 1))
 
@@ -272,10 +280,10 @@ def _compact(picture: Picture, width: int, height: int) -> list[Line]:
         return [((" pressure  ", "muted"), (shorten(no_signals(view, picture.problem), width - 11), "muted"))]
     figures, signals, spec = view.metrics, view.signals, view.spec
     value = fmt.signed(signals.pressure)
-    word = (" STALE ".ljust(_WORD + 1), "badge/stale") if view.stale else _word(signals)
+    word = (" STALE ".ljust(_WORD), "badge/stale") if view.stale else _word(signals)
     bar = (("[", "muted"), *imbalance_bar(_shown(value), _COMPACT_BAR, picture.ascii_only), ("]", "muted"))
     # Word, number and bar are one figure and stand side by side.
-    said: tuple[Run, ...] = (word, (" " + value + " ", _tone(_shown(value))), *bar)
+    said: tuple[Run, ...] = ((" ", "text"), word, (f" {value} ", _tone(_shown(value))), *bar)
     first: list[tuple[int, tuple[Run, ...]]] = [(0, said), (2, _small_history(view, picture.ascii_only))]
     if figures.crossed:
         first.insert(1, (0, ((" ✗ CROSSED ", "badge/bad"),)))
@@ -292,7 +300,7 @@ def _compact(picture: Picture, width: int, height: int) -> list[Line]:
         costs.append((3 + (side == "sell"), ((head, "muted"), *cost)))
     if height < 2:
         return [join_fields(fit_fields([*first, *costs], width, 2), 2)]
-    volume = _volumes(figures, spec, width)
+    volume: Line = ((" ", "text"), *_volumes(figures, spec, width - 1, _VOLUME_WIDTH))
     second = fit_fields([(0, volume), *costs], width, 2)
     return [join_fields(fit_fields(first, width, 2), 2), join_fields(second, 2)]
 

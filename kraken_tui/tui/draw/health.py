@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from kraken_tui.market.events import MarketStatus, Proof
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
+from kraken_tui.market.views import FeedView, KafkaView, LatencyView, Mode, PairView
 from kraken_tui.tui.draw.format import bar_right, data_size, duration, eighths, rate
 from kraken_tui.tui.draw.mode import progress, replay_word
 from kraken_tui.tui.draw.picture import Picture
@@ -26,9 +28,14 @@ _LEFT_COLUMN = 36
 # The venue sends a heartbeat every second while anything is subscribed (PROTOCOL.md), so three are a remark.
 _QUIET_NS = 3 * SECOND
 _SILENT_NS = 10 * SECOND
+_WRONG = frozenset({"warn", "bad", "stale"})
+_FEW = ("latency", "checksums", "proof", "audit", "ticker", "missed", "engine", "resyncs", "book", "trades")
+"""Rows that are kept where there is room for few, the most telling first."""
+
 _MUCH_WAITS = 1_000_000
 _OFFSET_REMARK_MS = 1_000.0
 _LAG_REMARK_MS = 250.0
+_KAFKA_LAG = 1_000
 
 
 def _row(label: str, *runs: Run) -> Line:
@@ -132,13 +139,52 @@ def _output_rows(feed: FeedView, width: int) -> list[Line]:
         if recording.waiting_bytes > _MUCH_WAITS:
             waits = f"{counted(recording.waiting, 'frame')} waiting ({data_size(recording.waiting_bytes)})"
             rows.append(_row("", (shorten(waits, width - _LABEL), "warn")))
+    rows += _kafka_rows(feed, width)
     if replay is not None:
         rows.append(_row("position", (progress(replay), "text")))
     return rows
 
 
+def _kafka_rows(feed: FeedView, width: int) -> list[Line]:
+    """How far Kafka was read, what is missing there, and publishers that fell silent."""
+    kafka = feed.kafka
+    if kafka is None:
+        return []
+    lines = f"  {counted(kafka.lines, 'line')}"
+    lag = f"lag {kafka.lag:,}"
+    fits = _LABEL + len(lag) + len(lines) <= width
+    rows = [_row("kafka", (lag, "!warn" if kafka.lag >= _KAFKA_LAG else "text"), (lines if fits else "", "muted"))]
+    if kafka.missing:
+        text = f"{counted(kafka.missing, 'line')} missing, {counted(kafka.gaps, 'gap')}"
+        rows.append(_row("", (shorten(text, width - _LABEL), "!warn")))
+    if kafka.left_out:
+        rows.append(_row("", (f"{counted(kafka.left_out, 'line')} unusable", "!warn")))
+    if kafka.silent or not kafka.publishers:
+        text = counted(kafka.silent, "silent publisher") if kafka.silent else "no publisher heard"
+        rows.append(_row("", (shorten(text, width - _LABEL), "!bad")))
+    return rows
+
+
+def _offset_rows(kafka: KafkaView, width: int) -> list[Line]:
+    """The next offset of every partition that is read, a row for each topic; +n is what lies beyond it."""
+    rows: list[Line] = []
+    for topic, places in groupby(kafka.positions, key=lambda place: place.topic):
+        name = topic.rpartition(".")[2]
+        parts = [f"{place.partition}: {place.offset:,}" + (f" +{place.lag:,}" if place.lag else "") for place in places]
+        rows.append(_row(in_cells(name)[: _LABEL - 1], (shorten("  ".join(parts), width - _LABEL), "text")))
+    return [(("offsets in Kafka, by partition", "muted"),), *rows] if rows else []
+
+
+def _queue_rows(feed: FeedView) -> list[Line]:
+    """How full the fullest queue of a listener is; nothing where nobody listens."""
+    if not feed.queue_limit and not feed.dropped:
+        return []
+    waits = (f"{feed.queue:,}/{feed.queue_limit:,}", "!warn" if 2 * feed.queue > feed.queue_limit else "text")
+    return [_row("queue", waits, ("  dropped ", "muted"), _count(feed.dropped))]
+
+
 def essential_rows(picture: Picture, width: int) -> list[Line]:
-    """What every size of the pane shows, most urgent first: 13 to 17 rows, 32 cells suffice."""
+    """What the pane is about, most urgent first: 12 to 17 rows, 32 cells suffice."""
     feed, pair = picture.feed, picture.pair
     beat = feed.heartbeat_age_ns
     beat_key = "text" if beat is None or beat < _QUIET_NS else "!warn" if beat < _SILENT_NS else "!bad"
@@ -162,12 +208,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
         ),
         _row("resyncs", _count(feed.resyncs), ("  reconnects ", "muted"), _count(feed.reconnects)),
         *_output_rows(feed, width),
-        _row(
-            "queue",
-            (f"{feed.queue:,}/{feed.queue_limit:,}", "!warn" if 2 * feed.queue > feed.queue_limit else "text"),
-            ("  dropped ", "muted"),
-            _count(feed.dropped),
-        ),
+        *_queue_rows(feed),
         _row("messages", (rate(feed.message_rate), "text"), (f"  {feed.messages:,} total", "muted")),
         _row("invalid", _count(feed.invalid), ("  frames", "muted")),
         _row(
@@ -195,6 +236,8 @@ def further_rows(picture: Picture, width: int) -> list[Line]:
         rows.append(_row("p99.9", (f"{milliseconds(feed.latency.p999)} ms", "text"), ("  latency, 5 min", "muted")))
     rows.append(_row("mode", (feed.mode.value, "text")))
     rows.append(_row("source", (shorten(in_cells(feed.url), width - _LABEL), "text")))
+    if feed.kafka is not None:
+        rows += _offset_rows(feed.kafka, width)
     return rows + histogram_rows(feed.latency, width, picture.ascii_only)
 
 
@@ -231,12 +274,12 @@ def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -
 
 
 def draw_health(picture: Picture, width: int, height: int) -> list[Line]:
-    """Draw the pane; what does not fit is left out from the bottom, where the least urgent rows are."""
+    """Draw the pane; where not all rows fit, what is wrong comes before what is in order."""
     symbol = in_cells(picture.pair.symbol) if picture.pair else ""
     title = title_line("Market health", symbol, width)
     if width >= _TWO_COLUMNS_FROM:
-        left = essential_rows(picture, _LEFT_COLUMN)
-        right = further_rows(picture, width - _LEFT_COLUMN - 2)
+        left = most_urgent(essential_rows(picture, _LEFT_COLUMN), height - 1)
+        right = most_urgent(further_rows(picture, width - _LEFT_COLUMN - 2), height - 1)
         rows = [
             (
                 *_fitted(left[y] if y < len(left) else (), _LEFT_COLUMN),
@@ -246,10 +289,27 @@ def draw_health(picture: Picture, width: int, height: int) -> list[Line]:
             for y in range(max(len(left), len(right)))
         ]
     else:
-        rows = essential_rows(picture, width)
+        rows = most_urgent(essential_rows(picture, width), height - 1)
         if height - 1 > len(rows) + 1:
             rows = [*rows, (), *further_rows(picture, width)]
     return [title, *(_cut(row, width) for row in rows[: max(0, height - 1)])]
+
+
+def most_urgent(rows: list[Line], room: int) -> list[Line]:
+    """As many rows as there is room for, in their order: states and whatever is wrong first, then what tells most."""
+    if len(rows) <= room:
+        return rows
+
+    def rank(at: int) -> tuple[int, int]:
+        row = rows[at]
+        label, key = row[0]
+        if key != "muted" or any(each.lstrip("!") in _WRONG for _, each in row):
+            return 0, at
+        label = label.strip()
+        return 1 + (_FEW.index(label) if label in _FEW else len(_FEW)), at
+
+    kept = sorted(range(len(rows)), key=rank)[: max(0, room)]
+    return [rows[at] for at in sorted(kept)]
 
 
 def _fitted(line: Line, width: int) -> Line:

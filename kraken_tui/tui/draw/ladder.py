@@ -9,13 +9,16 @@ import msgspec
 from kraken_tui.market.events import Level, Proof
 from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
+from kraken_tui.tui.draw.book_memory import bar_scale
 from kraken_tui.tui.draw.book_rows import (
+    CUT_RIGHT,
     HEAD_ROWS,
     NOTHING_CHANGED,
     Changed,
     RowKeys,
     book_note,
     centred,
+    cut_key,
     depth_note,
     row_keys,
     titled,
@@ -29,7 +32,6 @@ from kraken_tui.tui.draw.ladder_rows import (
     SPREAD,
     PlacedRows,
     SideKeys,
-    bar_scale,
     fresh_rows,
     middle_row,
     side_keys,
@@ -37,9 +39,7 @@ from kraken_tui.tui.draw.ladder_rows import (
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, on, shorten
 from kraken_tui.wire.symbols import PairSpec
-
-CUT = "▸"
-"""Last cell of a bar that is longer than there is room."""
+from kraken_tui.words import counted
 
 
 class LadderShape(msgspec.Struct, frozen=True):
@@ -238,7 +238,7 @@ def _ends(sides: tuple[_Side, _Side], prices: tuple[int, ...]) -> dict[int, str]
             continue
         edge = last - side.keys.sign
         if edge in rows:
-            ends[edge] = f"unknown beyond {len(side.levels)} levels"
+            ends[edge] = f"unknown beyond {counted(len(side.levels), 'level')}"
     return ends
 
 
@@ -275,11 +275,12 @@ def _level_line(
     if not flashing or not trusted or ground == "cursor":
         lit = keys
     numbers = _numbers(spec, shape, keys, lit, (ticks, lots), side.sums[number], side.sums[-1])
-    text, key = fmt.bar_right(fmt.eighths(lots, scale, shape.bar), shape.bar, keys.bar, picture.ascii_only)
-    if lots > scale and shape.bar > 1:
-        # Longer than the pane: the bar ends in a mark.
-        text = text[:-1] + CUT
-    return (*numbers, (" " + text, key))
+    width = shape.bar
+    cut: tuple[Run, ...] = ()
+    if lots > scale and width > 1:
+        cut, width = ((CUT_RIGHT, cut_key(keys.bar, trusted)),), width - 1
+    text, key = fmt.bar_right(fmt.eighths(lots, scale, width), width, keys.bar, picture.ascii_only)
+    return (*numbers, (" " + text, key), *cut)
 
 
 def _numbers(
@@ -291,16 +292,16 @@ def _numbers(
     if shape.percent:
         runs.append((f"{fmt.percent(total, whole):>4} ", keys.label))
     if shape.total:
-        head, tail = shape.total.split(total)
-        runs += ((head, keys.text), (tail + " ", keys.faint))
+        runs.append((shape.total.text(total) + " ", keys.text))
     if shape.notional:
         runs.append((shape.notional.text(ticks * lots) + " ", keys.label))
-    head, tail = shape.size.split(lots)
+    text = shape.size.text(lots)
     if lit is keys:
-        runs += ((head, keys.size), (tail + " ", keys.faint))
+        runs.append((text + " ", keys.size))
     else:
-        digits = head.lstrip()
-        runs += ((head[: len(head) - len(digits)], keys.size), (digits, lit.size), (tail, lit.faint), (" ", keys.faint))
+        digits = text.strip()
+        before, _, after = text.partition(digits)
+        runs += ((before, keys.size), (digits, lit.size), (after + " ", keys.size))
     runs += fmt.price_runs(ticks, spec.price_precision, shape.price, keys.price, keys.label)
     return runs
 

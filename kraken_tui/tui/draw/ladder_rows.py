@@ -20,6 +20,7 @@ import msgspec
 
 from kraken_tui.market.events import Level
 from kraken_tui.market.views import PairView
+from kraken_tui.tui.draw.book_memory import BarScale
 from kraken_tui.units import SECOND
 
 SPREAD = 0
@@ -186,7 +187,7 @@ class LadderRows:
         self._tried_ns = 0
         self._taken_ns = 0
         self._budget = 0.0
-        self._scale = 0
+        self._scale = BarScale()
         self._book: tuple[object, object] = ((), ())
         self._asks = self._bids = side_keys((), 1, 0)
 
@@ -227,9 +228,7 @@ class LadderRows:
             if not 0 <= now_ns - self._tried_ns < SETTLE_NS:
                 self._settle(line, now_ns, fresh=bool(offset))
         self._taken_ns = now_ns
-        if not self._scale or self._settled_ns == now_ns:
-            self._scale = bar_scale(self._sizes(view))
-        return PlacedRows(tuple(self._rows), self._waiting(), held, self._scale)
+        return PlacedRows(tuple(self._rows), self._waiting(), held, self._scale.take(self._sizes(view), now_ns))
 
     def _read(self, view: PairView) -> None:
         if self._book[0] is not view.asks or self._book[1] is not view.bids:
@@ -238,6 +237,7 @@ class LadderRows:
             self._bids = side_keys(view.bids, -1, view.known_depth)
 
     def _begin(self, now_ns: int, body: int) -> None:
+        self._scale = BarScale()
         self._ages.clear()
         self._settled_ns = self._tried_ns = now_ns
         self._budget = float(body)
@@ -420,16 +420,3 @@ class LadderRows:
                 cheapest = (cost, [*up[::-1], SPREAD, *down])
         assert cheapest is not None
         return cheapest[1]
-
-
-def bar_scale(sizes: Sequence[int]) -> int:
-    """Lots that a full bar stands for: the 95th percentile of the sizes in sight, so that one wall flattens no other.
-
-    0 where nothing is in sight.
-    """
-    if not sizes:
-        return 0
-    ranked = sorted(sizes)
-    at = -(-95 * len(ranked) // 100) - 1
-    # Of few rows the largest is the 95th percentile too, and would still flatten the rest.
-    return ranked[min(at, len(ranked) - 2) if len(ranked) > 8 else -1]

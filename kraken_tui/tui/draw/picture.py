@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
-from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.units import SECOND
+
+if TYPE_CHECKING:
+    from kraken_tui.market.history.moments import MarketHistory
 
 
 class HeatChoices(msgspec.Struct):

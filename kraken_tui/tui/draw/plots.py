@@ -133,7 +133,7 @@ def _foot(columns: int, marks: Iterable[tuple[int, str]], tail: str) -> Line:
         if start >= free and len(label) <= columns:
             canvas.put(0, start, label, "muted")
             free = start + len(label) + 2
-    return (*canvas.runs(0), (tail, "faint"))
+    return (*canvas.runs(0), (tail, "muted"))
 
 
 def _too_small(title: str, width: int, height: int) -> list[Line] | None:
@@ -536,5 +536,5 @@ def latency_chart(feed: FeedView, width: int, height: int, *, ascii_only: bool =
 def candle_chart(view: PairView | None, width: int, height: int) -> list[Line]:
     """The candles of the screen under a title that names the pair."""
     scale = choose_scale(view, width, height, None, FOLLOW)
-    title = f"{view.symbol} candles" if view is not None else "Candles"
+    title = f"{in_cells(view.symbol)} candles" if view is not None else "Candles"
     return draw_chart(view, scale, width, height, title=title)

@@ -24,6 +24,7 @@ from kraken_tui.tui.draw.format import bar_right, clock, price
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, draw_waiting, in_cells, on, shorten, width_of
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 _SIZE = 7
 _FINE_SIZE = 9
@@ -216,7 +217,7 @@ def draw_tape(picture: Picture, width: int, height: int) -> list[Line]:
     if len(lines) == 2:
         least = f"{compact(minimum, spec.price_precision + spec.qty_precision)} {in_cells(spec.quote)}"
         words = f"No print of ≥ {least} among the last"
-        lines.append(((shorten(f"{words} {len(view.tape):,} trades", width), "muted"),))
+        lines.append(((shorten(f"{words} {counted(len(view.tape), 'trade')}", width), "muted"),))
     return lines
 
 

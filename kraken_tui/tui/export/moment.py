@@ -16,6 +16,7 @@ from kraken_tui.tui.draw.format import price
 from kraken_tui.tui.export.svg import stamped_name, utc_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
+from kraken_tui.words import counted
 
 FRAMES = "frames.jsonl.gz"
 PICTURE = "picture.svg"
@@ -61,7 +62,7 @@ def share_moment(folder: Path, view: PairView, ns: int, svg: str, write_frames: 
         return Shared(made, line, str(error))
     digest = hashlib.sha256((made / FRAMES).read_bytes()).hexdigest()
     at = format_timestamp(ns, 9)
-    text = f"{line}\n{count:,} frames, sha256 {digest}\nPlay it: kraken-tui --replay {FRAMES} --at {at}\n"
+    text = f"{line}\n{counted(count, 'frame')}, sha256 {digest}\nPlay it: kraken-tui --replay {FRAMES} --at {at}\n"
     _write(made / TEXT, text)
     return Shared(made, f"{line}, frames sha256 {digest[:16]}")
 

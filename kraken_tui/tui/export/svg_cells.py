@@ -27,11 +27,37 @@ _TEXT = re.compile(
     r'clip-path="(?P<clip>[^"]*)">(?P<text>[^<]*)</text>'
 )
 _GAP = "\N{NO-BREAK SPACE}"
-_WORDS = rf"[^{_GAP}▀-▏]+(?:{_GAP}[^{_GAP}▀-▏]+)*"
-_PIECES = re.compile(rf"[█▉▊▋▌▍▎▏]+|[▀▁▂▃▄▅▆▇]+|{_WORDS}|.")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LEFT = "▏▎▍▌▋▊▉█"
 _LOWER = "▁▂▃▄▅▆▇"
+_HALF_LINE = 0.06
+_MIDDLE = 0.5 - _HALF_LINE, 0.5 + _HALF_LINE
+_FLAT = 0.5 - _HALF_LINE / 2, 0.5 + _HALF_LINE / 2
+_UP = (_MIDDLE[0], 0.0, _MIDDLE[1], _FLAT[1])
+_DOWN = (_MIDDLE[0], _FLAT[0], _MIDDLE[1], 1.0)
+_THROUGH = (_MIDDLE[0], 0.0, _MIDDLE[1], 1.0)
+_ACROSS = (0.0, _FLAT[0], 1.0, _FLAT[1])
+_TOP_LEFT, _TOP_RIGHT = (0.0, 0.0, 0.5, 0.5), (0.5, 0.0, 1.0, 0.5)
+_LOW_LEFT, _LOW_RIGHT = (0.0, 0.5, 0.5, 1.0), (0.5, 0.5, 1.0, 1.0)
+_TOP_HALF, _LOW_HALF = (0.0, 0.0, 1.0, 0.5), (0.0, 0.5, 1.0, 1.0)
+
+_SHAPES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
+    **{character: ((0.0, 0.0, (at + 1) / 8, 1.0),) for at, character in enumerate(_LEFT)},
+    **{character: ((0.0, 1 - (at + 1) / 8, 1.0, 1.0),) for at, character in enumerate(_LOWER)},
+    "▀": (_TOP_HALF,), "▐": ((0.5, 0.0, 1.0, 1.0),), "▕": ((7 / 8, 0.0, 1.0, 1.0),), "▔": ((0.0, 0.0, 1.0, 1 / 8),),
+    "▘": (_TOP_LEFT,), "▝": (_TOP_RIGHT,), "▖": (_LOW_LEFT,), "▗": (_LOW_RIGHT,),
+    "▚": (_TOP_LEFT, _LOW_RIGHT), "▞": (_TOP_RIGHT, _LOW_LEFT),
+    "▛": (_TOP_HALF, _LOW_LEFT), "▜": (_TOP_HALF, _LOW_RIGHT),
+    "▙": (_TOP_LEFT, _LOW_HALF), "▟": (_TOP_RIGHT, _LOW_HALF),
+    "│": (_THROUGH,), "╵": (_UP,), "╷": (_DOWN,), "─": (_ACROSS,), "┼": (_THROUGH, _ACROSS),
+    "┴": (_UP, _ACROSS), "┬": (_DOWN, _ACROSS),
+    "┤": (_THROUGH, (0.0, _FLAT[0], 0.5, _FLAT[1])), "├": (_THROUGH, (0.5, _FLAT[0], 1.0, _FLAT[1])),
+}  # fmt: skip
+"""Characters drawn as rectangles, left, top, right and bottom in parts of the cell: in no font do they touch."""
+
+_DRAWN = re.escape("".join(_SHAPES))
+_WORDS = rf"[^{_GAP}{_DRAWN}]+(?:{_GAP}[^{_GAP}{_DRAWN}]+)*"
+_PIECES = re.compile(rf"[{_DRAWN}]+|{_WORDS}|.")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def in_cells(svg: str) -> str:
@@ -49,7 +75,7 @@ def _run(match: re.Match[str]) -> str:
     parts: list[str] = []
     for piece in _PIECES.findall(text):
         width = cell_len(piece) * CELL_WIDTH
-        if piece[0] in _LEFT or piece[0] in _LOWER or piece[0] == "▀":
+        if piece[0] in _SHAPES:
             parts += _blocks(piece, match["style"], x, y)
         elif piece != _GAP:
             parts.append(
@@ -61,26 +87,20 @@ def _run(match: re.Match[str]) -> str:
 
 
 def _blocks(piece: str, style: str, x: float, y: float) -> list[str]:
-    """Rectangles of block characters, neighbours of full height joined."""
+    """Rectangles of characters that are drawn, neighbours of one height joined."""
     rectangles: list[tuple[float, float, float, float]] = []
     top = y - _BASELINE + _TOP
     for character in piece:
-        left, above, width, height = x, top, CELL_WIDTH, LINE_HEIGHT
-        if character in _LEFT:
-            width *= (_LEFT.index(character) + 1) / 8
-        elif character == "▀":
-            height /= 2
-        else:
-            height *= (_LOWER.index(character) + 1) / 8
-            above += LINE_HEIGHT - height
-        last = rectangles[-1] if rectangles else None
-        if last and character in _LEFT and abs(last[0] + last[2] - left) < 0.01:
-            rectangles[-1] = (last[0], last[1], last[2] + width, last[3])
-        else:
-            rectangles.append((left, above, width, height))
+        for left, above, right, below in _SHAPES[character]:
+            rectangle = (x + left * CELL_WIDTH, above, (right - left) * CELL_WIDTH, below - above)
+            last = rectangles[-1] if rectangles else None
+            if last and last[1::2] == rectangle[1::2] and abs(last[0] + last[2] - rectangle[0]) < 0.01:
+                rectangles[-1] = (last[0], above, last[2] + rectangle[2], rectangle[3])
+            else:
+                rectangles.append(rectangle)
         x += CELL_WIDTH
     return [
-        f'<rect class="{style}" x="{left:g}" y="{above:.2f}" width="{width:g}" height="{height + 0.25:.2f}" '
-        'shape-rendering="crispEdges"/>'
+        f'<rect class="{style}" x="{left:g}" y="{top + above * LINE_HEIGHT:.2f}" width="{width:g}" '
+        f'height="{height * LINE_HEIGHT + 0.25:.2f}" shape-rendering="crispEdges"/>'
         for left, above, width, height in rectangles
     ]

@@ -33,13 +33,18 @@ MARKS = (
      "replay's speed: it runs."),
     ("✓ … ✗", "Proven, being checked, failed; ✗ also before anything that has stopped. A text that ends in … was cut."),
     ("● ◐ ○", "In order, not quite, not there; ● REC: recording."),
-    ("■ ▮▮", "Halted or ended, and paused."),
+    ("■", "Halted."),
     ("!", "Out of the ordinary: read the words beside it."),
-    ("·", "Nothing is known of this row: it lies beyond the subscribed depth. After a price: unchanged. Between "
-     "words: a separator."),
+    ("╱", "Not known: a row beyond the depth of the book, a time missing in a chart. On the heatmap: the book was not "
+     "proven then."),
+    ("·", "On the heatmap: not known, before the start or beyond the depth. Below the candles: no trades. After a "
+     "price: unchanged. Between words: a separator."),
+    ("+", "After a size of the book: at least so much, the rest of the row is not known."),
+    ("« »", "The bar goes on: the size is larger than a full bar."),
+    ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle."),
     ("┤ ├ ┊", "The price column of the book: every tenth step; dotted outside the band in which the touch may move "
      "before the book is centred again."),
-    ("█ ▌ ▐ ▏ ▕ ▁", "Bars: length or height is size, a full bar the largest in sight."),
+    ("█ ▌ ▐ ▏ ▕ ▁", "Bars: length or height is size; one in twenty sizes in sight is longer than a full bar."),
     ("║ ┃ ╷ ╹ ─ ┴ ┬ ┼", "Candles: rising bodies are hollow, falling ones solid, thin lines are wicks; a flat line "
      "opened and closed at one price."),
     ("▴", "Under the candle that is still running."),
@@ -53,7 +58,7 @@ MARKS = (
 """Marks on the screen, and what they mean."""
 
 KIN = {
-    "█": "▉▊▋▌▍▎▏▕▐▀▁▂▃▄▅▆▇",
+    "█": "▉▊▋▌▍▎▏▕▐▀▁▂▃▄▅▆▇▖▗▘▙▛▜▝▞▟▔",
     "║": "┃╷╻╵╹╽╿│─┴┬┼",
     "┤": "├┊│",
     "─": "\ufffd",

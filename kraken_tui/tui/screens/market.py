@@ -33,7 +33,7 @@ from kraken_tui.tui.panes.footer import CommandChosen
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
 from kraken_tui.units import SECOND
-from kraken_tui.words import interval_name
+from kraken_tui.words import counted, interval_name
 
 _PENDING_S = 5.0
 
@@ -477,7 +477,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         view, feed = self.newest()
         current = self.settings.depth if view is None else view.depth
         if feed.mode is Mode.REPLAY:
-            self.program.say(f"The depth of a recording is that of its data: {current} levels.")
+            self.program.say(f"The depth of a recording is that of its data: {counted(current, 'level')}.")
             return
         now = self.program.clock()
         current = self._depth.or_else(current, now)

@@ -124,14 +124,14 @@ def test_unchanged_candle_is_a_cross() -> None:
 def test_running_candle_stands_apart_is_bold_and_marked() -> None:
     view = with_candles(candle(1, 120, 120, 90, 100), candle(0, 110, 120, 90, 100, closed=False))
     lines = draw_candles(picture(view), PriceRange(50, 150), 60, 28)
-    assert any(key == "!down" for line in lines for _, key in line)
+    assert any(key == "!fall" for line in lines for _, key in line)
     assert "▴" in text_of(lines)[-1]
     bodies = max(re.findall("█[ ┈╌─]+█", "\n".join(text_of(lines)[3:23])), key=len)
     assert len(bodies) == 4, "a gap of one column and another that sets it apart"
     closed = with_candles(candle(1, 120, 120, 90, 100), candle(0, 110, 120, 90, 100))
     lines = draw_candles(picture(closed), PriceRange(50, 150), 60, 28)
     assert "▴" not in text_of(lines)[-1]
-    assert not any(key == "!down" for line in lines[3:] for _, key in line)
+    assert not any(key == "!fall" for line in lines[3:] for _, key in line)
 
 
 def idle(minute: int, level: int = 110) -> Candle:

@@ -143,3 +143,14 @@ def test_every_character_has_one_in_ascii() -> None:
     text = "".join(text_of(to_ascii(draw_flow(picture(), 110, 40))))
     assert text.isascii()
     assert "?" not in text
+
+
+@pytest.mark.parametrize("symbol", common.SYMBOLS)
+def test_the_time_of_an_event_is_seen_in_the_narrowest_place_of_the_desk(symbol: str) -> None:
+    view = common.pair(symbol)
+    shape = flow_shape(view, 38)
+    assert shape is not None
+    assert shape.time == 0
+    rows = text_of(draw_flow(picture(view), 38, 10))
+    assert all(len(row.rstrip()) <= 38 for row in rows)
+    assert all(row[2] == ":" and row[5] == ":" for row in rows[2:] if row.strip())

@@ -72,7 +72,6 @@ def test_digits_that_do_not_matter_are_left_out_not_dimmed(lots: int, text: str)
     shape = QuantityFormat.fit(99_00000000, 8, 8)
     assert shape.decimals == 4
     assert shape.text(lots) == text
-    assert shape.split(lots) == (text, "")
 
 
 def test_only_the_whole_part_counts_from_a_thousand_on() -> None:
@@ -228,7 +227,7 @@ COLUMNS = {
     "BTC": (
         8,
         [0.2, 4.59, 0.03, 12.345678, *[0.3] * 6, 0.00005],
-        ["0.2000", "4.5900", "0.0300", "12.3457", *["0.3000"] * 6, "0.0001"],
+        ["0.200", "4.59", "0.0300", "12.3", *["0.300"] * 6, "0.0001"],
     ),
     "USDT": (8, [250.5, 1_204_000.25, 18_250, 36_000], ["250.50", "1.20M", "18.25K", "36.00K"]),
     "whole lots": (0, [5, 120, 3], ["5", "120", "3"]),

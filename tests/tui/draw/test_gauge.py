@@ -68,7 +68,7 @@ def history(*calm: float | None, start: int = 0) -> PairView:
     """A minute of imbalance, oldest first, one value a second, None where there was no proven book."""
     last = 100 * 60 * SECOND
     rows = [
-        Sample(last - (59 - at - start) * SECOND, 2, 1.0, 0.0, value)
+        Sample(last - (59 - at - start) * SECOND, 2, 1.0, 0.0, calm=value)
         for at, value in enumerate(calm)
         if value is not None
     ]
@@ -77,7 +77,7 @@ def history(*calm: float | None, start: int = 0) -> PairView:
 
 def test_the_last_minute_goes_up_for_buy_and_hangs_down_for_sell() -> None:
     view = history(*[1.0] * 15, *[-0.5] * 15, *[0.25] * 15, *[-0.125] * 15)
-    lines = draw_gauge(Picture(view, samples.feed()), 80, 8)
+    lines = draw_gauge(Picture(view, samples.feed()), 81, 8)
     upper, lower = ([(text, key) for text, key in line[2:]] for line in (lines[2], lines[3][:1] + lines[3]))
     assert upper == [*[("█", "bid-bar")] * 15, *[(" ", "text")] * 15, *[("▄", "bid-bar")] * 15, *[(" ", "text")] * 15]
     assert lower == [
@@ -86,9 +86,9 @@ def test_the_last_minute_goes_up_for_buy_and_hangs_down_for_sell() -> None:
 
 
 def test_time_without_a_proven_book_is_not_balanced() -> None:
-    lines = drawn(history(*[0.0] * 30, *[None] * 15, *[0.3] * 15), 80, 8)
+    lines = drawn(history(*[0.0] * 30, *[None] * 15, *[0.3] * 15), 81, 8)
     assert lines[2][-60:] == " " * 30 + "·" * 15 + "▅" * 15
-    assert drawn(history(*[None] * 60), 80, 8)[2].count("·") == 60
+    assert drawn(history(*[None] * 60), 81, 8)[2].count("·") == 60
 
 
 def test_narrow_gauges_take_the_mean_of_some_seconds_and_move_only_once_in_them() -> None:
@@ -105,7 +105,7 @@ def test_narrow_gauges_take_the_mean_of_some_seconds_and_move_only_once_in_them(
 
 def test_the_history_has_an_ascii_form() -> None:
     view = history(*[0.9] * 20, *[-0.9] * 20, *[0.1] * 20)
-    box = texts(draw_gauge(Picture(view, samples.feed(), ascii_only=True), 80, 8))
+    box = texts(draw_gauge(Picture(view, samples.feed(), ascii_only=True), 81, 8))
     assert box[2].rstrip().endswith("#" * 20 + " " * 20 + "+" * 20)
     assert box[3].rstrip().endswith("#" * 20)
     row = texts(draw_gauge(Picture(view, samples.feed(), ascii_only=True), 80, 1))[0]
@@ -114,7 +114,8 @@ def test_the_history_has_an_ascii_form() -> None:
 
 def test_volume_and_vwap_columns_end_in_line() -> None:
     lines = drawn(samples.pair())
-    assert len(lines[4]) == len(lines[5])
+    assert lines[4].index("bid") == lines[5].index("bid")
+    assert abs(lines[4].index("ask") - lines[5].index("ask")) <= 1
 
 
 @pytest.mark.parametrize(
@@ -213,3 +214,20 @@ def test_fewer_rows_keep_the_pressure_and_its_history_first() -> None:
     assert "SELL" in three[1]
     assert three[2].split()[0] == "sweep"
     assert [line.split()[0] for line in four[2:]] == ["imbalance", "last"]
+
+
+@pytest.mark.parametrize("symbol", samples.SYMBOLS)
+@pytest.mark.parametrize("width", [38, 44, 60, 81])
+def test_numbers_stand_under_numbers_and_bars_under_bars(symbol: str, width: int) -> None:
+    lines = drawn(samples.pair(symbol), width, 8)
+    pressure, imbalance = lines[1], lines[2]
+    assert {pressure[14], imbalance[14]} == {" "}
+    assert pressure[15] in "+-"
+    assert imbalance[15] in "+-"
+    assert {line.index("bid ") for line in lines[4:6]} == {lines[4].index("bid ")}
+    asks = {line.index("ask ") for line in lines[4:6] if "ask " in line}
+    assert len(asks) == 1
+    # Nothing of a small coin is left out in the narrowest place the desk gives the gauge.
+    assert all("ask " in line for line in lines[4:6])
+    assert lines[6].split()[-2].replace(".", "").isdigit()
+    assert len(lines[6].split("buy")[1].split()) == 3

@@ -183,3 +183,24 @@ def test_every_character_has_one_in_ascii() -> None:
         text = "".join(text_of(to_ascii(draw_health(picture(ascii_only=True, feed=feed), 80, 30))))
         assert text.isascii()
         assert "?" not in text
+
+
+def test_few_rows_hold_what_tells_most() -> None:
+    rows = text_of(draw_health(picture(), 38, 6))
+    assert [row.split()[0] for row in rows[1:]] == ["●", "●", "engine", "latency", "checksums"]
+    assert len(draw_health(picture(), 38, 5)) == 5
+
+
+def test_what_is_wrong_is_never_left_out_before_what_is_in_order() -> None:
+    text = rows_of(picture(feed=common.feed(dropped=3, checks_failed=2)), 38, 5)
+    assert "dropped 3" in text
+    assert "2 failed" in text
+    # Two columns of a small screen too.
+    text = rows_of(picture(feed=common.feed(dropped=3)), 80, 8)
+    assert "dropped 3" in text
+    assert "VERIFIED" in text
+
+
+def test_a_queue_is_named_only_where_somebody_listens() -> None:
+    assert "queue" not in rows_of(picture(feed=common.feed(queue=0, queue_limit=0, dropped=0)), 38, 30)
+    assert "dropped 3" in rows_of(picture(feed=common.feed(queue=0, queue_limit=0, dropped=3)), 38, 30)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.market.views import PairView
+from kraken_tui.tui.draw.book_memory import bar_scale
 from kraken_tui.tui.draw.ladder import draw_ladder
 from kraken_tui.tui.draw.ladder_rows import (
     BLANK,
@@ -17,7 +18,6 @@ from kraken_tui.tui.draw.ladder_rows import (
     SPREAD,
     LadderRows,
     PlacedRows,
-    bar_scale,
     fresh_rows,
     middle_row,
     side_keys,
@@ -318,11 +318,11 @@ def test_in_a_slow_market_the_ladder_is_whole_nearly_always() -> None:
     assert moved(held) <= 0.2
 
 
-@pytest.mark.parametrize(("height", "most"), [(BODY + 2, 0.25), (22, 0.3)])
-def test_the_demo_s_ladder_holds_as_it_is_painted(height: int, most: float) -> None:
-    world = World(["BTC/USD"], depth=100, screen=True, poll_ms=50)
+@pytest.mark.parametrize(("height", "seed"), [(BODY + 2, 1), (25, 2), (22, 3)])
+def test_the_demo_s_ladder_holds_as_it_is_painted(height: int, seed: int) -> None:
+    world = World(["BTC/USD"], seed=seed, depth=100, screen=True, poll_ms=50, profile="calm")
     world.until_well(20)
-    rows, painted = LadderRows(), []
+    rows, painted, waiting, empty = LadderRows(), [], [], []
     assert world.screen is not None
     for step in range(600):
         world.run(0.1)
@@ -333,8 +333,14 @@ def test_the_demo_s_ladder_holds_as_it_is_painted(height: int, most: float) -> N
             lines = texts(draw_ladder(Picture(view, samples.feed()), 46, height, placed=placed))
             assert read_ladder(lines) is not None
             painted.append([_price(line) for line in lines[2:]])
+            waiting.append(placed.waiting)
+            levels = {ticks for ticks, _ in (*view.bids, *view.asks)}
+            empty.append(sum(ticks > 0 and ticks not in levels for ticks in placed.prices))
     assert len(painted) == 120
-    assert moved(painted) <= most
+    assert moved(painted) <= 0.25
+    # What it costs: levels without a row, and rows without a level.
+    assert sum(waiting) / 120 < 3
+    assert sum(empty) / 120 < 0.2 * (height - 2)
 
 
 def _price(line: str) -> int:

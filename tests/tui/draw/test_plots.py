@@ -95,9 +95,9 @@ def test_text_has_the_palette_s_colours_or_none() -> None:
 
 
 def test_text_keeps_bold_reverse_and_grounds() -> None:
-    line = (("a", "!up"), ("b", "~accent"), ("c", "badge/up"), (" ", "text"))
+    line = (("a", "!rise"), ("b", "~bid-bar"), ("c", "fall/rise"), (" ", "text"))
     assert ansi_text([line], PALETTES["terminal"]) == (
-        "\x1b[38;5;2;1ma\x1b[0m\x1b[38;5;6;7mb\x1b[0m\x1b[38;5;0;48;5;2mc\x1b[0m "
+        "\x1b[38;5;2;1ma\x1b[0m\x1b[38;5;2;7mb\x1b[0m\x1b[38;5;9;48;5;2mc\x1b[0m "
     )
 
 

@@ -46,3 +46,29 @@ def test_halves_side_by_side_stay_apart_and_whole_ones_are_joined() -> None:
     assert rectangles("▀▄▀") == [(0, 0, 1, 0.5), (1, 0.5, 1, 0.5), (2, 0, 1, 0.5)]
     assert rectangles("██▌") == [(0, 0, 2.5, 1)]
     assert rectangles("▌█") == [(0, 0, 0.5, 1), (1, 0, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("character", "parts"),
+    [
+        ("▐", [(0.5, 0, 0.5, 1)]),
+        ("▗", [(0.5, 0.5, 0.5, 0.5)]),
+        ("▛", [(0, 0, 1, 0.5), (0, 0.5, 0.5, 0.5)]),
+        ("▟", [(0.5, 0, 0.5, 0.5), (0, 0.5, 1, 0.5)]),
+    ],
+)
+def test_bodies_of_candles_are_whole_in_every_font(
+    character: str, parts: list[tuple[float, float, float, float]]
+) -> None:
+    assert rectangles(character) == parts
+
+
+def test_lines_reach_the_ends_of_their_cells() -> None:
+    ((_, top, width, height),) = rectangles("│")
+    assert (top, height) == (0, 1)
+    assert width < 0.2
+    assert rectangles("───")[0][::2] == (0, 3)
+    assert rectangles("╵")[0][1] == 0
+    ((_, top, _, height),) = rectangles("╷")
+    assert top + height == pytest.approx(1, abs=0.01)
+    assert len(rectangles("┼")) == 2

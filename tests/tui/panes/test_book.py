@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from kraken_tui.exchange import PAIRS, Simulator
+from kraken_tui.exchange import PAIRS
+from kraken_tui.exchange.calm import CalmSimulator, calm
 from kraken_tui.market.book.aggregation import nice_grouping
 from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.picture import BookChoices, Picture
@@ -144,8 +145,9 @@ async def test_another_size_centres_again(policy: str, centre: int) -> None:
         assert state.centre == centre
 
 
-async def test_in_a_minute_of_the_demo_rows_and_columns_stand_still() -> None:
-    simulator = Simulator(PAIRS["BTC/USD"], 1, samples.NOW)
+@pytest.mark.parametrize("seed", range(1, 6))
+async def test_in_a_minute_of_the_demo_rows_and_columns_stand_still(seed: int) -> None:
+    simulator = CalmSimulator(calm(PAIRS["BTC/USD"]), seed, samples.NOW)
     pane, state = BookPane(), BookChoices()
     centres: list[int | None] = []
     forms: list[str] = []

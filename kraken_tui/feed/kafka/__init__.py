@@ -1,0 +1,1 @@
+"""A feed out of Kafka: what `kraken-tui publish` wrote, read and proven again. Only `consumer` knows the client."""
