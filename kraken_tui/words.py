@@ -23,6 +23,13 @@ def interval_name(minutes: int) -> str:
     return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
 
 
+def time_span(ns: int) -> str:
+    """A round span of time: "100 ms", "5 s", "2 min"."""
+    if ns < 1_000_000_000:
+        return f"{ns // 1_000_000} ms"
+    return f"{ns / 1_000_000_000:g} s" if ns < 60_000_000_000 else f"{ns / 60_000_000_000:g} min"
+
+
 def signed(value: float, decimals: int = 2) -> str:
     """A number with its sign always shown; what rounds to zero is "+0.00", never "-0.00"."""
     text = f"{value:+,.{decimals}f}"

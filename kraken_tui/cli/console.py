@@ -54,6 +54,58 @@ def print_out(text: str) -> None:
         raise OutputFailed(f"cannot write to standard output: {error.strerror}") from None
 
 
+def print_bytes(data: bytes) -> None:
+    """Write to standard output as it is, all of it and now.
+
+    Raises:
+        OutputFailed: It cannot be written, as on a full disk.
+        BrokenPipeError: Its reader has closed the pipe.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"cannot write to standard output: {error.strerror}") from None
+
+
+class Bar:
+    """One line on standard error that is written over and over, where that is a terminal.
+
+    Attributes:
+        visible: Whether it is.
+    """
+
+    def __init__(self) -> None:
+        self.visible = sys.stderr is not None and sys.stderr.isatty()
+        self._shown = False
+
+    def show(self, line: str) -> None:
+        """Write the line, cut to the terminal's width."""
+        from shutil import get_terminal_size
+
+        from kraken_tui.text import clean_text
+
+        self._shown = True
+        self._write(f"\r\x1b[K{clean_text(line, max(1, get_terminal_size().columns - 1))}")
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        if not self.visible:
+            return
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            # Nobody is looking.
+            self.visible = False
+
+
 def complain(sentence: str) -> None:
     """Write one line to standard error; any text is safe, and a closed standard error is ignored."""
     from kraken_tui.text import clean_text

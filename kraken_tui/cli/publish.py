@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kraken_tui.cli.command import Call, Subcommand, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
 from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.kafka.topics import ALL_KINDS, KINDS
@@ -29,6 +29,7 @@ from kraken_tui.words import counted
 
 if TYPE_CHECKING:
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.metrics import Family
     from kraken_tui.outputs.kafka import KafkaSink, Plan
     from kraken_tui.settings import Settings
 
@@ -155,6 +156,9 @@ def _run(call: Call) -> int:
             stopping=signals.came,
             each_round=each_round,
         )
+        metrics = serve_metrics(engine, settings, [lambda: _figures(sink)])
+        if metrics.problem:
+            complain(metrics.problem)
         sink.open()
         engine.start()
         try:
@@ -165,8 +169,25 @@ def _run(call: Call) -> int:
             closing.start()
             sink.close()
             closing.join()
+            metrics.close()
             progress.end()
     return _ended(engine, code, sink, listener.dropped, signals.number)
+
+
+def _figures(sink: KafkaSink) -> list[Family]:
+    """What becomes of the messages, for the metrics."""
+    from kraken_tui.metrics.figures import COUNTER, GAUGE, Family
+
+    counts = sink.kafka_counts
+    rows = (
+        ("kafka_accepted_messages_total", COUNTER, "Messages taken by the Kafka client", counts.accepted),
+        ("kafka_delivered_messages_total", COUNTER, "Messages acknowledged by the brokers", counts.delivered),
+        ("kafka_failed_messages_total", COUNTER, "Messages given up by the Kafka client", counts.failed),
+        ("kafka_dropped_messages_total", COUNTER, "Messages that were never taken", counts.dropped),
+        ("kafka_waiting_messages", GAUGE, "Messages taken and not yet settled", counts.waiting),
+        ("kafka_silence_seconds", GAUGE, "How long the brokers have not answered; 0 while they do", sink.trouble_s),
+    )
+    return [Family(name, kind, text, [({}, float(value))]) for name, kind, text, value in rows]
 
 
 def _ended(engine: Engine, code: int, sink: KafkaSink, missed: int, signal: int | None) -> int:

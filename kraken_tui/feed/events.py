@@ -159,12 +159,14 @@ class BookLine(msgspec.Struct, frozen=True, gc=False):
         changed: The message.
         bids, asks: Best levels after it, best first, as many as the listener asked for.
         spec: Precisions that turn ticks and lots back into the wire's text.
+        depth: Levels a side that the book can hold; 0 where that is not told.
     """
 
     changed: BookChanged
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     spec: PairSpec
+    depth: int = 0
 
     @property
     def symbol(self) -> str:

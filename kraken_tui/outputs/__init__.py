@@ -57,6 +57,8 @@ SINKS = {
     row.name: row
     for row in (
         SinkRow("jsonlines", "kraken_tui.outputs.jsonlines:JsonLines", options=("snapshot_trades",)),
+        SinkRow("csv", "kraken_tui.outputs.csv_table:CsvTable", options=("shape", "levels", "clock")),
+        SinkRow("parquet", "kraken_tui.outputs.parquet:ParquetTable", "parquet", options=("shape", "levels", "clock")),
         SinkRow("kafka", "kraken_tui.outputs.kafka:KafkaSink", "kafka", options=("plan", "source", "tell", "lost")),
     )
 }

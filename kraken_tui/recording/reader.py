@@ -144,6 +144,7 @@ class Recording:
         damaged: Unreadable lines, which were left out.
         damage: The first of them, or the torn end; None so far.
         frames: Frames read so far.
+        position: Bytes of the file read so far, packed as they are.
         shape: "" or what is to be said about a recording of another API, a clause.
     """
 
@@ -156,7 +157,7 @@ class Recording:
         self.problem = ""
         self.damaged = 0
         self.damage: Damage | None = None
-        self.frames = 0
+        self.frames = self.position = 0
         self.shape = ""
         self._foreign = ""
         self._number = 0
@@ -340,6 +341,7 @@ class Recording:
                 total = 0
                 for chunk in self._decompressed(file):
                     total += len(chunk)
+                    self.position = file.tell()
                     if total > MAX_BYTES:
                         raise RecordingError(f"{self._shown} is over the limit of {MAX_BYTES >> 30} GiB")
                     if total > max(_RATIO_GRACE, MAX_RATIO * file.tell()) and self._packed:

@@ -29,11 +29,20 @@ DEPTHS = (10, 25, 100, 500, 1000)
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 """Candle intervals in minutes that the program offers."""
 
-GROUPINGS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
+GROUPINGS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
 """Price steps of the aggregated book, as multiples of the pair's price increment."""
 
 THEMES = ("auto", "dark", "light", "colour-blind", "terminal")
 """Names of the built-in themes; auto is dark, or terminal where the terminal has 16 colours or none."""
+
+WEIGHINGS = ("average", "greatest")
+"""What a cell of the heatmap tells of its column: the time-weighted average of the size, or the greatest."""
+
+HEAT_SCALES = ("log", "linear")
+"""How the heatmap's brightness grows with the size."""
+
+PULL_WINDOWS = (5, 30, 300)
+"""Seconds over which pull and stack are taken."""
 
 RECENTRES = ("band", "space", "never")
 """When the aggregated book recentres: when the touch leaves the middle band, on request, or never."""
@@ -86,11 +95,15 @@ class Settings:
         flow_factor: Multiple of the pair's own 98th percentile from which a size is large, where it is automatic.
         tape_tiers: Four ascending values in such quotes from which a print is of the next tier.
         sweep_value: Worth of the order whose cost is shown, in quotes that are money (dollars, euros).
+        taker_fee_pct: Fee of an order that takes, percent of its worth; part of the cost at the cursor.
         signal_window_s: Seconds over which pressure and imbalance are smoothed.
         stale_after_s: Seconds of feed silence or lag after which a book is called stale.
         quiet_after_s: Seconds without a book change after which health says so, heartbeats or not.
         history_min: Minutes of the past the screen keeps of every pair.
         history_mb: Memory for the past of one pair, megabytes.
+        heat_weighing: What a cell of the heatmap tells, one of `WEIGHINGS`.
+        heat_scale: How its brightness grows, one of `HEAT_SCALES`.
+        pull_window_s: Seconds over which pull and stack are taken, one of `PULL_WINDOWS`.
         mouse: Whether the terminal's mouse reports are asked for.
         keys: Binding id to key list, overriding the built-in key map.
     """
@@ -124,11 +137,15 @@ class Settings:
     flow_factor: float = 3.0
     tape_tiers: tuple[float, ...] = (1_000.0, 10_000.0, 50_000.0, 250_000.0)
     sweep_value: float = 10_000.0
+    taker_fee_pct: float = 0.40
     signal_window_s: float = 4.0
     stale_after_s: float = 5.0
     quiet_after_s: float = 60.0
     history_min: float = 60.0
     history_mb: int = 64
+    heat_weighing: str = "average"
+    heat_scale: str = "log"
+    pull_window_s: int = 30
     mouse: bool = True
     keys: Mapping[str, str] = field(default_factory=_no_keys)
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS, RECENTRES, THEMES, Settings
+from kraken_tui.settings import (
+    DEPTHS,
+    GROUPINGS,
+    HEAT_SCALES,
+    INTERVALS,
+    PULL_WINDOWS,
+    RECENTRES,
+    THEMES,
+    WEIGHINGS,
+    Settings,
+)
 from kraken_tui.settings.readers import (
     Anything,
     Ascending,
@@ -216,7 +226,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "metrics_addr", Text(), "serve metrics for Prometheus there, such as 127.0.0.1:9464 (default: do not)",
-        ListenAddress(), flag="--metrics-addr", metavar="HOST:PORT", commands=("screen", "stream"), library=True,
+        ListenAddress(), flag="--metrics-addr", metavar="HOST:PORT", commands=("screen", "stream", "publish"),
+        library=True,
     ),
     Option(
         "group", Whole(), "price step of the aggregated book, times the pair's increment (default: by price)",
@@ -248,6 +259,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000)),
     Option("tape_tiers", Numbers(), "values where the tape's tiers begin, in dollars and the like", Ascending(4, 1e12)),
     Option("sweep_value", Number(), "worth of the order whose cost is shown, dollars and the like", Between(1, 1e12)),
+    Option("taker_fee_pct", Number(), "taker's fee in the cost at the cursor, percent", Between(0, 10)),
     Option(
         "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
         library=True,
@@ -257,6 +269,9 @@ OPTIONS: tuple[Option, ...] = (
         flag="--history", metavar="MIN", commands=("screen",),
     ),
     Option("history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096)),
+    Option("heat_weighing", Text(), "what a cell of the heatmap tells: {allowed}", OneOf(WEIGHINGS, near=True)),
+    Option("heat_scale", Text(), "how the heatmap's brightness grows: {allowed}", OneOf(HEAT_SCALES, near=True)),
+    Option("pull_window_s", Whole(), "seconds over which pull and stack are taken: {allowed}", OneOf(PULL_WINDOWS)),
     Option("quiet_after_s", Number(), "seconds without a change after which health says so", Between(1, 86_400)),
 )  # fmt: skip
 """Every setting but the key map, in the order of the help."""

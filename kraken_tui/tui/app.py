@@ -25,6 +25,7 @@ from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
 from kraken_tui.tui.asked import Asked
+from kraken_tui.tui.draw.format import clock
 from kraken_tui.tui.draw.themes import ALL_PALETTES, AUTO, PALETTES, TRUE_COLOURS, theme_of, worn
 from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer, Spent
@@ -56,6 +57,9 @@ _EARLY, _OVERDUE = 0.7, 1.4
 for this long, one is drawn without waiting for the engine, so that the growing age of its silence is seen."""
 
 _TOAST_WINDOW_S = 5.0
+_TOAST_PERCENT = 68
+"""Share of the screen's width that a toast may take, as in the app's CSS."""
+
 _POLL_S = 0.02
 _FLASH_S = 3.0
 _GREETING_S = 60.0
@@ -88,13 +92,12 @@ class KrakenApp(App[None], inherit_bindings=False):
     """
 
     TITLE = "kraken-tui"
-    # Toasts lie over the rows of tabs and header and never reach the book; these are two where a screen is small.
+    # A toast lies over the tabs, never over DEMO and the clock at their right, the proof of the header or the book.
     # Textual raises an error for a list narrower than its padding; in a window of a few columns it is cut off instead.
     CSS = """
-    ToastRack { dock: top; align: right top; max-height: 3; margin: 0; padding: 0; overflow: hidden; }
-    MarketScreen.-small ToastRack { max-height: 2; }
-    Toast { padding: 0 1; margin: 0; width: auto; max-width: 60%; max-height: 3; }
-    MarketScreen.-small Toast { max-width: 55%; max-height: 2; }
+    ToastRack { dock: top; align: left top; max-height: 1; margin: 0; padding: 0; overflow: hidden; }
+    ToastHolder { align-horizontal: left; }
+    Toast { padding: 0 1; margin: 0; width: auto; max-width: 68%; max-height: 1; }
     OptionList { min-width: 12; }
     """
     # Textual's text selection crashes when the text under the mouse is being removed (a toast); terminals have their
@@ -352,6 +355,11 @@ class KrakenApp(App[None], inherit_bindings=False):
             return
         self._told.append((now, text))
         self.source.note(severity, text)
+        room = self.size.width * _TOAST_PERCENT // 100 - 3
+        if len(text) > room:
+            # One row, and the log has the rest.
+            log = f" … {self.keymap_in_force.show('view.health')}"
+            text = text[: max(0, room - len(log))].rstrip() + log
         self.notify(text, severity=severity, timeout=10 if severity == "error" else 5, markup=False)
 
     def on_notify(self) -> None:
@@ -390,7 +398,14 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Pair and moment (of the recording, in a replay), for the title bar of a saved picture."""
         from kraken_tui.tui.export import svg
 
-        return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self.feed.now_ns)}"
+        word = "  HISTORY" if self.main.shown.in_past else ""
+        return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self._shown_ns)}{word}"
+
+    @property
+    def _shown_ns(self) -> int:
+        """The moment on screen."""
+        moment_ns = self.main.moment_ns
+        return self.feed.now_ns if moment_ns is None else moment_ns
 
     # --- files and clipboard ----------------------------------------------------------------------------------
 
@@ -403,13 +418,13 @@ class KrakenApp(App[None], inherit_bindings=False):
 
         await self._uncover()
         picture = svg.screen_svg(self, self.picture_title())
-        name = svg.stamped_name(self.main.symbol or "screen", self.feed.now_ns, ".svg")
+        name = svg.stamped_name(self.main.symbol or "screen", self._shown_ns, ".svg")
         folder: Path | str = "the pictures folder"
         try:
             folder = svg.picture_folder(self.settings)
             path = await asyncio.to_thread(svg.save, picture, folder, name)
         except OSError as error:
-            self.tell(f"Cannot save {name} in {folder}: {svg.why(error)}. Choose another svg_dir.", "error")
+            self.tell(f"Cannot save a picture: {svg.why(error)}. Choose another svg_dir than {folder}.", "error")
         else:
             self.say(f"Saved {path}")
 
@@ -483,7 +498,8 @@ class KrakenApp(App[None], inherit_bindings=False):
             self.say("There is no book to copy yet.")
         else:
             self.copy_to_clipboard(table)
-            self.say(f"Copied ten levels of {self.main.symbol}, if the terminal lets it (OSC 52).")
+            then = f" at {clock(self._shown_ns)} UTC" if self.main.moment_ns is not None else ""
+            self.say(f"Copied ten levels of {self.main.symbol}{then}, if the terminal lets it (OSC 52).")
 
 
 def encodes_boxes(encoding: str | None) -> bool:

@@ -10,7 +10,7 @@ from kraken_tui.market.book.aggregation import bucket_of, nice_grouping, step_of
 from kraken_tui.market.events import Side
 from kraken_tui.market.views import PairView
 from kraken_tui.settings import GROUPINGS, Settings
-from kraken_tui.tui.draw.picture import BookChoices
+from kraken_tui.tui.draw.picture import BookChoices, HeatChoices
 
 Option = TypeVar("Option", int, float)
 
@@ -38,7 +38,12 @@ class BookControl:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.choices = BookChoices(grouping=settings.group or 1, recentre=settings.recentre)
+        self.choices = BookChoices(
+            grouping=settings.group or 1,
+            recentre=settings.recentre,
+            heat=HeatChoices(weighing=settings.heat_weighing, linear=settings.heat_scale == "linear"),
+            pull_s=settings.pull_window_s,
+        )
         self._choose_grouping = settings.group == 0
 
     def prepare(self, view: PairView | None, rows: int) -> BookChoices:

@@ -67,6 +67,9 @@ def _view_commands() -> Iterable[Command]:
 _PRICES = ("book", "ladder")
 """Panes with rows of prices."""
 
+_TIMES = ("candles", "heatmap")
+"""Panes that can show more or less time."""
+
 COMMANDS: tuple[Command, ...] = (
     *_pair_commands(),
     Command("pair.next", "tab", "next_pair(1)", "next pair", "Show the next pair of the tabs.", "Pairs"),
@@ -100,28 +103,46 @@ COMMANDS: tuple[Command, ...] = (
             panes=(*_PRICES, "charts")),
     Command("book.cumulative", "v", "cumulative", "cumulative", "Show sizes summed from the touch.", "Book",
             panes=("book",)),
+    Command("book.pulls", "u", "pulls", "pull/stack", "Size added and removed without trading over the last 5, 30 or "
+            "300 s, or without that column.", "Book", panes=("book",)),
     Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Candles",
             panes=("candles",)),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Candles",
             panes=("candles",)),
-    Command("candles.back", "left", "travel(-1)", "earlier bar", "Look at earlier candles: those under the mouse, or "
-            "those that stand alone.", "Candles", panes=("candles",)),
-    Command("candles.forward", "right", "travel(1)", "later bar", "Look at later candles.", "Candles",
-            panes=("candles",)),
-    Command("candles.back_far", "shift+left", "travel(-1, True)", "earlier page", "One screen of candles earlier.",
-            "Candles", panes=("candles",)),
-    Command("candles.forward_far", "shift+right", "travel(1, True)", "later page", "One screen of candles later.",
-            "Candles", panes=("candles",)),
-    Command("candles.newest", "end", "follow", "newest bar", "Follow the newest candle again.", "Candles",
-            panes=("candles",)),
-    Command("candles.zoom_in", "z", "zoom(1)", "wider bars", "Wider candles; the mouse wheel does it too.", "Candles",
-            panes=("candles",)),
-    Command("candles.zoom_out", "Z", "zoom(-1)", "narrower bars", "Narrower candles, and more of them.", "Candles",
-            panes=("candles",)),
+    Command("time.zoom_in", "z", "zoom(1)", "zoom in", "Shorter columns of the heatmap, 100 ms at the least; wider "
+            "candles where these are under the mouse or alone.", "Time", panes=_TIMES),
+    Command("time.zoom_out", "Z", "zoom(-1)", "zoom out", "Longer columns, up to 5 min; narrower candles, and more of "
+            "them.", "Time", panes=_TIMES),
+    Command("heat.cut_lower", "{", "heat('cut', -1)", "lower cut-off", "Let smaller sizes show on the heatmap; beyond "
+            "the last step the cut-offs are automatic.", "Heatmap", panes=("heatmap",)),
+    Command("heat.cut_higher", "}", "heat('cut', 1)", "higher cut-off", "Leave more of the smaller sizes dark.",
+            "Heatmap", panes=("heatmap",)),
+    Command("heat.weighing", "e", "heat('weigh')", "average/greatest", "Colour the heatmap by the average or the "
+            "greatest size of each column.", "Heatmap", panes=("heatmap",)),
+    Command("heat.scale", "l", "heat('form')", "log/linear", "Let the heatmap's brightness grow with the logarithm of "
+            "the size, or with the size.", "Heatmap", panes=("heatmap",)),
+    Command("profile.over", "V", "heat('profile')", "profile", "Take the volume profile over the session or over the "
+            "time on screen.", "Heatmap", panes=("profile",)),
     Command("tape.filter", "f", "tape_filter", "tape filter", "Show only prints from the next tier of value on, "
             "or all.", "Tape", panes=("tape",)),
-    Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on; in a replay, stop the "
-            "recording's clock.", "Feed"),
+    Command("time.back", "left", "step(-1)", "1 s back", "Hold the newest moment, then go back by a second; in the "
+            "candles view, earlier bars while live.", "Time"),
+    Command("time.forward", "right", "step(1)", "1 s on", "Go on by a second, at last to now; in the candles view, "
+            "later bars while live.", "Time"),
+    Command("time.back_far", "shift+left", "step(-10)", "10 s back", "Go back by ten seconds, or a screen of bars.",
+            "Time"),
+    Command("time.forward_far", "shift+right", "step(10)", "10 s on", "Go on by ten seconds, or a screen of bars.",
+            "Time"),
+    Command("time.message_back", "comma", "step_message(-1)", "message back", "Go back by one message of the book.",
+            "Time"),
+    Command("time.message_forward", "full_stop", "step_message(1)", "message on", "Go on by one message of the book.",
+            "Time"),
+    Command("time.event_forward", "n", "step_event(1)", "next event", "Go to the next event: flow, proof lost or "
+            "found, resync, halt, stale, trades missed.", "Time"),
+    Command("time.event_back", "N", "step_event(-1)", "event before", "Go to the event before.", "Time"),
+    Command("time.live", "end", "live", "live", "Back to now, and to the newest candle.", "Time"),
+    Command("feed.pause", "p", "pause", "pause", "Freeze the screen while the feed goes on, or go on from a pause or "
+            "the past; in a replay, stop the recording's clock.", "Feed"),
     Command("replay.slower", "<", "speed(-1)", "slower replay", "Play the recording slower.", "Feed", needs="replay"),
     Command("replay.faster", ">", "speed(1)", "faster replay", "Play the recording faster.", "Feed", needs="replay"),
     Command("replay.skip", "g", "skip_gap", "skip gap", "Go to the next frame of the recording, over a gap.", "Feed",
@@ -199,15 +220,16 @@ _VIEWS_RANK = 1
 
 FOOTER: tuple[Offer, ...] = (
     Offer("pair", _NUMBERS, 9, click="pair.next"),
-    Offer("find", ("pair.find",), 8),
+    Offer("find", ("pair.find",), 7),
     Offer("pane", ("pane.next",), 2),
     Offer("charts", ("charts.next",), 2, panes=("charts", "candles")),
     Offer("group", ("book.coarser", "book.finer"), 3),
-    Offer("depth", ("book.deeper",), 7),
+    Offer("depth", ("book.deeper",), 8),
     Offer("centre", ("book.centre",), 5),
     Offer("cursor", ("cursor.up", "cursor.down"), 6),
-    Offer("bars", ("candles.back", "candles.forward"), 6, panes=("candles",)),
-    Offer("zoom", ("candles.zoom_in", "candles.zoom_out"), 9, panes=("candles",)),
+    Offer("past", ("time.back",), 4),
+    Offer("zoom", ("time.zoom_in", "time.zoom_out"), 6),
+    Offer("cut-off", ("heat.cut_lower", "heat.cut_higher"), 4, panes=("profile",)),
     Offer("interval", ("candles.shorter", "candles.longer"), 10),
     Offer("speed", ("replay.slower", "replay.faster"), 4),
     Offer("pause", ("feed.pause",), 11),
@@ -232,6 +254,7 @@ FIRST_RUN: tuple[Offer, ...] = (
 
 _SHORT = {
     "space": "Spc", "plus": "+", "minus": "-", "equals_sign": "=", "slash": "/", "question_mark": "?",
+    "left_curly_bracket": "{", "right_curly_bracket": "}",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
     "escape": "Esc", "up": "Up", "down": "Down", "left": "Left", "right": "Right", "tab": "Tab", "enter": "Enter",
     "at": "@", "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",

@@ -24,8 +24,18 @@ WIDE_WIDTH = 150
 TALL_HEIGHT = 30
 """Below this many rows one pane is shown at a time, at any width."""
 
+STRIP_WIDTH = 160
+"""From here on a strip of heatmap stands beside the book."""
+
 ROOMY_WIDTH = 200
-"""From here on the ladder has a column of its own."""
+ROOMY_HEIGHT = 44
+"""From here on (the height without the edges of the screen) the ladder has a column of its own."""
+
+TALL_AXIS = 30
+TALL_BELOW, LOW_BELOW = 8, 4
+"""Rows below the price rows of a heatmap, where it has so many rows, and where it has fewer."""
+
+CVD_WIDTH = 26
 
 GAUGE_HEIGHT = 8
 FLOW_HEIGHT = 10
@@ -113,6 +123,8 @@ def arrange(width: int, height: int, view: str = BOOK.name, *, alone: str | None
 def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
     stands = stands_in(view)
     desk = [name for name, stand in stands.items() if stand.how is Standing.DESK]
+    if alone == "heatmap" and not desk:
+        return _heatmap_alone(body)
     if alone in stands:
         return _single(body, alone) if desk and size is Size.SMALL else {alone: body}
     if desk:
@@ -126,17 +138,42 @@ def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
 
 
 def _shared_axis(body: Rect) -> Places:
-    """Heatmap and book with the same price rows; below them time and delta, and the gauge."""
-    below = 8 if body.height >= 32 else 4
-    book_width = min(max(38, body.width * 2 // 5), 72)
-    heat_width = body.width - book_width - 1
+    """Heatmap, book and profile with the same price rows; below them time and delta, CVD by tiers and the gauge."""
+    small, wide = body.width < MEDIUM_WIDTH, body.width >= WIDE_WIDTH
+    below = below_axis(body.height)
+    spare = max(0, body.width - WIDE_WIDTH)
+    book = 28 if small else 42 if not wide else 56 + min(spare // 8, 24)
+    profile = 0 if small else 15 if not wide else 17 + min(spare // 10, 13)
+    right = book + profile + (1 if profile else 0)
+    heat = body.width - right - 1
+    at = body.x + heat + 1
     places = {
-        "book": Rect(body.x + heat_width + 1, body.y, book_width, body.height - below),
-        "heatmap": Rect(body.x, body.y, heat_width, body.height),
+        "book": Rect(at, body.y, book, body.height - below),
+        "heatmap": Rect(body.x, body.y, heat, body.height),
     }
-    if below == GAUGE_HEIGHT:
-        places["gauge"] = Rect(body.x + heat_width + 1, body.bottom - below, book_width, below)
+    if profile:
+        places["profile"] = Rect(at + book + 1, body.y, profile, body.height - below)
+    tiers = CVD_WIDTH if wide and below == TALL_BELOW else 0
+    if tiers:
+        places["cvd"] = Rect(at, body.bottom - below, tiers, below)
+        at, right = at + tiers + 1, right - tiers - 1
+    places["gauge"] = Rect(at, body.bottom - below, right, below)
     return places
+
+
+def _heatmap_alone(body: Rect) -> Places:
+    """The heatmap with as much of the book as is its price axis."""
+    book, below = 28, below_axis(body.height)
+    width = body.width - book - 1
+    return {
+        "book": Rect(body.x + width + 1, body.y, book, body.height - below),
+        "heatmap": Rect(body.x, body.y, width, body.height),
+    }
+
+
+def below_axis(height: int) -> int:
+    """Rows below the price rows of a heatmap of so many rows."""
+    return TALL_BELOW if height >= TALL_AXIS else LOW_BELOW
 
 
 def _single(body: Rect, name: str) -> Places:
@@ -180,36 +217,47 @@ def _medium_desk(body: Rect) -> Places:
 
 
 def _wide_desk(body: Rect) -> Places:
-    """The book at the left, then candles over the ladder (side by side where there is room), the rest at the right."""
-    roomy = body.width >= ROOMY_WIDTH
-    spare = body.width - (ROOMY_WIDTH if roomy else WIDE_WIDTH)
+    """The book at the left with a strip of heatmap, candles over the ladder (side by side where there is room)."""
+    spare = body.width - WIDE_WIDTH
+    if body.width >= ROOMY_WIDTH and body.height >= ROOMY_HEIGHT:
+        return _roomy_desk(body)
     # The tape is whole from 31 cells, flow events and gauge from 38.
     right_width = 38 + min(max(0, spare - 10) // 10, 10)
-    ladder_width = 42 + min(spare // 6, 18)
-    book_width = 82 + min(spare // 4, 40) if roomy else 67 + min(spare * 7 // 10, 15)
-    if roomy:
-        candles_width = body.width - book_width - ladder_width - right_width - 3
-        book, ladder, candles, right = _columns(body, [book_width, ladder_width, candles_width])
-    else:
-        book, middle, right = _columns(body, [book_width, body.width - book_width - right_width - 2])
-        candles, ladder = _split_rows(middle, body.height - body.height * 9 // 20)
-    tape, rest = _split_rows(right, min(GAUGE_HEIGHT + FLOW_HEIGHT + HEALTH_HEIGHT, body.height * 13 // 20))
+    beyond = body.width - STRIP_WIDTH
+    # In the strip's place the columns of the desk are a little narrower.
+    strip = 0 if beyond < 0 else 24 + min(beyond * 3 // 10, 40)
+    book_width = 67 + spare * 7 // 10 if beyond < 0 else strip + 54 + min(beyond * 4 // 10, 60)
+    book, middle, right = _columns(body, [book_width, body.width - book_width - right_width - 2])
+    candles, ladder = _split_rows(middle, body.height - body.height * 9 // 20)
+    return {**_book(book, strip), "ladder": ladder, "candles": candles, **_right(right)}
+
+
+def _roomy_desk(body: Rect) -> Places:
+    """Strip, book and ladder side by side, all with the body's height; candles over the rest at the right."""
+    spare = body.width - ROOMY_WIDTH
+    right_width = 44 + min(spare // 10, 20)
+    ladder_width = 42 + min(max(0, spare - 20) // 6, 18)
+    book_width = 63 + min(spare * 3 // 10, 60)
+    strip = body.width - book_width - ladder_width - right_width - 3
+    book, ladder, right = _columns(body, [strip + 1 + book_width, ladder_width])
+    candles, rest = _split_rows(right, body.height - body.height * 3 // 10)
+    return {**_book(book, strip), "ladder": ladder, "candles": candles, **_right(rest)}
+
+
+def _right(place: Rect) -> Places:
+    """Tape, flow events, gauge and health, one over the other."""
+    tape, rest = _split_rows(place, min(GAUGE_HEIGHT + FLOW_HEIGHT + HEALTH_HEIGHT, place.height * 13 // 20))
     flow, rest = _split_rows(rest, min(GAUGE_HEIGHT + HEALTH_HEIGHT, rest.height * 13 // 20))
     gauge, health = _split_rows(rest, min(HEALTH_HEIGHT, rest.height * 2 // 5))
-    return {
-        **_book(book),
-        "ladder": ladder,
-        "candles": candles,
-        "tape": tape,
-        "flow": flow,
-        "gauge": gauge,
-        "health": health,
-    }
+    return {"tape": tape, "flow": flow, "gauge": gauge, "health": health}
 
 
-def _book(place: Rect) -> Places:
-    """The book's place; a pane that shares its rows, price for price, is cut off its left side here."""
-    return {"book": place}
+def _book(place: Rect, strip: int = 0) -> Places:
+    """The book's place; the heatmap, which shares its rows price for price, has `strip` cells at its left."""
+    if not strip:
+        return {"book": place}
+    heatmap, book = _columns(place, [strip])
+    return {"book": book, "heatmap": heatmap}
 
 
 def _split_rows(rect: Rect, bottom: int) -> tuple[Rect, Rect]:

@@ -28,6 +28,15 @@ class Market(Protocol):
         """The screen and its panes: widgets that never lie over one another."""
         ...
 
+    @property
+    def moment_ns(self) -> int | None:
+        """The moment shown where it is not now, by the engine's wall clock."""
+        ...
+
+    def go_to(self, ns: int) -> None:
+        """Show a moment of the past of the pair on screen, by the engine's wall clock."""
+        ...
+
     async def action_command(self, command_id: str) -> None:
         """Do what a key stands for."""
         ...

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from kraken_tui.market.history.moments import MarketHistory
+from typing import TYPE_CHECKING
+
 from kraken_tui.units import SECOND
+
+if TYPE_CHECKING:
+    from kraken_tui.market.history.moments import Event, MarketHistory
 
 
 class TimeControl:
@@ -11,12 +15,12 @@ class TimeControl:
 
     Attributes:
         moment_ns: The moment, by the engine's wall clock; None for now.
-        event: What the last step to an event found, in words; "" otherwise.
+        found: What the last step found, where it was one to an event.
     """
 
     def __init__(self) -> None:
         self.moment_ns: int | None = None
-        self.event = ""
+        self.found: Event | None = None
 
     def live(self) -> bool:
         """Go back to now.
@@ -24,8 +28,12 @@ class TimeControl:
         Returns:
             Whether the screen was in the past.
         """
-        was, self.moment_ns, self.event = self.moment_ns, None, ""
+        was, self.moment_ns, self.found = self.moment_ns, None, None
         return was is not None
+
+    def enter(self, history: MarketHistory, now_ns: int) -> bool:
+        """Hold the newest moment; returns as `step`. In the past already, nothing changes."""
+        return self.moment_ns is None and self._go(history, now_ns, now_ns)
 
     def step(self, history: MarketHistory, now_ns: int, seconds: float) -> bool:
         """Move by seconds, and into the past from now; beyond the newest moment the screen is live again.
@@ -51,7 +59,7 @@ class TimeControl:
         if found is None:
             return self._go(history, now_ns, now_ns + 1) if direction > 0 else False
         moved = self._go(history, now_ns, found.ns)
-        self.event = found.text if self.moment_ns is not None else ""
+        self.found = found if self.moment_ns == found.ns else None
         return moved
 
     def go(self, history: MarketHistory, now_ns: int, ns: int) -> bool:
@@ -65,6 +73,6 @@ class TimeControl:
         since = history.since_ns
         if ns is None or since is None:
             return False
-        before, self.event = self.moment_ns, ""
+        before, self.found = self.moment_ns, None
         self.moment_ns = max(ns, since) if ns <= now_ns and since <= now_ns else None
         return self.moment_ns != before

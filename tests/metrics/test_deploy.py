@@ -1,4 +1,4 @@
-"""The files of deploy/: metrics that exist, expressions that Prometheus can read, alerts that say what they should."""
+"""The files of deploy/: only metrics that exist, readable expressions, alerts that say what they should."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ def panels() -> list[dict[str, Any]]:
 
 def expressions() -> Iterator[tuple[str, str]]:
     for panel in panels():
-        for target in panel.get("targets", ()):
-            yield panel["title"], target["expr"]
+        yield from ((panel["title"], target["expr"]) for target in panel.get("targets", ()))
     yield from re.findall(r"- alert: (\w+)\n\s+expr: (.*)", ALERTS)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -273,3 +276,35 @@ def test_a_scrape_while_running_is_clean_and_a_hung_engine_shows() -> None:
         assert hung["kraken_tui_book_verified"][btc] == hung["kraken_tui_pairs_verified"][()] == 0
         assert btc not in hung["kraken_tui_best_bid_price"]
     assert threads() == []
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_the_screen_serves_metrics_and_says_when_it_cannot(tmp_path: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    free = socket.create_server(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    command = ["-m", "kraken_tui", "--demo", "--no-demo-episodes", "--metrics-addr", str(port), "BTC/USD"]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+
+    def screen() -> Any:
+        return pexpect.spawn(sys.executable, command, dimensions=(36, 120), env=environment, timeout=20)
+
+    first = screen()
+    try:
+        first.expect("VERIFIED")
+        told = scrape(f"http://127.0.0.1:{port}/metrics")
+        assert told["kraken_tui_mode"][(("state", "DEMO"),)] == 1
+        assert told["kraken_tui_history_size_bytes"][(("symbol", "BTC/USD"),)] > 0
+        second = screen()
+        second.expect("no metrics at")
+        second.expect("VERIFIED")
+        second.send("q")
+        second.expect(pexpect.EOF)
+        second.close()
+        assert second.exitstatus == 0
+    finally:
+        first.send("q")
+        first.expect(pexpect.EOF)
+        first.close()

@@ -97,6 +97,8 @@ async def _make(engine: Engine, settings: Settings, watched_s: float, only: str)
 
 
 def _write(name: str, svg: str) -> None:
+    if name == MOVING and len(svg.encode()) > LARGEST:
+        raise SystemExit(f"{name} has {len(svg.encode()):,} bytes, more than {LARGEST:,}: choose fewer pictures")
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / name).write_text(svg, encoding="utf-8")
     print(f"{name}: {len(svg.encode()):,} bytes")

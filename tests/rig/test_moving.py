@@ -11,6 +11,7 @@ from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.export.svg import screen_svg
 from tests.rig.moving import moving_svg, parts_of, spans
+from tests.rig.pictures import FOLDER, LARGEST, MOVING, STILLS
 from tests.tui.fake_source import FakeSource
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -80,3 +81,12 @@ async def test_one_picture_does_not_move() -> None:
 )
 def test_what_comes_again_is_shown_again(shown: list[int], count: int, runs: list[tuple[int, int]]) -> None:
     assert spans(shown, count) == runs
+
+
+def test_the_pictures_of_the_readme_are_there_and_small_enough() -> None:
+    names = {f"{view}-{width}x{height}-{theme}.svg" for view, (width, height), theme in STILLS}
+    assert {path.name for path in FOLDER.iterdir()} == names | {MOVING}
+    for path in FOLDER.iterdir():
+        ElementTree.parse(path)
+        assert "<script" not in path.read_text(encoding="utf-8")
+    assert (FOLDER / MOVING).stat().st_size <= LARGEST

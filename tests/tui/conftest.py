@@ -20,7 +20,7 @@ def normalise_svg(svg: str) -> str:
     svg = re.sub(r"terminal-\d+", "terminal", svg)
     svg = re.sub(r'<clipPath id="terminal-line-.*?</clipPath>\s*', "", svg, flags=re.DOTALL)
     svg = re.sub(r' (textLength|lengthAdjust|clip-path|shape-rendering)="[^"]*"', "", svg)
-    return svg.replace('class="terminal-', 'class="').replace("><", ">\n<")
+    return svg.replace('class="terminal-', 'class="').replace(".terminal-", ".").replace("><", ">\n<")
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ async def test_a_storm_of_resizes_leaves_the_right_layout(app: KrakenApp) -> Non
         await pilot.resize_terminal(160, 48)
         await pilot.pause()
         app.tick()
-        assert app.main.places["ladder"].width == 46
+        assert app.main.places["ladder"].width == 42
         assert "64,250.1" in text_of(panes(app)["ladder"])
 
 
@@ -360,18 +360,18 @@ async def test_candles_zoom_by_keys_and_wheel(app: KrakenApp) -> None:
         assert pane.look.zoom == 1
 
 
-async def test_beside_other_panes_keys_move_the_candles_only_under_the_mouse(app: KrakenApp) -> None:
+async def test_beside_other_panes_the_bars_are_zoomed_under_the_mouse_only(app: KrakenApp) -> None:
     async with running(app) as pilot:
         pane = app.main._panes["candles"]
         assert isinstance(pane, CandlesPane)
-        await pilot.press("left", "z")
-        assert (pane.look.end_s, pane.look.zoom) == (None, None)
-        assert "Point at the candles first, or press F4." in shown(app, "footer")
+        await pilot.press("z")
+        assert pane.look.zoom is None, "keys mean the heatmap beside the book"
         place = app.main.places["candles"]
         await pilot.hover(offset=(place.x + 5, place.y + 8))
-        await pilot.press("left", "z")
-        assert pane.look.end_s is not None
+        await pilot.press("z")
         assert pane.look.zoom is not None
+        await pilot._post_mouse_events([events.MouseScrollUp], pane, (40, 10), shift=True)
+        assert pane.look.end_s is not None
         await pilot.press("2", "1")
         await pilot.pause()
         assert pane.look.end_s is None, "another pair is followed"
@@ -476,7 +476,7 @@ async def test_beyond_the_book_the_readout_says_what_is_known(app: KrakenApp, so
         app.tick()
         footer = text_of(panes(app)["footer"])
         assert f" at least {held // 10**6 / 100} BTC, book known to {edge / 10:,.1f} " in footer
-        assert "sweep leaves the known book" in footer
+        assert "buy to here leaves the known book" in footer
         assert "cum" not in footer
         source.views["BTC/USD"] = replace(view, depth=1000)
         app.tick()
@@ -517,7 +517,7 @@ async def test_grouping_keys(app: KrakenApp) -> None:
         state = app.main.control.choices
         assert state.grouping == 10
         await pilot.press("+")
-        assert state.grouping == 25
+        assert state.grouping == 20
         await pilot.press("minus", "minus")
         assert state.grouping == 5
         for _ in range(12):
@@ -1060,10 +1060,13 @@ async def test_a_toast_covers_no_book_and_no_saved_picture(source: FakeSource, t
                 await pilot.pause()
             (toast,) = app.screen.query("Toast")
             assert toast.region.area
-            first = min(place.y for name, place in app.main.places.items() if name not in ("tabs", "header", "badge"))
             rack = toast.parent.parent
             assert rack is not None
-            assert rack.region.bottom <= first, size
+            # Not even the header, which says whether the book is proven; nor DEMO at the end of the tabs.
+            assert rack.region.bottom <= app.main.places["header"].y, size
+            assert toast.region.x == 0
+            assert toast.region.right <= 0.7 * size[0]
+            assert toasts(app)[0].endswith(" … F7") == (size[0] < 260)
             assert ("note", "error", "Cannot write number 0, " + ("because there is no room left " * 6).strip()) in [
                 (*asked[:2], str(asked[-1]).strip()) for asked in source.asked
             ]
@@ -1086,7 +1089,7 @@ async def test_a_picture_that_cannot_be_written_is_one_sentence(source: FakeSour
         await pilot.press("s")
         await app.workers.wait_for_complete()
         (toast,) = toasts(app)
-        assert toast.startswith("Cannot save kraken-tui_BTC-USD_")
+        assert toast.startswith("Cannot save a picture: ")
         assert "\n" not in toast
 
 
@@ -1247,6 +1250,16 @@ async def test_help_lists_keys_and_words_and_closes(app: KrakenApp) -> None:
             await pilot.press(close)
             assert len(app.screen_stack) == 1
         assert app.return_code is None
+
+
+async def test_the_help_is_whole_on_a_small_screen(app: KrakenApp) -> None:
+    async with running(app, (80, 24)) as pilot:
+        await pilot.press("question_mark")
+        page = app.screen.query_one("HelpScreen Static", Static)
+        rows = [page.render_line(y).text for y in range(page.size.height)]
+        keys = rows[: next(at for at, row in enumerate(rows) if "three truths" in row)]
+        assert not any("…" in row for row in keys)
+        assert any("(F2 F3 F4)" in row for row in keys)
 
 
 async def test_the_market_goes_on_under_the_help(app: KrakenApp, source: FakeSource) -> None:

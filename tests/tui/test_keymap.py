@@ -166,7 +166,7 @@ def test_the_footer_of_every_view_names_all_views_at_every_size(view: str, size:
 @pytest.mark.parametrize(
     ("view", "footer"),
     [
-        ("book", "F2 book  F3  F4  F5  F7  / find  o pane  +- group  Spc centre  ? help  q quit"),
+        ("book", "F2 book  F3  F4  F5  F7  / find  o pane  +- group  Left past  ? help  q quit"),
         ("charts", "F2 book  F3 heatmap  F4 candles  F5 tape  F7 health  c charts  ? help  q quit"),
         ("tape", "F2 book  F3 heatmap  F4 candles  F5 tape  F7 health  o pane  ? help  q quit"),
         ("health", "F2 book  F3 heatmap  F4 candles  F5 tape  F7 health  o pane  ? help  q quit"),
@@ -178,7 +178,7 @@ def test_the_footer_at_80x24(view: str, footer: str) -> None:
 
 def test_a_full_footer_offers_everything_that_works() -> None:
     labels = {item.label for item in footer_items(effective({}), situation("book", (220, 60)), 400)}
-    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed"}
+    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed", "cut-off"}
     played = footer_items(effective({}), situation("book", (220, 60), replay=True), 400)
     assert "speed" in {item.label for item in played}
     charts = {item.label for item in footer_items(effective({}), situation("charts", (220, 60)), 400)}

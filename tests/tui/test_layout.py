@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.tui.layout import Rect, Size, arrange, size_class
-from kraken_tui.tui.panes import CANDLES, CHARTS, HEALTH, TAPE, cycle_of, stands_in, views
+from kraken_tui.tui.layout import Rect, Size, arrange, below_axis, size_class
+from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, HEALTH, HEATMAP, TAPE, cycle_of, stands_in, views
 
 SIZES = st.tuples(st.integers(0, 1200), st.integers(0, 400))
 
@@ -72,9 +72,14 @@ def test_what_each_size_shows() -> None:
     assert set(arrange(58, 12)) == {"too_small"}
     assert set(arrange(80, 24)) == edges | {"book", "gauge"}
     assert set(arrange(120, 36)) == edges | {"gauge", "book", "candles"}
-    wide = {"ladder", "gauge", "book", "candles", "flow", "tape", "health"}
-    assert set(arrange(160, 48)) == edges | wide
-    assert set(arrange(160, 48, badge=8)) == edges | wide | {"badge"}
+    desk = {"ladder", "gauge", "book", "candles", "flow", "tape", "health"}
+    assert set(arrange(159, 48)) == edges | desk
+    assert set(arrange(160, 48)) == set(arrange(220, 60)) == edges | desk | {"heatmap"}
+    assert set(arrange(160, 48, badge=8)) == edges | desk | {"badge", "heatmap"}
+    axis = {"book", "heatmap", "gauge"}
+    assert set(arrange(80, 24, HEATMAP.name)) == edges | axis
+    assert set(arrange(120, 36, HEATMAP.name)) == edges | axis | {"profile"}
+    assert set(arrange(160, 48, HEATMAP.name)) == edges | axis | {"profile", "cvd"}
     assert set(arrange(160, 48, HEALTH.name)) == edges | {"health", "log"}
     assert set(arrange(80, 24, TAPE.name)) == edges | {"tape", "flow"}
     assert set(arrange(160, 48, CHARTS.name)) == edges | {"charts"}
@@ -84,8 +89,28 @@ def test_what_each_size_shows() -> None:
 def test_one_pane_alone_gets_the_body() -> None:
     for view in views():
         for name in cycle_of(view):
-            place = arrange(160, 48, view, alone=name)[name]
-            assert (place.x, place.y, place.width, place.height) == (0, 3, 160, 44)
+            places = arrange(160, 48, view, alone=name)
+            place = places[name]
+            # A heatmap without prices would be none: as much of the book stays as names its rows.
+            width = 160 - places["book"].width - 1 if name == "heatmap" else 160
+            assert (place.x, place.y, place.width, place.height) == (0, 3, width, 44)
+
+
+SHARED = st.tuples(st.integers(60, 600), st.integers(18, 200), st.sampled_from([BOOK.name, HEATMAP.name]))
+
+
+@given(SHARED, st.booleans())
+def test_the_rows_of_a_heatmap_are_those_of_the_book_beside_it(size: tuple[int, int, str], alone: bool) -> None:
+    places = arrange(*size, alone="heatmap" if alone and size[2] == HEATMAP.name else None)
+    if "heatmap" not in places:
+        assert size[2] == BOOK.name
+        return
+    heatmap, book = places["heatmap"], places["book"]
+    assert heatmap.y == book.y
+    assert heatmap.right + 1 == book.x
+    assert heatmap.height - book.height == (0 if size[2] == BOOK.name else below_axis(heatmap.height))
+    if "profile" in places:
+        assert (places["profile"].y, places["profile"].height) == (book.y, book.height)
 
 
 def test_a_small_book_keeps_its_gauge_in_one_row() -> None:
@@ -95,18 +120,20 @@ def test_a_small_book_keeps_its_gauge_in_one_row() -> None:
 
 
 def test_the_book_takes_the_first_place() -> None:
-    for width, height, columns in ((160, 48, 74), (120, 36, 74), (220, 60, 87)):
+    for width, height, strip, columns in ((120, 36, 0, 74), (160, 48, 24, 53), (220, 60, 60, 69)):
         places = arrange(width, height)
         book = places["book"]
-        assert (book.x, book.y, book.width, book.height) == (0, 3, columns, height - 4)
-        assert all(
-            place.x > book.right for name, place in places.items() if place.y >= 3 and name not in ("book", "footer")
-        )
+        begin = strip + 1 if strip else 0
+        assert (book.x, book.y, book.width, book.height) == (begin, 3, columns, height - 4)
+        if strip:
+            assert places["heatmap"] == Rect(0, 3, strip, height - 4)
+        others = [place for name, place in places.items() if place.y >= 3 and name not in ("book", "heatmap", "footer")]
+        assert all(place.x > book.right for place in others)
 
 
 def test_the_desk_at_160_columns() -> None:
     places = arrange(160, 48)
-    assert places["candles"].width == places["ladder"].width == 46
+    assert places["candles"].width == places["ladder"].width == 42
     assert places["candles"].bottom == places["ladder"].y
     right = [places[name] for name in ("tape", "flow", "gauge", "health")]
     assert {place.width for place in right} == {38}
@@ -117,4 +144,14 @@ def test_the_desk_at_160_columns() -> None:
 def test_the_ladder_stands_beside_the_book_where_there_is_room() -> None:
     places = arrange(220, 60)
     assert places["ladder"].height == places["book"].height
-    assert places["book"].right < places["ladder"].x < places["candles"].x < places["tape"].x
+    assert places["book"].right < places["ladder"].x < places["candles"].x == places["tape"].x
+    right = [places[name] for name in ("candles", "tape", "flow", "gauge", "health")]
+    assert {place.width for place in right} == {46}
+    assert [place.bottom for place in right] == [*(place.y for place in right[1:]), 59]
+    assert min(place.height for place in right) >= 5
+
+
+def test_the_heatmap_at_its_sizes() -> None:
+    for width, height, columns in ((80, 24, 51), (120, 36, 61), (160, 48, 83), (220, 60, 130)):
+        places = arrange(width, height, HEATMAP.name)
+        assert places["heatmap"].width == columns

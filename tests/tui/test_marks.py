@@ -17,6 +17,7 @@ from kraken_tui.tui.panes import stands_in, views
 from kraken_tui.tui.screens.help import KIN, MARKS
 from tests.tui import samples
 from tests.tui.fake_source import FakeSource
+from tests.tui.pasts import Market
 from tests.tui.test_app import Clock
 
 STATES = {
@@ -41,6 +42,8 @@ FEEDS = {
     "reconnecting": samples.reconnecting(),
     "silent": replace(samples.feed(), silent_ns=3_000_000_000),
 }
+PASTS = {"past": samples.feed(), "past in 16 colours": samples.feed()}
+FEEDS |= PASTS
 SIZES = ((80, 24), (120, 36), (160, 48), (220, 60))
 
 
@@ -49,7 +52,14 @@ async def lines_of(view: PairView, feed_name: str, size: tuple[int, int]) -> lis
     source = FakeSource(replay="replay" in feed_name, symbols=(view.symbol,))
     source.views[view.symbol] = view
     source.feed_view = replace(FEEDS[feed_name], tabs=source.feed_view.tabs)
-    app = KrakenApp(source, Settings(), clock=Clock(), live=False, ascii_only=False)
+    settings = Settings()
+    if feed_name in PASTS:
+        market = Market()
+        market.story()
+        source.views[view.symbol] = market.view
+        source.histories[view.symbol] = market.history
+        settings = Settings(theme="terminal" if feed_name == "past in 16 colours" else "auto")
+    app = KrakenApp(source, settings, clock=Clock(), live=False, ascii_only=False)
     found: list[Line] = []
     async with app.run_test(size=size) as pilot:
         for name in views():

@@ -85,8 +85,8 @@ async def test_a_picture_waits_for_proof_and_gives_up_with_the_feed() -> None:
     source.feed_view = replace(proven, fatal="kraken refused every pair")
     with pytest.raises(FeedFailed, match="kraken refused every pair"):
         await snapshot.picture(source, Settings(), size=(80, 24), view="book", until=None)
-    with pytest.raises(ValueError, match="heatmap"):
-        await snapshot.picture(source, Settings(), size=(80, 24), view="heatmap", until=None)
+    with pytest.raises(ValueError, match="footprints"):
+        await snapshot.picture(source, Settings(), size=(80, 24), view="footprints", until=None)
 
 
 async def test_a_picture_turns_to_a_pair_that_is_proven() -> None:

@@ -64,7 +64,8 @@ def test_the_lost_proof_is_an_event(past: tuple[MarketHistory, int]) -> None:
     control, found = TimeControl(), []
     while control.step_event(history, now, -1):
         assert control.moment_ns is not None
-        found.append(control.event)
+        assert control.found is not None
+        found += control.found.text.split(", ")
     assert {"UNVERIFIED", "VERIFIED"} <= set(found)
     assert control.live()
 

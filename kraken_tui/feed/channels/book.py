@@ -132,7 +132,7 @@ def _on_changed(event: BookChanged, desk: MarketDesk) -> None:
     pair = desk.pair(event.symbol) if levels else None
     if pair is not None:
         book = pair.stitcher.book
-        desk.emit(BookLine(event, book.bids.top(levels), book.asks.top(levels), book.spec))
+        desk.emit(BookLine(event, book.bids.top(levels), book.asks.top(levels), book.spec, book.depth))
     desk.emit_derived(market)
 
 

@@ -178,13 +178,16 @@ def nice_grouping(
         bids, asks: Levels, best first, if known.
 
     Returns:
-        The smallest of `GROUPINGS` that fits, or the largest of all.
+        The smallest of `GROUPINGS` that fits, or the largest of all. One whose step is even is preferred where it is at
+        most two and a half times what is needed: a heatmap then shows two prices a row.
     """
     least, most = mid / 1000, mid / 500
     reach = max((abs(levels[min(len(levels), 25) - 1][0] - mid) for levels in (bids, asks) if levels), default=0)
     span = min(max(2.0 * reach, least), most)
     needed = span / max(1, row_count) / spec.increment
-    return next((grouping for grouping in GROUPINGS if grouping >= needed), GROUPINGS[-1])
+    fitting = [grouping for grouping in GROUPINGS if grouping >= needed] or [GROUPINGS[-1]]
+    even = (grouping for grouping in fitting if step_of(spec, grouping) % 2 == 0 and grouping <= 2.5 * needed)
+    return next(even, fitting[0])
 
 
 def visible_range(centre: int, row_count: int) -> tuple[int, int]:

@@ -5,13 +5,13 @@ Everything here takes levels as (ticks, lots), best first, and is exact in integ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from kraken_tui.market.book.aggregation import known_to
 from kraken_tui.market.events import Level, Side, Signal
-from kraken_tui.market.views import BookMetrics, Sweep
+from kraken_tui.market.views import BookMetrics, Sweep, TradedAt
 from kraken_tui.wire.symbols import PairSpec
 
 SIGNAL_THRESHOLD = 0.2
@@ -184,7 +184,7 @@ class AtCursor(msgspec.Struct, frozen=True):
     Attributes:
         ticks: The cursor's price.
         side: Book side of that price; None strictly inside the spread.
-        size: Lots resting exactly there.
+        size: Lots resting in that row of prices.
         cumulative: Lots from the touch to that price, inclusive.
         notional: The same as price x size, ticks x lots.
         distance_bps: Signed distance from the mid, basis points.
@@ -203,7 +203,42 @@ class AtCursor(msgspec.Struct, frozen=True):
     known_to: int | None = None
 
 
-def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int, depth: int | None = None) -> AtCursor | None:
+def row_step(ticks: int, step: int) -> int:
+    """Prices in the row of the cursor: those of the book's rows, or the price alone where it is not one of theirs."""
+    return step if step > 1 and ticks % step == 0 else 1
+
+
+def row_lots(levels: Iterable[Level], side: Side, ticks: int, step: int) -> int:
+    """Lots of a side in the row of a price: bids from it up to the next row, asks from the row before up to it."""
+    first, last = (ticks, ticks + step - 1) if side is Side.BUY else (ticks - step + 1, ticks)
+    return sum(lots for price, lots in levels if first <= price <= last)
+
+
+def row_traded(traded: Mapping[int, TradedAt], ticks: int, step: int) -> int:
+    """Lots traded in the row of a price, as the book's rows count them (`aggregation.aggregate_traded`)."""
+    near = range(ticks - step + 1, ticks + step)
+    prices = [price for price in near if price in traded] if len(near) < len(traded) else list(traded)
+    return sum(
+        (traded[price].bought if ticks - step < price <= ticks else 0)
+        + (traded[price].sold if ticks <= price < ticks + step else 0)
+        for price in prices
+    )
+
+
+def fee_of(notional: int, percent: float) -> int:
+    """A taker's fee on a notional, in its unit, rounded up: no less is paid.
+
+    Args:
+        notional: Ticks x lots.
+        percent: Of the notional.
+    """
+    part, whole = percent.as_integer_ratio()
+    return -(-notional * part // (100 * whole))
+
+
+def at_cursor(
+    bids: Sequence[Level], asks: Sequence[Level], ticks: int, depth: int | None = None, step: int = 1
+) -> AtCursor | None:
     """Read the book at a price; None while a side is empty.
 
     In a crossed book a price that both sides hold is read on the ask side.
@@ -212,6 +247,7 @@ def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int, depth: i
         bids, asks: The whole held book, best first.
         ticks: The price.
         depth: Levels a side the book can hold, beyond which nothing is known; None if it is complete.
+        step: Ticks of the row whose size is read.
     """
     if not bids or not asks:
         return None
@@ -228,7 +264,7 @@ def at_cursor(bids: Sequence[Level], asks: Sequence[Level], ticks: int, depth: i
     else:
         return AtCursor(ticks, None, 0, 0, 0, distance, None)
     cumulative = sum(lots for _, lots in reached)
-    size = reached[-1][1] if reached[-1][0] == ticks else 0
+    size = row_lots(reached, side, ticks, step)
     notional = sum(price * lots for price, lots in reached)
     if beyond:
         return AtCursor(ticks, side, size, cumulative, notional, distance, None, edge)

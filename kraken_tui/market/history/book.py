@@ -269,6 +269,15 @@ class BookHistory:
         """All segments, oldest first; the last may grow at its end while it is read."""
         return self._segments
 
+    def proven_at(self, ns: int) -> bool | None:
+        """Whether the book was proven at a moment; None where that is before all that is kept."""
+        segments = self.segments()
+        at = bisect_right(segments, ns, key=lambda segment: segment.times[0]) - 1
+        if at < 0:
+            return None
+        segment = segments[at]
+        return bool(segment.flags[bisect_right(segment.times, ns, 0, len(segment.flags)) - 1])
+
     def at(self, ns: int) -> BookAt | None:
         """The book as it was at a moment; None where that is before all that is kept.
 
@@ -361,6 +370,12 @@ class Walker:
             self.proven,
             0 if self._segment is None else self._segment.depth,
         )
+
+    def ends(self) -> tuple[int, ...]:
+        """What `edges` follows from: it is the same while this is."""
+        bids, asks = self._bids, self._asks
+        return (bids[0] if bids else 0, bids[-1] if bids else 0, asks[0] if asks else 0, asks[-1] if asks else 0,
+                len(bids), len(asks))  # fmt: skip
 
     def edges(self) -> Edges:
         """The touch and the edges of what is known, where it stands."""

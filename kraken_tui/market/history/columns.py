@@ -21,8 +21,10 @@ _BLOCK = 8
 """Columns of the past that are made in one go: each go costs one copy of the book."""
 _PAUSE_EVERY = 128
 """Messages after which a filling lets its caller stop."""
-_KEPT = 2_000
-"""Columns kept at most; those farthest back go first."""
+_KEPT_CELLS = 150_000
+"""Cells kept at most beside those of the range last asked for; the columns farthest from it go first."""
+_CAUGHT_UP_NS = 10 * SECOND
+"""What was missed is added up at once if it is no longer than this, or than a column; else it is left to `fill`."""
 _NO_EDGES = Edges(None, None, None, None)
 
 
@@ -81,7 +83,7 @@ class _Adder:
         self.walker, self.index = walker, index
         self._step, self._width_ns, self._weighing = step, width_ns, weighing
         self._held: dict[int, int] = {}
-        self._edges, self._proven_now = walker.edges(), walker.proven
+        self._edges, self._ends, self._proven_now = walker.edges(), walker.ends(), walker.proven
         for key, lots in walker.lots.items():
             bucket = self._bucket(key)
             self._held[bucket] = self._held.get(bucket, 0) + lots
@@ -128,9 +130,9 @@ class _Adder:
 
     def take(self, ns: int, changes: Sequence[tuple[int, int, int]], *, proven: bool) -> None:
         """Take one message of the running column, right after the walk went over it."""
-        held, area, most, since, start = self._held, self._area, self._most, self._since, self._start_ns
+        held, area, since, start, step = self._held, self._area, self._since, self._start_ns, self._step
         for key, before, after in changes:
-            bucket = self._bucket(key)
+            bucket = -(-key // step)
             lots = held.get(bucket, 0)
             if lots:
                 area[bucket] = area.get(bucket, 0) + lots * (ns - since.get(bucket, start))
@@ -138,15 +140,16 @@ class _Adder:
             held[bucket] = lots + after - before
         if self._weighing is Weighing.GREATEST:
             # After the whole message: within it a level may come and go.
+            most = self._most
             for key, _, _ in changes:
-                bucket = self._bucket(key)
+                bucket = -(-key // step)
                 most[bucket] = max(most.get(bucket, 0), held[bucket])
         self._proven_now = proven
         self._proven = self._proven and proven
-        edges = self.walker.edges()
-        if edges != self._edges:
-            self._edges = edges
-            self._widen(edges)
+        ends = self.walker.ends()
+        if ends != self._ends:
+            self._ends, self._edges = ends, self.walker.edges()
+            self._widen(self._edges)
         if ns == start and self._known:
             # What was before this message lasted for no time of this column.
             self._begin(known=True)
@@ -201,8 +204,9 @@ class HeatGrid:
     def __init__(self, history: BookHistory, step: int, width_ns: int, weighing: Weighing = Weighing.AVERAGE) -> None:
         self.history, self.step, self.width_ns, self.weighing = history, step, width_ns, weighing
         self._columns: dict[int, Column] = {}
+        self._cells = 0
         self._live: _Adder | None = None
-        self._filling: Iterator[None] | None = None
+        self._upto_ns = 0
 
     def index_of(self, ns: int) -> int:
         """Index of the column that holds a moment."""
@@ -216,14 +220,15 @@ class HeatGrid:
         """Take what happened up to now: columns that are over by then are complete.
 
         Args:
-            now_ns: The moment, by the clock of the receipts; it does not go back.
+            now_ns: The moment, by the clock of the receipts. It goes back where a recording is played again only.
 
         Returns:
             The running column; None where there is no book yet.
         """
         index = self.index_of(now_ns)
-        live = self._live
-        if live is None or index - live.index > _KEPT:
+        live, missed_ns = self._live, now_ns - self._upto_ns
+        self._upto_ns = now_ns
+        if live is None or index < live.index or missed_ns > max(_CAUGHT_UP_NS, self.width_ns):
             live = self._live = self._adder(index, now_ns)
             if live is None:
                 return None
@@ -242,7 +247,7 @@ class HeatGrid:
         Yields:
             Now and then, so that the caller can go on with it at the next picture.
         """
-        live = self._live
+        live, wanted = self._live, last
         last = last if live is None else min(last, live.index - 1)
         columns = self._columns
         while last >= first:
@@ -254,14 +259,14 @@ class HeatGrid:
                 begin -= 1
             yield from self._make(begin, last)
             last = begin - 1
-        self._forget(first)
+        self._forget(first, wanted)
 
     def _make(self, first: int, last: int) -> Iterator[None]:
         end_ns = (last + 1) * self.width_ns
         adder = self._adder(first, end_ns - 1)
         for index in range(first, last + 1 if adder is None else adder.index):
             # Nothing is held of that time.
-            self._columns[index] = Column(index, {})
+            self._keep(Column(index, {}))
         if adder is None:
             return
         yield from self._run(adder, end_ns - 1)
@@ -289,10 +294,20 @@ class HeatGrid:
 
     def _complete(self, adder: _Adder) -> None:
         # What was made once stays: a picture of the past does not change.
-        self._columns.setdefault(adder.index, adder.column(adder.end_ns, complete=True))
+        if adder.index not in self._columns:
+            self._keep(adder.column(adder.end_ns, complete=True))
         adder.next()
 
-    def _forget(self, first: int) -> None:
-        if len(self._columns) > _KEPT:
-            for index in [index for index in self._columns if index < first]:
-                del self._columns[index]
+    def _keep(self, column: Column) -> None:
+        self._columns[column.index] = column
+        self._cells += len(column.cells)
+
+    def _forget(self, first: int, last: int) -> None:
+        """Keep the range, and of the rest what is nearest to it and within the bounds."""
+        if self._cells <= _KEPT_CELLS:
+            return
+        outside = [index for index in self._columns if not first <= index <= last]
+        for index in sorted(outside, key=lambda index: max(first - index, index - last), reverse=True):
+            self._cells -= len(self._columns.pop(index).cells)
+            if self._cells <= _KEPT_CELLS * 3 // 4:
+                return

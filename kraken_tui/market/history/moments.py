@@ -15,7 +15,7 @@ from kraken_tui.market.events import BookChanged, Candle, FlowEvent, Print, Proo
 from kraken_tui.market.history.book import BookAt, BookHistory
 from kraken_tui.market.history.trades import Heard, TradeHistory
 from kraken_tui.market.trades import Tape
-from kraken_tui.market.views import PairView, Sample, Session, Signals, TradedAt
+from kraken_tui.market.views import PairSummary, PairView, Sample, Session, Signals, TradedAt
 from kraken_tui.units import SECOND
 
 _NOTED_EVERY_NS = 10 * SECOND
@@ -56,10 +56,12 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         ns: When it was known, by the engine's clock.
         text: What it was, in a few words.
+        price: Where in the book, ticks; None for what concerns all of it.
     """
 
     ns: int
     text: str
+    price: int | None = None
 
 
 def _slow(view: PairView) -> tuple[object, ...]:
@@ -128,7 +130,7 @@ class MarketHistory:
         """Note flow events, oldest first, as of the time last passed to."""
         told = [_Told(self._now_ns, event) for event in events]
         self._flow += told
-        self._events += [Event(each.ns, str(each.event.kind)) for each in told]
+        self._events += [Event(each.ns, str(each.event.kind), each.event.price) for each in told]
 
     def on_sample(self, sample: Sample) -> None:
         """Note one point of the slow history."""
@@ -152,7 +154,7 @@ class MarketHistory:
             return
         self._said = said
         if notes:
-            self._events += [Event(view.now_ns, text) for text in _turns(notes[-1].view, view)]
+            self._events += [Event(self._now_ns, text) for text in _turns(notes[-1].view, view)]
         running = view.candles[-1] if view.candles else None
         bare = replace(
             view, bids=(), asks=(), metrics=None, tape=(), prints=(), traded=_NOTHING, candles=(), flow=(), samples=(),
@@ -206,13 +208,51 @@ class MarketHistory:
         return [told.event for told in self._flow]
 
     def next_event(self, ns: int, direction: int) -> Event | None:
-        """The first event after (+1) or the last before (-1) a moment; None where there is no such one."""
+        """The first event after (+1) or the last before (-1) a moment; None where there is no such one.
+
+        Events of one moment are one, with the words of all of them.
+        """
         events = self._events
         if direction > 0:
             at = bisect_right(events, ns, key=lambda event: event.ns)
-            return events[at] if at < len(events) else None
-        at = bisect_left(events, ns, key=lambda event: event.ns) - 1
-        return events[at] if at >= 0 else None
+        else:
+            at = bisect_left(events, ns, key=lambda event: event.ns) - 1
+        if not 0 <= at < len(events):
+            return None
+        then = events[at].ns
+        first = bisect_left(events, then, key=lambda event: event.ns)
+        same = events[first : bisect_right(events, then, first, key=lambda event: event.ns)]
+        prices = {event.price for event in same}
+        return Event(
+            then, ", ".join(dict.fromkeys(event.text for event in same)), prices.pop() if len(prices) == 1 else None
+        )
+
+    def venue_ns(self, ns: int) -> int:
+        """The venue's clock at a moment of the engine's, as far as the difference is known."""
+        at = bisect_right(self._notes, ns, key=lambda note: note.ns) - 1
+        return ns - self._notes[max(0, at)].offset_ns if self._notes else ns
+
+    def glance(self, ns: int) -> PairSummary | None:
+        """The pair's tab as it was at a moment: what `view` says, without building the book.
+
+        Args:
+            ns: As of `view`.
+        """
+        notes = self._notes
+        at = bisect_right(notes, ns, key=lambda note: note.ns) - 1
+        proven = self.book.proven_at(ns)
+        if at < 0 or proven is None:
+            return None
+        then = notes[at].view
+        last, direction = _last(self.trades.tape_at(ns))
+        return PairSummary(
+            symbol=then.symbol,
+            last=then.last if last is None else last,
+            price_precision=0 if then.spec is None else then.spec.price_precision,
+            last_direction=then.last_direction if last is None else direction,
+            proof=_proof(then, proven),
+            stale=then.stale,
+        )
 
     def view(self, ns: int) -> PairView | None:
         """The market as it was at a moment.
@@ -242,7 +282,7 @@ class MarketHistory:
             then,
             version=ns,
             now_ns=ns,
-            proof=then.proof if proven or then.proof is not Proof.VERIFIED else Proof.CHECKING,
+            proof=_proof(then, book.proven),
             proof_reason=then.proof_reason if proven or then.proof_reason else "not proven at this moment",
             age_ns=age_ns,
             bids=book.bids,
@@ -325,7 +365,14 @@ def _turns(before: PairView, after: PairView) -> list[str]:
         turns.append("STALE" if after.stale else "fresh")
     if before.venue != after.venue:
         turns.append(after.venue)
+    if before.trade_gaps < after.trade_gaps:
+        turns.append("trades missed")
     return turns
+
+
+def _proof(then: PairView, proven: bool) -> Proof:
+    """The first truth of a moment: as published last, unless the book had lost its proof since."""
+    return then.proof if proven or then.proof is not Proof.VERIFIED else Proof.CHECKING
 
 
 def _with_trade(candle: Candle | None, entry: Heard, begin_s: int, interval: int) -> Candle:

@@ -18,9 +18,10 @@ from kraken_tui.market.book.aggregation import bucket_of
 from kraken_tui.market.events import Side, Trade
 from kraken_tui.market.history.book import BookHistory, Moment, Walker
 from kraken_tui.market.history.trades import TradeHistory
+from kraken_tui.settings import PULL_WINDOWS
 from kraken_tui.units import SECOND
 
-WINDOWS_S = (5, 30, 300)
+WINDOWS_S = PULL_WINDOWS
 """Windows that can be chosen, seconds."""
 
 MATCHED_WITHIN_NS = SECOND
@@ -105,6 +106,19 @@ class PullStack:
                 for kind in (_STACKED, _PULLED, _TRADED):
                     total[kind] += lots[kind] * weight
         return {bucket: Movement(*total) for bucket, total in sums.items()}
+
+    def sides(self, now_ns: int, window_s: int) -> tuple[Movement, Movement]:
+        """What moved on all prices of the bids and of the asks over the last seconds, every lot counting whole."""
+        sums = ([0, 0, 0], [0, 0, 0])
+        now_s = now_ns // SECOND
+        for second, movements in self._bins.items():
+            if 0 <= now_s - second < window_s:
+                for key, lots in movements.items():
+                    total = sums[key > 0]
+                    for kind in (_STACKED, _PULLED, _TRADED):
+                        total[kind] += lots[kind]
+        bids, asks = sums
+        return Movement(*bids), Movement(*asks)
 
     def _on_moment(self, moment: Moment) -> None:
         if moment.begins or not self._standing:

@@ -17,6 +17,9 @@ from kraken_tui.units import SECOND
 FLASH_NS = 300_000_000
 """How long a changed number stays a shade brighter."""
 
+LEAP_NS = 900_000_000
+"""Time between two pictures from which they are not compared: a leap in history would light everything up."""
+
 _SETTLED_NS = 3 * SECOND
 _PERCENTILE = 95
 _SMOOTHED_NS = 5 * SECOND
@@ -123,9 +126,12 @@ class Flicker:
         self._form: object = None
         self._texts: Mapping[int, str] = {}
         self._since: dict[int, int] = {}
+        self._taken_ns = 0
 
     def take(self, texts: Mapping[int, str], form: object, now_ns: int) -> frozenset[int]:
-        """Cells whose text changed in the last 300 ms; those that were not on screen before did not change.
+        """Cells whose text changed in the last 300 ms, or by the last short step in history.
+
+        Those that were not on screen before did not change.
 
         Args:
             texts: Number by cell, "" where nothing stands; without those that are not known.
@@ -134,7 +140,9 @@ class Flicker:
         """
         if not self._on:
             return frozenset()
-        if form != self._form:
+        leapt = abs(now_ns - self._taken_ns) >= LEAP_NS
+        self._taken_ns = now_ns
+        if form != self._form or leapt:
             self._form, self._since = form, {}
         else:
             old = self._texts
@@ -160,7 +168,7 @@ class BookMemory:
     Attributes:
         sums: Trades at price.
         scale: Of the bars.
-        sizes, volumes: Formats of the columns.
+        sizes, volumes, pulls: Formats of the columns.
         flicker: Numbers that changed.
     """
 
@@ -172,7 +180,7 @@ class BookMemory:
 
     def _begin(self) -> None:
         self.scale = BarScale()
-        self.sizes, self.volumes = ColumnForm(), ColumnForm()
+        self.sizes, self.volumes, self.pulls = ColumnForm(), ColumnForm(), ColumnForm()
         self.flicker = Flicker(self._flash)
 
     def of(self, what: Hashable) -> None:

@@ -109,6 +109,8 @@ def waiting_lines(picture: Picture, width: int, height: int) -> list[Line]:
 def _sentences(picture: Picture) -> list[tuple[str, str]]:
     view, feed = picture.pair, picture.feed
     result: list[tuple[str, str]] = []
+    if view is None and picture.in_past:
+        return [(picture.waiting, "text")]
     if view is None and picture.problem:
         return [(picture.problem, "bad")]
     if view is None:

@@ -347,6 +347,11 @@ def _plot_rows(chart: _Chart) -> list[Line]:
     return [(*canvas.runs(row), gap, *cells.get(row, empty)) for row in range(layout.rows)]
 
 
+def _beside(word: str, axis: int) -> str:
+    """A word in the column of the prices, which begin after their marker: what stands right of it is another pane's."""
+    return (f" {word}" if len(word) < axis else shorten(word, axis)).ljust(axis)
+
+
 def _volume_rows(chart: _Chart) -> list[Line]:
     """The volume chart; its top is a round number, so that the bars do not rescale at every trade."""
     layout, spec = chart.layout, chart.view.spec
@@ -366,7 +371,7 @@ def _volume_rows(chart: _Chart) -> list[Line]:
     words = {layout.volume - 1: "volume"} if layout.volume > len(labels) else {}
     words |= dict(enumerate(labels[: layout.volume]))
     return [
-        (*canvas.runs(row), (" ", "text"), (shorten(words.get(row, ""), layout.axis).rjust(layout.axis), "muted"))
+        (*canvas.runs(row), (" ", "text"), (_beside(words.get(row, ""), layout.axis), "muted"))
         for row in range(layout.volume)
     ]
 
@@ -505,7 +510,7 @@ def draw_chart(
     layout = layout_for(view, width, height, look.zoom)
     bars = bars_of(view, layout.bars, look.end_s)
     chart = _Chart(view, bars, scale, layout, look, _vwaps_of(view, bars), ascii_only, cursor)
-    utc = ("UTC" if layout.axis > 3 else "").rjust(layout.axis)
+    utc = _beside("UTC" if layout.axis > 3 else "", layout.axis)
     return [
         *_heading(chart, width, f"{title} {interval_name(view.interval)}"),
         *_plot_rows(chart),

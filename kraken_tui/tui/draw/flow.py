@@ -9,7 +9,7 @@ from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.amounts import Amounts, compact, size_amounts, value_amounts
 from kraken_tui.tui.draw.format import clock, price
 from kraken_tui.tui.draw.picture import Picture
-from kraken_tui.tui.draw.runs import Line, Run, blank, draw_waiting, title_line
+from kraken_tui.tui.draw.runs import Line, Run, blank, draw_waiting, on, title_line
 from kraken_tui.tui.draw.session import SESSION_ROWS, draw_session, session_row
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.words import counted
@@ -22,6 +22,9 @@ _KIND_KEYS = {
     FlowKind.LARGE: "!text",
     FlowKind.FILLED: "text",
 }
+HEAD_ROWS = 2
+"""Rows above the events: title and column headers."""
+
 _PRINTS = frozenset({FlowKind.SWEEP, FlowKind.LARGE})
 _TIME = 9
 _KIND = 6
@@ -124,7 +127,7 @@ def _detail(event: FlowEvent, spec: PairSpec, width: int) -> str:
     return text
 
 
-def _row(event: FlowEvent, spec: PairSpec, shape: FlowShape) -> Line:
+def _row(event: FlowEvent, spec: PairSpec, shape: FlowShape, lit: bool) -> Line:
     side, role = _side_of(event)
     runs: list[Run] = []
     if shape.time is not None:
@@ -139,7 +142,7 @@ def _row(event: FlowEvent, spec: PairSpec, shape: FlowShape) -> Line:
         runs.append((" " + shape.value.text(event.turnover or event.price * event.qty), "text"))
     if shape.detail:
         runs.append(("  " + _detail(event, spec, shape.detail), "muted"))
-    return tuple(runs)
+    return tuple((text, on("text" if key == "muted" else key, "cursor")) for text, key in runs) if lit else tuple(runs)
 
 
 def _header(shape: FlowShape) -> Line:
@@ -161,7 +164,7 @@ def draw_flow(picture: Picture, width: int, height: int) -> list[Line]:
         below += [blank(width)] * (1 + SESSION_ROWS - len(below))
     elif height >= _WITH_SESSION_ROW and (row := session_row(view, width)):
         below = [row]
-    lines = _events(view, view.spec, width, height - len(below))
+    lines = _events(picture, view, view.spec, width, height - len(below))
     lines += [blank(width)] * (height - len(below) - len(lines))
     return lines + below
 
@@ -172,7 +175,27 @@ def _note(view: PairView, spec: PairSpec) -> str:
     return "  ".join(part for part in ("STALE" if view.stale else "", large) if part)
 
 
-def _events(view: PairView, spec: PairSpec, width: int, height: int) -> list[Line]:
+def _lit(event: FlowEvent, picture: Picture) -> bool:
+    """Whether the cursor means it: by the price it was at, or moved from."""
+    prices = (event.price, event.price if event.origin is None else event.origin)
+    asks = (event.side is Side.BUY) is (event.kind in _PRINTS)
+    return picture.at_cursor(event.ns, min(prices), max(prices), asks=asks)
+
+
+def events_shown(picture: Picture, height: int) -> tuple[FlowEvent, ...]:
+    """The events of the rows of a pane of so many rows, from the third row on."""
+    view = picture.pair
+    if view is None or view.spec is None:
+        return ()
+    return view.flow[: max(0, height - _rows_below(picture, height) - HEAD_ROWS)]
+
+
+def _rows_below(picture: Picture, height: int) -> int:
+    session = picture.pair is not None and picture.pair.session is not None
+    return 1 + SESSION_ROWS if height >= _WITH_SESSION else int(height >= _WITH_SESSION_ROW and session)
+
+
+def _events(picture: Picture, view: PairView, spec: PairSpec, width: int, height: int) -> list[Line]:
     if not view.flow:
         waiting = draw_waiting("", "Nothing remarkable yet", width, height)
         return [title_line("Flow events", _note(view, spec), width), *waiting[1:]]
@@ -180,5 +203,5 @@ def _events(view: PairView, spec: PairSpec, width: int, height: int) -> list[Lin
     if shape is None:
         return draw_waiting("Flow events", "Too narrow here", width, height)
     lines = [title_line("Flow events", _note(view, spec), width), _header(shape)]
-    lines += [_row(event, spec, shape) for event in view.flow[: max(0, height - 2)]]
+    lines += [_row(event, spec, shape, _lit(event, picture)) for event in view.flow[: max(0, height - HEAD_ROWS)]]
     return lines[:height]

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from kraken_tui.market.events import MarketStatus, Proof
 from kraken_tui.market.views import FeedView, KafkaView, LatencyView, Mode, PairView
-from kraken_tui.tui.draw.format import bar_right, data_size, duration, eighths, rate
+from kraken_tui.tui.draw.format import bar_right, clock, data_size, duration, eighths, rate
 from kraken_tui.tui.draw.mode import progress, replay_word
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, in_cells, shorten, title_line, width_of
@@ -73,8 +73,14 @@ def status_lines(pair: PairView | None, width: int) -> list[Line]:
     return _word_and_reason(f"{glyph} {pair.health.status.value.upper()}", key, pair.health.reason, width)
 
 
-def connection_lines(feed: FeedView, width: int) -> list[Line]:
-    """Connection state and cause; a further row while a reconnect is planned or the feed has failed for good."""
+def connection_lines(feed: FeedView, width: int, *, past: bool = False) -> list[Line]:
+    """Connection state and cause; a further row while a reconnect is planned or the feed has failed for good.
+
+    Args:
+        feed: Its newest view.
+        width: Cells.
+        past: Whether the market beside it is of the past, so that the state must be told to be of now.
+    """
     replay = feed.replay
     if feed.mode is Mode.REPLAY and replay is not None and not feed.fatal and not feed.silent_ns:
         # A recording has no connection; what it does is no fault.
@@ -84,7 +90,8 @@ def connection_lines(feed: FeedView, width: int) -> list[Line]:
         return _word_and_reason(f"○ WAS {in_cells(feed.state)}", "muted", feed.cause, width)
     key = "ok" if feed.state in _GOOD_STATES else "bad" if feed.state in _LOST_STATES or feed.fatal else "warn"
     glyph = {"ok": "●", "warn": "◐", "bad": "○"}[key]
-    lines = _word_and_reason(f"{glyph} {in_cells(feed.state)}", key, feed.cause, width)
+    word = f"{glyph} {'now ' if past else ''}{in_cells(feed.state)}"
+    lines = _word_and_reason(word, key, feed.cause, width)
     if feed.fatal:
         lines.append(((shorten(f"✗ {in_cells(feed.fatal)}", width), "!bad"),))
     elif feed.retry_in_s is not None:
@@ -194,7 +201,7 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
     offset_key = "muted" if offset is None else "!warn" if abs(offset) >= _OFFSET_REMARK_MS else "text"
     return [
         *status_lines(pair, width),
-        *connection_lines(feed, width),
+        *connection_lines(feed, width, past=picture.moment_ns is not None),
         *engine_rows(feed, picture.step, width),
         *_pair_rows(pair),
         _row("heartbeat", _age(beat, beat_key)),
@@ -216,7 +223,19 @@ def essential_rows(picture: Picture, width: int) -> list[Line]:
             (clock_text, offset_key),
             ("" if trip is None else f"  ping {milliseconds(trip)} ms", "muted"),
         ),
+        *history_rows(picture),
     ]
+
+
+def history_rows(picture: Picture) -> list[Line]:
+    """The memory of the past that is held of the pair, since when, and that of all pairs."""
+    past = picture.history
+    if past is None or past.since_ns is None:
+        return []
+    rows = [_row("history", (data_size(past.size), "text"), (f" since {clock(past.since_ns)}", "muted"))]
+    if picture.held_bytes > past.size:
+        rows.append(_row("", (data_size(picture.held_bytes), "text"), (" of all pairs", "muted")))
+    return rows
 
 
 def further_rows(picture: Picture, width: int) -> list[Line]:
@@ -276,6 +295,8 @@ def histogram_rows(latency: LatencyView, width: int, ascii_only: bool = False) -
 def draw_health(picture: Picture, width: int, height: int) -> list[Line]:
     """Draw the pane; where not all rows fit, what is wrong comes before what is in order."""
     symbol = in_cells(picture.pair.symbol) if picture.pair else ""
+    if picture.moment_ns is not None:
+        symbol += f" at {clock(picture.moment_ns)}"
     title = title_line("Market health", symbol, width)
     if width >= _TWO_COLUMNS_FROM:
         left = most_urgent(essential_rows(picture, _LEFT_COLUMN), height - 1)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import msgspec
+from bisect import bisect_right
+from collections.abc import Sequence
 
 from kraken_tui.market.history.columns import Column
 from kraken_tui.market.history.prints import TradeColumn
-from kraken_tui.tui.draw.format import quantity
-from kraken_tui.tui.draw.heat_scale import LEVELS, Scale
-from kraken_tui.tui.draw.runs import Line, Run, blank, title_line
-from kraken_tui.units import SECOND
-from kraken_tui.wire.symbols import PairSpec
-from kraken_tui.wire.timestamps import format_timestamp
+from kraken_tui.tui.draw.format import clock, quantity
+from kraken_tui.tui.draw.heat_below import Cell, draw_below, merged
+from kraken_tui.tui.draw.heat_scale import LEVELS, steps_of
+from kraken_tui.tui.draw.heat_view import HeatView
+from kraken_tui.tui.draw.runs import Line, Run, blank, title_line, width_of
 
 HEAD_ROWS = 2
 """Rows above the cells: title and legend, as many as the book beside it has."""
@@ -21,61 +19,22 @@ HEAD_ROWS = 2
 APART = 2
 """Cells of the running column: a gap, and the column."""
 
-_DELTA_ROWS = 2
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
 _DENSITY = "  ░░▒▒▒▓▓▓██"
-_UNKNOWN = "·"
-_UNPROVEN = "╱"
+_DENSITY_ASCII = "  ::--++**##"
+UNKNOWN = "╱"
+UNPROVEN = "╳"
 _NOT_MADE = " "
-_MARKS = "·•●"
-_LABEL_CELLS = 16
+_BOUGHT, _SOLD = "▵▴▲", "▿▾▼"
 _DARKEST_FOR_MARKS = 4
 
-Cell = tuple[str, str]
-
-
-class HeatView(msgspec.Struct, frozen=True, gc=False):
-    """What one picture of the heatmap is drawn from.
-
-    Attributes:
-        spec: Precisions of the pair.
-        step: Ticks of one row.
-        halves: Whether the columns hold two buckets a row, each half a step.
-        high: Bucket of the topmost row, in units of the step.
-        rows: Price rows.
-        first: Index of the leftmost column.
-        columns: Complete columns from there on; None while one is not made yet.
-        running: The running column; None before there is a book, and for a moment of the past.
-        width_ns: Length of a column.
-        trades: Columns of trades by index.
-        cvd: Cumulative delta before the first column, lots.
-        scale: Lots to brightness; None before there is anything to scale by.
-        settings_note: Words for the title: length of a column, grouping, what a cell tells.
-        since_ns: From when on the past is held; None before it is.
-        cursor: Bucket of the row under the cursor; None without one.
-        moment: Index of the column of the moment shown; None when live.
-        density: Whether sizes are drawn by characters instead of colours.
-        ascii_only: Whether the terminal has no box drawing.
-    """
-
-    spec: PairSpec
-    step: int
-    halves: bool
-    high: int
-    rows: int
-    first: int
-    columns: Sequence[Column | None]
-    running: Column | None
-    width_ns: int
-    trades: Mapping[int, TradeColumn]
-    cvd: int
-    scale: Scale | None
-    settings_note: str
-    since_ns: int | None = None
-    cursor: int | None = None
-    moment: int | None = None
-    density: bool = False
-    ascii_only: bool = False
+_GROUND = [(" ", f"text/heat{level}") for level in range(LEVELS)]
+_HALVES = [
+    [_GROUND[upper] if upper == lower else ("▀", f"heat{upper}/heat{lower}") for lower in range(LEVELS)]
+    for upper in range(LEVELS)
+]
+_LETTERS = [(letter, "text") for letter in _DENSITY]
+_LETTERS_ASCII = [(letter, "text") for letter in _DENSITY_ASCII]
+_UNKNOWN_CELLS = ((UNKNOWN, "faint/unknown"), (" ", "faint/unknown"))
 
 
 class ColumnCells:
@@ -88,7 +47,7 @@ class ColumnCells:
     def of(self, view: HeatView, tiers: tuple[float, float], column: Column) -> Sequence[Cell]:
         """The cells of a column, from the topmost row down."""
         made_for = (view.spec, view.step, view.halves, view.high, view.rows, view.scale, tiers, view.width_ns,
-                    view.cursor, view.density)  # fmt: skip
+                    view.density, view.ascii_only)  # fmt: skip
         if made_for != self._made_for:
             self._made_for = made_for
             self._cells.clear()
@@ -114,23 +73,20 @@ def draw_heatmap(view: HeatView, width: int, height: int, cells: ColumnCells) ->
     """
     lines = [_title(view, width), _legend(view, width)]
     tiers = _tiers(view)
-    drawn: list[Sequence[Cell]] = []
     nothing = [(_NOT_MADE, "text")] * view.rows
-    for column in view.columns:
-        drawn.append(nothing if column is None else cells.of(view, tiers, column))
-    gap = [("▏", "rule")] * view.rows
+    drawn = [nothing if column is None else cells.of(view, tiers, column) for column in view.columns]
     running = nothing if view.running is None else column_cells(view, view.running, tiers)
-    drawn += (gap, running)
+    drawn += ([("▏", "rule")] * view.rows, running)
     moment = None if view.moment is None else view.moment - view.first
     for row, across in enumerate(zip(*drawn, strict=True)):
         if view.cursor is not None and view.high - row == view.cursor:
             across = tuple(_crossed(cell, "─") for cell in across)
         if moment is not None and 0 <= moment < len(across):
             across = (*across[:moment], _crossed(across[moment], "│"), *across[moment + 1 :])
-        lines.append(_merged(across))
+        lines.append(merged(across))
     below = height - HEAD_ROWS - view.rows
     if below > 0:
-        lines += _below(view, width, below)
+        lines += draw_below(view, below)
     return lines[:height]
 
 
@@ -143,28 +99,40 @@ def draw_no_heatmap(sentence: str, width: int, height: int) -> list[Line]:
 
 
 def _title(view: HeatView, width: int) -> Line:
-    since = "" if view.since_ns is None else f"known since {format_timestamp(view.since_ns, 0)[11:19]}"
-    name = f"Heatmap  {view.settings_note}"
-    return title_line(name[: max(0, width - 4)], since, width)
+    since = "" if view.since_ns is None else f"known since {clock(view.since_ns)}"
+    for name, joint in (("Heatmap", " · "), ("Heat", " ")):
+        for count in range(len(view.notes), 0 if name == "Heatmap" else -1, -1):
+            text = f"{name} {joint.join(view.notes[:count])}".rstrip()
+            if len(text) + 3 <= width and (count > 1 or name == "Heat"):
+                return title_line(text, since, width)
+    return title_line("", "", width)
 
 
 def _legend(view: HeatView, width: int) -> Line:
+    """The ramp between its cut-offs, first what is below the lower one; then the marks."""
     scale = view.scale
-    runs: list[Run] = []
+    ramp: list[Run] = []
+    parts: list[tuple[Run, ...]] = []
     if scale is not None:
         precision = view.spec.qty_precision
-        runs += [(f" {quantity(round(scale.lower), precision, 7).strip()} ", "muted")]
-        if view.density:
-            runs.append((_DENSITY[2:], "text"))
-        else:
-            runs += [(" ", f"text/heat{level}") for level in range(1, LEVELS)]
-        runs.append((f" {quantity(round(scale.upper), precision, 7).strip()} {view.spec.base} ", "muted"))
-    for part in (
-        (("  ", "text"), ("●", "bid"), (" bought ", "muted"), ("●", "ask"), (" sold", "muted")),
-        ((f"  {_UNPROVEN} unproven", "muted"), (f"  {_UNKNOWN} unknown", "muted")),
-    ):
-        if sum(len(text) for text, _ in (*runs, *part)) <= width:
-            runs += part
+        lower, upper = (quantity(round(lots), precision, 6).strip() for lots in (scale.lower, scale.upper))
+        letters = _DENSITY_ASCII if view.ascii_only else _DENSITY
+        blocks: tuple[Run, ...] = ((letters[2:], "text"),)
+        if not view.density:
+            blocks = tuple((" ", f"text/heat{level}") for level in range(2, LEVELS))
+            ramp.append((" ", "text/heat1"))
+        ramp += [(f"{lower} ", "muted"), *blocks, (f" {upper}", "muted")]
+        parts.append(((f" {view.spec.base}", "muted"),))
+    bought, sold = ("bid", "ask") if not view.density else ("text", "text")
+    parts += [
+        ((f"  {_BOUGHT[2]}", bought), (" bought ", "muted"), (_SOLD[2], sold), (" sold", "muted")),
+        (("  ", "text"), (f"{UNKNOWN} ", "faint/unknown"), (" unknown", "muted")),
+        ((f"  {UNPROVEN} unproven", "muted"),),
+    ]
+    runs = ramp if width_of(ramp) <= width else []
+    for part in parts:
+        if width_of((*runs, *part)) <= width:
+            runs = [*runs, *part]
     return tuple(runs)
 
 
@@ -179,64 +147,62 @@ def _tiers(view: HeatView) -> tuple[float, float]:
 
 def column_cells(view: HeatView, column: Column, tiers: tuple[float, float]) -> Sequence[Cell]:
     """(character, style) of one column, from the topmost row down."""
+    index, density = column.index, view.density
     if not column.known and not column.cells:
-        return [_unknown(column.index, row) for row in range(view.rows)]
-    levels = _levels(view, column)
-    trades = view.trades.get(column.index)
-    marks = _marks(view, trades, tiers) if trades is not None else {}
-    touch_bid = None if column.bid is None else column.bid // view.step
-    touch_ask = None if column.ask is None else -(-column.ask // view.step)
-    cells: list[Cell] = []
-    for row, (upper, lower) in enumerate(levels):
-        bucket = view.high - row
-        mark = marks.get(bucket)
-        if mark is not None:
-            cells.append(_marked(mark, max(upper, lower, 0), density=view.density))
-        elif bucket == touch_ask and column.proven:
-            cells.append(_ground("▁", "ask", max(upper, lower), density=view.density))
-        elif bucket == touch_bid and column.proven:
-            cells.append(_ground("▔", "bid", max(upper, lower), density=view.density))
-        elif upper < 0 or lower < 0:
-            cells.append(_unknown(column.index, row))
-        elif not column.proven:
-            cells.append(_ground(_UNPROVEN, "muted", max(upper, lower), density=view.density))
-        elif view.density:
-            cells.append((_DENSITY[max(upper, lower)], "text"))
-        elif upper == lower:
-            cells.append((" ", f"text/heat{upper}"))
-        else:
-            cells.append(("▀", f"heat{upper}/heat{lower}"))
+        return [_unknown(view, index, row) for row in range(view.rows)]
+    upper, lower = _levels(view, column)
+    cells: list[Cell]
+    if density:
+        letters = _LETTERS_ASCII if view.ascii_only else _LETTERS
+        cells = [letters[max(one, other)] for one, other in zip(upper, lower, strict=True)]
+    else:
+        cells = [_HALVES[one][other] for one, other in zip(upper, lower, strict=True)]
+    if not column.proven:
+        cells = [
+            _ground(UNPROVEN, "muted", max(one, other), density=density)
+            for one, other in zip(upper, lower, strict=True)
+        ]
+    if min(upper) < 0 or min(lower) < 0:
+        for row, (one, other) in enumerate(zip(upper, lower, strict=True)):
+            if one < 0 or other < 0:
+                cells[row] = _unknown(view, index, row)
+    if column.proven:
+        for ticks, text, role in ((column.bid, "▔", "bid"), (column.ask, "▁", "ask")):
+            if ticks is None:
+                continue
+            row = view.high - (ticks // view.step if role == "bid" else -(-ticks // view.step))
+            if 0 <= row < view.rows:
+                # Where both are in one row, the ask is drawn: the bid's line is that of the row below.
+                cells[row] = _ground(text, role, max(upper[row], lower[row]), density=density)
+    trades = view.trades.get(index)
+    if trades is not None:
+        for bucket, mark in _marks(view, trades, tiers).items():
+            row = view.high - bucket
+            if 0 <= row < view.rows:
+                cells[row] = _marked(mark, max(upper[row], lower[row], 0), density=density)
     return cells
 
 
-def _levels(view: HeatView, column: Column) -> list[tuple[int, int]]:
-    """Brightness of the upper and lower half of every row; -1 where nothing is known."""
-    cells, scale = column.cells, view.scale
-    low = column.low if column.low is not None else -1
-    high = column.high if column.high is not None else 1 << 62
-
-    def level(bucket: int, side: int) -> int:
-        # `side` is -1 for bids, whose buckets are negated.
-        if (side < 0 and bucket < low) or (side > 0 and bucket > high):
-            return -1
-        lots = cells.get(side * bucket, 0)
-        return scale.level(lots) if lots and scale is not None else 0
-
-    result: list[tuple[int, int]] = []
-    for bucket in range(view.high, view.high - view.rows, -1):
-        if not view.halves:
-            both = _either(level(bucket, 1), level(bucket, -1))
-            result.append((both, both))
-            continue
-        # Asks of the row above its lower neighbour's price up to its own; bids from its price up.
-        upper = _either(level(2 * bucket, 1), level(2 * bucket + 1, -1))
-        lower = _either(level(2 * bucket - 1, 1), level(2 * bucket, -1))
-        result.append((upper, lower))
-    return result
-
-
-def _either(one: int, other: int) -> int:
-    return -1 if one < 0 or other < 0 else max(one, other)
+def _levels(view: HeatView, column: Column) -> tuple[list[int], list[int]]:
+    """Brightness of the upper and lower halves of all rows; -1 where nothing is known."""
+    factor = 2 if view.halves else 1
+    count = factor * view.rows
+    # Place of an ask's bucket, and of a bid's, counted from the top.
+    asks, bids = factor * view.high, factor * view.high + factor - 1
+    levels = [0] * count
+    if view.scale is not None:
+        steps = steps_of(view.scale)
+        for bucket, lots in column.cells.items():
+            place = asks - bucket if bucket > 0 else bids + bucket
+            if 0 <= place < count:
+                level = 1 + bisect_right(steps, lots) if lots else 0
+                if level > levels[place]:
+                    levels[place] = level
+    if column.high is not None and (unknown := min(count, asks - column.high)) > 0:
+        levels[:unknown] = [-1] * unknown
+    if column.low is not None and (first := max(0, bids - column.low + 1)) < count:
+        levels[first:] = [-1] * (count - first)
+    return (levels[::2], levels[1::2]) if view.halves else (levels, levels)
 
 
 def _marks(view: HeatView, trades: TradeColumn, tiers: tuple[float, float]) -> dict[int, tuple[str, str]]:
@@ -251,8 +217,8 @@ def _marks(view: HeatView, trades: TradeColumn, tiers: tuple[float, float]) -> d
     marks: dict[int, tuple[str, str]] = {}
     for row, (bought, sold) in sums.items():
         lots = bought + sold
-        mark = _MARKS[(lots >= middling) + (lots >= large)]
-        marks[row] = (mark, "heat-bought" if bought >= sold else "heat-sold")
+        size = (lots >= middling) + (lots >= large)
+        marks[row] = (_BOUGHT[size], "heat-bought") if bought >= sold else (_SOLD[size], "heat-sold")
     return marks
 
 
@@ -266,8 +232,9 @@ def _ground(text: str, role: str, level: int, *, density: bool) -> Cell:
     return (text, role) if density or level < 0 else (text, f"{role}/heat{level}")
 
 
-def _unknown(index: int, row: int) -> Cell:
-    return (_UNKNOWN if (index + 2 * row) % 4 == 0 else " ", "faint")
+def _unknown(view: HeatView, index: int, row: int) -> Cell:
+    """One cell of the texture: diagonals on a ground of its own, or a mark in every cell where there are no grounds."""
+    return _UNKNOWN_CELLS[0 if view.density or (index + row) % 4 == 0 else 1]
 
 
 def _crossed(cell: Cell, line: str) -> Cell:
@@ -275,102 +242,7 @@ def _crossed(cell: Cell, line: str) -> Cell:
     text, style = cell
     if text == "─" and line == "│":
         return "┼", style
-    if text not in (" ", "▀"):
+    if text not in (" ", "▀", UNKNOWN):
         return cell
     role, _, ground = style.partition("/")
-    return line, f"accent/{ground if text == ' ' and ground else role if text == '▀' else 'bg'}"
-
-
-def _merged(cells: Sequence[Cell]) -> Line:
-    """Neighbours of one style as one run: a picture has thousands of cells and a few hundred runs."""
-    runs: list[Run] = []
-    same, style = "", cells[0][1] if cells else ""
-    for text, key in cells:
-        if key == style:
-            same += text
-        else:
-            runs.append((same, style))
-            same, style = text, key
-    runs.append((same, style))
-    return tuple(runs)
-
-
-def _below(view: HeatView, width: int, height: int) -> list[Line]:
-    """Delta a column, cumulative delta, and the time, on the same columns."""
-    count = len(view.columns)
-    indices = range(view.first, view.first + count)
-    columns = [view.trades.get(index) for index in indices]
-    cvd: list[int | None] = []
-    total = view.cvd
-    since = 0 if view.since_ns is None else view.since_ns // view.width_ns
-    for index, column in zip(indices, columns, strict=True):
-        total = column.cvd if column is not None else total
-        cvd.append(total if index >= since else None)
-    running = view.trades.get(view.first + count)
-    precision = view.spec.qty_precision
-    lines: list[Line] = [_axis(view, count)]
-    rest = height - 1
-    delta_rows = min(_DELTA_ROWS, rest)
-    if delta_rows:
-        deltas = [0 if column is None else column.delta for column in columns]
-        deltas += [0, running.delta if running is not None else 0]
-        lines += _delta(deltas, delta_rows)
-    if rest - delta_rows > 0:
-        last = running.cvd if running is not None else total
-        lines += _cvd(cvd, last, rest - delta_rows, precision, view.spec.base, width)
-    return lines[:height]
-
-
-def _axis(view: HeatView, count: int) -> Line:
-    """The time below the columns: a label at every sixteenth column that begins on it."""
-    text = [" "] * count
-    digits = 5 if view.width_ns >= 60 * SECOND else 8
-    for place in range(count):
-        index = view.first + place
-        if index % _LABEL_CELLS == 0 and place + digits <= count:
-            label = format_timestamp(index * view.width_ns, 0)[11 : 11 + digits]
-            text[place : place + digits] = label
-    return (("".join(text), "muted"),)
-
-
-def _delta(deltas: Sequence[int], rows: int) -> list[Line]:
-    """Bars of the delta: bought above, sold below where there are two rows, else by colour alone with a sign."""
-    most = max((abs(delta) for delta in deltas), default=0)
-    if rows < 2:
-        cells = [(" " if not delta else "+" if delta > 0 else "-", "bid" if delta > 0 else "ask") for delta in deltas]
-        return [_merged(cells)]
-
-    def bar(lots: int, role: str) -> Cell:
-        if lots <= 0 or not most:
-            return " ", "text"
-        return _EIGHTHS[max(1, round(8 * lots / most))], role
-
-    above = [bar(delta, "bid-bar") for delta in deltas]
-    # Hanging bars are the same eighths with the colours swapped: the cell is filled from its top.
-    below: list[Cell] = []
-    for delta in deltas:
-        if delta >= 0 or not most:
-            below.append((" ", "text"))
-            continue
-        eighths = max(1, round(8 * -delta / most))
-        below.append(("█", "ask-bar") if eighths == 8 else (_EIGHTHS[8 - eighths], "bg/ask-bar"))
-    return [_merged(above), _merged(below)]
-
-
-def _cvd(values: Sequence[int | None], last: int, rows: int, precision: int, base: str, width: int) -> list[Line]:
-    """The cumulative delta as an area above its lowest value on screen, with its last value."""
-    known = [value for value in values if value is not None]
-    low, high = min((*known, last)), max((*known, last))
-    span = max(1, high - low)
-    cells_per_row: list[Line] = []
-    heights = [0 if value is None else 1 + round((value - low) / span * (rows * 8 - 1)) for value in values]
-    for row in range(rows - 1, -1, -1):
-        cells = [(_EIGHTHS[max(0, min(8, height - 8 * row))], "accent") for height in heights]
-        cells_per_row.append(_merged(cells))
-    sign = "+" if last > 0 else "-" if last < 0 else ""
-    label = f" CVD {sign}{quantity(abs(last), precision, 8).strip()} {base} "
-    first = cells_per_row[0]
-    text = "".join(part for part, _ in first)
-    if len(label) < width and text:
-        cells_per_row[0] = ((label, "text"), (text[len(label) :], "accent"))
-    return cells_per_row
+    return line, f"accent/{ground if text != '▀' and ground else role if text == '▀' else 'bg'}"

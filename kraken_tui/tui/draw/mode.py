@@ -1,8 +1,12 @@
-"""What is shown when it is not the live market: DEMO, REPLAY, PAUSED, END. States of the viewer, never faults. Pure."""
+"""What is shown when it is not the live market: DEMO, REPLAY, PAUSED, END, HISTORY.
+
+States of the viewer, never faults. Pure.
+"""
 
 from __future__ import annotations
 
 from kraken_tui.market.views import FeedView, Mode, ReplayView
+from kraken_tui.tui.draw.format import clock
 from kraken_tui.tui.draw.runs import Run
 from kraken_tui.units import SECOND
 
@@ -27,6 +31,16 @@ def replay_word(replay: ReplayView) -> str:
     if replay.paused:
         return "PAUSED"
     return f"REPLAY x{replay.speed:g}" if replay.speed else "REPLAY x max"
+
+
+def distance(ns: int) -> str:
+    """How far in the past a moment lies: "-12.0 s", from ten minutes on "-12:30", from an hour on "-1:02:13"."""
+    return f"-{max(0, ns) / SECOND:.1f} s" if ns < 600 * SECOND else f"-{span(ns)}"
+
+
+def history_badge(moment_ns: int, now_ns: int) -> Run:
+    """The badge of a moment of the past, with its time and its distance; as wide while the distance grows."""
+    return f" HISTORY {clock(moment_ns)} {distance(now_ns - moment_ns).rjust(8)} ", "!badge/mode"
 
 
 def mode_badge(feed: FeedView, *, short: bool = False) -> tuple[Run, ...]:

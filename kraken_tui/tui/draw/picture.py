@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kraken_tui.market.book.aggregation import step_of
+from kraken_tui.market.book.metrics import row_step
 from kraken_tui.market.views import FeedView, PairView
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.units import SECOND
@@ -19,15 +21,21 @@ class HeatChoices(msgspec.Struct):
 
     Attributes:
         column_ns: Length of a column, one of `WIDTHS_NS`.
+        strip_ns: The same for the strip beside the book, which has fewer columns.
         weighing: Value of `market.history.columns.Weighing`.
-        cut: Percentile of the lower cut-off, one of `heat_scale.LOWER_CUTS`.
+        cut: Percentile of the lower cut-off, one of `heat_scale.LOWER_CUTS`; None for automatic.
         linear: Whether brightness grows with the size rather than its logarithm.
+        seen_ns: The time on screen, kept by the heatmap's pane; None before its first picture.
+        profile_seen: Whether the volume profile is that of the time on screen rather than of the session.
     """
 
     column_ns: int = SECOND
+    strip_ns: int = 5 * SECOND
     weighing: str = "average"
-    cut: float = 55.0
+    cut: float | None = None
     linear: bool = False
+    profile_seen: bool = False
+    seen_ns: tuple[int, int] | None = None
 
 
 class BookChoices(msgspec.Struct):
@@ -40,6 +48,8 @@ class BookChoices(msgspec.Struct):
         cumulative: Whether the aggregated book shows growing sizes.
         recentre: "band", "space" or "never".
         heat: The heatmap's.
+        pull_s: Seconds over which pull and stack are taken, one of `PULL_WINDOWS`; 0 to leave them out.
+        pull_first: Whether their column is shown where there is room for it or for the traded volume only.
     """
 
     grouping: int = 1
@@ -48,6 +58,8 @@ class BookChoices(msgspec.Struct):
     cumulative: bool = False
     recentre: str = "band"
     heat: HeatChoices = msgspec.field(default_factory=HeatChoices)
+    pull_s: int = 30
+    pull_first: bool = False
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -87,6 +99,14 @@ class Picture(msgspec.Struct, frozen=True):
         history: The pair's past; None where none is kept.
         price_rows: Price rows of the book, which what stands beside it shares; 0 where it is hidden.
         density: Whether sizes over time are drawn by characters, as where there are too few colours.
+        moment_ns: The moment shown, by the engine's wall clock, where it is not now: a pause, or HISTORY.
+        paused: Whether that is a pause: what was published then, which nobody has to rebuild.
+        now_ns: The newest moment, by the same clock.
+        found: What the last step in time found, such as "wall"; "" where it was not one to an event.
+        cursor_ns: Time under the cursor: of what the mouse points at, else the moment shown. None for neither.
+        cursor_span_ns: Length of what the mouse points at, from `cursor_ns` on; 0 where it points at no time.
+        cursor_venue_ns: `cursor_ns` by the venue's clock, which tape and candles go by.
+        held_bytes: Memory of the past of all pairs, about.
     """
 
     pair: PairView | None
@@ -102,3 +122,34 @@ class Picture(msgspec.Struct, frozen=True):
     history: MarketHistory | None = None
     price_rows: int = 0
     density: bool = False
+    moment_ns: int | None = None
+    paused: bool = False
+    now_ns: int = 0
+    found: str = ""
+    cursor_ns: int | None = None
+    cursor_span_ns: int = 0
+    cursor_venue_ns: int | None = None
+    held_bytes: int = 0
+
+    @property
+    def in_past(self) -> bool:
+        """Whether a moment of the past is shown; a pause is not."""
+        return self.moment_ns is not None and not self.paused
+
+    def at_cursor(self, venue_ns: int, low: int, high: int, *, asks: bool) -> bool:
+        """Whether something of the tape is under the one cursor: its price, and the time the mouse points at.
+
+        Args:
+            venue_ns: When it happened, by the venue's clock.
+            low, high: The prices it reached, ticks.
+            asks: Whether these were prices of asks: the rows of the two sides reach from their price to other sides.
+        """
+        cursor, span, spec = self.choices.cursor, self.cursor_span_ns, self.pair.spec if self.pair else None
+        begin = self.cursor_venue_ns
+        timed = span > 0 and begin is not None
+        if timed and begin is not None and not begin <= venue_ns < begin + span:
+            return False
+        if cursor is None or spec is None:
+            return timed
+        reach = row_step(cursor, step_of(spec, max(1, self.choices.grouping))) - 1
+        return low <= cursor and cursor - reach <= high if asks else low <= cursor + reach and cursor <= high

@@ -6,7 +6,6 @@ import msgspec
 
 from kraken_tui.market.profile import Profile
 from kraken_tui.tui.draw.format import quantity
-from kraken_tui.tui.draw.heatmap import HEAD_ROWS
 from kraken_tui.tui.draw.runs import Line, blank, title_line
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -35,12 +34,14 @@ class ProfileView(msgspec.Struct, frozen=True, gc=False):
 def draw_profile(view: ProfileView, width: int, height: int) -> list[Line]:
     """Draw the pane: one bar a price row, marks for POC, VAH and VAL."""
     profile = view.profile
-    lines = [title_line("Profile", view.over, width)]
+    lines = [title_line("Profile", "", width)]
     if profile is None:
         lines.append((("nothing traded yet"[:width], "muted"),))
         return [*lines, *[blank(width)] * (height - len(lines))]
     total = quantity(profile.total, view.qty_precision, 8).strip()
-    lines.append(((f"{total} {view.base}"[:width].rjust(width), "muted"),))
+    # The total goes first where not both fit.
+    heading = f"{view.over} {total} {view.base}"
+    lines.append((((heading if len(heading) <= width else view.over).rjust(width)[:width], "muted"),))
     room = max(1, width - 4)
     most = profile.volume[profile.poc]
     for bucket in range(view.high, view.high - view.rows, -1):
@@ -61,6 +62,3 @@ def _mark(profile: Profile, bucket: int) -> str:
     if bucket == profile.vah:
         return "VAH"
     return "VAL" if bucket == profile.val else ""
-
-
-__all__ = ["HEAD_ROWS", "ProfileView", "draw_profile"]

@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from math import ceil
 from types import MappingProxyType
 
-from kraken_tui.market.book.metrics import at_cursor
+import msgspec
+
+from kraken_tui.market.book.metrics import AtCursor, at_cursor, fee_of, row_step, row_traded
+from kraken_tui.market.events import Side
 from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.health import long_time
 from kraken_tui.market.views import FeedView, Mode, PairView
+from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.format import basis_points, clock, fine_price, price, quantity
 from kraken_tui.tui.draw.mode import progress
 from kraken_tui.tui.draw.runs import Line, in_cells, shorten, width_of
 from kraken_tui.tui.draw.slowness import Slowness, slowness_text
+from kraken_tui.wire.symbols import PairSpec
 
-STATUS_KEYS = ("feed.pause", "replay.again", "feed.reconnect", "replay.skip", "cursor.clear")
+STATUS_KEYS = ("feed.pause", "time.live", "replay.again", "feed.reconnect", "replay.skip", "cursor.clear")
 """Commands whose keys the status names."""
 
 _OFFLINE = frozenset({"DISCONNECTED", "COOLDOWN", "CONNECTING"})
@@ -37,43 +42,93 @@ def _floored(lots: int) -> int:
     return lots // scale * scale
 
 
-def cursor_parts(view: PairView | None, ticks: int | None) -> list[Line]:
-    """Distance, cumulative size, notional and sweep cost at the cursor's price, the most important first.
+class Reading(msgspec.Struct, frozen=True):
+    """What the cursor's figures are read from.
+
+    Attributes:
+        view: The pair at the moment read.
+        ticks: The price.
+        step: Ticks of a row of the book.
+        fee_pct: A taker's fee, percent.
+        now: The pair as it is now, where `view` is of the past.
+        cut: Whether trades since then are missing, so that what has traded is the least there is.
+        pointed: Whether the mouse only points there.
+    """
+
+    view: PairView
+    ticks: int
+    step: int = 1
+    fee_pct: float = 0.0
+    now: PairView | None = None
+    cut: bool = False
+    pointed: bool = False
+
+
+def reading_parts(reading: Reading | None) -> list[Line]:
+    """Price, distance, size (and what is left of it now), sums and cost at the cursor, the most important first.
 
     Empty without a cursor. An unproven book gives no figures, only the price. Beyond the depth of the book sums are
     the least there is, and say so.
     """
-    if view is None or view.spec is None or ticks is None:
+    if reading is None or reading.view.spec is None:
         return []
-    spec = view.spec
-    parts: list[Line] = [((f" {price(ticks, spec.price_precision)} ", "!text/cursor"),)]
-    read = at_cursor(view.bids, view.asks, ticks, view.known_depth) if view.metrics is not None else None
+    view, ticks, spec = reading.view, reading.ticks, reading.view.spec
+    ground = "!text/tab" if reading.pointed else "!text/cursor"
+    parts: list[Line] = [((f" {price(ticks, spec.price_precision)} ", ground),)]
+    step = row_step(ticks, reading.step)
+    read = at_cursor(view.bids, view.asks, ticks, view.known_depth, step) if view.metrics is not None else None
     if read is None:
-        return [*parts, ((" no figures from an unproven book ", "stale"),)]
+        return [*parts, ((" no figures from an unproven book ", "stale"),), *_since_then(reading, step, spec)]
     sign = "+" if read.distance_bps >= 0 else "-"
     parts.append(((f" {sign}{basis_points(abs(read.distance_bps))} bps ", "text"),))
     if read.side is None:
-        return [*parts, (("inside the spread ", "muted"),)]
+        return [*parts, (("inside the spread ", "muted"),), *_since_then(reading, step, spec)]
+    if read.known_to is None or reading.now is not None:
+        size = compact(read.size, spec.qty_precision) if read.known_to is None else "–"
+        parts.append(((" size ", "muted"), (size, "text"), (f" {in_cells(spec.base)} ", "muted")))
+    return parts + _since_then(reading, step, spec) + _sum_parts(read, spec, reading.fee_pct)
+
+
+def _since_then(reading: Reading, step: int, spec: PairSpec) -> list[Line]:
+    """What is left in the row now, and what has traded there since the moment read."""
+    now, then = reading.now, reading.view
+    if now is None:
+        return []
+    read = at_cursor(now.bids, now.asks, reading.ticks, now.known_depth, step) if now.metrics is not None else None
+    left = "–" if read is None or read.known_to is not None else compact(read.size, spec.qty_precision)
+    traded = row_traded(now.traded, reading.ticks, step) - row_traded(then.traded, reading.ticks, step)
+    least = "at least " if reading.cut else ""
+    return [
+        (("now ", "muted"), (left, "!text"), (" ", "text")),
+        ((" traded since ", "muted"), (least, "warn"), (compact(traded, spec.qty_precision), "text"),
+         (" ", "text")),
+    ]  # fmt: skip
+
+
+def _sum_parts(read: AtCursor, spec: PairSpec, fee_pct: float) -> list[Line]:
+    """Cumulative size, its worth, and what it costs to take all of it: average, slippage and fee."""
+    fee = fee_of(read.notional, fee_pct)
+    fee_text = compact(fee, spec.price_precision + spec.qty_precision)
+    way = "buy to here" if read.side is Side.SELL else "sell to here"
     size = quantity(read.cumulative, spec.qty_precision, 9).strip()
     notional = price(read.notional // 10**spec.qty_precision, spec.price_precision).partition(".")[0]
     if read.known_to is not None:
         edge = price(read.known_to, spec.price_precision)
         size = quantity(_floored(read.cumulative), spec.qty_precision, 9).strip()
         return [
-            *parts,
             ((" at least ", "warn"), (size, "text"), (f" {spec.base}, ", "muted"), (f"book known to {edge} ", "warn")),
             (("= at least ", "muted"), (notional, "text"), (f" {spec.quote} ", "muted")),
-            ((" sweep leaves the known book ", "muted"),),
+            ((f" {way} leaves the known book ", "muted"),),
         ]
     if read.sweep is None:
-        return parts
+        return []
     average = fine_price(read.sweep.average, spec.price_precision)
     slippage = basis_points(read.sweep.slippage_bps)
     return [
-        *parts,
         ((" cum ", "muted"), (size, "text"), (f" {in_cells(spec.base)} ", "muted")),
         (("= ", "muted"), (notional, "text"), (f" {in_cells(spec.quote)} ", "muted")),
-        ((" sweep ", "muted"), (average, "text"), (f" {slippage} bps ", "text")),
+        ((f" {way} ", "muted"), (average, "text"), (f" {slippage} bps ", "text")),
+        (("+ fee ", "muted"), (fee_text, "text"), (f" {in_cells(spec.quote)} ", "muted")),
     ]
 
 
@@ -81,19 +136,22 @@ def feed_parts(
     feed: FeedView,
     *,
     paused: tuple[int, int] | None = None,
+    past: tuple[int, str] | None = None,
     slowness: Slowness | None = None,
     keys: Mapping[str, str] = MappingProxyType({}),
     step: str = "",
+    narrow: bool = False,
 ) -> list[Line]:
     """What is out of the ordinary: an engine that hangs, a dead feed, no connection, a mode, slow drawing.
 
     Args:
         feed: The newest view, not the one on a paused screen.
         paused: (moment of the pause, ns since the epoch; messages that came in since); None when it is not.
+        past: (moment of the past that is shown, what was found there); None for now.
         slowness: Why fewer pictures are drawn; None at full rate.
         keys: The keys of `STATUS_KEYS`.
         step: What the engine hangs in, as far as it can be told.
-        skip: Key that skips a gap of a recording.
+        narrow: Whether the row is short, so that HISTORY is left to the badge over it.
     """
     parts: list[Line] = []
     if feed.silent_ns:
@@ -110,7 +168,13 @@ def feed_parts(
         moment, behind = paused
         text = f" {clock(moment)} UTC, {behind:,} behind, {keys.get('feed.pause', '')} resumes "
         parts.append(((" PAUSED ", "!badge/mode"), (text, "text")))
-    parts += _replay_parts(feed, keys)
+    if past is None:
+        parts += _replay_parts(feed, keys)
+    else:
+        moment, found = past
+        head = () if narrow else ((" HISTORY ", "!badge/mode"), (" ", "text"))
+        words: Line = ((f"{clock(moment, 3)} ", "text"), (f" {found} " if found else "", "text"))
+        parts.append((*head, *words, (f" {keys.get('time.live', '')} live ", "muted")))
     if slowness is not None:
         parts.append(((f" {slowness_text(slowness)} ", "warn"),))
     return parts

@@ -9,7 +9,7 @@ import msgspec
 from kraken_tui.market.events import Proof
 from kraken_tui.market.views import FeedView, Mode, PairSummary
 from kraken_tui.tui.draw import format as fmt
-from kraken_tui.tui.draw.mode import mode_badge
+from kraken_tui.tui.draw.mode import history_badge, mode_badge
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, blank, join_fields, on, shorten, width_of
 from kraken_tui.units import SECOND
@@ -47,7 +47,7 @@ def tab_row(picture: Picture, width: int) -> TabRow:
     """Lay the row out: everything if it fits, else first latency, clock and the other pairs' prices give way."""
     feed = picture.feed
     active = picture.pair.symbol if picture.pair else ""
-    right_forms = _right_forms(feed, width)
+    right_forms = _past_forms(picture, width) if picture.in_past else _right_forms(feed, width)
     for short in (False, True):
         tabs = [_tab(number, tab, active, short) for number, tab in enumerate(feed.tabs, 1)]
         needed = sum(width_of(runs) + 1 for _, runs in tabs)
@@ -138,6 +138,17 @@ def _right_forms(feed: FeedView, width: int) -> list[tuple[Run, ...]]:
     latency = _latency(feed)
     least = connection_state(feed, 0)
     forms = ((state, latency, clock, badge), (state, clock, badge), (state, badge), (least, short))
+    return [((" ", "text"), *join_fields([runs for runs in form if runs], 2), (" ", "text")) for form in forms]
+
+
+def _past_forms(picture: Picture, width: int) -> list[tuple[Run, ...]]:
+    """The same while a moment of the past is shown: of its connection nothing is said, of that of now only a fault."""
+    feed, moment_ns = picture.feed, picture.moment_ns or 0
+    badge = (history_badge(moment_ns, picture.now_ns),)
+    fault = connection_state(feed, max(12, width // 3)) if feed.fatal or feed.silent_ns else ()
+    now: tuple[Run, ...] = (("now ", "muted"), (f"{fmt.clock(feed.now_ns)} UTC", "muted"))
+    mode = mode_badge(feed, short=True)
+    forms = ((fault, now, badge, mode), (fault, badge, mode), (connection_state(feed, 0) if fault else (), badge, mode))
     return [((" ", "text"), *join_fields([runs for runs in form if runs], 2), (" ", "text")) for form in forms]
 
 

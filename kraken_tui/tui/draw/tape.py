@@ -6,6 +6,8 @@ emphasis and the length of the bar (`amounts.share_of_bar`), so that tiers can b
 
 from __future__ import annotations
 
+from itertools import islice
+
 import msgspec
 
 from kraken_tui.market.events import Print, Side
@@ -25,6 +27,9 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, Run, draw_waiting, in_cells, on, shorten, width_of
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.words import counted
+
+HEAD_ROWS = 2
+"""Rows above the prints: title and column headers."""
 
 _SIZE = 7
 _FINE_SIZE = 9
@@ -113,7 +118,9 @@ def _header(shape: TapeShape) -> Line:
     return ((text, "muted"),)
 
 
-def _row(printed: Print, view: PairView, spec: PairSpec, shape: TapeShape, ascii_only: bool) -> Line:
+def _row(
+    printed: Print, view: PairView, spec: PairSpec, shape: TapeShape, ascii_only: bool, under_cursor: bool
+) -> Line:
     buy = printed.side is Side.BUY
     tier = tier_of(printed.turnover, view.tiers)
     numbers, bold, filled = _EMPHASIS[tier]
@@ -123,6 +130,8 @@ def _row(printed: Print, view: PairView, spec: PairSpec, shape: TapeShape, ascii
     if not printed.live:
         numbers = side = quiet = "muted"
         ground = ""
+    if under_cursor:
+        ground, numbers, quiet, side = "cursor", "!text", "text", side if printed.live else "text"
     runs: list[Run] = [
         (clock(printed.venue_ns, shape.time) + " ", on(quiet, ground)),
         ("▲ " if buy else "▼ ", on(side, ground)),
@@ -187,6 +196,16 @@ def tape_title(view: PairView, minimum: int, spec: PairSpec, width: int) -> Line
     return (*head, ("─" * max(0, width - width_of(head)), "rule"))
 
 
+def prints_shown(picture: Picture, height: int) -> list[Print]:
+    """The prints of the rows of a tape of so many rows, from the third row on."""
+    view = picture.pair
+    if view is None:
+        return []
+    tier = min(picture.tape_tier, len(view.tiers))
+    minimum = view.tiers[tier - 1] if tier else 0
+    return list(islice((each for each in view.prints if each.turnover >= minimum), max(0, height - HEAD_ROWS)))
+
+
 def draw_tape(picture: Picture, width: int, height: int) -> list[Line]:
     """Draw the newest prints, newest first, from the tier in `picture.tape_tier` on.
 
@@ -208,12 +227,11 @@ def draw_tape(picture: Picture, width: int, height: int) -> list[Line]:
     if width < len("00:00:00 ▲ ") + _SIZE + 1 + shape.price:
         return [title, *draw_waiting("", "Too narrow here", width, max(1, height - 1))[1:]]
     lines = [title, _header(shape)]
-    for printed in view.prints:
-        if len(lines) >= height:
-            break
-        if printed.turnover >= minimum:
-            row = _row(printed, view, spec, shape, picture.ascii_only)
-            lines.append(_padded(row, width))
+    for printed in prints_shown(picture, height):
+        low, high = sorted((printed.first, printed.last))
+        lit = picture.at_cursor(printed.venue_ns, low, high, asks=printed.side is Side.BUY)
+        row = _row(printed, view, spec, shape, picture.ascii_only, lit)
+        lines.append(_padded(row, width))
     if len(lines) == 2:
         least = f"{compact(minimum, spec.price_precision + spec.qty_precision)} {in_cells(spec.quote)}"
         words = f"No print of ≥ {least} among the last"

@@ -20,7 +20,7 @@ ROLES = (
     "bid", "bid-bar", "bid-faint", "ask", "ask-bar", "ask-faint",
     "up", "down", "touch", "cursor", "changed", "band",
     "ok", "warn", "bad", "stale", "mode", "badge", "tab", "rise", "fall",
-    *(f"heat{level}" for level in range(12)), "heat-bought", "heat-sold",
+    *(f"heat{level}" for level in range(12)), "heat-bought", "heat-sold", "unknown",
 )  # fmt: skip
 """Every role a palette must colour.
 
@@ -30,7 +30,7 @@ touch: best bid and ask row background. cursor: cursor row background. changed: 
 the last 300 ms. band: marks of the recentring band. ok, warn, bad, stale: badges. mode: DEMO, REPLAY, PAUSED, END,
 which are no faults. badge: text on a badge colour. tab: background of the active tab. rise, fall: candles (up and
 down are text). heat0 to heat11: resting size on the heatmap, from nothing to the largest; heat-bought, heat-sold:
-marks of trades on its darker half.
+marks of trades on its darker half. unknown: ground of a cell of which nothing is known.
 """
 
 
@@ -71,7 +71,7 @@ _TRUE_DARK: dict[str, str] = {
     "up": "#4fc46b", "down": "#ff7b72", "touch": "#19212c", "cursor": "#1b3050", "changed": "#27313e",
     "band": "#b08800", "ok": "#4fc46b", "warn": "#dba630", "bad": "#ff7b72", "stale": "#dba630",
     "badge": "#0d1117", "tab": "#1f2a38", "mode": "#a5b4fc", "rise": "#4fc46b", "fall": "#f0625a",
-    **_ramp(*_TRUE_DARK_RAMP.split()), "heat-bought": "#7ee787", "heat-sold": "#ff9a92",
+    **_ramp(*_TRUE_DARK_RAMP.split()), "heat-bought": "#7ee787", "heat-sold": "#ff9a92", "unknown": "#1c1e22",
 }  # fmt: skip
 
 _TRUE_LIGHT: dict[str, str] = {
@@ -82,7 +82,7 @@ _TRUE_LIGHT: dict[str, str] = {
     "up": "#116329", "down": "#b01923", "touch": "#eef1f5", "cursor": "#cfe3ff", "changed": "#dfe6ee",
     "band": "#9a6700", "ok": "#116329", "warn": "#7a4f00", "bad": "#b01923", "stale": "#7a4f00",
     "badge": "#ffffff", "tab": "#dde8f6", "mode": "#4338ca", "rise": "#2c8a46", "fall": "#cf3a3f",
-    **_ramp(*_TRUE_LIGHT_RAMP.split()), "heat-bought": "#0b5d24", "heat-sold": "#a3121c",
+    **_ramp(*_TRUE_LIGHT_RAMP.split()), "heat-bought": "#0b5d24", "heat-sold": "#a3121c", "unknown": "#ecebe8",
 }  # fmt: skip
 
 _BLIND = {
@@ -101,7 +101,7 @@ _DARK_256: dict[str, int] = {
     "up": 77, "down": 203, "touch": 234, "cursor": 18, "changed": 235,
     "band": 136, "ok": 77, "warn": 179, "bad": 203, "stale": 179, "badge": 16, "tab": 235,
     "mode": 147, "rise": 77, "fall": 203,
-    **_ramp(232, 233, 17, 18, 23, 24, 30, 36, 71, 107, 185, 229), "heat-bought": 120, "heat-sold": 210,
+    **_ramp(232, 233, 17, 18, 23, 24, 30, 36, 71, 107, 185, 229), "heat-bought": 120, "heat-sold": 210, "unknown": 235,
 }  # fmt: skip
 
 _LIGHT_256: dict[str, int] = {
@@ -110,7 +110,7 @@ _LIGHT_256: dict[str, int] = {
     "up": 22, "down": 124, "touch": 255, "cursor": 189, "changed": 253,
     "band": 136, "ok": 22, "warn": 58, "bad": 124, "stale": 58, "badge": 231, "tab": 254,
     "mode": 55, "rise": 28, "fall": 160,
-    **_ramp(231, 255, 189, 153, 117, 75, 69, 32, 26, 25, 18, 17), "heat-bought": 22, "heat-sold": 88,
+    **_ramp(231, 255, 189, 153, 117, 75, 69, 32, 26, 25, 18, 17), "heat-bought": 22, "heat-sold": 88, "unknown": 254,
 }  # fmt: skip
 
 _BLIND_256 = {
@@ -130,7 +130,7 @@ _TERMINAL: dict[str, str] = {
     "up": "default", "down": "default", "touch": "default", "cursor": "default", "changed": "default",
     "band": "blue", "ok": "default", "warn": "default", "bad": "default", "stale": "default",
     "badge": "default", "tab": "default", "mode": "default", "rise": "green", "fall": "bright_red",
-    **_ramp(*["default"] * 12), "heat-bought": "green", "heat-sold": "bright_red",
+    **_ramp(*["default"] * 12), "heat-bought": "green", "heat-sold": "bright_red", "unknown": "default",
 }  # fmt: skip
 
 PALETTES: Mapping[str, Palette] = {
@@ -158,7 +158,7 @@ def _hex(number: int) -> str:
 def _of_16(ground: str, text: str, bid: str, ask: str) -> dict[str, str]:
     """The terminal theme on a ground of its own."""
     named = {role: {"default": text}.get(colour, colour) for role, colour in _TERMINAL.items()}
-    grounds = ("bg", "bid-faint", "ask-faint", "touch", "changed", *(f"heat{level}" for level in range(12)))
+    grounds = ("bg", "unknown", "bid-faint", "ask-faint", "touch", "changed", *(f"heat{level}" for level in range(12)))
     bought, sold = ("bid-bar", "rise", "heat-bought"), ("ask-bar", "fall", "heat-sold")
     return named | dict.fromkeys(grounds, ground) | dict.fromkeys(bought, bid) | dict.fromkeys(sold, ask)
 

@@ -153,9 +153,16 @@ PANES: tuple[PaneRow, ...] = (
     PaneRow("header", "header:HeaderPane", 5.0, shares=_ALL),
     PaneRow("book", "book:BookPane", None, (_DESK, Stand(HEATMAP, Standing.AXIS))),
     # After the book, which decides what rows are seen.
-    PaneRow("heatmap", "heatmap:HeatmapPane", 5.0, (Stand(HEATMAP, Standing.AXIS),), late=True),
+    PaneRow(
+        "heatmap",
+        "heatmap:HeatmapPane",
+        5.0,
+        (Stand(HEATMAP, Standing.AXIS), Stand(BOOK, Standing.DESK, alone=False)),
+        late=True,
+    ),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
     PaneRow("profile", "profile:ProfilePane", 2.0, (Stand(HEATMAP, Standing.AXIS, alone=False),), late=True),
+    PaneRow("cvd", "cvd:CvdPane", 2.0, (Stand(HEATMAP, Standing.AXIS, alone=False),), late=True),
     PaneRow(
         "gauge",
         "gauge:GaugePane",

@@ -13,16 +13,22 @@ from kraken_tui.market.book.aggregation import (
     visible_range,
 )
 from kraken_tui.market.events import Proof
+from kraken_tui.market.history.moments import MarketHistory
+from kraken_tui.market.history.pulls import PullStack
 from kraken_tui.market.views import PairView
 from kraken_tui.settings import Settings
 from kraken_tui.tui.draw.book import draw_book, touch_buckets
 from kraken_tui.tui.draw.book_memory import BookMemory
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
+from kraken_tui.tui.draw.book_shape import Pulls, shows_pulls
 from kraken_tui.tui.draw.picture import BookChoices, Picture
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.keymap import KeyMap
 from kraken_tui.tui.paint.pane import Pane
+from kraken_tui.tui.panes import HEATMAP
 from kraken_tui.tui.panes.book_rows import WHEEL_ROWS, PriceChosen
+from kraken_tui.tui.panes.pointing import Pointed
+from kraken_tui.units import SECOND
 
 
 class _Place(msgspec.Struct):
@@ -41,12 +47,45 @@ class _Place(msgspec.Struct):
     settled: bool = False
 
 
+class _Pulls:
+    """Follows pull and stack of the pair on screen, from a window before the first picture on."""
+
+    def __init__(self) -> None:
+        self._history: MarketHistory | None = None
+        self._follows: PullStack | None = None
+        self._upto_ns = self._window_ns = 0
+        self._looked: tuple[object, ...] = ()
+        self._found: Pulls | None = None
+
+    def take(self, picture: Picture) -> Pulls | None:
+        """Pull and stack up to the moment of the picture; None where nothing is known of the past."""
+        history, pair, choices = picture.history, picture.pair, picture.choices
+        if history is None or pair is None or pair.spec is None or history.since_ns is None:
+            return None
+        now, window_ns = pair.now_ns, choices.pull_s * SECOND
+        gone = not 0 <= now - self._upto_ns <= window_ns
+        if history is not self._history or self._follows is None or gone or self._window_ns < window_ns:
+            self._history, self._window_ns, self._looked = history, window_ns, ()
+            self._follows = PullStack(history.book, history.trades, max(history.since_ns, now - window_ns))
+        self._upto_ns = now
+        step = step_of(pair.spec, max(1, choices.grouping))
+        # The sums are over seconds, and all movement of the window is looked at.
+        looked = (now // max(SECOND // 4, window_ns // 300), choices.pull_s, step)
+        if looked != self._looked:
+            self._looked = looked
+            self._follows.advance(now)
+            bids, asks = self._follows.sides(now, choices.pull_s)
+            self._found = Pulls(choices.pull_s, self._follows.by_bucket(now, choices.pull_s, step), bids, asks)
+        return self._found
+
+
 class BookPane(Pane):
     """The book by price steps; click for a price, wheel to move the rows."""
 
     def __init__(self, *, flash: bool = True, id: str | None = "book") -> None:  # noqa: A002
         super().__init__(id=id)
         self._memory = BookMemory(flash)
+        self._pulls = _Pulls()
         self._standing: dict[str, _Place] = {}
         self._held = False
         self._shown_for: tuple[str, int] = ("", 0)
@@ -63,7 +102,13 @@ class BookPane(Pane):
 
     def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
         """See `draw_book`."""
-        return draw_book(picture, width, height, picture.choices.centre, self._held, self._memory)
+        # Beside the heatmap the time has most of the width.
+        beside = picture.situation.view == HEATMAP.name and "heatmap" in picture.situation.panes
+        choices, pulls = picture.choices, None
+        if choices.pull_s and shows_pulls(width, one_side=beside, first=choices.pull_first):
+            pulls = self._pulls.take(picture)
+        centre = choices.centre
+        return draw_book(picture, width, height, centre, self._held, self._memory, pulls, one_side=beside)
 
     def on_resize(self) -> None:
         if self.picture is not None:
@@ -154,15 +199,25 @@ class BookPane(Pane):
         if ticks is not None:
             self.post_message(PriceChosen(ticks))
 
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Let the readout follow the mouse."""
+        self.post_message(Pointed("book", self.price_at(event.y)))
+
+    def on_leave(self, event: events.Leave) -> None:
+        """Let it go back to the cursor."""
+        self.post_message(Pointed("book"))
+
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Look at higher prices."""
-        event.stop()
-        self._move(WHEEL_ROWS)
+        """Look at higher prices; with Shift or Ctrl the wheel moves in time."""
+        if not (event.shift or event.ctrl):
+            event.stop()
+            self._move(WHEEL_ROWS)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Look at lower prices."""
-        event.stop()
-        self._move(-WHEEL_ROWS)
+        """Look at lower prices; with Shift or Ctrl the wheel moves in time."""
+        if not (event.shift or event.ctrl):
+            event.stop()
+            self._move(-WHEEL_ROWS)
 
     def _move(self, rows_up: int) -> None:
         if self.picture is None or self.picture.choices.centre is None:

@@ -6,7 +6,7 @@ from textual.message import Message
 
 from kraken_tui.market.events import Level, Proof
 from kraken_tui.market.views import PairView
-from kraken_tui.tui.draw.book_memory import FLASH_NS
+from kraken_tui.tui.draw.book_memory import FLASH_NS, LEAP_NS
 from kraken_tui.tui.draw.book_rows import NOTHING_CHANGED, Changed
 
 WHEEL_ROWS = 3
@@ -35,6 +35,7 @@ class ChangeTracker:
     def __init__(self, on: bool = True) -> None:
         self._on = on
         self._symbol = ""
+        self._taken_ns = 0
         self._levels: tuple[tuple[Level, ...], tuple[Level, ...]] = ((), ())
         self._changed_ns: tuple[dict[int, int], dict[int, int]] = ({}, {})
 
@@ -44,7 +45,9 @@ class ChangeTracker:
             return NOTHING_CHANGED
         now = view.now_ns
         levels = (view.bids, view.asks)
-        if view.symbol != self._symbol or view.proof is not Proof.VERIFIED:
+        leapt = abs(now - self._taken_ns) >= LEAP_NS
+        self._taken_ns = now
+        if leapt or view.symbol != self._symbol or view.proof is not Proof.VERIFIED:
             self._changed_ns = ({}, {})
         else:
             for old, new, changed in zip(self._levels, levels, self._changed_ns, strict=True):

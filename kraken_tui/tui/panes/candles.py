@@ -26,6 +26,8 @@ from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.keymap import KeyMap
 from kraken_tui.tui.paint.pane import Pane
+from kraken_tui.tui.panes.pointing import Pointed
+from kraken_tui.units import SECOND
 
 _WHEEL_BARS = 5
 
@@ -51,7 +53,7 @@ class CandlesPane(Pane):
     @classmethod
     def for_screen(cls, name: str, settings: Settings, keymap: KeyMap) -> Self:
         """See `Pane.for_screen`."""
-        return cls(id=name, follow_key=keymap.show("candles.newest"))
+        return cls(id=name, follow_key=keymap.show("time.live"))
 
     def draw(self, picture: Picture, width: int, height: int) -> list[Line]:
         """See `draw_candles`."""
@@ -59,9 +61,14 @@ class CandlesPane(Pane):
         if view is not None and self._scale_of != (view.symbol, view.interval):
             self._scale, self._scale_of = None, (view.symbol, view.interval)
             self.look = replace(self.look, end_s=None, hover_s=None)
-        scale = choose_scale(view, width, height, self._scale, self.look)
+        look, cursor_ns = self.look, picture.cursor_venue_ns
+        if view is not None and look.hover_s is None and picture.cursor_span_ns and cursor_ns is not None:
+            # The bar at the time that is pointed at in another pane.
+            length_s = view.interval * 60
+            look = replace(look, hover_s=cursor_ns // SECOND // length_s * length_s)
+        scale = choose_scale(view, width, height, self._scale, look)
         self._scale = scale or self._scale
-        return draw_candles(picture, scale, width, height, self.look)
+        return draw_candles(picture, scale, width, height, look)
 
     def travel(self, steps: int, *, page: bool = False) -> bool:
         """Look at later (+) or earlier (-) bars, whole screens of them with `page`."""
@@ -114,12 +121,19 @@ class CandlesPane(Pane):
         return None if index is None else bars[index].begin_s
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Show the figures of the bar under the mouse."""
-        self._look(replace(self.look, hover_s=self.bar_at(event.x)))
+        """Show the figures of the bar under the mouse, and its prints elsewhere."""
+        begin_s, view = self.bar_at(event.x), self._view
+        self._look(replace(self.look, hover_s=begin_s))
+        if begin_s is not None and view is not None:
+            span_ns = view.interval * 60 * SECOND
+            self.post_message(Pointed("candles", None, begin_s * SECOND, span_ns, venue=True))
+        else:
+            self.post_message(Pointed("candles"))
 
     def on_leave(self, event: events.Leave) -> None:
         """Show those of the bar at the right edge again."""
         self._look(replace(self.look, hover_s=None))
+        self.post_message(Pointed("candles"))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Wider bars; with Shift or Ctrl earlier ones."""

@@ -16,6 +16,7 @@ from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.keymap import KeyMap
 from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.panes.book_rows import WHEEL_ROWS, ChangeTracker, PriceChosen
+from kraken_tui.tui.panes.pointing import Pointed
 
 
 class LadderPane(Pane):
@@ -57,7 +58,8 @@ class LadderPane(Pane):
         self._placed = PlacedRows(())
         if view is not None and view.spec is not None and (view.bids or view.asks):
             # The viewer's clock, not the recording's: rows hold for the eye.
-            now_ns = view.now_ns if view.made_ns is None else view.made_ns
+            made_ns = view.made_ns if view.made_ns is not None else picture.feed.made_ns
+            now_ns = view.now_ns if made_ns is None else made_ns
             held = self._held(picture, view)
             body = max(0, height - HEAD_ROWS)
             self._placed = self._rows.take(view, body, now_ns, held=held, offset=self.offset_rows)
@@ -99,12 +101,14 @@ class LadderPane(Pane):
         self._mouse_rests = True
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """As `on_enter`: the mouse may have been here before the pane was."""
+        """As `on_enter`: the mouse may have been here before the pane was. The readout follows it."""
         self._mouse_rests = True
+        self.post_message(Pointed("ladder", self.price_at(event.y)))
 
     def on_leave(self, event: events.Leave) -> None:
         """Let them move again."""
         self._mouse_rests = False
+        self.post_message(Pointed("ladder"))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Remember the price that is shown where the button went down."""
@@ -121,11 +125,13 @@ class LadderPane(Pane):
             self.post_message(PriceChosen(ticks))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Look at higher prices."""
-        event.stop()
-        self._look_at(self.offset_rows + WHEEL_ROWS)
+        """Look at higher prices; with Shift or Ctrl the wheel moves in time."""
+        if not (event.shift or event.ctrl):
+            event.stop()
+            self._look_at(self.offset_rows + WHEEL_ROWS)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Look at lower prices."""
-        event.stop()
-        self._look_at(self.offset_rows - WHEEL_ROWS)
+        """Look at lower prices; with Shift or Ctrl the wheel moves in time."""
+        if not (event.shift or event.ctrl):
+            event.stop()
+            self._look_at(self.offset_rows - WHEEL_ROWS)

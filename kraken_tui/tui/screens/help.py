@@ -35,10 +35,12 @@ MARKS = (
     ("● ◐ ○", "In order, not quite, not there; ● REC: recording."),
     ("■", "Halted."),
     ("!", "Out of the ordinary: read the words beside it."),
-    ("╱", "Not known: a row beyond the depth of the book, a time missing in a chart. On the heatmap: the book was not "
-     "proven then."),
-    ("·", "On the heatmap: not known, before the start or beyond the depth. Below the candles: no trades. After a "
-     "price: unchanged. Between words: a separator."),
+    ("╱", "Not known: a row beyond the depth of the book, a time before the start or missing in a chart."),
+    ("╳", "On the heatmap: the book was not proven then."),
+    ("▵ ▴ ▲ ▿ ▾ ▼", "Trades on the heatmap, small, middling and large: aggressive buys point up, sells down."),
+    ("▔ ▁", "On the heatmap, the best bid and, one row further up, the best ask."),
+    ("·", "Below the candles: no trades. In the last minute of the imbalance: no proven book. After a price: "
+     "unchanged. Between words: a separator."),
     ("+", "After a size of the book: at least so much, the rest of the row is not known."),
     ("« »", "The bar goes on: the size is larger than a full bar."),
     ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle."),
@@ -85,10 +87,36 @@ WORDS = (
         "in quote currency.",
     ),
     ("held, 3 wait", "Rows of the ladder stand still under mouse and cursor; 3 levels have no row yet."),
+    (
+        "heatmap",
+        "Resting size over time: dark is little, bright is much; the heading names the two cut-offs, and whether a "
+        "cell is the average or the greatest size of its column. The last column, apart, is not over yet.",
+    ),
+    (
+        "±30 s",
+        "Pull and stack: size added less size removed without trading at a price over the last seconds, of which older "
+        "ones count less. The heading has both sides in all. Level 2 shows sizes, not orders: one that moves is pulled "
+        "here and stacked there.",
+    ),
+    (
+        "POC, VAH, VAL",
+        "The price with the most volume, and the highest and lowest of those around it that hold 70 % of it.",
+    ),
     ("volume at price", "sold | bought: lots traded at a price since the start, by aggressor."),
     ("wall, moved", "A large order appeared; a large order changed its price."),
     ("pulled, filled", "A large order left without trading; it left by trading."),
-    ("sweep", "One order taking several levels; at the cursor, the average price and cost in bps of doing so."),
+    ("sweep", "One order taking several levels."),
+    (
+        "buy to here",
+        "At the cursor: average price, cost in bps of the mid and taker's fee (setting `taker_fee_pct`) of one order "
+        "for all that rests up to that row; `sell to here` on the bids.",
+    ),
+    (
+        "HISTORY",
+        "A moment of the past in all panes, with its distance from now. Ages and proof are those of then; the feed "
+        "runs on, and what is said of engine, recorder and connection is of now.",
+    ),
+    ("size, now", "In HISTORY, at the cursor: the row's size then and now, and what has traded there since."),
     ("large", "From the threshold in the settings, or chosen from the pair's own sizes; the heading says it."),
     (
         "tape",
@@ -107,7 +135,9 @@ WORDS = (
 """Words on the screen that a newcomer may not know."""
 
 NOTES = (
-    "Click a tab to show its pair, a price to put the cursor there; the wheel scrolls the aggregated book.",
+    "Click a tab to show its pair; a price, a print or a flow event to put the cursor on its price.",
+    "The last row reads what the mouse rests on, without moving the cursor, which a click or a key does.",
+    "The wheel scrolls the prices; with Shift or Ctrl it moves in time.",
     "To select text with the mouse hold Shift (Option in iTerm2, Fn in Terminal.app).",
     "Click a key in the last row to press it.",
     "A key works in the views named behind its sentence, or in all of them.",
@@ -153,13 +183,13 @@ class HelpScreen(Dialog[None]):
             table = Table.grid(
                 Column(width=14),
                 Column(ratio=1),
-                Column(width=5, no_wrap=True),
                 Column(min_width=18, no_wrap=True),
                 padding=(0, 0, 0, 2),
                 expand=True,
             )
             for _, keys, about, where, name in commands:
-                table.add_row(Text(keys, "bold"), Text(about), Text(where), Text(name))
+                sentence = Text(f"{about} ({where})" if where else about)
+                table.add_row(Text(keys, "bold"), sentence, Text(name))
             yield table
         for title, entries in (("The three truths of a book", TRUTHS), ("Marks", MARKS), ("Words", WORDS)):
             yield _heading(title)

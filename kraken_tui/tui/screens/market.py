@@ -11,31 +11,45 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from kraken_tui.engine.api import MarketSource
-from kraken_tui.market.freshness import aged, aged_feed, held
-from kraken_tui.market.views import FeedView, Mode, PairView, Published, ReplayView
+from kraken_tui.market.freshness import aged_feed
+from kraken_tui.market.views import FeedView, Mode, PairView, ReplayView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
+from kraken_tui.tui import heat_control
 from kraken_tui.tui.asked import BURST_S, Asked
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
+from kraken_tui.tui.draw.format import price
 from kraken_tui.tui.draw.picture import Picture, Situation
 from kraken_tui.tui.draw.runs import Line, in_cells
-from kraken_tui.tui.draw.status import STATUS_KEYS, cursor_parts, dial_sentence, feed_parts, fitting, waiting_text
+from kraken_tui.tui.draw.status import (
+    STATUS_KEYS,
+    dial_sentence,
+    feed_parts,
+    fitting,
+    reading_parts,
+    waiting_text,
+)
 from kraken_tui.tui.draw.themes import ALL_PALETTES
 from kraken_tui.tui.keymap import KeyMap, bindings, command_of
-from kraken_tui.tui.layout import Places, Rect, Size, arrange, size_class
+from kraken_tui.tui.layout import STRIP_WIDTH, Places, Rect, Size, arrange, size_class
+from kraken_tui.tui.one_cursor import OneCursor
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.pane import LivePart, Pane
 from kraken_tui.tui.paint.shared import facts
 from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, PANES, PaneRow, cycle_of, shares, stands_in
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.footer import CommandChosen
+from kraken_tui.tui.panes.pointing import MomentChosen, Pointed
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
+from kraken_tui.tui.shown import Move, Seen, ShownMoment
 from kraken_tui.units import SECOND
 from kraken_tui.words import counted, interval_name
 
 _PENDING_S = 5.0
+_NARROW = 100
+"""Columns below which the last row leaves the word HISTORY to the first."""
 
 
 class MarketScreen(Screen[None], inherit_bindings=False):
@@ -65,7 +79,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.view = BOOK.name
         self.alone: str | None = None
         self.symbol = ""
-        self.frozen: Published | None = None
+        self.shown = ShownMoment(source)
+        self.cursor = OneCursor(source, settings.taker_fee_pct)
         self._status_keys = {name: keymap.show(name) for name in STATUS_KEYS}
         self._shares = shares()
         self._drawn: dict[str, tuple[object, ...]] = {}
@@ -172,27 +187,19 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- drawing ----------------------------------------------------------------------------------------------
 
     def newest(self) -> tuple[PairView | None, FeedView]:
-        """The pair and feed on screen, as old as they are now; while paused both stand still."""
-        pair, feed, _ = self._look()
-        return pair, feed
-
-    def _look(self) -> tuple[PairView | None, FeedView, FeedView]:
-        """(pair on screen, feed on screen, newest feed), the first two of one moment: no two panes disagree."""
-        published = self.source.published()
-        now_ns = self.source.now()
-        live = aged_feed(published.feed, now_ns)
-        if self.frozen is not None:
-            return *held(self.frozen, live, self.symbol, now_ns), live
-        pair = published.pairs.get(self.symbol)
-        if pair is None:
-            return None, live, live
-        pair = aged(pair, now_ns)
-        return pair, Published(live, {self.symbol: pair}).agreed().feed, live
+        """The pair and feed on screen, as old as they are now; in a pause or the past, as they were then."""
+        seen = self.shown.look(self.symbol)
+        return seen.pair, seen.feed
 
     @property
     def paused(self) -> bool:
         """Whether the screen is frozen (a paused recording is not)."""
-        return self.frozen is not None
+        return self.shown.frozen is not None
+
+    @property
+    def moment_ns(self) -> int | None:
+        """The moment shown where it is not now, by the engine's wall clock."""
+        return self.shown.moment_ns
 
     @property
     def control(self) -> BookControl:
@@ -213,7 +220,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._follow_tabs(now)
         everything = everything or self._everything
         self._everything = False
-        pair, feed, live = self._look()
+        seen = self.shown.look(self.symbol)
+        pair, feed, live = seen.pair, seen.feed, seen.live
         if bool(feed.silent_ns) != self._silent:
             # All panes turn at once, whatever their rates: none may look fresh beside another that does not.
             self._silent = not self._silent
@@ -221,8 +229,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         choices = self.control.prepare(pair, self.book_rows)
         problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
-        status = self._status(pair, live, pacer, now, step)
-        paused_at = self.symbol if self.frozen is not None else ""
+        status = self._status(seen, pacer, now, step)
+        under = self.cursor.time(self.symbol, self.moment_ns)
+        found = self.shown.time.found
         picture = Picture(
             pair,
             feed,
@@ -233,10 +242,18 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             step,
             situation=self.situation,
             tape_tier=self.tape_tier,
-            waiting="" if pair is not None else waiting_text(live, self._status_keys, paused_at),
+            waiting="" if pair is not None else self._waiting(live),
             history=self.source.history(self.symbol) if self.symbol else None,
             price_rows=self.book_rows,
             density=self.app.no_color or ALL_PALETTES[self.program.palette_name].ansi,
+            moment_ns=self.moment_ns,
+            paused=self.paused,
+            now_ns=live.now_ns,
+            found="" if found is None else found.text,
+            cursor_ns=under.ns,
+            cursor_span_ns=under.span_ns,
+            cursor_venue_ns=under.venue_ns,
+            held_bytes=self._held_bytes() if "health" in self._places else 0,
         )
         pacer.begin()
         known = facts(picture)
@@ -281,15 +298,44 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Show a few words at the left of the last row until a time of the app's clock."""
         self._flash = (text, until)
 
-    def _status(self, pair: PairView | None, live: FeedView, pacer: Pacer, now: float, step: str) -> Line:
-        then = self.frozen
+    def _status(self, seen: Seen, pacer: Pacer, now: float, step: str) -> Line:
+        then, live, time = self.shown.frozen, seen.live, self.shown.time
         paused = None if then is None else (then.feed.now_ns, max(0, live.messages - then.feed.messages))
-        parts = feed_parts(live, paused=paused, slowness=pacer.slowness, keys=self._status_keys, step=step)
+        past = None if time.moment_ns is None else (time.moment_ns, self._found(seen.pair))
+        parts = feed_parts(
+            live,
+            paused=paused,
+            past=past,
+            slowness=pacer.slowness,
+            keys=self._status_keys,
+            step=step,
+            narrow=self.app.size.width < _NARROW,
+        )
         text, until = self._flash
         if now < until:
             parts.append(((f" {in_cells(text)} ", "bright/tab"),))
-        parts += cursor_parts(pair, self.control.choices.cursor)
+        parts += reading_parts(self.cursor.reading(seen, self.control.choices, self.moment_ns))
         return fitting(parts, self.app.size.width)
+
+    def _found(self, pair: PairView | None) -> str:
+        """What the last step in time found, and where."""
+        found = self.shown.time.found
+        if found is None or found.price is None or pair is None or pair.spec is None:
+            return "" if found is None else found.text
+        return f"{found.text} at {price(found.price, pair.spec.price_precision)}"
+
+    def _waiting(self, live: FeedView) -> str:
+        if self.shown.in_past:
+            return f"{self.shown.since(self.symbol)}: not at this moment"
+        return waiting_text(live, self._status_keys, self.symbol if self.paused else "")
+
+    def _held_bytes(self) -> int:
+        pasts = (self.source.history(tab.symbol) for tab in self.source.feed_view.tabs)
+        return sum(past.size for past in pasts if past is not None)
+
+    @on(Pointed)
+    def _mouse_points(self, message: Pointed) -> None:
+        self.cursor.take(message)
 
     # --- pairs ------------------------------------------------------------------------------------------------
 
@@ -405,15 +451,38 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self._no_time()
 
     def action_zoom(self, steps: int) -> None:
-        """Make candles wider (+1) or narrower (-1)."""
+        """Show less time (+1) or more (-1): in the candles that keys mean, else on the heatmap."""
         pane = self._travelling()
-        if pane is None or not pane.zoom(steps):
+        if pane is not None and pane.zoom(steps):
+            return
+        if "heatmap" in self._places:
+            self._confirm(heat_control.zoom(self.control.choices.heat, steps, strip=self.view == BOOK.name))
+        else:
             self._no_time()
 
-    def action_follow(self) -> None:
-        """Follow the newest candle again, wherever candles are shown."""
+    def action_heat(self, what: str, *steps: int) -> None:
+        """Change how the heatmap, or its profile, is drawn; `what` is a function of `heat_control`."""
+        if "heatmap" not in self._places:
+            where = f"{self.keymap.show('view.heatmap')} shows the heatmap"
+            self.program.say(f"{where}; beside the book it stands from {STRIP_WIDTH} columns on.")
+            return
+        self._confirm(getattr(heat_control, what)(self.control.choices.heat, *steps))
+
+    def action_pulls(self) -> None:
+        """Take pull and stack over the next window."""
+        self._confirm(heat_control.pulls(self.control.choices))
+
+    def _confirm(self, text: str) -> None:
+        """Say what a key changed, and show it."""
+        self.program.say(text)
+        self.program.tick(everything=True)
+
+    def action_live(self) -> None:
+        """Go back to now, and follow the newest candle again wherever candles are shown."""
         for name in self._places:
             self._panes[name].follow()
+        was_paused = self.paused
+        self._turned(self.shown.live(), "Live again.", was_paused)
 
     def action_maximise(self) -> None:
         """Give the pane under the mouse, else the view's first, the whole body; again to go back."""
@@ -432,6 +501,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_cursor(self, steps: int) -> None:
         """Move the price cursor; positive is up."""
+        self.cursor.leave_mouse()
         self.control.move_cursor(self.newest()[0], steps, self.book_rows)
         self.program.tick()
 
@@ -447,6 +517,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     @on(PriceChosen)
     def _price_clicked(self, message: PriceChosen) -> None:
+        self.cursor.leave_mouse()
         self.control.choices.cursor = message.ticks
         self.program.tick()
 
@@ -474,7 +545,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_depth(self, direction: int) -> None:
         """Subscribe the next (+1) or previous (-1) depth."""
-        view, feed = self.newest()
+        view, feed = self.source.view(self.symbol), self.source.feed_view
         current = self.settings.depth if view is None else view.depth
         if feed.mode is Mode.REPLAY:
             self.program.say(f"The depth of a recording is that of its data: {counted(current, 'level')}.")
@@ -491,7 +562,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_interval(self, direction: int) -> None:
         """Choose the next longer (+1) or shorter (-1) candle interval."""
-        view = self.newest()[0]
+        view = self.source.view(self.symbol)
         now = self.program.clock()
         current = self._interval.or_else(self.settings.interval if view is None else view.interval, now)
         interval = next_option(INTERVALS, current, direction)
@@ -521,8 +592,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def action_pause(self) -> None:
         """Freeze or release the screen; stop or continue a recording."""
         replay = self._replay
-        if replay is None:
-            self.frozen = self._held_now() if self.frozen is None else None
+        if replay is None or self.shown.moment_ns is not None:
+            self.shown.pause()
             self.relayout()
         elif replay.finished:
             self.action_replay_again()
@@ -538,12 +609,62 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         feed = self.source.feed_view
         return feed.replay if feed.mode is Mode.REPLAY else None
 
-    def _held_now(self) -> Published:
-        """All that is published, as old as it is at this moment, each tab as its pair."""
-        published = self.source.published()
-        now_ns = self.source.now()
-        pairs = {symbol: aged(view, now_ns) for symbol, view in published.pairs.items()}
-        return Published(aged_feed(published.feed, now_ns), pairs).agreed()
+    def action_step(self, seconds: int) -> None:
+        """Move in time; where the candles stand alone and follow the market, in their bars (10 s: screens of them).
+
+        The first step back from now holds the newest moment.
+        """
+        if self.view == CANDLES.name and self.moment_ns is None:
+            self.action_travel(1 if seconds > 0 else -1, abs(seconds) > 1)
+        else:
+            self._move(
+                lambda time, past, now: (seconds == -1 and time.enter(past, now)) or time.step(past, now, seconds)
+            )
+
+    def action_step_message(self, direction: int) -> None:
+        """Move to the next (+1) or previous (-1) message of the book."""
+        self._move(lambda time, past, now: time.step_message(past, now, direction))
+
+    def action_step_event(self, direction: int) -> None:
+        """Move to the next (+1) or previous (-1) event of flow, proof, age or venue."""
+        self._move(lambda time, past, now: time.step_event(past, now, direction))
+
+    def go_to(self, ns: int) -> None:
+        """Show a moment of the past of the pair on screen, by the engine's wall clock."""
+        self._move(lambda time, past, now: time.go(past, now, ns) or True)
+
+    @on(MomentChosen)
+    def _moment_chosen(self, message: MomentChosen) -> None:
+        self.go_to(message.ns)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """With Shift or Ctrl: a second earlier."""
+        if event.shift or event.ctrl:
+            event.stop()
+            self.action_step(-1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """With Shift or Ctrl: a second later."""
+        if event.shift or event.ctrl:
+            event.stop()
+            self.action_step(1)
+
+    def _move(self, move: Move) -> None:
+        before, was_paused = self.moment_ns, self.paused
+        words = self.shown.move(self.symbol, move)
+        if not words and self.moment_ns is None:
+            words = "This is the newest moment."
+        self._turned(before != self.moment_ns, words, was_paused)
+
+    def _turned(self, moved: bool, words: str, was_paused: bool) -> None:
+        """Draw another moment, all panes of it at once."""
+        if was_paused != self.paused:
+            self.relayout()
+        if moved or was_paused:
+            self._everything = True
+        if words and (moved or self.moment_ns is not None or words != "Live again."):
+            self.program.say(words)
+        self.program.tick()
 
     def action_replay_again(self) -> None:
         """Play the recording from its beginning."""
@@ -553,6 +674,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         # Its tabs come again one by one: until then the pair on screen must not count as removed.
         self._again_until = self.program.clock() + _PENDING_S
         self._replay_paused, self._interval = Asked(), Asked()
+        self.shown.live()
+        self.relayout()
         self.source.replay_again()
         self.program.say("Playing the recording again.")
 
@@ -589,12 +712,14 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         now = self.program.clock()
         wish, at = self._sought
         # Presses in a burst add up, whatever has been reached meanwhile.
-        ns = (wish if now - at < BURST_S else self.source.feed_view.now_ns) + seconds * SECOND
+        here = self.moment_ns or self.source.feed_view.now_ns
+        ns = (wish if now - at < BURST_S else here) + seconds * SECOND
         self._sought = ns, now
-        self.source.seek_replay(ns)
+        self._go_to(ns)
 
     def action_seek_fault(self, direction: int) -> None:
         """Go to the next (+1) or previous (-1) mismatch, gap or session of a recording; the log says what it is."""
+        self.shown.live()
         self.source.seek_fault(direction)
 
     def action_go_to(self) -> None:
@@ -608,6 +733,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def _go_to(self, ns: int | None) -> None:
         if ns is not None:
+            # What is sought is where the recording is then, not a moment before it.
+            self.shown.live()
             self.source.seek_replay(ns)
 
     # --- program ----------------------------------------------------------------------------------------------

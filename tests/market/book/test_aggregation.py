@@ -125,7 +125,7 @@ class TestGrouping:
     @pytest.mark.parametrize(
         ("mid", "increment", "row_count", "grouping"),
         [
-            (642_500, 1, 36, 25),  # BTC/USD in cents of ten: 0.1 % are 642 ticks
+            (642_500, 1, 36, 20),  # BTC/USD in cents of ten: 0.1 % are 642 ticks
             (312_051, 1, 36, 10),  # ETH/USD in cents
             (286, 1, 36, 1),  # MINA/GBP
             (642_500, 10, 36, 2),
@@ -139,11 +139,16 @@ class TestGrouping:
     def test_a_wide_book_asks_for_more_within_limits(self) -> None:
         spec = PairSpec("A/B", "A", "B", 1, 8)
         wide = [(500_000 - 30 * index, 1) for index in range(1, 40)]
-        assert nice_grouping(spec, 500_000, 40) == 25
-        assert nice_grouping(spec, 500_000, 40, bids=wide) == 25
+        assert nice_grouping(spec, 500_000, 40) == 20
+        assert nice_grouping(spec, 500_000, 40, bids=wide) == 50
         assert nice_grouping(spec, 500_000, 20, bids=wide) == 50
         junk = [(500_000 - 10_000 * index, 1) for index in range(1, 40)]
         assert nice_grouping(spec, 500_000, 20, bids=junk) == 50
+
+    def test_an_even_step_is_preferred_where_it_is_not_much_coarser(self) -> None:
+        spec = PairSpec("A/B", "A", "B", 1, 8)
+        # 4.5 and 24 ticks a row: 10 and 50 rather than 5 and 25. 3 ticks: 10 is too coarse.
+        assert [nice_grouping(spec, mid, 10) for mid in (45_000, 240_000, 30_000)] == [10, 50, 5]
 
     @given(st.integers(1, 10**12), st.integers(0, 300), st.integers(1, 10**4), LEVELS)
     def test_always_an_offered_one(

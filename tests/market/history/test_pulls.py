@@ -122,3 +122,16 @@ def test_sizes_balance_at_every_price(run: list[Step], sold: list[tuple[int, int
             assert movement.traded >= 0
             change = movement.stacked - movement.pulled - movement.traded
             assert after_all.get(price, 0) - before[price] == change
+
+
+def test_sides_count_every_lot_whole() -> None:
+    market = Market()
+    market.bid(10, "8.00")
+    market.bid(20, "6.00")
+    market.sold(30, 100)
+    market.bid(40, "5.00")
+    market.pulls.advance(20 * SECOND)
+    bids, asks = market.pulls.sides(20 * SECOND, 30)
+    assert bids == Movement(300, 200, 100)
+    assert asks == Movement(0, 0, 0)
+    assert market.pulls.sides(40 * SECOND, 30)[0] == Movement(0, 0, 0)

@@ -284,6 +284,17 @@ def test_volume_bars_grow_with_volume_tell_direction_and_name_their_scale() -> N
     assert rows[-1].endswith("volume"[: len(price(view.last, 1)) + 1]) or rows[-1].endswith("…")
 
 
+@pytest.mark.parametrize("symbol", common.SYMBOLS)
+def test_words_beside_the_volume_stand_in_the_column_of_the_prices(symbol: str) -> None:
+    view = common.pair(symbol)
+    assert view.last is not None
+    last = view.candles[-1]
+    rows = text_of(draw_candles(picture(view), PriceRange(last.low - 50, last.high + 50), 80, 24))
+    at = next(row.index("◂") for row in rows if "◂" in row) + 1
+    assert next(row for row in rows if row.rstrip().endswith("volume")).index("volume") == at
+    assert rows[-1].index("UTC") == at
+
+
 def test_scale_holds_still_while_prices_move_inside() -> None:
     scale = choose_range(1_000, 1_100)
     assert scale.low < 1_000

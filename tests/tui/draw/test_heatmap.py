@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kraken_tui.market.history.columns import Column
 from kraken_tui.market.history.prints import TradeColumn
 from kraken_tui.tui.draw.heat_scale import Scale
-from kraken_tui.tui.draw.heatmap import APART, HEAD_ROWS, ColumnCells, HeatView, column_cells, draw_heatmap
+from kraken_tui.tui.draw.heat_view import HeatView
+from kraken_tui.tui.draw.heatmap import (
+    APART,
+    HEAD_ROWS,
+    UNKNOWN,
+    UNPROVEN,
+    ColumnCells,
+    column_cells,
+    draw_heatmap,
+)
 from kraken_tui.tui.draw.runs import width_of
 from kraken_tui.units import SECOND
 from tests.tui import samples
@@ -38,7 +49,7 @@ def view(**fields: object) -> HeatView:
         trades={},
         cvd=0,
         scale=SCALE,
-        settings_note="1 s a column",
+        notes=["1 s a column"],
     )
     return replace(made, **fields)
 
@@ -62,28 +73,65 @@ def test_the_touch_is_a_pair_of_lines() -> None:
 
 def test_what_is_not_known_is_not_empty() -> None:
     edge = column(low=102, high=106)
-    known = {bucket for bucket in range(100, 110) if cell(view(), bucket, edge)[1] != "faint"}
+    known = {bucket for bucket in range(100, 110) if cell(view(), bucket, edge)[1] != "faint/unknown"}
     assert known == {102, 103, 104, 105, 106}
     for bucket in (100, 101, 107, 109):
         text, style = cell(view(), bucket, edge)
-        assert style == "faint"
-        assert text in "· "
-    before = [text for text, style in column_cells(view(), Column(100, {}), TIERS)]
-    assert set(before) <= {"·", " "}
-    assert "·" in {text for index in range(100, 104) for text, _ in column_cells(view(), Column(index, {}), TIERS)}
+        assert style == "faint/unknown"
+        assert text in (UNKNOWN, " ")
+    before = column_cells(view(), Column(100, {}), TIERS)
+    assert {style for _, style in before} == {"faint/unknown"}
+    assert UNKNOWN in {text for text, _ in before}
 
 
 def test_an_unproven_column_is_hatched_and_claims_no_touch() -> None:
     doubtful = column_cells(view(), column(proven=False), TIERS)
-    assert {text for text, _ in doubtful} == {"╱"}
+    assert {text for text, _ in doubtful} == {UNPROVEN}
+
+
+heat = st.builds(
+    Column,
+    st.integers(100, 200),
+    st.dictionaries(st.integers(-240, 240).filter(bool), st.floats(0.1, 1e6), max_size=40),
+    st.none() | st.integers(90, 110),
+    st.none() | st.integers(90, 230),
+    st.booleans(),
+    st.booleans(),
+    st.none() | st.integers(1_000, 1_050),
+    st.none() | st.integers(1_050, 1_100),
+)
+
+
+@given(made=heat, density=st.booleans(), halves=st.booleans(), ascii_only=st.booleans())
+def test_unknown_never_looks_empty_and_the_known_never_unknown(
+    made: Column, density: bool, halves: bool, ascii_only: bool
+) -> None:
+    shown = view(density=density, halves=halves and not density, ascii_only=ascii_only and density)
+    factor = 2 if shown.halves else 1
+    for row, (text, style) in enumerate(column_cells(shown, made, TIERS)):
+        bucket = shown.high - row
+        lowest, highest = (2 * bucket - 1, 2 * bucket + 1) if shown.halves else (bucket, bucket)
+        nothing = not made.known and not made.cells
+        beyond = (made.low is not None and lowest + (factor - 1) < made.low) or (
+            made.high is not None and highest - (factor - 1) > made.high
+        )
+        if nothing or beyond:
+            touched = text in "▁▔" and style.partition("/")[0] in ("bid", "ask") and not nothing
+            assert touched or style == "faint/unknown"
+            assert touched or not density or text == UNKNOWN
+        elif not made.proven:
+            assert text == UNPROVEN
+        else:
+            assert text not in (UNKNOWN, UNPROVEN)
+            assert "unknown" not in style
 
 
 def test_trades_stand_on_top_by_aggressor_and_size() -> None:
     trades = TradeColumn({105: (500, 0), 103: (0, 50), 104: (3, 1)}, 503, 51)
     made = view(trades={100: trades})
-    assert cell(made, 105) == ("●", "heat-bought/heat4")
-    assert cell(made, 103) == ("•", f"heat-sold/heat{SCALE.level(20)}")
-    assert cell(made, 104) == ("·", "heat-bought/heat0")
+    assert cell(made, 105) == ("▲", "heat-bought/heat4")
+    assert cell(made, 103) == ("▾", f"heat-sold/heat{SCALE.level(20)}")
+    assert cell(made, 104) == ("▵", "heat-bought/heat0")
 
 
 def test_two_prices_a_cell() -> None:
