@@ -140,6 +140,15 @@ def replace_text(path: Path, text: str) -> None:
         OSError: It cannot be written, or is a symbolic link, which somebody else may have put there.
         UnicodeEncodeError: The text holds surrogates.
     """
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """As `replace_text`, for anything.
+
+    Raises:
+        OSError: See `replace_text`.
+    """
     import tempfile
     from pathlib import Path
 
@@ -148,8 +157,8 @@ def replace_text(path: Path, text: str) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".kraken-tui-", dir=path.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
         if path.exists():
             temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)

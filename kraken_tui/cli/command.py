@@ -169,10 +169,9 @@ class Call:
 
             need_client("--kafka")
             read_settings(settings.kafka_config)
-        elif settings.at:
-            raise ConfigurationError("--at goes with --kafka: it says from when on Kafka is read")
         if settings.replay is not None:
             check_recording(settings.replay)
+        check_at(settings)
         if settings.record is not None:
             from kraken_tui.recording.background import next_part
             from kraken_tui.recording.writer import check
@@ -196,6 +195,30 @@ def check_recording(path: Path) -> None:
     from kraken_tui.recording.reader import open_recording
 
     open_recording(path)
+
+
+def check_at(settings: Settings) -> None:
+    """Find out whether the moment to begin at is in the recording.
+
+    Raises:
+        ConfigurationError: There is no recording, or the moment is outside of it.
+    """
+    if not settings.at or settings.kafka:
+        return
+    if settings.replay is None:
+        raise ConfigurationError("--at needs --replay or --kafka: what is live cannot begin at a moment")
+    from kraken_tui.settings.moment import WAYS, read_moment
+
+    moment = read_moment(settings.at)
+    if moment is None:
+        raise ConfigurationError(f"--at: of a recording it takes {WAYS}")
+    from kraken_tui.errors import RecordingError
+    from kraken_tui.recording.length import check_moment
+
+    try:
+        check_moment(settings.replay, moment)
+    except RecordingError as error:
+        raise ConfigurationError(f"--at: {error}") from None
 
 
 def is_path(path: Path, question: str) -> bool:

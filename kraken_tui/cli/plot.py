@@ -11,7 +11,7 @@ from kraken_tui.cli.console import DONE, need_stdout, print_out
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import Between, Number, OneOf, Text, Whole
 
-KINDS = ("candles", "depth", "spread", "imbalance", "latency")
+KINDS = ("candles", "depth", "spread", "imbalance", "latency", "heatmap")
 _USUAL_SIZE = 100, 25
 
 OPTIONS = (
@@ -51,10 +51,11 @@ def _run(call: Call) -> int:
 
     from kraken_tui.cli.watch import Watch
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.engine.options import EngineOptions
     from kraken_tui.tui.draw.themes import worn
 
     colours = _colours(os.environ) if sys.stdout.isatty() else 0
-    engine = Engine(settings)
+    engine = Engine(settings, options=EngineOptions(history=own["kind"] == "heatmap", stand=True))
     try:
         with Watch(engine, settings.pairs, own["seconds"]) as watch:
             width = own["width"] or get_terminal_size(_USUAL_SIZE).columns

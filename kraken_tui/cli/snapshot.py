@@ -64,7 +64,7 @@ def _run(call: Call) -> int:
     from kraken_tui.engine.engine import Engine
     from kraken_tui.engine.options import EngineOptions
 
-    engine = Engine(settings, options=EngineOptions(history=True))
+    engine = Engine(settings, options=EngineOptions(history=True, stand=True))
     try:
         with Watch(engine, settings.pairs, own["seconds"]) as watch:
             svg = watch.picture(own["size"], own["view"])

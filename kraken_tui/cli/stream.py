@@ -27,6 +27,10 @@ OPTIONS = (
         "snapshot_trades", Switch(), "also print trades from before the subscription",
         flag="--snapshot-trades", default=False,
     ),
+    Option(
+        "history", Switch(), "begin with what is known: candles, recent trades and the book of the moment",
+        flag="--history", default=False,
+    ),
 )  # fmt: skip
 
 
@@ -39,17 +43,18 @@ def _run(call: Call) -> int:
         )
     need_stdout()
     from kraken_tui.engine.engine import Engine
+    from kraken_tui.engine.options import EngineOptions
     from kraken_tui.outputs import SINKS
     from kraken_tui.outputs.pipe import PipeWriter, Unread
     from kraken_tui.outputs.pump import Pump, StopAfter
     from kraken_tui.terminal.signals import Signals
 
-    engine = Engine(settings)
+    engine = Engine(settings, options=EngineOptions(tell_state=own["history"]))
     listener = engine.listen(book_levels=own["levels"])
     with Signals() as signals:
         out = PipeWriter(sys.stdout.fileno(), signals.came)
         sink = SINKS["jsonlines"].make(
-            lambda symbol: _spec(engine, symbol), out.write, snapshot_trades=own["snapshot_trades"]
+            lambda symbol: _spec(engine, symbol), out.write, snapshot_trades=own["snapshot_trades"] or own["history"]
         )
         pump = Pump(
             listener,

@@ -26,6 +26,7 @@ PATIENCE_S = 6.0
 """After this long, draw what has arrived so far."""
 
 _POLL_S = 0.05
+_LONGEST_SEEK_S = 3600.0
 _CANDLES_WANTED = 30
 _SAMPLES_WANTED = 10
 _LATENCIES_WANTED = 20
@@ -85,7 +86,7 @@ class Watch:
         async def draw() -> str:
             return await asyncio.wait_for(
                 picture(self._engine, self._engine.settings, size=size, view=view, until=self._until),
-                (self._seconds or DEFAULT_LIMIT_S) + 10,
+                (self._seconds or DEFAULT_LIMIT_S) + (_LONGEST_SEEK_S if self._stands else 10),
             )
 
         try:
@@ -102,7 +103,7 @@ class Watch:
         """Draw one chart as text.
 
         Args:
-            kind: "candles", "depth", "spread", "imbalance" or "latency".
+            kind: "candles", "depth", "spread", "imbalance", "latency" or "heatmap".
             width: Columns.
             height: Rows.
             theme: Name of a palette.
@@ -120,6 +121,8 @@ class Watch:
             if self._is_over(feed, ready=seen >= wanted, drawable=seen >= min(wanted, 2)):
                 break
             time.sleep(_POLL_S)
+        if kind == "heatmap":
+            return self._heatmap(feed, view, width, height, theme, colour=colour)
         from kraken_tui.tui.draw import plots as charts
         from kraken_tui.tui.draw.ansi import ansi_text
         from kraken_tui.tui.draw.runs import padded
@@ -133,6 +136,20 @@ class Watch:
             kinds = {"depth": charts.depth_chart, "spread": charts.spread_chart, "imbalance": charts.imbalance_chart}
             lines = kinds[kind](view, width, height)
         return ansi_text([padded(line, width) for line in lines], ALL_PALETTES[theme] if colour else None)
+
+    def _heatmap(
+        self, feed: FeedView, view: PairView | None, width: int, height: int, theme: str, *, colour: bool
+    ) -> str:
+        from kraken_tui.tui.draw.ansi import ansi_text
+        from kraken_tui.tui.draw.runs import padded
+        from kraken_tui.tui.draw.themes import ALL_PALETTES
+        from kraken_tui.tui.still_heatmap import still_heatmap
+
+        history = None if view is None else self._engine.history(view.symbol)
+        palette = ALL_PALETTES[theme] if colour else None
+        density = palette is None or palette.ansi
+        lines = still_heatmap(feed, view, history, self._engine.settings, width, height, density=density)
+        return ansi_text([padded(line, width) for line in lines], palette)
 
     def _first_view(self, feed: FeedView) -> PairView | None:
         if not feed.tabs:
@@ -162,6 +179,8 @@ class Watch:
             raise Interrupted(self._signals.number)
         if feed.fatal:
             raise FeedFailed(feed.fatal)
+        if self._stands:
+            return self._has_arrived(feed)
         waited = self._clock() - self._started
         finished = feed.replay is not None and feed.replay.finished
         limit = DEFAULT_LIMIT_S if self._seconds is None else self._seconds
@@ -172,6 +191,17 @@ class Watch:
             if waited >= limit:
                 raise FeedFailed(self._nothing(feed))
         return self._seconds is None and (ready or (drawable and waited >= PATIENCE_S))
+
+    @property
+    def _stands(self) -> bool:
+        """Whether one moment of a recording is drawn."""
+        settings = self._engine.settings
+        return settings.replay is not None and bool(settings.at)
+
+    def _has_arrived(self, feed: FeedView) -> bool:
+        """Whether the moment that was asked for is there: it is drawn as it was, proven or not."""
+        replay = feed.replay
+        return replay is not None and not replay.seeking and bool(replay.paused or replay.finished) and bool(feed.tabs)
 
     def _look_for_refusals(self) -> None:
         while len(self._listener):
@@ -195,6 +225,8 @@ def _seen(kind: str, feed: FeedView, view: PairView | None) -> tuple[int, int]:
         return feed.latency.count, _LATENCIES_WANTED
     if view is None:
         return 0, 1
+    if kind == "heatmap":
+        return len(view.samples) if view.proof is Proof.VERIFIED else 0, _SAMPLES_WANTED
     if kind == "candles":
         return len(view.candles), _CANDLES_WANTED
     if kind in ("spread", "imbalance"):

@@ -45,16 +45,21 @@ class MarketSource(Protocol):
         """The past of a pair, which may be read at once; None where none is kept, or the pair is not subscribed."""
         ...
 
-    def share(self, path: Path) -> int:
-        """Write the last minute of raw frames, with the state before them, as a recording of its own.
+    def share(self, path: Path, moment_ns: int) -> int:
+        """Write the raw frames from a minute before a moment until now, with the state before them, as a recording.
 
-        It waits for the engine and the disk: call it from a thread that may.
+        In a replay they are read from the recording where it is indexed that far. It waits for the engine and the
+        disk: call it from a thread that may.
+
+        Args:
+            path: A new file.
+            moment_ns: The moment of interest, ns since the epoch by the engine's clock.
 
         Returns:
             Frames written.
 
         Raises:
-            RecordingError: No frames are kept, or the file cannot be written whole.
+            RecordingError: No frames of that moment are kept, or the file cannot be written whole.
             TimedOut: The engine does not answer.
         """
         ...
@@ -101,6 +106,22 @@ class MarketSource(Protocol):
 
     def replay_again(self) -> None:
         """Play the recording from its beginning, at the same speed; no effect on a live feed."""
+        ...
+
+    def seek_replay(self, ns: int) -> None:
+        """Go to a moment of a recording, ns since the epoch by its clock; beyond its ends, to the nearest.
+
+        It stays paused, or goes on at its speed. `ReplayView.seeking` says so while that takes long. No effect on a
+        live feed.
+        """
+        ...
+
+    def seek_fault(self, direction: int) -> None:
+        """Go to the next (+1) or previous (-1) mismatch, gap or session of a recording; the log says what it is."""
+        ...
+
+    def cancel_seek(self) -> None:
+        """Give up a seek that takes long; the recording goes on from where it is."""
         ...
 
     def reconnect(self) -> None:

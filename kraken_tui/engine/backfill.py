@@ -39,6 +39,7 @@ class Backfill:
         wall: Callable[[], int],
         shown: Callable[[], str | None],
         channels: Collection[str] | None = None,
+        seeded: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._rest = rest
         self._desk = desk
@@ -46,6 +47,7 @@ class Backfill:
         self._note = note
         self._wall = wall
         self._shown = shown
+        self._seeded = seeded
         self._channels = pair_channels() if channels is None else channels
         # What was fetched: intervals, 0 for trades. A pair that is removed and added again is a new market.
         self._have: WeakKeyDictionary[PairMarket, set[int]] = WeakKeyDictionary()
@@ -72,6 +74,7 @@ class Backfill:
                 else:
                     trades.discard(symbol)
                     await self._fetch_trades(symbol)
+                    self._seeded(symbol)
 
     def _first(self, wanted: set[str]) -> str:
         """The pair on screen before the others, which come in the user's order."""

@@ -304,11 +304,18 @@ class Engine:
         worker = self._worker
         return None if worker is None else worker.history(symbol)
 
-    def share(self, path: Path) -> int:
+    def share(self, path: Path, moment_ns: int) -> int:
         """See `MarketSource.share`."""
+        from kraken_tui.engine.recent import SPAN_NS
+        from kraken_tui.engine.slicing import slice_of
         from kraken_tui.recording.slices import write_slice
 
-        recent = self.ask(lambda worker: worker.recent())
+        now_ns = self.feed_view.now_ns
+        indexer = self.ask(lambda worker: worker.indexer)
+        if indexer is not None and indexer.index.reaches(now_ns):
+            recent = slice_of(indexer, moment_ns - SPAN_NS, max(now_ns, moment_ns))
+        else:
+            recent = self.ask(lambda worker: worker.recent(moment_ns))
         if recent is None:
             raise RecordingError("the last minute of frames is not kept")
         return write_slice(path, *recent)
@@ -348,6 +355,18 @@ class Engine:
     def replay_again(self) -> None:
         """See `MarketSource.replay_again`."""
         self._command(lambda worker: worker.replay_again())
+
+    def seek_replay(self, ns: int) -> None:
+        """See `MarketSource.seek_replay`."""
+        self._command(lambda worker: worker.seek_replay(ns))
+
+    def seek_fault(self, direction: int) -> None:
+        """See `MarketSource.seek_fault`."""
+        self._command(lambda worker: worker.seek_fault(direction))
+
+    def cancel_seek(self) -> None:
+        """See `MarketSource.cancel_seek`."""
+        self._command(lambda worker: worker.cancel_seek())
 
     def reconnect(self) -> None:
         """See `MarketSource.reconnect`."""

@@ -29,6 +29,8 @@ class EngineOptions:
         ignore_gaps: Keep updating books after a wrong checksum, UNVERIFIED.
         history: Whether the past of every pair is kept (`market.history`), for a screen to go back in.
         book_levels: Levels a side attached to book events from the start; 0 for no book events until one is asked.
+        tell_state: Tell listeners what is known at the moment a replay begins at, or was sought.
+        stand: Stay paused at the moment that `Settings.at` names.
         transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
         on_publish: Called in the engine's thread with every new feed view.
         on_frame: Called in the engine's thread with every frame, its wall clock ns and its direction; it must not wait.
@@ -38,6 +40,8 @@ class EngineOptions:
     ignore_gaps: bool = False
     history: bool = False
     book_levels: int = 0
+    tell_state: bool = False
+    stand: bool = False
     transform: Callable[[object], Iterable[object]] = _as_it_is
     on_publish: Callable[[FeedView], None] = _nobody
     on_frame: Callable[[bytes, int, str], None] = _not_kept

@@ -63,9 +63,20 @@ class Recent:
         """Memory of the frames held."""
         return sum(chunk.bytes for chunk in self._chunks)
 
-    def slice(self) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
-        """The oldest state held and all frames since, in order; None before the first `poll`."""
+    @property
+    def since_ns(self) -> int | None:
+        """The first moment that is held, by the clock of the frames."""
+        return self._chunks[0].opening.wall_ns if self._chunks else None
+
+    def slice(self, moment_ns: int | None = None) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
+        """A state held and all frames since, in order; None before the first `poll`.
+
+        Args:
+            moment_ns: A moment of interest: the state is the last one at least `SPAN_NS` before it, or else the oldest.
+        """
         chunks = list(self._chunks)
+        while moment_ns is not None and len(chunks) > 1 and chunks[1].opening.wall_ns <= moment_ns - SPAN_NS:
+            chunks.pop(0)
         if not chunks:
             return None
         return chunks[0].opening, [frame for chunk in chunks for frame in chunk.frames]

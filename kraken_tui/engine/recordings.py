@@ -62,6 +62,11 @@ class Recordings:
             path, self._opening(0), rotate=self._rotate, playing=self._playing, after=after
         )
 
+    @property
+    def running(self) -> bool:
+        """Whether frames are being recorded."""
+        return self._recorder is not None
+
     def stop(self, now_ns: int) -> None:
         """End the recording, if there is one."""
         recorder, self._recorder = self._recorder, None

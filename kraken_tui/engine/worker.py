@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from kraken_tui.engine.backfill import Backfill
 from kraken_tui.engine.desk import Desk
@@ -18,7 +20,8 @@ from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
-from kraken_tui.errors import ConfigurationError, UnknownPair
+from kraken_tui.engine.state_events import state_events
+from kraken_tui.errors import ConfigurationError, RecordingError, UnknownPair
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
@@ -27,7 +30,7 @@ from kraken_tui.feed.events import FeedEvent, Note, Resync
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
 from kraken_tui.market.history.moments import MarketHistory
-from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, ReplayView
+from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
 from kraken_tui.recording.background import Opening
 from kraken_tui.recording.opening import opening_frames
 from kraken_tui.settings import Settings
@@ -35,12 +38,13 @@ from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import canonical, guesses
+from kraken_tui.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
+    from kraken_tui.engine.indexer import Indexer
+    from kraken_tui.engine.replaying import Instead, Replaying
     from kraken_tui.exchange import ExchangeThread
     from kraken_tui.feed.kafka.run import KafkaFeed
-    from kraken_tui.recording.kafka import KafkaRecording
-    from kraken_tui.recording.replay import ReplayClock
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 RATE_WINDOW_S = 5
@@ -85,16 +89,17 @@ class Worker:
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
         self._keeps_history = options.history
-        self._emit = emit
+        self._listeners = emit
+        self._tells_state = options.tell_state
+        self._stands = options.stand
+        self._replay: Replaying | None = None
+        self._recent: Recent | None = None
+        self._last_feed: FeedView | None = None
         self._keep_frame = options.on_frame
         self._begin(settings.interval, options.book_levels)
-        self._replay: ReplayClock | None = None
         self._demo: ExchangeThread | None = None
         self._demo_shows = ""
-        self._length_ns: int | None = None
-        self._cut = asyncio.Event()
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
-        self._recent = Recent(lambda: self._opening(0)) if options.history else None
         self._history: Backfill | None = None
         self._shown: str | None = None
         self._views: dict[str, PairView] = {}
@@ -114,8 +119,10 @@ class Worker:
         self._session.options.ignore_gaps = self._ignore_gaps
         self._rejected = 0
         self._ignored_told: dict[str, int] = {}
-        self._desk = Desk(self._session, settings, self._emit, self._note, history=self._keeps_history)
+        self._desk = Desk(self._session, settings, self._emit, self._note_seen, history=self._keeps_history)
         self._desk.book_levels = book_levels
+        if self._keeps_history:
+            self._recent = Recent(lambda: self._opening(0))
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -145,7 +152,8 @@ class Worker:
         if self._stopped_ns is None:
             self._stopped_ns = self._clock.now()
         self._stop.set()
-        self._cut.set()
+        if self._replay is not None:
+            self._replay.stop()
 
     async def _run_feed(self) -> None:
         if self._mode is Mode.REPLAY:
@@ -158,51 +166,42 @@ class Worker:
             await self._run_live(self._settings.url, self._settings.rest_url)
 
     async def _run_replay(self) -> None:
-        from kraken_tui.recording.read_ahead import ReadAhead
-        from kraken_tui.recording.replay import RecordingError, ReplayClock, open_recording, run_replay
+        from kraken_tui.engine.replaying import Replaying
 
         path = self._settings.replay
         self._url = self._played_name
-        measuring = asyncio.create_task(self._measure(path), name="length")
         try:
-            open_ = self._kafka_recording() if path is None else lambda: open_recording(path)
-            speed = self._settings.speed
-            while not self._stop.is_set():
-                self._cut.clear()
-                self._replay = ReplayClock(speed, self._clock)
-                await run_replay(
-                    self._session,
-                    ReadAhead(open_),
-                    self._replay,
-                    self._take,
-                    self._cut,
-                    self._on_frame,
-                    load=self._load,
-                )
-                await self._cut.wait()
-                if not self._stop.is_set():
-                    speed = self._replay.speed
-                    self._play_again()
+            opened = self._kafka_recording() if path is None else None
+            self._replay = Replaying(
+                path,
+                self._settings,
+                self._clock,
+                self,
+                self._stop,
+                ignore_gaps=self._ignore_gaps,
+                indexes=self._keeps_history and not self._stands,
+                instead=opened,
+            )
+            if self._stands and path is not None and self._settings.at:
+                self._replay.clock.pause(True)
+            await self._replay.run()
         except RecordingError as error:
             self._fatal = str(error)
             self._note("error", str(error))
-        finally:
-            measuring.cancel()
-            await asyncio.gather(measuring, return_exceptions=True)
 
     @property
     def _played_name(self) -> str:
         settings = self._settings
         return clean_text(f"kafka {settings.kafka}" if settings.replay is None else settings.replay.name, 80)
 
-    def _kafka_recording(self) -> Callable[[], KafkaRecording]:
+    def _kafka_recording(self) -> Instead:
         """What opens Kafka from the time on that the user named.
 
         Raises:
             RecordingError: There is no such time, or the client is not installed or cannot be set so.
         """
+        from kraken_tui.engine.replaying import Instead
         from kraken_tui.feed.kafka.client import need_client, read_settings
-        from kraken_tui.recording.replay import RecordingError
 
         settings = self._settings
         try:
@@ -214,26 +213,73 @@ class Worker:
         except ConfigurationError as error:
             raise RecordingError(str(error)) from None
         since_ns = start_ns(settings.at, self._clock.wall())
-        self._length_ns = self._clock.wall() - since_ns
         symbols = [symbol for name in settings.pairs for symbol in guesses(name)]
-        return lambda: KafkaRecording(where, symbols, since_ns, self._stop.is_set)
+        return Instead(
+            lambda: KafkaRecording(where, symbols, since_ns, self._stop.is_set),
+            self._played_name,
+            self._clock.wall() - since_ns,
+        )
 
-    async def _measure(self, path: Path | None) -> None:
-        """Find out how long the recording is, beside playing it."""
-        if path is None:
-            return
-        from kraken_tui.recording.length import length_ns
+    # -- what the player asks: `engine.replaying.Stage` ---------------------------------------------------
 
-        self._length_ns = await asyncio.to_thread(length_ns, path, self._stop.is_set)
-
-    def _play_again(self) -> None:
-        """Forget what was played; the pairs named at the start are wanted again."""
-        self._note("info", "playing the recording again from its beginning")
+    def begin_again(self, *, leaping: bool) -> None:
+        """Forget what was played; the pairs on the desk (at the start: those named) are wanted again."""
+        names = [name for name, _ in self._desk.names()] if leaping else self._settings.pairs
+        wanted = names if self._settings.pairs or not leaping else ()
+        if leaping:
+            if self._recordings.running:
+                self._recordings.stop(self._clock.now())
+                self._note("warning", "the recording was stopped: it cannot leap in time with the replay")
+        else:
+            self._note("info", "playing the recording again from its beginning")
+        told = self._ignored_told
         self._begin(self._desk.interval, self._desk.book_levels)
-        self._views = {}
+        if leaping:
+            self._ignored_told = told
         self._frame_counts.clear()
-        for name in self._settings.pairs:
+        if not leaping:
+            self._views = {}
+        for name in wanted:
             self.add_pair(name)
+
+    def take(self, events: list[FeedEvent]) -> None:
+        """Take what happened in a frame."""
+        self._take(events)
+
+    def on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
+        """Take a raw frame."""
+        self._on_frame(frame, wall_ns, direction)
+
+    def pass_to(self, wall_ns: int, *, look: bool) -> None:
+        """Let the recording's time pass while nothing is published."""
+        self._desk.tick(wall_ns)
+        if look:
+            views: dict[str, PairView] = {}
+            for symbol in self._desk.by_symbol:
+                self._build_view(symbol, wall_ns, wall_ns, self._clock.now(), views)
+        if self._recent is not None and self._session.pairs:
+            self._recent.poll(wall_ns)
+
+    def arrived(self) -> None:
+        """A moment that was sought is reached: all of it is shown at once."""
+        now, wall = self._now()
+        self._desk.tick(wall)
+        views: dict[str, PairView] = {}
+        for symbol in self._desk.by_symbol:
+            self._build_view(symbol, now, wall, self._clock.now(), views)
+        self._views = views
+        self._rejected = self._session.counters.rejected
+        if self._tells_state:
+            self._tell_state(views)
+        self._publish_round()
+
+    def load(self) -> tuple[int, int]:
+        """(waiting, room) of the fullest queue that a replay at full speed waits for."""
+        return self._load()
+
+    def note(self, level: str, text: str) -> None:
+        """Add to the log."""
+        self._log.add(self._now()[1], level, text)
 
     async def _run_kafka(self) -> None:
         from kraken_tui.feed.kafka.client import need_client, read_settings
@@ -278,6 +324,7 @@ class Worker:
             self._venue_now,
             lambda: self._shown,
             self._channels,
+            self._tell_past,
         )
         history = asyncio.create_task(self._history.run(), name="history")
         history.add_done_callback(self._history_ended)
@@ -317,6 +364,19 @@ class Worker:
         """A command changed what is wanted: take its events, send its requests."""
         self._take(self._session.take_events())
         self._wake.set()
+
+    @property
+    def _unseen(self) -> bool:
+        """Whether a recording is only played up to a moment that is sought: nobody is told or shown any of it."""
+        return self._replay is not None and self._replay.unseen
+
+    def _emit(self, event: object) -> None:
+        if not self._unseen:
+            self._listeners(event)
+
+    def _note_seen(self, level: str, text: str) -> None:
+        if not self._unseen:
+            self._note(level, text)
 
     def _on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         self._recordings.write(frame, wall_ns, direction)
@@ -364,9 +424,26 @@ class Worker:
         """The feed, to be read from the engine's thread."""
         return self._session
 
-    def recent(self) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
-        """The last minute of frames, with the state before them; None where none are kept."""
-        return None if self._recent is None else self._recent.slice()
+    def recent(self, moment_ns: int) -> tuple[Opening, list[tuple[bytes, int, str]]] | None:
+        """The frames from a minute before a moment on, with the state before them; None where none are kept.
+
+        Raises:
+            RecordingError: The moment is older than what is kept.
+        """
+        recent = self._recent
+        since = None if recent is None else recent.since_ns
+        if recent is None or since is None:
+            return None
+        if moment_ns < since:
+            raise RecordingError(
+                f"the frames of that moment are no longer kept; they go back to {format_timestamp(since, 0)[11:19]}"
+            )
+        return recent.slice(moment_ns)
+
+    @property
+    def indexer(self) -> Indexer | None:
+        """What knows the recording that is played; None for a live feed."""
+        return None if self._replay is None else self._replay.indexer
 
     def history(self, symbol: str) -> MarketHistory | None:
         """The past of a pair, to be read from any thread; None where none is kept."""
@@ -410,22 +487,37 @@ class Worker:
     def pause_replay(self, paused: bool) -> None:
         """Stop or continue the recording's clock."""
         if self._replay is not None:
-            self._replay.pause(paused)
+            self._replay.clock.pause(paused)
 
     def set_replay_speed(self, speed: float) -> None:
         """Change the replay's speed."""
         if self._replay is not None:
-            self._replay.set_speed(speed)
+            self._replay.clock.set_speed(speed)
 
     def skip_replay(self) -> None:
         """Go to the recording's next frame."""
         if self._replay is not None:
-            self._replay.skip()
+            self._replay.clock.skip()
 
     def replay_again(self) -> None:
         """Play the recording again from its beginning."""
         if self._replay is not None:
-            self._cut.set()
+            self._replay.again()
+
+    def seek_replay(self, ns: int) -> None:
+        """Go to a moment of the recording."""
+        if self._replay is not None:
+            self._replay.seek(ns)
+
+    def seek_fault(self, direction: int) -> None:
+        """Go to the next or previous mismatch, gap or session of the recording."""
+        if self._replay is not None:
+            self._replay.seek_fault(direction)
+
+    def cancel_seek(self) -> None:
+        """Go on from where the recording is."""
+        if self._replay is not None:
+            self._replay.cancel()
 
     def reconnect(self) -> None:
         """Dial now, as far as the dial budget allows; nothing happens while connected."""
@@ -469,8 +561,8 @@ class Worker:
 
     def _now(self) -> tuple[int, int]:
         """(monotonic ns, wall ns): the recording's in a replay, the machine's otherwise."""
-        if self._replay is not None and self._replay.begun:
-            return self._replay.now(), self._replay.wall()
+        if self._replay is not None and self._replay.clock.begun:
+            return self._replay.clock.now(), self._replay.clock.wall()
         return self._clock.now(), self._clock.wall()
 
     def _venue_now(self) -> int:
@@ -484,10 +576,24 @@ class Worker:
             self._publish_round()
             await asyncio.sleep(period)
 
+    def _publish_held(self, machine_ns: int) -> None:
+        """While a moment is sought the picture stands as it is, and only tells how far that has come."""
+        held = self._last_feed or replace(self._feed_view(*self._now(), machine_ns), tabs=())
+        self._version += 1
+        replay = None if self._replay is None else self._replay.view()
+        feed = replace(held, version=self._version, made_ns=machine_ns, replay=replay, log=self._log.lines)
+        self._views = {symbol: replace(view, made_ns=machine_ns) for symbol, view in self._views.items()}
+        self._publish(feed, self._views)
+
     def _publish_round(self) -> None:
         now, wall = self._now()
         machine_ns = self._clock.now()
-        if self._replay is None or self._replay.begun:
+        if self._replay is not None:
+            self._replay.poll()
+        if self._unseen:
+            self._publish_held(machine_ns)
+            return
+        if self._replay is None or self._replay.clock.begun:
             self._desk.tick(wall)
         self._recordings.poll(machine_ns)
         self._ask_demo()
@@ -504,7 +610,22 @@ class Worker:
             if symbol == self._shown or number % rate == turn or symbol not in views:
                 self._build_view(symbol, now, wall, machine_ns, views)
         self._views = views
-        self._publish(self._feed_view(now, wall, machine_ns), views)
+        self._last_feed = self._feed_view(now, wall, machine_ns)
+        self._publish(self._last_feed, views)
+
+    def _tell_state(self, views: Mapping[str, PairView]) -> None:
+        """Tell listeners what is known, as if it came just now."""
+        for view in views.values():
+            pair = self._session.pairs.get(view.symbol)
+            checksum = None if pair is None else pair.book.checksum()
+            for event in state_events(view, self._desk.book_levels, checksum):
+                self._emit(event)
+
+    def _tell_past(self, symbol: str) -> None:
+        """Tell listeners what REST knew of a pair's past."""
+        view = self.view_now(symbol) if self._tells_state else None
+        for event in () if view is None else state_events(view, 0, past=True):
+            self._emit(event)
 
     def _ask_demo(self) -> None:
         """Announce what the simulated exchange shows of itself: nothing on the wire may tell."""
@@ -564,7 +685,7 @@ class Worker:
             tabs=self._desk.summaries(),
             log=self._log.lines,
             recording=self._recordings.view(machine_ns),
-            replay=self._replay_view(),
+            replay=None if self._replay is None else self._replay.view(),
             fatal=self._fatal,
             made_ns=machine_ns,
             loop_lag_ns=self._lag.worst_ns,
@@ -596,25 +717,6 @@ class Worker:
             if count >= max(1, 10 * told):
                 self._ignored_told[name] = count
                 self._note("info", f"ignored, not understood: {clean_text(name, 80)} ({count:,} so far)")
-
-    def _replay_view(self) -> ReplayView | None:
-        clock = self._replay
-        if clock is None:
-            return None
-        position = clock.position_ns
-        length = position if clock.finished else self._length_ns
-        if length is not None:
-            length = max(length, position)
-        return ReplayView(
-            self._played_name,
-            position,
-            length,
-            clock.speed,
-            clock.paused,
-            clock.finished,
-            gap_ns=clock.gap_ns,
-            problem=clock.problem,
-        )
 
 
 def budget_path_for(url: str) -> Path | None:

@@ -203,6 +203,9 @@ class ReplayPolicy:
     Args:
         names: Pairs the user named; without any, every pair of the recording.
         complaints: Log lines about odd values.
+
+    Attributes:
+        connection_id: The recorded connection's, as the exchange wrote it.
     """
 
     opening = (Trigger.PLAY, "recording opened")
@@ -214,7 +217,7 @@ class ReplayPolicy:
 
     def __init__(self, names: PairNames, complaints: Complaints) -> None:
         self._complaints = complaints
-        self._connection_id: object = None
+        self.connection_id: object = None
         self._early: dict[str, dict[str, Grant]] = {}
         self.admits = names.admits
         self.ended = names.refuse_unmet
@@ -243,7 +246,7 @@ class ReplayPolicy:
         """By the id of the recorded connection."""
         if connection_id is None:
             return False
-        before, self._connection_id = self._connection_id, connection_id
+        before, self.connection_id = self.connection_id, connection_id
         return before not in (None, connection_id)
 
     def listed(self, instruments: InstrumentList) -> None:

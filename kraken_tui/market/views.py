@@ -377,6 +377,9 @@ class ReplayView(Value, frozen=True, gc=False):
     Attributes:
         gap_ns: Length of the gap of the recording that is being shown and soon skipped; 0 outside of one.
         problem: "" or why the replay stands still, such as a disk that does not answer.
+        seeking: What is being sought, a clause such as "seeking 14:03:10"; "" while nothing is.
+        reached_ns: How far the search has come, as a position; None where that is `position_ns`.
+        indexed: Whether any moment of the recording can be reached at once.
     """
 
     path: str
@@ -387,6 +390,9 @@ class ReplayView(Value, frozen=True, gc=False):
     finished: bool
     gap_ns: int = 0
     problem: str = ""
+    seeking: str = ""
+    reached_ns: int | None = None
+    indexed: bool = False
 
 
 class KafkaPosition(Value, frozen=True, gc=False):

@@ -15,6 +15,9 @@ from kraken_tui.recording.chunks import GzipCodec, ZstdCodec
 from kraken_tui.recording.format import compression, read_frame_line
 from kraken_tui.recording.reader import Recording
 from kraken_tui.recording.timeline import timeline
+from kraken_tui.settings.moment import Moment
+from kraken_tui.text import clean_text
+from kraken_tui.wire.timestamps import format_timestamp
 
 _TAIL = 4 * 1024**2
 """Bytes at the end of the file that are looked through for its last line."""
@@ -51,6 +54,30 @@ def length_ns(path: Path, cancelled: Callable[[], bool] = lambda: False) -> int 
         return _read_through(path, cancelled)
     except (RecordingError, OSError):
         return None
+
+
+def check_moment(path: Path, moment: Moment) -> None:
+    """Find out whether a moment is in a recording; where its end has to be found by reading all of it, that is done.
+
+    Raises:
+        RecordingError: The moment is outside, or the recording cannot be read.
+    """
+    first = next(timeline(Recording(path)), None)
+    if first is None:
+        return
+    length = length_ns(path) or 0
+    if moment.within(first.ns, first.ns + length) is None:
+        # The last line's own time does not tell where the recorder's clock was set meanwhile.
+        exact = _read_through(path, lambda: False)
+        length = length if exact is None else exact
+        if moment.within(first.ns, first.ns + length) is None:
+            raise RecordingError(outside(moment, first.ns, first.ns + length))
+
+
+def outside(moment: Moment, begin_ns: int, end_ns: int) -> str:
+    """What is said about a moment outside of a recording, one sentence."""
+    begin, end = format_timestamp(begin_ns, 0), format_timestamp(end_ns, 0)
+    return f"{clean_text(moment.text, 40)} is outside of the recording, which goes from {begin} to {end}"
 
 
 def _read_through(path: Path, cancelled: Callable[[], bool]) -> int | None:

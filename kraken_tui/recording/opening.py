@@ -29,7 +29,9 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _VWAP_DECIMALS = Decimal(1).scaleb(-20)
 
 
-def opening_frames(session: Session, views: Mapping[str, PairView], *, whole: bool) -> list[bytes]:
+def opening_frames(
+    session: Session, views: Mapping[str, PairView], *, whole: bool, trades: int | None = None
+) -> list[bytes]:
     """Frames that bring a reader to where the program is.
 
     Args:
@@ -37,6 +39,8 @@ def opening_frames(session: Session, views: Mapping[str, PairView], *, whole: bo
         views: Every pair's view of this moment, by symbol.
         whole: For the beginning of a file; else for its going on after a gap, when the reader knows the connection
             and the list of all pairs.
+        trades: Trades of each pair, whether or not some between them are missing; by default the newest that follow
+            one another, as a reader who counts what is missing would count a hole.
     """
     frames: list[bytes] = []
     if session.system != "unknown":
@@ -54,7 +58,7 @@ def opening_frames(session: Session, views: Mapping[str, PairView], *, whole: bo
             frames.append(_book(pair))
         view = views.get(symbol)
         if view is not None and view.spec is not None:
-            frames += _market(symbol, view, view.spec)
+            frames += _market(symbol, view, view.spec, trades)
     return frames
 
 
@@ -65,20 +69,20 @@ def instrument_frame(spec: PairSpec) -> bytes:
 
 def market_frames(view: PairView, spec: PairSpec, candles: int) -> list[bytes]:
     """The trades, ticker and the newest candles of one pair."""
-    return _market(view.symbol, replace(view, candles=view.candles[-candles:]), spec)
+    return _market(view.symbol, replace(view, candles=view.candles[-candles:]), spec, None)
 
 
-def _market(symbol: str, view: PairView, spec: PairSpec) -> list[bytes]:
+def _market(symbol: str, view: PairView, spec: PairSpec, most: int | None) -> list[bytes]:
     """The trades, ticker and candles of one pair."""
     name = _text(symbol)
     found = []
-    if trades := _connected(view.tape):
+    # Flat ones only fill the display, and are made again. They come first: trades change no candle that was stated.
+    if candles := [candle for candle in view.candles if candle.trades]:
+        found.append(_snapshot("ohlc", [_candle(name, candle, spec) for candle in candles]))
+    if trades := _connected(view.tape) if most is None else _numbered(view.tape[:most]):
         found.append(_snapshot("trade", [_trade(name, trade, spec) for trade in trades]))
     if view.ticker != Ticker():
         found.append(_snapshot("ticker", [_ticker(name, view.ticker, spec)]))
-    # Flat ones only fill the display, and are made again.
-    if candles := [candle for candle in view.candles if candle.trades]:
-        found.append(_snapshot("ohlc", [_candle(name, candle, spec) for candle in candles]))
     return found
 
 
@@ -117,6 +121,16 @@ def _levels(side: BookSide, spec: PairSpec) -> str:
     return ",".join(
         f'{{"price":{from_units(ticks, price)},"qty":{from_units(lots, qty)}}}' for ticks, lots in side.top()
     )
+
+
+def _numbered(tape: Iterable[Trade]) -> list[Trade]:
+    """The newest trades back to where their numbers began again, oldest first."""
+    found: list[Trade] = []
+    for trade in tape:
+        if trade.place is not None or (found and trade.trade_id >= found[-1].trade_id):
+            break
+        found.append(trade)
+    return found[::-1]
 
 
 def _connected(tape: Iterable[Trade]) -> list[Trade]:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from kraken_tui.recording.reader import Recorded
-from kraken_tui.recording.timeline import Timed, timeline
+from kraken_tui.recording.timeline import Pace, Timed, Walk
 
 AHEAD_BYTES = 16 * 1024 * 1024
 """Most that is read ahead, in bytes of frames."""
@@ -33,14 +33,16 @@ class ReadAhead:
 
     Args:
         open_: Opens the recording; called in the thread.
+        resume: Where the timeline of the frames before had come, for a recording opened in its middle.
 
     Attributes:
         shape: "" or what is to be said about a recording of another API.
         problem: Once everything was taken: "" or what was wrong with the rest of the file.
     """
 
-    def __init__(self, open_: Callable[[], Iterable[Recorded]]) -> None:
+    def __init__(self, open_: Callable[[], Iterable[Recorded]], resume: Pace | None = None) -> None:
         self._open = open_
+        self._resume = resume
         self._batches: deque[tuple[list[Timed], int, int]] = deque()
         self._frames = self._bytes = 0
         self._lock = threading.Lock()
@@ -98,7 +100,7 @@ class ReadAhead:
         self._busy_since = time.monotonic()
         try:
             recording = self._open()
-            for batch, size in _batches(timeline(recording)):
+            for batch, size in _batches(Walk(recording, self._resume).frames()):
                 self.shape = getattr(recording, "shape", "")
                 if not self._hand_over(batch, size):
                     return

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -54,6 +55,7 @@ _CHUNK = 256 * 1024
 _BITE = 1024
 _RATIO_GRACE = 4 * 1024 * 1024
 _MAX_CHUNK = MAX_LINE + 1024 * 1024
+_PLACES = 512
 _CUT_ARCHIVE = "the compressed recording is cut off; what was whole was read"
 
 
@@ -72,6 +74,20 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     def sent(self) -> bool:
         """Whether the recording program sent it."""
         return self.direction == SENT
+
+
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where reading can begin in the middle of a recording.
+
+    Attributes:
+        offset: Byte of the file: the beginning of a line, or of a compressed chunk that begins with one.
+        line: Lines of the unpacked file before it.
+        counted: Trades so far of each pair of v1, whose trades have no numbers.
+    """
+
+    offset: int
+    line: int
+    counted: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +130,16 @@ class _Cut(Exception):
 
 
 class Recording:
-    """A recording, read from its beginning each time it is iterated.
+    """A recording, read from its beginning, or from a place in it, each time it is iterated.
+
+    Args:
+        path: The file.
+        start: Where to begin; None for the beginning.
+        after: Lines up to this one are passed over.
 
     Attributes:
         path: The file.
+        places: Where reading could begin, the newest last, all at or before the line read last.
         problem: After reading: "" or what was wrong with the rest, such as a torn end; never fatal.
         damaged: Unreadable lines, which were left out.
         damage: The first of them, or the torn end; None so far.
@@ -126,8 +148,12 @@ class Recording:
         shape: "" or what is to be said about a recording of another API, a clause.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, start: Place | None = None, after: int = 0) -> None:
         self.path = path
+        self.places: deque[Place] = deque(maxlen=_PLACES)
+        self._start = start
+        self._after = after
+        self._member: int | None = None
         self.problem = ""
         self.damaged = 0
         self.damage: Damage | None = None
@@ -146,21 +172,27 @@ class Recording:
             RecordingError: Unreadable, foreign, of a newer version, too big, or compressed beyond belief.
         """
         self.problem = ""
-        self.damaged = self.frames = self._number = 0
+        start = self._start or Place(0, 0)
+        self.damaged = self.frames = 0
+        self._number = start.line
         self.damage = None
         self._foreign = self.shape = ""
-        self._v1 = Translator()
-        for line, whole in self._unfolded():
+        self.places.clear()
+        self._v1 = Translator(start.counted)
+        for line, whole in self._unfolded() if not start.line else self._lines():
             self._number += 1
+            passed = self._number <= self._after
+            if passed and not start.counted:
+                continue
             recorded = self._parse(line, self._number, whole)
             if recorded is not None and not recorded.frame.startswith(b'{"channel"') and is_v1(recorded.frame):
                 recorded = self._translated(recorded)
-            if recorded is not None:
+            if recorded is not None and not passed:
                 self.frames += 1
                 yield recorded
         if self._foreign:
             raise RecordingError(self._foreign)
-        if self._number == 0:
+        if self._number == 0 and self._start is None:
             raise RecordingError(f"{self._shown} is empty; there is nothing to play")
 
     def _parse(self, line: bytes, number: int, whole: bool) -> Recorded | None:
@@ -185,6 +217,7 @@ class Recording:
             if size > MAX_DOCUMENT:
                 raise RecordingError(f"{self._shown} is one JSON document of over {MAX_DOCUMENT >> 20} MiB; refused")
         frames = frames_of_document(b"\n".join(text))
+        self.places.clear()
         return iter([first] if frames is None else [(frame, True) for frame in frames])
 
     def _translated(self, recorded: Recorded) -> Recorded | None:
@@ -274,7 +307,16 @@ class Recording:
     def _lines(self) -> Iterator[tuple[bytes, bool]]:
         """(line without its end, whether the end was there)."""
         rest = b""
+        at = self._start.offset if self._start is not None else 0
         for chunk in self._chunks():
+            if not self._packed:
+                self._note_place(at - len(rest))
+                at += len(chunk)
+            elif self._member is not None:
+                # A foreign archive may break off in the middle of a line.
+                if not rest:
+                    self._note_place(self._member)
+                self._member = None
             parts = (rest + chunk).split(b"\n")
             rest = parts.pop()
             for line in parts:
@@ -284,12 +326,18 @@ class Recording:
         if rest:
             yield rest, False
 
+    def _note_place(self, offset: int) -> None:
+        counted = self._v1.counted() if self.shape else {}
+        self.places.append(Place(offset, self._number, counted))
+
     def _chunks(self) -> Iterator[bytes]:
         try:
             # Checked before opening: opening a pipe without a writer would block.
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise RecordingError(f"{self._shown} cannot be read: it is not a regular file")
             with self.path.open("rb") as file:
+                if self._start is not None:
+                    file.seek(self._start.offset)
                 total = 0
                 for chunk in self._decompressed(file):
                     total += len(chunk)
@@ -354,7 +402,7 @@ class Recording:
             bite: Bytes to unpack at once; what that may give is bounded by the decompressor or by the bite alone.
         """
         while True:
-            start = file.tell()
+            self._member = start = file.tell()
             ours = file.read(len(marker)) == marker
             file.seek(start)
             error: Exception | None = None
@@ -426,7 +474,7 @@ class Recording:
             self._broken_archive(file, error)
 
     def _broken_archive(self, file: BinaryIO, error: Exception) -> None:
-        if file.tell() <= _CHUNK and not self.frames:
+        if file.tell() <= _CHUNK and not self.frames and self._start is None:
             raise RecordingError(f"{self._shown} is not what its name says: {clean_text(error, 80)}") from error
         self.problem = f"the compressed recording is damaged; what came before was read ({clean_text(error, 80)})"
         self._first_damage(self._number + 1, self.problem)

@@ -62,6 +62,12 @@ class ReplayClock:
         """When the frame is due that is waited for."""
         self.changed: Callable[[], None] = lambda: None
         """Called after speed or pause changed; set by the player so that it wakes up."""
+        self.arrived: Callable[[], None] = lambda: None
+        """Called when the moment that was sought is reached, or given up."""
+        self.leaping = False
+        """Whether what is played next is another part of the recording: the player then ends without a word."""
+        self._target: int | None = None
+        self._frozen = False
 
     @property
     def speed(self) -> float:
@@ -89,7 +95,7 @@ class ReplayClock:
 
     def wall(self) -> int:
         """The recording's time, ns since the epoch."""
-        if self._paused or self._held or self._finished or not self._speed:
+        if self._paused or self._held or self._frozen or self._finished or self._target is not None or not self._speed:
             return self._position
         return self._position + int((self.host.now() - self._since) * self._speed)
 
@@ -103,6 +109,41 @@ class ReplayClock:
         """Stand still while the next frames are not known, or go on."""
         self._rebase(self.wall())
         self._held = held
+
+    @property
+    def seeking(self) -> int | None:
+        """The moment that is being sought by playing up to it, ns since the epoch."""
+        return self._target
+
+    def seek(self, at: int) -> None:
+        """Play at full speed up to a moment ahead, even while paused, and stand there as before."""
+        self._rebase(self.wall())
+        self._target = at
+        self.changed()
+
+    def settle(self, at: int | None = None) -> None:
+        """The moment sought is reached, or given up.
+
+        Args:
+            at: What time it is now; None for that of the last frame played.
+        """
+        if self._target is not None:
+            self._target = None
+            self._rebase(self._position if at is None else max(at, self._position))
+            self.arrived()
+
+    def leap(self, at: int, target: int) -> None:
+        """Another part of the recording is played next: from `at` on, up to `target` at full speed."""
+        self.leaping = self._finished = self._frozen = False
+        self.problem, self.gap_ns, self.next_ns = "", 0, None
+        self._target = target
+        self._rebase(at)
+
+    def freeze(self, frozen: bool) -> None:
+        """Stand still at any speed while something is waited for, or go on."""
+        self._rebase(self.wall())
+        self._frozen = frozen
+        self.changed()
 
     def set_speed(self, speed: float) -> None:
         """Change the speed from here on.
@@ -129,17 +170,20 @@ class ReplayClock:
 
     def reach(self, at: int) -> None:
         """The player reached a frame of this time; at full speed that is what moves the clock."""
-        if not self._speed:
+        if not self._speed or self._target is not None:
             self._position = max(self._position, at)
 
     def finish(self, at: int) -> None:
         """The recording is over: the clock stays at its last frame."""
         self._rebase(max(at, self._position))
         self._finished = True
+        self.settle()
 
     def wait_s(self, at: int) -> float | None:
         """Seconds of the computer's time until `at`; 0 when it is due, None while paused."""
-        if self._paused:
+        if self._target is not None and at <= self._target:
+            return 0.0
+        if self._paused or self._frozen:
             return None
         if not self._speed:
             return 0.0
@@ -165,6 +209,7 @@ async def run_replay(
     on_frame: Callable[[bytes, int, str], None] | None = None,
     *,
     load: Callable[[], tuple[int, int]] | None = None,
+    resumed: bool = False,
 ) -> int:
     """Play a recording to its end or until told to stop.
 
@@ -178,6 +223,7 @@ async def run_replay(
         load: (events waiting, room) of the fullest listener. At full speed the replay waits while it is more than
             half full, so that a listener that reads loses nothing; one that reads nothing for `STUCK_S` loses by its
             own policy, and counts it.
+        resumed: The session was brought to where the recording goes on.
 
     Returns:
         Frames played.
@@ -185,7 +231,7 @@ async def run_replay(
     Raises:
         RecordingError: The file turned out to be unreadable.
     """
-    player = _Player(session, clock, on_events, stop_event, on_frame)
+    player = _Player(session, clock, on_events, stop_event, on_frame, begun=resumed)
     return await player.play(recording, _Backpressure(load, stop_event) if load is not None else None)
 
 
@@ -199,6 +245,8 @@ class _Player:
         on_events: Callable[[list[FeedEvent]], None],
         stop_event: asyncio.Event,
         on_frame: Callable[[bytes, int, str], None] | None,
+        *,
+        begun: bool,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -206,8 +254,9 @@ class _Player:
         self._stop = stop_event
         self._on_frame = on_frame
         self._wake = asyncio.Event()
+        self._begun = begun
         self._played = 0
-        self._at = 0
+        self._at = clock.wall() if begun else 0
         clock.changed = self._wake.set
 
     async def play(self, recording: Iterable[Recorded] | ReadAhead, backpressure: _Backpressure | None) -> int:
@@ -216,12 +265,13 @@ class _Player:
         try:
             if isinstance(recording, ReadAhead):
                 while not self._stop.is_set() and (batch := await self._next(recording)) is not None:
-                    if not self._played and recording.shape:
+                    if not self._begun and recording.shape:
                         self._on_events([Note(batch[0].ns if batch else 0, "warning", f"this is {recording.shape}")])
                     await self._play(batch, backpressure)
             else:
                 await self._play(timeline(recording), backpressure)
-            self._finish(getattr(recording, "problem", ""))
+            if not self._clock.leaping:
+                self._finish(getattr(recording, "problem", ""))
         finally:
             watcher.cancel()
             if isinstance(recording, ReadAhead):
@@ -257,14 +307,15 @@ class _Player:
         """Play some frames, each at its time."""
         clock = self._clock
         for timed in frames:
-            if not self._played:
+            if not self._begun:
+                self._begun = True
                 clock.begin(timed.ns)
                 self._session.opened(timed.ns, timed.ns)
-            if timed.step_ns or timed.gap_ns:
+            if (timed.step_ns or timed.gap_ns) and clock.seeking is None:
                 self._tell(timed)
-            if (due := clock.wait_s(timed.ns)) is None or due > 0:
+            if (due := self._due(timed.ns)) is None or due > 0:
                 await self._until_due(timed.ns, timed.gap_ns)
-            if backpressure is not None and not clock.speed:
+            if backpressure is not None and not clock.speed and clock.seeking is None:
                 await backpressure.wait()
             if self._stop.is_set():
                 break
@@ -288,6 +339,8 @@ class _Player:
 
     def _finish(self, problem: str) -> None:
         at = self._at
+        # What is told from here on is not on the way to a moment any more.
+        self._clock.settle()
         if problem:
             self._on_events([Note(at, "warning", problem)])
         self._clock.finish(at)
@@ -303,6 +356,13 @@ class _Player:
             text = f"nothing was recorded for {long_time(timed.gap_ns)}; the gap is skipped"
             self._on_events([Note(self._at, "warning", text)])
 
+    def _due(self, ns: int) -> float | None:
+        """As `ReplayClock.wait_s`; a frame beyond the moment that is sought shows that it is reached."""
+        clock = self._clock
+        if clock.seeking is not None and ns > clock.seeking:
+            clock.settle(clock.seeking)
+        return clock.wait_s(ns)
+
     async def _until_due(self, ns: int, gap_ns: int) -> None:
         """Wait until the recording's clock is there, through pauses and changes of speed, or until told to stop.
 
@@ -312,7 +372,7 @@ class _Player:
         clock.next_ns, clock.gap_ns = ns, gap_ns
         try:
             shown_s, looked = 0.0, clock.host.now()
-            while (due := clock.wait_s(ns)) is None or due > 0:
+            while (due := self._due(ns)) is None or due > 0:
                 self._flush()
                 if self._stop.is_set():
                     return

@@ -111,6 +111,49 @@ def step_sentence(step_ns: int) -> str:
     return f"the recorder's clock was set {'forward' if step_ns > 0 else 'back'} by {long_time(step_ns)}"
 
 
+class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a timeline has come, so that it can go on from there.
+
+    Attributes:
+        at: Time of the last frame, ns since the epoch.
+        shift: What makes an ns of the recorder's clock one since the epoch.
+        beat: Time of the last heartbeat of bare frames.
+        rx: The recorder's time of the last frame.
+        known: (recorder's time, exchange's time) of the last frame that tells both.
+    """
+
+    at: int
+    shift: int
+    beat: int
+    rx: int | None
+    known: tuple[int, int] | None
+
+
+class Walk:
+    """Gives frames their times; see `timeline`.
+
+    Args:
+        recorded: Frames in order.
+        resume: Where an earlier walk over the frames before these had come; None at the beginning.
+    """
+
+    def __init__(self, recorded: Iterable[Recorded], resume: Pace | None = None) -> None:
+        self._source = iter(recorded)
+        self._walker = None if resume is None else _Pace(self._source, resume.at, resume.shift, resume)
+
+    def pace(self) -> Pace:
+        """How far it has come: to the frame that `frames` gave last."""
+        assert self._walker is not None
+        return self._walker.state()
+
+    def frames(self) -> Iterator[Timed]:
+        """Every frame with its time."""
+        if self._walker is None:
+            self._walker = _first_pace(self._source)
+        if self._walker is not None:
+            yield from self._walker.run()
+
+
 def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
     """Give every frame a time since the epoch; it never runs backwards.
 
@@ -118,7 +161,11 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
     timestamped frame was received at its own timestamp; where the clock was set, the exchange's times lead. Bare
     frames follow the exchange's timestamps, with heartbeats one second apart.
     """
-    source = iter(recorded)
+    return Walk(recorded).frames()
+
+
+def _first_pace(source: Iterator[Recorded]) -> _Pace | None:
+    """Look for the first time since the epoch; None where there is no frame."""
     waiting: deque[Recorded] = deque()
     anchor: int | None = None
     for item in source:
@@ -130,13 +177,13 @@ def timeline(recorded: Iterable[Recorded]) -> Iterator[Timed]:
         if len(waiting) >= _LOOK_AHEAD:
             break
     if not waiting:
-        return
+        return None
     last = waiting[-1].rx_ns
     shift = 0 if anchor is None or last is None else anchor - last
     at = anchor if anchor is not None else 0
     if shift and waiting[0].rx_ns is not None:
         at = waiting[0].rx_ns + shift
-    yield from _Pace(chain(_emptied(waiting), source), at, shift).run()
+    return _Pace(chain(_emptied(waiting), source), at, shift)
 
 
 def _emptied(first: deque[Recorded]) -> Iterator[Recorded]:
@@ -151,30 +198,37 @@ class _Pace:
         source: All of them.
         at: Time of the first, ns since the epoch.
         shift: What makes an ns of the recorder's clock one since the epoch.
+        resume: Where an earlier walk had come.
     """
 
-    def __init__(self, source: Iterator[Recorded], at: int, shift: int) -> None:
+    def __init__(self, source: Iterator[Recorded], at: int, shift: int, resume: Pace | None = None) -> None:
         self._source = source
         self._at = at
         self._shift = shift
-        self._beat = at - SECOND
+        self._beat = at - SECOND if resume is None else resume.beat
+        self._rx = None if resume is None else resume.rx
+        self._begun = resume is not None
+        self._known_before = None if resume is None else resume.known
         self._ahead: deque[Recorded] = deque()
         # The last frames, by which a leap is judged.
         self._before: deque[Recorded] = deque(maxlen=_REMEMBERED)
 
+    def state(self) -> Pace:
+        """How far it has come."""
+        return Pace(self._at, self._shift, self._beat, self._rx, self._known())
+
     def run(self) -> Iterator[Timed]:
         """Every frame in order."""
         before, ahead, source = self._before, self._ahead, self._source
-        rx: int | None = None
-        begun = False
         while True:
+            rx = self._rx
             item = ahead.popleft() if ahead else next(source, None)
             if item is None:
                 return
             now = item.rx_ns
             if rx is not None and now is not None and -_BACK_NS <= now - rx <= _AHEAD_NS:
                 # Nearly all.
-                rx = now
+                self._rx = now
                 self._at = max(self._at, now + self._shift)
                 before.append(item)
                 yield Timed(self._at, item.frame, item.direction, item.line)
@@ -192,11 +246,11 @@ class _Pace:
                         continue
                     step = leap
                 self._shift -= step
-                rx = now
+                self._rx = now
                 self._at = max(was, now + self._shift)
             before.append(item)
-            gap = self._at - was if begun and self._at - was >= GAP_NS else 0
-            begun = True
+            gap = self._at - was if self._begun and self._at - was >= GAP_NS else 0
+            self._begun = True
             yield Timed(self._at, item.frame, item.direction, item.line, gap, step)
 
     def _by_stamp(self, item: Recorded) -> None:
@@ -238,7 +292,7 @@ class _Pace:
         for item in reversed(self._before):
             if item.rx_ns is not None and (stamp := _present_time(item.frame)) is not None:
                 return item.rx_ns, stamp
-        return None
+        return self._known_before
 
     def _changes(self, item: Recorded, now: int, known: tuple[int, int]) -> list[int]:
         """How much later each frame after the leap seems to have come than those before it.

@@ -73,7 +73,8 @@ class Settings:
         kafka: Brokers to read from instead of the exchange, host:port with commas between them; "" for none.
         kafka_topic_prefix: What the topics begin with.
         kafka_config: File of further settings of the Kafka client, such as its password.
-        at: With `kafka`, play from this time on instead of following the newest; "" for the newest.
+        at: Moment to play a recording from (`settings.moment`); with `kafka`, play from this time on instead of
+            following the newest. "" for the beginning, or the newest.
         speed: Replay speed; 1.0 is the recording's own clock, 0 is as fast as possible.
         record: File that raw frames are appended to, from the start.
         record_rotate: When the recording goes on in another file; None for never.

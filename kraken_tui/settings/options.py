@@ -180,7 +180,8 @@ OPTIONS: tuple[Option, ...] = (
         KafkaBrokers(), flag="--kafka", metavar="HOST:PORT", commands=WATCHING, source=True, library=True,
     ),
     Option(
-        "at", Text(), "with --kafka, play from TIME: 2026-11-28T09:30:00Z, or 2h for two hours ago", StartTime(),
+        "at", Text(), "begin a replay at TIME: 14:03:10, 2026-11-28T14:03:10Z or +90 (seconds from its start); with "
+        "--kafka play from TIME: 2026-11-28T09:30:00Z, or 2h for two hours ago", StartTime(),
         flag="--at", metavar="TIME", commands=WATCHING, library=True,
     ),
     Option(

@@ -438,18 +438,24 @@ class TopicPrefix:
 
 
 class StartTime:
-    """A moment in UTC such as 2026-11-28T09:30:00Z, or a time ago such as 90s, 20m, 2h or 3d; "" for none."""
+    """A moment (`settings.moment`), or a time ago such as 90s, 20m, 2h or 3d; "" for none."""
 
     _AGO = re.compile(r"[0-9]{1,6}[smhd]", re.ASCII)
-    _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?Z?", re.ASCII)
+    _MINUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}Z?", re.ASCII)
 
     def __call__(self, value: str) -> None:
         """See `Rule`."""
-        if value and self._AGO.fullmatch(value) is None and self._MOMENT.fullmatch(value) is None:
+        from kraken_tui.settings.moment import read_moment
+
+        written = not value or self._AGO.fullmatch(value) or self._MINUTE.fullmatch(value)
+        if not written and read_moment(value) is None:
             raise WrongValue(f"takes {self}")
 
     def __str__(self) -> str:
-        return "a time in UTC such as 2026-11-28T09:30:00Z, or a time ago such as 20m, 2h or 3d"
+        return (
+            "a time in UTC such as 14:03:10 or 2026-11-28T09:30:00Z, +90 (seconds from the start), or, of Kafka, a time"
+            " ago such as 20m, 2h or 3d"
+        )
 
 
 def _checked(check: Callable[[str], object], value: str, predicate: str) -> None:

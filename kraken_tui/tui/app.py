@@ -428,6 +428,30 @@ class KrakenApp(App[None], inherit_bindings=False):
         else:
             self.say(f"Saved {path}")
 
+    def share_moment(self) -> None:
+        """Write the moment on screen into a folder, off the event loop; the last row says where."""
+        self.run_worker(self._share_moment(), exit_on_error=False)
+
+    async def _share_moment(self) -> None:
+        from kraken_tui.tui.export import svg
+        from kraken_tui.tui.export.moment import share_moment
+
+        view = self.pair_view
+        if view is None:
+            self.say("There is no market to share yet.")
+            return
+        await self._uncover()
+        picture = svg.screen_svg(self, self.picture_title())
+        try:
+            folder = svg.picture_folder(self.settings)
+            shared = await asyncio.to_thread(share_moment, folder, view, view.now_ns, picture, self.source.share)
+        except OSError as error:
+            self.tell(f"Cannot share the moment: {svg.why(error)}. Choose another svg_dir.", "error")
+            return
+        self.copy_to_clipboard(shared.line)
+        without = f", without frames: {shared.problem}" if shared.problem else ", its line copied"
+        self.say(f"Shared in {shared.folder}{without}")
+
     async def _uncover(self) -> None:
         """Take toasts off the screen and wait until it is painted without them."""
         self.clear_notifications()

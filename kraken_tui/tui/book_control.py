@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TypeVar
 
 from kraken_tui.market.book.aggregation import bucket_of, nice_grouping, step_of, visible_range
@@ -13,8 +14,8 @@ from kraken_tui.tui.draw.picture import BookChoices, HeatChoices
 
 Option = TypeVar("Option", int, float)
 
-SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
-"""Replay speeds the keys go through."""
+SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, inf)
+"""Replay speeds the keys go through; the last is as fast as possible."""
 
 _USUAL_ROWS = 30
 

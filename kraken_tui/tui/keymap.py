@@ -147,12 +147,24 @@ COMMANDS: tuple[Command, ...] = (
     Command("replay.faster", ">", "speed(1)", "faster replay", "Play the recording faster.", "Feed", needs="replay"),
     Command("replay.skip", "g", "skip_gap", "skip gap", "Go to the next frame of the recording, over a gap.", "Feed",
             needs="replay"),
+    Command("replay.minute_back", "pageup", "seek(-60)", "minute back", "One minute earlier in the recording.", "Feed",
+            needs="replay"),
+    Command("replay.minute_on", "pagedown", "seek(60)", "minute on", "One minute later in the recording.", "Feed",
+            needs="replay"),
+    Command("replay.go", "@", "go_to", "go to a time", "Go to a moment of the recording: a time, or +seconds.", "Feed",
+            needs="replay"),
+    Command("replay.next_fault", "G", "seek_fault(1)", "next fault", "Go to the next mismatch, gap or session of the "
+            "recording; the log says which.", "Feed", needs="replay"),
+    Command("replay.last_fault", "ctrl+g", "seek_fault(-1)", "fault before", "Go to the mismatch, gap or session "
+            "before.", "Feed", needs="replay"),
     Command("replay.again", "home", "replay_again", "play again", "Play the recording again from its beginning.",
             "Feed", needs="replay"),
     Command("feed.reconnect", "r", "reconnect", "try now", "While offline: dial now, if the dial budget allows it.",
             "Feed"),
     Command("feed.record", "R", "record", "record", "Start or stop recording raw frames to a file.", "Feed"),
     Command("screen.save", "s", "save", "save SVG", "Save a picture of the screen as an SVG file.", "Program"),
+    Command("screen.share", "S", "share", "share moment", "Write picture, frames and a line of text of the moment on "
+            "screen into one folder.", "Program"),
     Command("screen.copy", "y", "copy", "copy book", "Copy the ten best levels of each side as a table.", "Program"),
     Command("screen.theme", "t", "theme", "theme", "Next theme: dark, light, colour-blind, terminal.", "Program"),
     Command("help", "?", "help", "help", "Keys, marks and words of this screen.", "Program"),
@@ -245,7 +257,7 @@ _SHORT = {
     "left_curly_bracket": "{", "right_curly_bracket": "}",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
     "escape": "Esc", "up": "Up", "down": "Down", "left": "Left", "right": "Right", "tab": "Tab", "enter": "Enter",
-    "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
+    "at": "@", "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
 }  # fmt: skip
 
 

@@ -102,6 +102,10 @@ class Program(Protocol):
         """Save the screen as SVG."""
         ...
 
+    def share_moment(self) -> None:
+        """Write the moment on screen into a folder, for somebody else."""
+        ...
+
     def toggle_recording(self) -> None:
         """Start or stop recording."""
         ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -35,10 +35,18 @@ def is_v1(frame: bytes) -> bool:
 
 
 class Translator:
-    """Translates one connection's frames, in order."""
+    """Translates one connection's frames, in order.
 
-    def __init__(self) -> None:
-        self._numbers: Counter[str] = Counter()
+    Args:
+        counted: Trades of each pair that came before, as `counted` told them.
+    """
+
+    def __init__(self, counted: Mapping[str, int] | None = None) -> None:
+        self._numbers: Counter[str] = Counter(counted or {})
+
+    def counted(self) -> dict[str, int]:
+        """Trades of each pair so far."""
+        return dict(self._numbers)
 
     def translate(self, frame: bytes) -> bytes | None:
         """One frame of v1 as one of v2; None where v2 has nothing like it, such as the spread.

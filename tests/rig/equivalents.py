@@ -156,7 +156,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "files.py": {
         ": TYPE_CHECKING -> not TYPE_CHECKING": "only when its imports are made",
         "lock: 0.0 -> -1.0": "the first look is the last either way",
-        "replace_text: temporary.unlink(missing_ok=True) -> temporary.unlink(missing_ok=False)": "it is always there",
+        "replace_bytes: temporary.unlink(missing_ok=True) -> temporary.unlink(missing_ok=False)": "it is always there",
     },
     "text.py": {
         "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"

@@ -64,8 +64,8 @@ class FakeSource:
     def history(self, symbol: str) -> MarketHistory | None:
         return self.histories.get(symbol)
 
-    def share(self, path: Path) -> int:
-        self.asked.append(("share", path))
+    def share(self, path: Path, moment_ns: int) -> int:
+        self.asked.append(("share", path, moment_ns))
         path.write_bytes(b"frames")
         return 7
 
@@ -117,6 +117,16 @@ class FakeSource:
     def replay_again(self) -> None:
         self.asked.append(("replay_again",))
         self._change_replay(paused=False, finished=False, position_ns=0)
+
+    def seek_replay(self, ns: int) -> None:
+        self.asked.append(("seek_replay", ns))
+
+    def seek_fault(self, direction: int) -> None:
+        self.asked.append(("seek_fault", direction))
+
+    def cancel_seek(self) -> None:
+        self.asked.append(("cancel_seek",))
+        self._change_replay(seeking="")
 
     def reconnect(self) -> None:
         self.asked.append(("reconnect",))

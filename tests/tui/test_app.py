@@ -953,6 +953,81 @@ async def test_a_replay_that_waits_for_the_disk_says_so() -> None:
         assert f"REPLAY WAITS  {waits}" in text_of(panes(app)["footer"])
 
 
+async def test_keys_that_move_in_a_recording() -> None:
+    source = FakeSource(replay=True)
+    now = source.feed_view.now_ns
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.press("pagedown", "pagedown", "pageup")
+        sought = [asked[1] for asked in source.asked if asked[0] == "seek_replay"]
+        assert sought == [now + 60 * SECOND, now + 120 * SECOND, now + 60 * SECOND], "a burst adds up"
+        await pilot.press("G", "ctrl+g")
+        assert [asked for asked in source.asked if asked[0] == "seek_fault"] == [("seek_fault", 1), ("seek_fault", -1)]
+        for _ in range(6):
+            await pilot.press("greater_than_sign")
+        for _ in range(10):
+            await pilot.press("greater_than_sign")
+        assert source.asked[-1] == ("set_replay_speed", 0.0)
+        assert "as fast as possible" in text_of(panes(app)["footer"])
+        await pilot.press("less_than_sign")
+        assert source.asked[-1] == ("set_replay_speed", 1000.0)
+
+
+async def test_a_time_of_a_recording_is_asked_for_and_refused_outside() -> None:
+    source = FakeSource(replay=True)
+    assert source.feed_view.replay is not None
+    begin = source.feed_view.now_ns - source.feed_view.replay.position_ns
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.press("@")
+        await pilot.pause()
+        await pilot.press(*"+9999", "enter")
+        assert "is outside" in str(app.screen.query_one(Static).content)
+        for _ in range(5):
+            await pilot.press("backspace")
+        await pilot.press(*"+90", "enter")
+        await pilot.pause()
+        assert source.asked[-1] == ("seek_replay", begin + 90 * SECOND)
+
+
+async def test_a_long_seek_is_told_and_stopped_with_escape() -> None:
+    source = FakeSource(replay=True)
+    replay = source.feed_view.replay
+    assert replay is not None
+    replay = replace(replay, seeking="seeking 14:03:10", reached_ns=200 * SECOND)
+    source.feed_view = replace(source.feed_view, replay=replay)
+    app = new_app(source)
+    async with running(app) as pilot:
+        await pilot.pause()
+        assert "SEEKING  seeking 14:03:10, at 03:20 / 10:00, Esc stops" in text_of(panes(app)["footer"])
+        await pilot.press("escape")
+        assert ("cancel_seek",) in source.asked
+
+
+async def test_a_moment_is_shared_and_its_line_copied(tmp_path: Path) -> None:
+    source = FakeSource()
+    app = new_app(source, Settings(svg_dir=tmp_path / "new"))
+    async with running(app) as pilot:
+        await pilot.press("S")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        (folder,) = (tmp_path / "new").iterdir()
+        assert sorted(path.name for path in folder.iterdir()) == ["frames.jsonl.gz", "moment.txt", "picture.svg"]
+        assert "Shared in" in text_of(panes(app)["footer"])
+        assert app.clipboard.startswith(app.main.symbol)
+        assert app.pair_view is not None
+        assert source.asked[-1] == ("share", folder / "frames.jsonl.gz", app.pair_view.now_ns)
+
+
+async def test_a_moment_that_cannot_be_shared_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    app = new_app(FakeSource(), Settings(svg_dir=tmp_path / "file"))
+    async with running(app) as pilot:
+        await pilot.press("S")
+        await app.workers.wait_for_complete()
+        assert toasts(app)[0].startswith("Cannot share the moment: ")
+
+
 async def test_a_live_feed_has_no_speed(app: KrakenApp, source: FakeSource) -> None:
     async with running(app) as pilot:
         await pilot.press("greater_than_sign")

@@ -19,8 +19,8 @@ def span(ns: int) -> str:
 
 
 def progress(replay: ReplayView) -> str:
-    """Position and length: "02:13 / 15:00"; the position alone while the length is not known yet."""
-    position = span(replay.position_ns)
+    """Position (while one is sought, how far that has come) and length, if that is known: "02:13 / 15:00"."""
+    position = span(replay.position_ns if replay.reached_ns is None else replay.reached_ns)
     return position if replay.length_ns is None else f"{position} / {span(replay.length_ns)}"
 
 

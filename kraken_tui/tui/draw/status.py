@@ -20,7 +20,7 @@ from kraken_tui.tui.draw.runs import Line, in_cells, shorten, width_of
 from kraken_tui.tui.draw.slowness import Slowness, slowness_text
 from kraken_tui.wire.symbols import PairSpec
 
-STATUS_KEYS = ("feed.pause", "time.live", "replay.again", "feed.reconnect", "replay.skip")
+STATUS_KEYS = ("feed.pause", "time.live", "replay.again", "feed.reconnect", "replay.skip", "cursor.clear")
 """Commands whose keys the status names."""
 
 _OFFLINE = frozenset({"DISCONNECTED", "COOLDOWN", "CONNECTING"})
@@ -184,6 +184,10 @@ def _replay_parts(feed: FeedView, keys: Mapping[str, str]) -> list[Line]:
     replay = feed.replay
     if feed.mode is not Mode.REPLAY or replay is None or feed.fatal:
         return []
+    if replay.seeking:
+        stops = f", {keys['cursor.clear']} stops" if "cursor.clear" in keys else ""
+        where = f" {shorten(replay.seeking, 60)}, at {progress(replay)}{stops} "
+        return [((" SEEKING ", "!badge/mode"), (where, "text"))]
     if replay.problem:
         return [((" REPLAY WAITS ", "!badge/warn"), (f" {shorten(replay.problem, 60)} ", "warn"))]
     if replay.gap_ns:

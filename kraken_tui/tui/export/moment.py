@@ -9,11 +9,13 @@ from pathlib import Path
 
 import msgspec
 
+from kraken_tui.errors import RecordingError, TimedOut
 from kraken_tui.files import make_folder, open_private
 from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.format import price
 from kraken_tui.tui.export.svg import stamped_name, utc_text
 from kraken_tui.units import SECOND
+from kraken_tui.wire.timestamps import format_timestamp
 from kraken_tui.words import counted
 
 FRAMES = "frames.jsonl.gz"
@@ -27,13 +29,15 @@ class Shared(msgspec.Struct, frozen=True):
     Attributes:
         folder: Holds `PICTURE`, `FRAMES` and `TEXT`.
         line: The line of text for a chat.
+        problem: "" or why there are no frames, a sentence.
     """
 
     folder: Path
     line: str
+    problem: str = ""
 
 
-def share_moment(folder: Path, view: PairView, ns: int, svg: str, write_frames: Callable[[Path], int]) -> Shared:
+def share_moment(folder: Path, view: PairView, ns: int, svg: str, write_frames: Callable[[Path, int], int]) -> Shared:
     """Write a moment into a new folder; blocks while it writes.
 
     Args:
@@ -41,19 +45,23 @@ def share_moment(folder: Path, view: PairView, ns: int, svg: str, write_frames: 
         view: The pair on screen.
         ns: The moment shown, ns since the epoch.
         svg: The picture.
-        write_frames: Writes the frames around it into a new file and returns their number.
+        write_frames: Writes the frames around a moment (ns) into a new file and returns their number.
 
     Raises:
         OSError: Something cannot be written, or a hundred folders of this moment exist.
-        RecordingError: The frames cannot be written.
-        TimedOut: The engine does not answer.
     """
     made = _new_folder(folder, stamped_name(view.symbol, ns, ""))
     _write(made / PICTURE, svg)
-    count = write_frames(made / FRAMES)
-    digest = hashlib.sha256((made / FRAMES).read_bytes()).hexdigest()
     line = moment_line(view, ns)
-    at = utc_text(ns)[11:19]
+    try:
+        count = write_frames(made / FRAMES, ns)
+    except (RecordingError, TimedOut) as error:
+        # The picture is worth having without them.
+        (made / FRAMES).unlink(missing_ok=True)
+        _write(made / TEXT, f"{line}\nwithout frames: {error}\n")
+        return Shared(made, line, str(error))
+    digest = hashlib.sha256((made / FRAMES).read_bytes()).hexdigest()
+    at = format_timestamp(ns, 9)
     text = f"{line}\n{counted(count, 'frame')}, sha256 {digest}\nPlay it: kraken-tui --replay {FRAMES} --at {at}\n"
     _write(made / TEXT, text)
     return Shared(made, f"{line}, frames sha256 {digest[:16]}")

@@ -15,7 +15,7 @@ from kraken_tui.market.freshness import aged_feed
 from kraken_tui.market.views import FeedView, Mode, PairView, ReplayView
 from kraken_tui.settings import DEPTHS, INTERVALS, Settings
 from kraken_tui.tui import heat_control
-from kraken_tui.tui.asked import Asked
+from kraken_tui.tui.asked import BURST_S, Asked
 from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
@@ -44,6 +44,7 @@ from kraken_tui.tui.panes.pointing import MomentChosen, Pointed
 from kraken_tui.tui.panes.tabs import PAUSED_BADGE, PairChosen
 from kraken_tui.tui.program import Program, program_of
 from kraken_tui.tui.shown import Move, Seen, ShownMoment
+from kraken_tui.units import SECOND
 from kraken_tui.words import counted, interval_name
 
 _PENDING_S = 5.0
@@ -86,6 +87,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._depth: Asked[int] = Asked()
         self._interval: Asked[int] = Asked()
         self._speed: Asked[float] = Asked()
+        self._sought = (0, -BURST_S)
         self._replay_paused: Asked[bool] = Asked()
         self._controls: dict[str, BookControl] = {}
         self.tape_tier = 0
@@ -505,7 +507,11 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_clear_cursor(self) -> None:
         """Remove the cursor; without one, go back from one pane to all."""
-        if not self.control.clear_cursor() and self.alone:
+        replay = self._replay
+        if replay is not None and replay.seeking:
+            self.source.cancel_seek()
+            self.program.say("Seeking stopped.")
+        elif not self.control.clear_cursor() and self.alone:
             self._show_alone(None)
         self.program.tick()
 
@@ -689,9 +695,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             return
         now = self.program.clock()
         speed = next_option(SPEEDS, self._speed.or_else(replay.speed, now) or SPEEDS[-1], direction)
+        speed = 0.0 if speed == SPEEDS[-1] else speed
         self._speed.ask(speed, now)
         self.source.set_replay_speed(speed)
-        self.program.say(f"Replay speed {speed:g}x.")
+        self.program.say(f"Replay speed {speed:g}x." if speed else "Replay as fast as possible.")
 
     def action_skip_gap(self) -> None:
         """Go to the next frame of a recording."""
@@ -699,6 +706,36 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self.source.skip_replay()
         else:
             self.program.say("Only a recording has gaps to skip.")
+
+    def action_seek(self, seconds: int) -> None:
+        """Move in a recording by seconds."""
+        now = self.program.clock()
+        wish, at = self._sought
+        # Presses in a burst add up, whatever has been reached meanwhile.
+        here = self.moment_ns or self.source.feed_view.now_ns
+        ns = (wish if now - at < BURST_S else here) + seconds * SECOND
+        self._sought = ns, now
+        self._go_to(ns)
+
+    def action_seek_fault(self, direction: int) -> None:
+        """Go to the next (+1) or previous (-1) mismatch, gap or session of a recording; the log says what it is."""
+        self.shown.live()
+        self.source.seek_fault(direction)
+
+    def action_go_to(self) -> None:
+        """Ask for a moment of the recording and go there."""
+        from kraken_tui.tui.screens.go_to import GoTo
+
+        replay = self._replay
+        if replay is not None:
+            begin_ns = self.source.feed_view.now_ns - replay.position_ns
+            self.app.push_screen(GoTo(begin_ns, replay.length_ns, self.keymap.show("dialog.close")), self._go_to)
+
+    def _go_to(self, ns: int | None) -> None:
+        if ns is not None:
+            # What is sought is where the recording is then, not a moment before it.
+            self.shown.live()
+            self.source.seek_replay(ns)
 
     # --- program ----------------------------------------------------------------------------------------------
 
@@ -709,6 +746,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     def action_save(self) -> None:
         """Save a picture."""
         self.program.save_picture()
+
+    def action_share(self) -> None:
+        """Share the moment on screen."""
+        self.program.share_moment()
 
     def action_copy(self) -> None:
         """Copy the best levels."""
