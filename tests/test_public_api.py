@@ -16,7 +16,7 @@ import pytest
 import kraken_tui
 
 CLIENT = """
-__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, metrics_addr, clock)
+__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, kafka, at, kafka_topic_prefix, kafka_config, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, metrics_addr, clock)
 best_bid_ask(symbol)
 book(symbol, levels)
 candles(symbol)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
-from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain
+from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, Bar, complain
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.kafka.topics import ALL_KINDS, KINDS
 from kraken_tui.settings.options import Option
@@ -157,9 +156,6 @@ def _run(call: Call) -> int:
             stopping=signals.came,
             each_round=each_round,
         )
-        metrics = serve_metrics(engine, settings, [lambda: _figures(sink)])
-        if metrics.problem:
-            complain(metrics.problem)
         sink.open()
         metrics = serve_metrics(engine, settings, [lambda: _figures(sink)])
         if metrics.problem:
@@ -208,25 +204,6 @@ def _ended(engine: Engine, code: int, sink: KafkaSink, missed: int, signal: int 
     if counts.accepted and not counts.delivered:
         code = FAILED
     return code if signal is None else SIGNALLED + signal
-
-
-def _figures(sink: KafkaSink) -> list[Family]:
-    """What became of the lines, for Prometheus."""
-    from kraken_tui.metrics import Family
-    from kraken_tui.metrics.figures import COUNTER, GAUGE
-
-    counts = sink.kafka_counts
-    states = {"delivered": counts.delivered, "failed": counts.failed, "dropped": counts.dropped}
-    return [
-        Family("kafka_lines_total", COUNTER, "Lines by what became of them", [*_by_state(states)]),
-        Family("kafka_waiting_lines", GAUGE, "Lines that wait for the brokers", [({}, counts.waiting)]),
-        Family("kafka_silent_seconds", GAUGE, "How long no broker has answered", [({}, sink.trouble_s)]),
-    ]
-
-
-def _by_state(states: dict[str, int]) -> Iterator[tuple[dict[str, str], float]]:
-    for state, count in states.items():
-        yield {"state": state}, count
 
 
 def _plan(call: Call) -> tuple[Settings, Plan]:
@@ -284,35 +261,30 @@ class _Progress:
 
     def __init__(self, engine: Engine, sink: KafkaSink, waiting: Callable[[], int], missed: Callable[[], int]) -> None:
         self._engine, self._sink, self._waiting, self._missed = engine, sink, waiting, missed
-        self._shows = sys.stderr is not None and sys.stderr.isatty()
+        self._bar = Bar()
         self._next = 0.0
         self._before: tuple[float, int] | None = None
-        self._length = 0
 
     def show(self) -> None:
         """Write it, if it is time."""
         now = time.monotonic()
-        if not self._shows or now < self._next:
+        if not self._bar.visible or now < self._next:
             return
         self._next = now + _SHOWN_EVERY_S
         counts, feed = self._sink.kafka_counts, self._engine.feed_view
         before, self._before = self._before, (now, counts.delivered)
         rate = 0.0 if before is None else (counts.delivered - before[1]) / (now - before[0])
         text = (
-            f"{feed.state}  {counted(len(feed.tabs), 'pair')}  {rate:,.0f} lines/s  {counts.delivered:,} delivered  "
+            f"{feed.state}  {counted(len(feed.tabs), 'pair')}  {rate:,.0f}/s  {counts.delivered:,} delivered  "
             f"{counts.waiting:,} waiting  {counts.failed:,} failed  {counts.dropped + self._missed():,} dropped"
         )
         if self._sink.trouble_s:
             text += f"  KAFKA SILENT {self._sink.trouble_s:.0f} s"
-        sys.stderr.write("\r" + text.ljust(self._length))
-        sys.stderr.flush()
-        self._length = len(text)
+        self._bar.show(text)
 
     def end(self) -> None:
-        """Go on in a new line."""
-        if self._length:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
+        """Take the line away."""
+        self._bar.clear()
 
 
 COMMAND = Subcommand(

@@ -20,6 +20,7 @@ from kraken_tui.feed.kafka.topics import partition_of, topic_name
 from kraken_tui.recording.reader import Recorded
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
+from kraken_tui.words import counted
 
 _BATCH = 500
 _POLL_S = 0.1
@@ -84,7 +85,7 @@ class KafkaRecording:
                     elif isinstance(step, bytes):
                         yield Recorded(message.ns, step)
             if lines.missing:
-                self.problem = f"{lines.missing:,} lines are missing in Kafka"
+                self.problem = f"{counted(lines.missing, 'line')} missing in Kafka"
         finally:
             consumer.close()
 

@@ -49,7 +49,10 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 2) -> st
         (["snapshot", "BTC/USD"], "the following arguments are required: --output; see kraken-tui snapshot --help"),
         (["snapshot", "BTC/USD", "--output", "a", "--size", "9"], "--size takes columns x rows, such as 160x48"),
         (["snapshot", "BTC/USD", "--output", "a", "--size", "1x1"], "--size takes 20x5 to 500x200"),
-        (["plot", "BTC/USD", "--kind", "pie"], "--kind takes one of candles, depth, spread, imbalance, latency"),
+        (
+            ["plot", "BTC/USD", "--kind", "pie"],
+            "--kind takes one of candles, depth, spread, imbalance, latency, heatmap",
+        ),
         (["plot", "BTC/USD", "ETH/USD"], "one pair is enough, ETH/USD is one too many; see kraken-tui plot --help"),
         (["--replay", "/no/such"], "there is no recording /no/such"),
         (["--record", os.devnull], f"cannot record to {os.devnull}: not a regular file"),

@@ -113,7 +113,7 @@ def test_wrong_use_is_one_sentence(arguments: list[str], sentence: str, capsys: 
 
 def test_a_time_without_kafka_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stream", "--at", "2h"]) == 2
-    assert "--at goes with --kafka" in capsys.readouterr().err
+    assert "--at needs --replay or --kafka" in capsys.readouterr().err
 
 
 def test_kafka_is_a_source_as_the_others_are() -> None:

@@ -66,6 +66,8 @@ def test_f98_hostile_text_reaches_nobody(ledger: Ledger) -> None:
 
 
 def test_f98_a_toast_takes_no_markup_from_data(ledger: Ledger) -> None:
+    from textual.geometry import Size
+
     from kraken_tui.tui.app import KrakenApp
     from tests.tui.fake_source import FakeSource
 
@@ -76,6 +78,7 @@ def test_f98_a_toast_takes_no_markup_from_data(ledger: Ledger) -> None:
             self._told: deque[tuple[float, str]] = deque()
             self.shown: list[tuple[str, bool]] = []
             self.source = FakeSource()
+            self.size = Size(120, 36)
 
         def clock(self) -> float:
             return 1.0

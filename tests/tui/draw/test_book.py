@@ -196,7 +196,7 @@ def test_a_row_beyond_the_edge_has_neither_bar_nor_number(
     for line in lines[2:]:
         text = text_of(line)
         assert len(text) == 60
-        row = round(float(text[left + 1 : right].strip("▸◂ ").replace(",", "")) * 10)
+        row = round(float(text[left + 1 : right].strip("▸◂┊ ").replace(",", "")) * 10)
         for cells, side, sign in ((text[:left], bids, 1), (text[right + 1 :], asks, -1)):
             # A row holds the prices from its own to the next one towards the touch.
             worst, nearest = sign * side[-1][0], sign * row + grouping - 1
