@@ -43,3 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("realtime"):
             item.add_marker(pytest.mark.xdist_group("realtime"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers at least: many tests wait for real time rather than for the processor."""
+    return max(3, os.cpu_count() or 1)

@@ -56,8 +56,8 @@ def test_an_episode_is_announced_seen_and_come_through(
         wait_until(lambda: reached(engine.view(PAIR)))
         assert announced(engine) == f" DEMO shows: {said} "
         wait_until(lambda: not engine.feed_view.demo)
-        now = engine.view(PAIR)
-        assert (now.proof, now.venue, now.stale) == (Proof.VERIFIED, "ONLINE", False)
+        as_usual = (Proof.VERIFIED, "ONLINE", False)
+        wait_until(lambda: (now := engine.view(PAIR)) is not None and (now.proof, now.venue, now.stale) == as_usual)
         assert engine.feed_view.reconnects == 0
         log = [line.text for line in engine.feed_view.log if line.text.startswith("DEMO")]
         assert log == [f"DEMO shows: {said}", "DEMO: the market is as usual again"]

@@ -20,6 +20,9 @@ from tests.tui.fake_source import FakeSource
 from tests.tui.pasts import Market
 from tests.tui.test_app import Clock
 
+# One worker draws everything once for all of these.
+pytestmark = pytest.mark.xdist_group("marks")
+
 STATES = {
     "usual": lambda: samples.pair(),
     "small coin": lambda: samples.pair("PEPE/USD"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -177,6 +177,7 @@ def test_a_book_keeps_its_edge_until_a_deeper_one_has_come() -> None:
 BOOKS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 10**6)), min_size=1, max_size=12)
 
 
+@settings(max_examples=60)
 @given(BOOKS, BOOKS, st.integers(1, 12), st.sampled_from([1, 5, 10]), st.booleans(), st.integers(-12, 12))
 def test_a_row_beyond_the_edge_has_neither_bar_nor_number(
     below: list[tuple[int, int]],
@@ -196,7 +197,7 @@ def test_a_row_beyond_the_edge_has_neither_bar_nor_number(
     for line in lines[2:]:
         text = text_of(line)
         assert len(text) == 60
-        row = round(float(text[left + 1 : right].strip("▸◂┊ ").replace(",", "")) * 10)
+        row = round(float(text[left + 1 : right].strip("▸◂┊│ ").replace(",", "")) * 10)
         for cells, side, sign in ((text[:left], bids, 1), (text[right + 1 :], asks, -1)):
             # A row holds the prices from its own to the next one towards the touch.
             worst, nearest = sign * side[-1][0], sign * row + grouping - 1
