@@ -103,7 +103,8 @@ def book_shape(
 ) -> BookShape:
     """Choose columns for `width` cells from the precisions and the magnitudes in sight."""
     decimals, divisor = step_decimals(spec.price_precision, step)
-    price = max(len(fmt.price(row.ticks // divisor, decimals)) for row in (shown[0], shown[-1]))
+    # With its two marks as wide as its heading at least.
+    price = max(3, *(len(fmt.price(row.ticks // divisor, decimals)) for row in (shown[0], shown[-1])))
     pull = None
     if pulls is not None:
         nets = [abs(round(moved.net)) for row in shown if (moved := pulls.at.get(row.index)) is not None]
