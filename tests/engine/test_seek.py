@@ -27,6 +27,7 @@ from kraken_tui.recording.writer import Recorder
 from kraken_tui.settings import Settings
 from kraken_tui.settings.moment import read_moment
 from kraken_tui.units import SECOND
+from tests.faults.ledger import Ledger
 from tests.rig.chaos import PAIRS, inflict
 from tests.rig.world import VENUE_START, World, thin
 from tests.shared import shared_folder
@@ -158,7 +159,7 @@ def dense(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("dense")
-def test_back_and_forth_is_equal_to_straight_playing(long_recording: Path) -> None:
+def test_f86_back_and_forth_is_equal_to_straight_playing(long_recording: Path, ledger: Ledger) -> None:
     begin, end = span_of(long_recording)
     rng = Random(1)
     moments = [rng.randrange(begin, end) for _ in range(12)] + [begin + SECOND, end]
@@ -171,6 +172,11 @@ def test_back_and_forth_is_equal_to_straight_playing(long_recording: Path) -> No
             for symbol, view in views.items():
                 assert known(view) == known(expected[symbol]), (symbol, (ns - begin) / SECOND)
                 assert digest(view) == digest(expected[symbol])
+    ledger(
+        "same book, proof, counts and digest as played straight there",
+        f"{len(moments)} moments of three pairs, back and forth, a lost message and a reconnect among them: equal",
+        "0 differ",
+    )
 
 
 @pytest.mark.parametrize("path", REFERENCE, ids=lambda path: path.stem)

@@ -134,7 +134,7 @@ FAULTS: dict[int, Fault] = {
     83: Fault("second writer, restart on the same day", "second refused; a restart appends", "nothing overwritten"),
     84: Fault("bomb, unknown version, foreign file", "refused with the reason", "1 s"),
     85: Fault("hostile symbols as file names", "a safe name", "100 %"),
-    86: Fault("seek to 1,000 points", waits="seeking in a replay"),
+    86: Fault("seek back and forth in a recording", "same book, proof and counts as played straight there", "0 differ"),
     87: Fault("token expired or rejected", waits="the private feed"),
     88: Fault("key without permission, bad, locked out", waits="the private feed"),
     89: Fault("nonce refused", waits="the private feed"),
