@@ -46,5 +46,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three workers at least: many tests wait for real time rather than for the processor."""
-    return max(3, os.cpu_count() or 1)
+    """Four workers at least: many tests wait for real time rather than for the processor."""
+    return max(4, os.cpu_count() or 1)

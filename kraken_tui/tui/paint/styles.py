@@ -11,7 +11,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from kraken_tui.tui.draw.runs import Line, Run, printed
 from kraken_tui.tui.draw.themes import ALL_PALETTES, ROLES, TRUE_COLOURS, Palette
-from kraken_tui.tui.paint.textual_private import strip_class
+from kraken_tui.tui.paint.textual_private import forget_sums, strip_class
 
 _KEPT_SEGMENTS = 8_000
 _BOLD = frozenset({"bright", "accent", "warn", "bad", "stale"})
@@ -126,6 +126,7 @@ def forget_terminal() -> None:
     """
     styles_of.cache_clear()
     make_strip.cache_clear()
+    forget_sums()
 
 
 def build_strip(line: Line, width: int, styles: Styles) -> Strip:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import App
 from textual.cache import FIFOCache
 from textual.screen import Screen
@@ -125,3 +126,10 @@ class LazyStrip(Strip):
 def strip_class() -> type[Strip]:
     """The class rows are made of: `LazyStrip` where it knows every slot of this Textual's `Strip`, else `Strip`."""
     return LazyStrip if frozenset(getattr(Strip, "__slots__", ())) == _FILLED | _CACHES else Strip
+
+
+def forget_sums() -> None:
+    """Forget the sums of styles that Rich keeps: each holds the sequence of the terminal it was first written to."""
+    clear = getattr(getattr(Style, "_add", None), "cache_clear", None)
+    if clear is not None:
+        clear()
