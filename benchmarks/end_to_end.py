@@ -33,7 +33,7 @@ MOST_KEY_MS = 1000.0
 MOST_FEED_MS = 2000.0
 """The smoke run fails when a median is above these."""
 
-_MARKER = re.compile(r"(?<![\d.,])1\.(\d{5})(?!\d)")
+_MARKER = re.compile(r"(?<![\d.,])1(\d\d),(\d{3})(?![\d.])")
 KEYS = (
     ("+ and - (grouping: one pane)", (b"+", b"-"), re.compile(r"Aggregated book ×(\d+)")),
     ("2 and 1 (pair: the whole screen)", (b"2", b"1"), re.compile(r"Market health ─+ ([A-Z]+)/")),
@@ -86,8 +86,8 @@ class Watcher:
         self._unread = touched & {self.cells.unfinished}
         for row in touched - self._unread:
             found = _MARKER.search(self.cells.rows[row])
-            if found is not None and int(found[1]) != self.shown:
-                self._show(int(found[1]), now_ms)
+            if found is not None and (marker := int(found[1] + found[2])) != self.shown:
+                self._show(marker, now_ms)
 
     def _show(self, marker: int, now_ms: float) -> None:
         age = marked_age_ms(marker, now_ms)

@@ -153,7 +153,7 @@ def key_ms(terminal: Terminal, presses: int) -> list[float]:
     for number in range(presses):
         terminal.drain(0.4)
         terminal.press(b"]" if number % 2 == 0 else b"[")
-        waited = terminal.wait_for(b"Candles of", 5.0)
+        waited = terminal.wait_for(b"m candles.", 5.0)
         times.append(float("inf") if waited is None else waited * 1000)
         # The words stay for three seconds and would answer the next key too.
         terminal.drain(3.2)

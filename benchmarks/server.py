@@ -36,9 +36,10 @@ from websockets.protocol import State
 
 from benchmarks.stream import PRICE_DECIMALS, QTY_DECIMALS, Stream
 
-MARKER_DECIMALS = 5
-MARKER_UNIT = 10**MARKER_DECIMALS
-"""The best bid's size of a marked pair is 1.mmmmm, with the milliseconds of the monotonic clock behind the point."""
+MARKER_DECIMALS = 0
+MARKER_UNIT = 10**5
+"""The best bid's size of a marked pair is the whole number 1mmmmm, whose last digits are milliseconds of the monotonic
+clock: the screen drops digits behind a point, but none before it."""
 
 Stamp = Callable[[], str]
 """The present as Kraken writes it."""
@@ -63,7 +64,7 @@ def marked_age_ms(fraction: int, now_ms: float) -> float:
     """How long ago a marker was sent.
 
     Args:
-        fraction: The five digits behind the point.
+        fraction: The five digits after the first.
         now_ms: Monotonic clock, ms.
     """
     return (now_ms - fraction) % MARKER_UNIT
@@ -72,7 +73,7 @@ def marked_age_ms(fraction: int, now_ms: float) -> float:
 def decimal(units: int, decimals: int) -> str:
     """Whole units of 10^-decimals as text."""
     whole, fraction = divmod(units, 10**decimals)
-    return f"{whole}.{fraction:0{decimals}d}"
+    return f"{whole}.{fraction:0{decimals}d}" if decimals else f"{whole}"
 
 
 def wire(data: bytes) -> bytes:

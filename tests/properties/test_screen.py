@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from kraken_tui.tui.draw.themes import ROLES
-from kraken_tui.tui.paint.styles import make_strip, styles_of
+from kraken_tui.tui.paint.styles import forget_terminal, make_strip, styles_of
 from kraken_tui.tui.screens.commands import Commands
 from tests.rig.fuzz import fuzz
 from tests.rig.screen import Canvas, ScreenRig, styled
@@ -44,6 +44,7 @@ def test_a_cell_that_is_wrong_is_noticed(rig: ScreenRig, lie: str) -> None:
 
 
 def test_an_earlier_program_on_a_poorer_terminal_leaves_no_colours_behind() -> None:
+    forget_terminal()
     poorer = Console(color_system="standard", force_terminal=True, legacy_windows=False)
     for role in ROLES:
         make_strip((("row", role),), 3, "dark").render(poorer)
