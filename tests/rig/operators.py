@@ -156,6 +156,9 @@ def _walk(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[tuple[a
 
 
 def _only_describes(node: ast.AST) -> bool:
+    if isinstance(node, ast.Name):
+        # What stands below it is read by type checkers alone.
+        return node.id == "TYPE_CHECKING"
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Assign):
@@ -218,9 +221,11 @@ def _edit_of_item(node: ast.AST, field: str, item: object) -> tuple[ast.AST, tup
 
 
 def _is_turned_elsewhere(test: ast.expr) -> bool:
-    """Whether another change makes the opposite of a condition."""
-    return (isinstance(test, ast.Compare) and len(test.ops) == 1) or (
-        isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+    """Whether another change makes the opposite of a condition, or it is one for type checkers."""
+    return (
+        _only_describes(test)
+        or (isinstance(test, ast.Compare) and len(test.ops) == 1)
+        or (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not))
     )
 
 
