@@ -154,7 +154,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         **{f"check: {_CHECK} -> {_CHECK.replace('0', new)}": "never written" for new in ("1", "-1")},
     },
     "files.py": {
-        ": TYPE_CHECKING -> not TYPE_CHECKING": "only when its imports are made",
         "lock: 0.0 -> -1.0": "the first look is the last either way",
         "replace_bytes: temporary.unlink(missing_ok=True) -> temporary.unlink(missing_ok=False)": "it is always there",
     },
