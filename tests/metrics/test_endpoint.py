@@ -224,13 +224,6 @@ def test_without_the_package_it_is_one_sentence_with_the_way_to_install_it(
     assert threads() == []
 
 
-def test_a_port_alone_is_one_of_this_computer() -> None:
-    assert listen_address("9464") == ("127.0.0.1", 9464)
-    assert listen_address("localhost:9464") == ("127.0.0.1", 9464)
-    assert listen_address("0.0.0.0:9464") == ("0.0.0.0", 9464)
-    assert listen_address("[::1]:9464") == ("::1", 9464)
-
-
 @pytest.mark.parametrize(
     "text", [":9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9464", "a.example:9464",
              "x", "1:2:3", "127.0.0.1:٣", "[127.0.0.1]:80", "127.0.0.1:\x1b[2J"],

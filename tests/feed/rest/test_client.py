@@ -14,7 +14,7 @@ import pytest
 
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.rest.client import RestClient
-from kraken_tui.settings.address import check_rest_url, check_url, proxy_for
+from kraken_tui.settings.address import check_url
 
 
 @pytest.mark.parametrize(
@@ -40,31 +40,6 @@ def test_x2_tricks_are_refused_in_one_sentence_without_secrets(url: str) -> None
         check_url(url)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
-
-
-def test_rest_addresses_follow_the_same_rule() -> None:
-    assert check_rest_url("https://api.kraken.com/") == "https://api.kraken.com"
-    assert check_rest_url("http://127.0.0.1:99") == "http://127.0.0.1:99"
-    with pytest.raises(ConfigurationError, match="https://"):
-        check_rest_url("http://api.kraken.com")
-    with pytest.raises(ConfigurationError):
-        check_rest_url("wss://api.kraken.com")
-
-
-def test_a_proxy_is_taken_from_the_environment_but_never_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", "http://joe:secret@proxy.example:3128/x?y")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    assert proxy_for("wss://ws.kraken.com/v2") == (
-        "http://joe:secret@proxy.example:3128/x?y",
-        "http://proxy.example:3128",
-    )
-    assert proxy_for("ws://127.0.0.1:5/v2") == (None, "")
-    monkeypatch.setenv("no_proxy", "kraken.com")
-    assert proxy_for("wss://ws.kraken.com/v2") == (None, "")
-    monkeypatch.delenv("https_proxy")
-    monkeypatch.delenv("no_proxy")
-    assert proxy_for("wss://ws.kraken.com/v2") == (None, "")
 
 
 class Handler(BaseHTTPRequestHandler):
