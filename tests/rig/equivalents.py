@@ -13,6 +13,15 @@ _REPEATED = "only how much of a wrong text is repeated"
 _STAMP = "_parse: raise InvalidMessage(f'not a timestamp: {text[:40]!r}')"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "settings/address.py": {
+        "listen_address: -1 -> -2": "both are no port",
+        "listen_address: number = -1 -> number = -2": "both are no port",
+        **{
+            "_check: shown = repr(clean_text(_without_userinfo(url[:2 * _LONGEST]), 100))"
+            f" -> shown = repr(clean_text(_without_userinfo(url[:{times} * _LONGEST]), 100))": _REPEATED
+            for times in (1, 3)
+        },
+    },
     "market/book/l2.py": {
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4097": _MEMORY,
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4095": _MEMORY,

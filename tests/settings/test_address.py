@@ -34,6 +34,12 @@ def test_a_password_further_out_than_what_is_shown_is_not_repeated() -> None:
     assert "secret" not in refusal("wss://" + "a" * 1500 + ":secret@ws.kraken.com/v2")
 
 
+def test_an_address_without_a_scheme_is_shown_without_its_password() -> None:
+    shown = refusal("joe:secret@ws.kraken.com/v2")
+    assert shown == "the address 'ws.kraken.com/v2' must begin with wss:// (or ws:// on this computer)"
+    assert refusal("ws.kraken.com/v2") == shown
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -133,6 +139,14 @@ def test_the_proxy_for_encrypted_addresses_comes_first(proxy: pytest.MonkeyPatch
 def test_of_a_proxy_that_cannot_be_read_nothing_is_shown(proxy: pytest.MonkeyPatch) -> None:
     proxy.setenv("https_proxy", "http://joe:pass/word@proxy.example:3128")
     assert proxy_for("wss://ws.kraken.com/v2") == ("http://joe:pass/word@proxy.example:3128", "of the environment")
+
+
+def test_of_a_long_proxy_a_hundred_characters_are_shown(proxy: pytest.MonkeyPatch) -> None:
+    address = "http://".ljust(100, "a")
+    proxy.setenv("https_proxy", address)
+    assert proxy_for("wss://ws.kraken.com/v2") == (address, address)
+    proxy.setenv("https_proxy", address + "a")
+    assert proxy_for("wss://ws.kraken.com/v2")[1] == address[:99] + "…"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from kraken_tui.cli.main import COMMANDS
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings import Rotation, Settings, sources
 from kraken_tui.settings.options import OPTIONS, Option, check_value, check_values, default_of, option
-from kraken_tui.settings.readers import Between, OneOf, PairCount
+from kraken_tui.settings.readers import Between, OneOf, PairCount, Whole, WrongValue
 from kraken_tui.settings.sources import load
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -190,8 +190,38 @@ def test_a_wrong_value_of_a_program_is_one_sentence(name: str, value: object, se
 
 def test_all_arguments_of_a_program_become_settings() -> None:
     assert check_values(pairs="BTC/USD", depth=10) == Settings(pairs=("BTC/USD",), depth=10)
-    with pytest.raises(ConfigurationError, match="exclude each other"):
-        check_values(demo=True, replay="x")
+    assert check_values(demo=True).demo
+    for given, sentence in (
+        ({"demo": True, "replay": "x"}, "demo and replay exclude each other"),
+        ({"demo": True, "kafka": "a:1"}, "demo and kafka exclude each other"),
+        ({"replay": "x", "kafka": "a:1"}, "replay and kafka exclude each other"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"^{sentence}$"):
+            check_values(**given)
+
+
+def test_what_a_row_leaves_out() -> None:
+    row = Option("name", Whole(), "help")
+    assert (row.const, row.source, row.library, row.required, row.default) == (True, False, False, False, None)
+
+
+def test_switches_that_turn_something_off_and_sources() -> None:
+    assert {row.flag for row in OPTIONS if not row.const} == {"--no-demo-episodes", "--no-mouse"}
+    assert {row.name for row in OPTIONS if row.source} == {"demo", "replay", "kafka", "url"}
+
+
+@pytest.mark.parametrize(
+    ("name", "slip", "meant"),
+    [
+        ("theme", "drak", "dark"),
+        ("recentre", "bond", "band"),
+        ("heat_weighing", "averag", "average"),
+        ("heat_scale", "linaer", "linear"),
+    ],
+)
+def test_a_slip_in_a_choice_names_the_nearest(name: str, slip: str, meant: str) -> None:
+    with pytest.raises(WrongValue, match=f"; nearest: {meant}$"):
+        option(name).from_text(slip)
 
 
 def test_a_screen_has_fewer_pairs_than_a_program() -> None:
