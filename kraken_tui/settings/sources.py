@@ -182,10 +182,14 @@ def _read_keys(value: Any, shown: str, text: str) -> Mapping[str, str]:
     if type(value) is not dict:
         raise ConfigurationError(f"{shown}{_line_of(text, KEYS)}: keys takes a [keys] table")
     table = text.find("[keys]")
-    offset = text.count("\n", 0, table) if table >= 0 else 0
+    offset = text.count("\n", 0, table)
     keys: dict[str, str] = {}
     for binding, key in value.items():
-        where = f"{shown}{_line_of(text[table:] if table >= 0 else text, binding, offset)}: {clean_text(binding, 40)}"
+        if table < 0:
+            line = _line_of(text, f"{KEYS}.{binding}") or _line_of(text, KEYS)
+        else:
+            line = _line_of(text[table:], binding, offset)
+        where = f"{shown}{line}: {clean_text(binding, 40)}"
         names = key if type(key) is list else [key]
         if not names or not all(type(name) is str and name and name.isprintable() for name in names):
             raise ConfigurationError(f'{where} takes a key such as "f2", or a list of keys')

@@ -2,7 +2,7 @@
 
 Comparisons (also at their boundary), arithmetic, numbers one off, truth values, `and` and `or`, `not`, `min` and `max`,
 conditions, statements left out, results left out, `break` and `continue`. Texts, types, decorators, options of classes
-and `__slots__` stay: a sentence with another word in it is not a wrong number.
+and `__slots__` stay, and how much of a text is repeated: a sentence with another word in it is not a wrong number.
 """
 
 from __future__ import annotations
@@ -150,6 +150,8 @@ def _walk(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[tuple[a
     for field, value in ast.iter_fields(node):
         # Options of a class (`gc=False`) belong to its declaration, like decorators.
         if field not in _DESCRIBES and not (field == "keywords" and isinstance(node, ast.ClassDef)):
+            if field == "args" and _is_call_of(node, "clean_text"):
+                value = value[:1]
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST) and not _only_describes(child):
                     yield from _walk(child, below)
@@ -159,11 +161,18 @@ def _only_describes(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         # What stands below it is read by type checkers alone.
         return node.id == "TYPE_CHECKING"
+    if isinstance(node, ast.keyword):
+        # `zip(strict=True)` states what holds, as an assertion does.
+        return node.arg == "strict"
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Assign):
         return isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__slots__"
     return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _is_call_of(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def _edits(node: ast.AST) -> Iterator[_Edit]:

@@ -15,7 +15,7 @@ from kraken_tui.doctor.report import Check, Outcome
 from kraken_tui.engine.worker import budget_path_for
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.files import user_folder
-from kraken_tui.settings import DEPTHS, LIVE_URL, LOW_BANDWIDTH_FPS, Settings
+from kraken_tui.settings import DEPTHS, LIVE_URL, LOW_BANDWIDTH_FPS, Settings, sources
 from kraken_tui.settings.sources import MAX_CONFIG_BYTES, load
 
 NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
@@ -249,6 +249,50 @@ def test_a_slip_in_an_environment_name_is_said_and_strange_names_are_left_alone(
     said = refusal(env={"KRAKEN_TUI_DETPH": "10"})
     assert said == "environment variable KRAKEN_TUI_DETPH is unknown; nearest: KRAKEN_TUI_DEPTH"
     assert load({}, {"KRAKEN_TUI_SHARED": "x", "KRAKEN_TUI_TRACEBACK": "1"}) == Settings()
+
+
+def test_other_variables_are_passed_over_and_those_after_them_read() -> None:
+    env = {"HOME": "/", "KRAKEN_TUI_SHARED": "x", "KRAKEN_TUI_DEPTH": "500", "PATH": "/bin", "KRAKEN_TUI_FPS": "7"}
+    settings = load({}, env)
+    assert (settings.depth, settings.fps) == (500, 7)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows a user's folders otherwise")
+def test_the_default_file_lies_in_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert sources.default_config_path() == tmp_path / "kraken-tui" / "config.toml"
+
+
+def test_a_pair_given_twice_is_one_whatever_gave_it() -> None:
+    assert load({"pairs": ("A/B", "C/D", "A/B")}, {}).pairs == ("A/B", "C/D")
+
+
+def test_settings_after_the_table_of_keys_are_read_too(tmp_path: Path) -> None:
+    path = write(tmp_path, 'keys = {quit = "x"}\ndepth = 25\n')
+    settings = load({}, {}, path)
+    assert (settings.depth, dict(settings.keys)) == (25, {"quit": "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[keys]\nquit = ["x", 3]\n', " line 2: quit"),
+        ('[keys]\nquit = ["x", ""]\n', " line 2: quit"),
+        ("[keys]\nquit = []\n", " line 2: quit"),
+        ('[keys]\nfps = "f2"\nquit = 3\n', " line 3: quit"),
+        ("fps = 7\nkeys = {fps = 3}\n", " line 2: fps"),
+        ('keys.fps = "x"\n\nkeys.quit = 3\n', " line 3: quit"),
+        ("fps = 7\n\n[keys]\n\nfps = 3\n", " line 5: fps"),
+    ],
+)
+def test_a_wrong_key_is_refused_with_its_line_where_that_is_known(tmp_path: Path, text: str, expected: str) -> None:
+    path = write(tmp_path, text)
+    assert refusal(path=path) == f'{path}{expected} takes a key such as "f2", or a list of keys'
+
+
+def test_the_first_byte_that_is_not_utf8_may_stand_after_a_first_empty_line(tmp_path: Path) -> None:
+    assert "line 2 is not UTF-8" in refusal(path=write(tmp_path, b"\n\xff"))
 
 
 @given(st.binary(max_size=400))
