@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
 
+from kraken_tui.exchange.accounts import Account
 from kraken_tui.exchange.frames import NS
+from kraken_tui.exchange.matching import Desk
 from kraken_tui.exchange.orders import Order
-
-if TYPE_CHECKING:
-    from kraken_tui.exchange.private import Private
+from kraken_tui.exchange.peer import Host
 
 _PLAN = (
     ("BTC/USD", "buy", 0, 0.4),
@@ -28,12 +28,16 @@ class Hand:
     """Keeps the plan's orders near the touch; whatever somebody cancels stays cancelled.
 
     Args:
-        private: where it trades.
+        venue: the exchange.
+        account: whose orders.
+        desk: the desk of a pair.
         rng: the source of chance.
     """
 
-    def __init__(self, private: Private, rng: Random) -> None:
-        self._private = private
+    def __init__(self, venue: Host, account: Account, desk: Callable[[str], Desk], rng: Random) -> None:
+        self._venue = venue
+        self._account = account
+        self._desk = desk
         self._rng = rng
         self._orders: dict[int, Order] = {}
         self._next_ns = 0
@@ -66,13 +70,13 @@ class Hand:
                 return
         for at, order in list(self._orders.items()):
             if order.open and self._far(order):
-                self._private.desk(order.spec.symbol).cancel(order)
+                self._desk(order.spec.symbol).cancel(order)
                 self._place(at)
                 return
 
     def _place(self, at: int) -> None:
         symbol, side, behind, size = _PLAN[at]
-        venue = self._private.venue
+        venue = self._venue
         if symbol not in venue.specs or venue.specs[symbol].status != "online" or venue.system != "online":
             return
         book = venue.market(symbol).simulator.book
@@ -86,10 +90,10 @@ class Hand:
 
     def _stop_loss(self) -> None:
         symbol = "BTC/USD"
-        spec = self._private.venue.specs.get(symbol)
+        spec = self._venue.specs.get(symbol)
         if spec is None:
             return
-        bid = self._private.venue.market(symbol).simulator.touch[0]
+        bid = self._venue.market(symbol).simulator.touch[0]
         trigger = bid - bid // 50
         trigger -= trigger % spec.tick_multiple
         lots = max(spec.qty_min_lots, 10**spec.qty_precision // 20)
@@ -98,16 +102,16 @@ class Hand:
     def _send(
         self, symbol: str, side: str, order_type: str, lots: int, limit: int, trigger: int | None = None
     ) -> Order:
-        venue, account = self._private.venue, self._private.accounts["main"]
+        venue, account = self._venue, self._account
         self._serial += 1
         now_ns = venue.market(symbol).simulator.now_ns
         order = Order(account.new_id("O"), venue.specs[symbol], side, order_type, lots, now_ns, limit, trigger)
         order.cl_ord_id, order.changed_ns, order.account = f"demo-{self._serial}", now_ns, account.name
-        self._private.desk(symbol).place(order)
+        self._desk(symbol).place(order)
         return order
 
     def _far(self, order: Order) -> bool:
-        book = self._private.venue.market(order.spec.symbol).simulator.book
+        book = self._venue.market(order.spec.symbol).simulator.book
         side = book.bids if order.side == "buy" else book.asks
         key = (order.limit or 0) * side.sign
         return len(side) > _FAR_LEVELS and key > side.keys[_FAR_LEVELS]

@@ -8,17 +8,17 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from kraken_tui.exchange import frames
+from kraken_tui.exchange.changes import Change
 from kraken_tui.exchange.depthbook import Level
 from kraken_tui.exchange.faults import Faults, Frame
 from kraken_tui.exchange.history import History
 from kraken_tui.exchange.latent import CrossPrice
 from kraken_tui.exchange.pairs import PairSpec
 from kraken_tui.exchange.records import Trade
-from kraken_tui.exchange.simulator import Change, Simulator
+from kraken_tui.exchange.simulator import Simulator
 
 if TYPE_CHECKING:
     from kraken_tui.exchange.level3 import Level3Book
-    from kraken_tui.exchange.matching import Desk
     from kraken_tui.exchange.private_faults import Jumble
 
 DEPTHS = (10, 25, 100, 500, 1000)
@@ -45,6 +45,20 @@ class Listener(Protocol):
 
     def push(self, frame: Frame) -> None:
         """Take one frame."""
+
+
+class OrderDesk(Protocol):
+    """What deals with accounts' orders on a market."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the market must be played for an order's sake."""
+
+    def on_change(self, change: Change) -> None:
+        """Hear of an event of the market."""
+
+    def rebuilt(self) -> None:
+        """Hear that the pair has other digits now."""
 
 
 class Cross:
@@ -126,7 +140,7 @@ class Market:
         self._faults = faults
         self._history: History | None = None
         self._listeners: dict[Topic, list[Listener]] = {}
-        self.desk: Desk | None = None
+        self.desk: OrderDesk | None = None
         self._level3: Level3Book | None = None
         self._jumble: Jumble | None = None
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from kraken_tui.exchange.accounts import Account
+from kraken_tui.exchange.changes import Change
 from kraken_tui.exchange.depthbook import Side
+from kraken_tui.exchange.market import Market
 from kraken_tui.exchange.orders import Order
 from kraken_tui.exchange.queues import SideQueues
 from kraken_tui.exchange.records import Trade
-from kraken_tui.exchange.simulator import KEEP_LEVELS, Change
-
-if TYPE_CHECKING:
-    from kraken_tui.exchange.market import Market
+from kraken_tui.exchange.simulator import KEEP_LEVELS
 
 USER = "User requested"
 SELF_TRADE = "Cannot trade with self"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from typing import TYPE_CHECKING
 
 from kraken_tui.exchange.accounts import Account
 from kraken_tui.exchange.frames import NS
@@ -12,10 +11,8 @@ from kraken_tui.exchange.hand import Hand
 from kraken_tui.exchange.keys import KEYS, ApiKey
 from kraken_tui.exchange.matching import USER, Desk
 from kraken_tui.exchange.orders import Order
+from kraken_tui.exchange.peer import Host
 from kraken_tui.exchange.tokens import Tokens
-
-if TYPE_CHECKING:
-    from kraken_tui.exchange.venue import Venue
 
 ACCOUNTS = ("demo", "still")
 """How the main account lives: `demo` has orders near the touch and trades now and then, `still` only has money."""
@@ -29,6 +26,7 @@ class Private:
 
     Args:
         venue: the exchange.
+        seed: decides ids, tokens and what the demo account does.
         life: of `ACCOUNTS`.
 
     Attributes:
@@ -37,13 +35,13 @@ class Private:
         tokens: websocket tokens.
     """
 
-    def __init__(self, venue: Venue, life: str) -> None:
+    def __init__(self, venue: Host, seed: int, life: str) -> None:
         self.venue = venue
-        self.accounts = {name: Account(name, Random(f"{venue.seed}/account/{name}")) for name in ("main", "other")}
+        self.accounts = {name: Account(name, Random(f"{seed}/account/{name}")) for name in ("main", "other")}
         self.keys: dict[str, ApiKey] = {key.key: key for key in KEYS.values()}
-        self.tokens = Tokens(Random(f"{venue.seed}/tokens"))
+        self.tokens = Tokens(Random(f"{seed}/tokens"))
         self._desks: dict[str, Desk] = {}
-        self._hand = Hand(self, Random(f"{venue.seed}/hand")) if life == "demo" else None
+        self._hand = Hand(venue, self.accounts["main"], self.desk, Random(f"{seed}/hand")) if life == "demo" else None
 
     def desk(self, symbol: str) -> Desk:
         """The desk of a market, made on first use.

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from kraken_tui.exchange.accounts import Account
@@ -17,10 +17,8 @@ from kraken_tui.exchange.frames import NS, decimal_text, quoted
 from kraken_tui.exchange.keys import ApiKey
 from kraken_tui.exchange.orders import MAKER_FEE, TAKER_FEE, Fill, Order, amount, plain, rounded
 from kraken_tui.exchange.pairs import ASSETS, PairSpec
+from kraken_tui.exchange.private_socket import PrivateHost
 from kraken_tui.exchange.tokens import EXPIRES_S
-
-if TYPE_CHECKING:
-    from kraken_tui.exchange.venue import Venue
 
 PREFIX = "/0/private/"
 
@@ -69,7 +67,7 @@ class PrivateRest:
         venue: the exchange.
     """
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: PrivateHost) -> None:
         self._venue = venue
         self._home = venue.private
         self._uses: dict[str, _Use] = {}

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from kraken_tui.exchange import frames
 from kraken_tui.exchange.accounts import Account, Event
@@ -15,12 +15,10 @@ from kraken_tui.exchange.faults import Frame
 from kraken_tui.exchange.frames import NS
 from kraken_tui.exchange.keys import ApiKey
 from kraken_tui.exchange.level3 import LEVEL3_COST, LEVEL3_COST_PER_S, LEVEL3_DEPTHS, LEVEL3_SYMBOLS
-from kraken_tui.exchange.peer import Peer, Refused, flag
+from kraken_tui.exchange.peer import Host, Peer, Refused, flag
+from kraken_tui.exchange.private import Private
 from kraken_tui.exchange.private_faults import Jumble, MethodFault
 from kraken_tui.exchange.trading import Answer, Trading
-
-if TYPE_CHECKING:
-    from kraken_tui.exchange.venue import Venue
 
 _CUT = (1006, "")
 _BRIEF = ("new", "filled", "canceled", "expired")
@@ -30,6 +28,14 @@ _ELSEWHERE = {
     "balances": "Balances are unavailable on this endpoint. Try ws-auth.kraken.com",
 }
 _CHANNEL_RIGHTS = {"executions": "query-open-trades", "balances": "query-funds"}
+
+
+class PrivateHost(Host, Protocol):
+    """An exchange with a private side."""
+
+    @property
+    def private(self) -> Private:
+        """What is behind keys."""
 
 
 class PrivatePeer(Peer):
@@ -42,7 +48,7 @@ class PrivatePeer(Peer):
 
     private = True
 
-    def __init__(self, venue: Venue, connection_id: int) -> None:
+    def __init__(self, venue: PrivateHost, connection_id: int) -> None:
         self._late: list[tuple[int, int, Frame]] = []
         self._serial = 0
         self._exchange = venue
@@ -96,7 +102,7 @@ class Level3Peer(PrivatePeer):
 
     where = "l3"
 
-    def __init__(self, venue: Venue, connection_id: int) -> None:
+    def __init__(self, venue: PrivateHost, connection_id: int) -> None:
         super().__init__(venue, connection_id)
         self._spent: deque[tuple[int, int]] = deque()
 
@@ -189,7 +195,7 @@ class AuthPeer(PrivatePeer):
 
     where = "auth"
 
-    def __init__(self, venue: Venue, connection_id: int) -> None:
+    def __init__(self, venue: PrivateHost, connection_id: int) -> None:
         super().__init__(venue, connection_id)
         self._standing: dict[str, _Standing] = {}
         self._trading = Trading(self._home)

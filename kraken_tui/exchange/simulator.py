@@ -7,60 +7,19 @@ sequence depends on the seed alone, never on how often `advance` is called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
-from kraken_tui.exchange.depthbook import ASK, BID, DepthBook, Level, Side
+from kraken_tui.exchange.changes import Change, OwnFill
+from kraken_tui.exchange.depthbook import ASK, BID, DepthBook, Side
 from kraken_tui.exchange.frames import NS
 from kraken_tui.exchange.latent import LIVELY, Arrivals, CrossPrice, FairPrice, Sizes, rank
 from kraken_tui.exchange.pairs import PairSpec
 from kraken_tui.exchange.records import Trade
 
-if TYPE_CHECKING:
-    from kraken_tui.exchange.queues import Owner
-
 _MAX_CATCH_UP_NS = 120 * NS
 _MAX_SWEEP_LEVELS = 12
 KEEP_LEVELS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFill:
-    """What an account's resting order gave to a trade.
-
-    Attributes:
-        owner: the order.
-        trade: the public trade, which is this order's alone.
-        refill: lots of the iceberg slice shown next; zero for none.
-    """
-
-    owner: Owner
-    trade: Trade
-    refill: int
-
-
-@dataclass(slots=True)
-class Change:
-    """One matching-engine event, which becomes one book message per watched depth.
-
-    Attributes:
-        ts_ns: engine time, ns since the epoch, strictly increasing, whole microseconds.
-        deltas: watched depth -> bid entries and ask entries `(ticks, lots)` in event order.
-        checksum: CRC32 of the book after the event; zero when no depth heard of it.
-        trades: the fills, oldest first.
-        touch: best bid ticks and lots, best ask ticks and lots, after the event.
-        touch_moved: whether a best price differs from before.
-        own: the fills of accounts' resting orders among the trades.
-    """
-
-    ts_ns: int
-    deltas: dict[int, tuple[list[Level], list[Level]]]
-    checksum: int
-    trades: list[Trade]
-    touch: tuple[int, int, int, int]
-    touch_moved: bool
-    own: list[OwnFill] = field(default_factory=list)
 
 
 @dataclass(slots=True)

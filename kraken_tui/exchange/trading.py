@@ -21,6 +21,9 @@ MAX_SWITCH_S = 86_400
 _MIN_DEADLINE_S, _MAX_DEADLINE_S = 0.5, 60.0
 _ICEBERG_SHARE = 15
 _CL_ORD_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[!-~]{1,18}")
+_NOT_HERE = {"conditional", "cash_order_qty", "effective_time"}
+"""Parameters that the real exchange knows and this one refuses rather than ignores."""
+
 _EITHER = ("modify-trades", "close-trades")
 RIGHTS: dict[str, tuple[tuple[str, ...], bool]] = {
     "add_order": (("modify-trades",), True),
@@ -162,6 +165,10 @@ class Trading:
             raise invalid("post_only order option is only available when ordertype = limit")
         if _bool(params, "margin"):
             raise Refused("EOrder:Insufficient margin")
+        for name in _NOT_HERE & params.keys():
+            raise invalid(name)
+        if params.get("limit_price_type", "static") != "static":
+            raise invalid("limit_price_type")
         if "no_mpp" in params and order.order_type != "market":
             raise invalid("no_mpp order option is only available when ordertype = market")
         order.stp = _choice(params, "stp_type", ("cancel_newest", "cancel_oldest", "cancel_both"))

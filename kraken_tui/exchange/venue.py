@@ -104,7 +104,7 @@ class Venue:
         if self._private is None:
             from kraken_tui.exchange.private import Private
 
-            self._private = Private(self, self._life)
+            self._private = Private(self, self.seed, self._life)
         return self._private
 
     def connect(self, where: str = "") -> Peer:
