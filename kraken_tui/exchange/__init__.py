@@ -11,15 +11,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kraken_tui.exchange.faults import Faults
+    from kraken_tui.exchange.keys import DEMO_KEY, DEMO_OTP, DEMO_SECRET, KEYS, ApiKey
     from kraken_tui.exchange.pairs import PAIRS, PairSpec
     from kraken_tui.exchange.peer import Peer
     from kraken_tui.exchange.server import Exchange, ExchangeThread
     from kraken_tui.exchange.simulator import Simulator
     from kraken_tui.exchange.venue import Venue
 
-__all__ = ["PAIRS", "Exchange", "ExchangeThread", "Faults", "PairSpec", "Peer", "Simulator", "Venue"]
+__all__ = [
+    "DEMO_KEY",
+    "DEMO_OTP",
+    "DEMO_SECRET",
+    "KEYS",
+    "PAIRS",
+    "ApiKey",
+    "Exchange",
+    "ExchangeThread",
+    "Faults",
+    "PairSpec",
+    "Peer",
+    "Simulator",
+    "Venue",
+]
 
 _HOMES = {
+    "DEMO_KEY": "keys",
+    "DEMO_OTP": "keys",
+    "DEMO_SECRET": "keys",
+    "KEYS": "keys",
+    "ApiKey": "keys",
     "PAIRS": "pairs",
     "PairSpec": "pairs",
     "Exchange": "server",

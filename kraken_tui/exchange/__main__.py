@@ -22,6 +22,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--pair", action="append", metavar="SYMBOL", help="offer only these; may be repeated")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="lively", help="temper (default %(default)s)")
     parser.add_argument("--episodes", action="store_true", help="every few minutes show a trouble of a feed")
+    parser.add_argument("--account", choices=("demo", "still"), default="", help="orders of its own, or only money")
     return parser.parse_args(argv)
 
 
@@ -55,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             port=arguments.port,
             profile=arguments.profile,
             episodes=arguments.episodes,
+            account=arguments.account,
         )
     except ValueError as error:
         sys.stderr.write(f"{ascii(str(error))[1:-1]}\n")

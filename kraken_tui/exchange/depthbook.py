@@ -10,9 +10,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import repeat
+from typing import TYPE_CHECKING
 
 from kraken_tui.exchange.crc import book_checksum, level_token
 from kraken_tui.exchange.frames import decimal_text
+
+if TYPE_CHECKING:
+    from kraken_tui.exchange.queues import SideQueues
 
 BID = -1
 ASK = 1
@@ -42,15 +46,17 @@ class Side:
         sign: ASK or BID; a key is the price in ticks times the sign.
         keys: keys of all levels, best first.
         lots: quantity in lots by key.
+        queues: the single orders; None until somebody asks for them.
     """
 
-    __slots__ = ("dirty", "keys", "lots", "sign", "text", "tokens", "watches")
+    __slots__ = ("dirty", "keys", "lots", "queues", "sign", "text", "tokens", "watches")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
         self.keys: list[int] = []
         self.lots: dict[int, int] = {}
         self.watches: list[_Watch] = []
+        self.queues: SideQueues | None = None
         self.dirty = True
         self.text = ""
         self.tokens: dict[int, tuple[int, str]] = {}
@@ -78,7 +84,26 @@ class Side:
         for watch in self.watches:
             watch.reach = keys[watch.depth - 1] if len(keys) >= watch.depth else _EVERYTHING
 
+    @property
+    def last(self) -> int:
+        """Key of the worst level that is not an account's alone."""
+        queues = self.queues
+        if queues is None or not queues.own:
+            return self.keys[-1]
+        own = queues.own
+        return next((key for key in reversed(self.keys) if key not in own), self.keys[-1])
+
     def put(self, key: int, lots: int) -> None:
+        """Set the quantity that the crowd wants to stand at a price, as `set_total`; an account's own orders there
+        stay.
+        """
+        if self.queues is not None:
+            lots = self.queues.crowd_set(key, lots)
+            if lots and lots == self.lots.get(key):
+                return
+        self.set_total(key, lots)
+
+    def set_total(self, key: int, lots: int) -> None:
         """Set the total quantity at a price; zero removes it. Unknown removals do nothing.
 
         A watcher holds every level up to its reach. A removal inside its depth is followed at once by the

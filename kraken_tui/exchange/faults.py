@@ -10,29 +10,25 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kraken_tui.exchange.private_faults import PrivateFaults
+from kraken_tui.exchange.reply import Refusal
+
+__all__ = [
+    "CloseAll",
+    "Command",
+    "Faults",
+    "Frame",
+    "Inject",
+    "PairChange",
+    "Refusal",
+    "ResendSnapshot",
+    "SystemStatus",
+]
+
 Frame = str | bytes
 """What a websocket carries: text, or for raw injection also bytes."""
 
 _BAD_CHECKSUM = 0x5A5A5A5A
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An HTTP answer given instead of a websocket (RELIABILITY.md faults F03 to F05).
-
-    Attributes:
-        status: HTTP status.
-        body: text of the answer.
-        content_type: its type.
-        retry_after_s: value of Retry-After, if any.
-        rest: whether REST paths get it too.
-    """
-
-    status: int
-    body: str = ""
-    content_type: str = "text/plain"
-    retry_after_s: int | None = None
-    rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +91,7 @@ class Faults:
             grows; what was held back comes at once when it shrinks.
         idle_timeout_s: seconds without a request after which a connection without subscriptions is closed
             (PROTOCOL.md section 1); None for never.
+        private: faults of the private side.
     """
 
     def __init__(self) -> None:
@@ -107,6 +104,7 @@ class Faults:
         self.refusals_left: int | None = None
         self.lag_s = 0.0
         self.idle_timeout_s: float | None = 60.0
+        self.private = PrivateFaults()
         self._commands: deque[Command] = deque()
         self._armed: dict[tuple[str, str], tuple[int, int]] = {}
         self._spent: dict[tuple[str, str, int], tuple[int, int]] = {}

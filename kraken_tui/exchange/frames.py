@@ -201,11 +201,13 @@ def status_frame(system: str, connection_id: int) -> str:
     )
 
 
-def success_frame(method: str, result: Mapping[str, Any], time_in: int, time_out: int, req_id: int | None) -> str:
+def success_frame(
+    method: str, result: Mapping[str, Any] | list[Any], time_in: int, time_out: int, req_id: int | None
+) -> str:
     """An acknowledgement (PROTOCOL.md section 3); times in ns since the epoch."""
     tail = "" if req_id is None else f',"req_id":{req_id}'
     return (
-        f'{{"method":"{method}","result":{quoted(dict(result))},"success":true,'
+        f'{{"method":"{method}","result":{quoted(result)},"success":true,'
         f'"time_in":"{micro_time(time_in)}","time_out":"{micro_time(time_out)}"{tail}}}'
     )
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from random import Random
+from typing import TYPE_CHECKING, Protocol
 
 from kraken_tui.exchange import frames
+from kraken_tui.exchange.changes import Change
 from kraken_tui.exchange.depthbook import Level
 from kraken_tui.exchange.faults import Faults, Frame
 from kraken_tui.exchange.history import History
 from kraken_tui.exchange.latent import CrossPrice
 from kraken_tui.exchange.pairs import PairSpec
 from kraken_tui.exchange.records import Trade
-from kraken_tui.exchange.simulator import Change, Simulator
+from kraken_tui.exchange.simulator import Simulator
+
+if TYPE_CHECKING:
+    from kraken_tui.exchange.level3 import Level3Book
+    from kraken_tui.exchange.private_faults import Jumble
 
 DEPTHS = (10, 25, 100, 500, 1000)
 """Book depths on offer (PROTOCOL.md section 4.1)."""
@@ -29,8 +35,8 @@ OHLC_SNAPSHOT = 10
 _AWAKE_NS = 2 * frames.NS
 
 Topic = tuple[str, int | str]
-"""What a subscriber hears: `("book", depth)`, `("trade", "")`, `("ticker", event_trigger)`, `("ohlc",
-interval)`.
+"""What a subscriber hears: `("book", depth)`, `("level3", depth)`, `("trade", "")`, `("ticker", event_trigger)`,
+`("ohlc", interval)`.
 """
 
 
@@ -39,6 +45,20 @@ class Listener(Protocol):
 
     def push(self, frame: Frame) -> None:
         """Take one frame."""
+
+
+class OrderDesk(Protocol):
+    """What deals with accounts' orders on a market."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the market must be played for an order's sake."""
+
+    def on_change(self, change: Change) -> None:
+        """Hear of an event of the market."""
+
+    def rebuilt(self) -> None:
+        """Hear that the pair has other digits now."""
 
 
 class Cross:
@@ -98,6 +118,7 @@ class Market:
 
     Attributes:
         legs: markets that it follows.
+        desk: deals with accounts' orders; None until there is one.
     """
 
     def __init__(
@@ -119,11 +140,29 @@ class Market:
         self._faults = faults
         self._history: History | None = None
         self._listeners: dict[Topic, list[Listener]] = {}
+        self.desk: OrderDesk | None = None
+        self._level3: Level3Book | None = None
+        self._jumble: Jumble | None = None
 
     @property
     def active(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._listeners)
+        """Whether anybody listens, or has an order here."""
+        return bool(self._listeners) or (self.desk is not None and self.desk.busy)
+
+    @property
+    def level3(self) -> Level3Book:
+        """The single orders, made on first use."""
+        if self._level3 is None:
+            from kraken_tui.exchange.level3 import Level3Book
+            from kraken_tui.exchange.private_faults import Jumble
+
+            sim = self.simulator
+            rng = Random(f"{self._seed}/{self.spec.symbol}/level3")
+            minimum = self.spec.qty_min_lots
+            self._level3 = Level3Book(self.spec.symbol, sim.book, rng, minimum, sim.last_change_ns)
+            if self._jumble is None:
+                self._jumble = Jumble(self._faults.private, f"level3 {self.spec.symbol}")
+        return self._level3
 
     @property
     def book_watched(self) -> bool:
@@ -163,7 +202,7 @@ class Market:
         self._listeners.setdefault(topic, []).append(listener)
         if topic[0] == "ohlc":
             self.history.follow(int(topic[1]))
-        elif topic[0] != "book":
+        elif topic[0] not in ("book", "level3"):
             _ = self.history
         self._watch()
 
@@ -174,6 +213,8 @@ class Market:
             listeners.remove(listener)
         if not listeners:
             self._listeners.pop(topic, None)
+            if topic[0] == "level3" and self._level3 is not None:
+                self._level3.forget(int(topic[1]))
         self._watch()
 
     def _watch(self) -> None:
@@ -197,6 +238,12 @@ class Market:
             checksum,
             frames.micro_time(self.simulator.last_change_ns),
         )
+
+    def level3_snapshot(self, depth: int) -> str | None:
+        """The single orders to a depth; None when a fault withholds it."""
+        book = self.level3
+        frame = book.snapshot(depth, self._level3_checksum(book.checksum), self.simulator.last_change_ns)
+        return None if self._faults.private.spend("snapshot", "level3") else frame
 
     def resend_book(self) -> None:
         """Send every book subscriber a snapshot, asked for or not."""
@@ -226,10 +273,26 @@ class Market:
         for change in self.simulator.advance(now_ns):
             self._tell(change)
 
+    def play(self, change: Change) -> None:
+        """Tell every subscriber of an event that somebody from outside has caused."""
+        self._tell(change)
+
     def rescale(self, spec: PairSpec) -> None:
         """Take on new precisions."""
+        same = (spec.price_precision, spec.qty_precision) == (self.spec.price_precision, self.spec.qty_precision)
+        if self.desk is not None and not same:
+            self.desk.rebuilt()
         self.spec = spec
         self.simulator.rescale(spec)
+        if self._level3 is not None and same:
+            self._level3.move(self.simulator.book)
+        elif self._level3 is not None:
+            self._level3 = None
+            for topic in list(self._listeners):
+                if topic[0] == "level3":
+                    frame = self.level3_snapshot(int(topic[1]))
+                    if frame is not None:
+                        self._deliver(topic, frame)
         if self._history is not None:
             self._history.rescale(spec)
 
@@ -242,6 +305,26 @@ class Market:
             self._tell_trades(change.trades, change.ts_ns)
         elif change.touch_moved and ("ticker", "bbo") in self._listeners:
             self._deliver(("ticker", "bbo"), self._ticker("update", change.ts_ns))
+        if self._level3 is not None:
+            self._tell_level3(self._level3, change.ts_ns)
+        if self.desk is not None:
+            self.desk.on_change(change)
+
+    def _tell_level3(self, book: Level3Book, ts_ns: int) -> None:
+        from kraken_tui.exchange.level3 import level3_frame
+
+        updates = book.updates()
+        if not updates:
+            return
+        right = book.checksum
+        for depth, (bids, asks) in updates.items():
+            checksum = self._level3_checksum(right)
+            frame = level3_frame("update", self.spec.symbol, bids, asks, checksum, ts_ns)
+            for sent in self._jumble(frame) if self._jumble else (frame,):
+                self._deliver(("level3", depth), sent)
+
+    def _level3_checksum(self, right: int) -> int:
+        return right ^ 0x5A5A5A5A if self._faults.private.spend("checksum", self.spec.symbol) else right
 
     def _tell_book(self, change: Change) -> None:
         symbol, faults = self.spec.symbol, self._faults

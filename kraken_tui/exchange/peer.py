@@ -25,6 +25,7 @@ _PRIVATE_METHODS = (
     "batch_cancel",
 )
 _PRIVATE_HERE = "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
+_PUBLIC_THERE = "Public data is unavailable on this endpoint. Try ws.kraken.com"
 _WARNINGS = {
     "ohlc": ["timestamp is deprecated, use interval_begin"],
     "instrument": ["tick_size is deprecated, use price_increment"],
@@ -33,7 +34,7 @@ _HEARTBEAT_NS = frames.NS
 _MAX_HEARTBEATS = 600
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """A request that cannot be granted; the text is the exchange's own."""
 
 
@@ -93,6 +94,40 @@ class Peer:
         self._last_request_ns = venue.now_ns
         self._recent: deque[int] = deque()
         self.push(frames.status_frame(venue.system, connection_id))
+
+    # --- what the private endpoints do otherwise
+
+    private = False
+    """Whether this is a private endpoint."""
+
+    where = ""
+    """Which one: `l3`, `auth` or none."""
+
+    def decode(self, text: str | bytes) -> Any:
+        """JSON as a request is read here.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return json.loads(text)
+
+    def trade(self, _method: str, _params: Any, _req_id: int | None, _now_ns: int) -> None:
+        """Answer a trading method.
+
+        Raises:
+            Refused: not granted.
+        """
+        raise Refused(_PRIVATE_HERE)
+
+    def private_subscription(
+        self, _method: str, _channel: str, _params: dict[str, Any], _req_id: int | None, _now_ns: int
+    ) -> None:
+        """Answer a subscription to a private channel.
+
+        Raises:
+            Refused: not granted.
+        """
+        raise Refused(_PRIVATE_HERE)
 
     # --- in and out
 
@@ -188,7 +223,7 @@ class Peer:
 
     def _handle(self, text: str | bytes, now_ns: int) -> None:
         try:
-            request = json.loads(text)
+            request = self.decode(text)
         except (ValueError, RecursionError):
             request = None
         if not isinstance(request, dict):
@@ -200,16 +235,16 @@ class Peer:
             req_id = None
         try:
             if self._too_fast(now_ns):
-                raise _Refused("Exceeded msg rate")
+                raise Refused("Exceeded msg rate")
             if method == "ping":
                 self._ping(request, req_id, now_ns)
             elif method in ("subscribe", "unsubscribe"):
                 self._subscription(method, request.get("params"), req_id, now_ns)
             elif method in _PRIVATE_METHODS:
-                raise _Refused(_PRIVATE_HERE)
+                self.trade(method, request.get("params"), req_id, now_ns)
             else:
-                raise _Refused("Unsupported event")
-        except _Refused as refused:
+                raise Refused("Unsupported event")
+        except Refused as refused:
             name = method if isinstance(method, str) else None
             self._answer(frames.refusal_frame(str(refused), name, now_ns, now_ns + 34_000, req_id))
 
@@ -227,7 +262,7 @@ class Peer:
     def _ping(self, request: dict[str, Any], req_id: int | None, now_ns: int) -> None:
         for key in request:
             if key not in ("method", "req_id"):
-                raise _Refused(f"Unsupported field: '{key}' for the given msg type: ping")
+                raise Refused(f"Unsupported field: '{key}' for the given msg type: ping")
         self._answer(frames.pong_frame(now_ns, now_ns + 12_000, req_id))
 
     def _subscription(self, method: str, params: Any, req_id: int | None, now_ns: int) -> None:
@@ -235,35 +270,38 @@ class Peer:
         params = params if isinstance(params, dict) else {}
         channel = params.get("channel")
         if channel in _PRIVATE_CHANNELS:
-            raise _Refused(_PRIVATE_HERE)
+            self.private_subscription(method, channel, params, req_id, now_ns)
+            return
+        if self.private:
+            raise Refused(_PUBLIC_THERE)
         if channel == "instrument":
             self._instrument(method, params, req_id, now_ns)
             return
         if channel not in ("book", "trade", "ticker", "ohlc"):
-            raise _Refused("Unsupported event")
+            raise Refused("Unsupported event")
         symbols = params.get("symbol")
         if symbols is None or symbols == []:
-            raise _Refused("Symbol(s) not found")
+            raise Refused("Symbol(s) not found")
         if not isinstance(symbols, list):
-            raise _Refused("Symbol field must be an array")
+            raise Refused("Symbol field must be an array")
         for symbol in symbols:
             try:
                 if method == "subscribe":
                     self._subscribe(channel, symbol, params, req_id, now_ns)
                 else:
                     self._unsubscribe(channel, symbol, params, req_id, now_ns)
-            except _Refused as refused:
+            except Refused as refused:
                 self._answer(frames.refusal_frame(str(refused), method, now_ns, now_ns + 34_000, req_id, symbol))
 
     def _instrument(self, method: str, params: dict[str, Any], req_id: int | None, now_ns: int) -> None:
         joining = method == "subscribe"
         if joining and self.hears_instruments:
-            raise _Refused("Already subscribed")
+            raise Refused("Already subscribed")
         if not joining and not self.hears_instruments:
-            raise _Refused("Subscription Not Found")
+            raise Refused("Subscription Not Found")
         self.hears_instruments = joining
         result: dict[str, Any] = {"channel": "instrument"}
-        snapshot = _flag(params, "snapshot", True)
+        snapshot = flag(params, "snapshot", True)
         if joining:
             result |= {"snapshot": snapshot, "warnings": _WARNINGS["instrument"]}
             self._start_heartbeats(now_ns)
@@ -276,9 +314,9 @@ class Peer:
         self._check(symbol)
         key = _key(channel, symbol, topic)
         if key in self._topics:
-            raise _Refused("Already subscribed")
+            raise Refused("Already subscribed")
         market = self._venue.market(symbol)
-        snapshot = _flag(params, "snapshot", channel != "trade")
+        snapshot = flag(params, "snapshot", channel != "trade")
         result = {"channel": channel, **_granted(topic), "snapshot": snapshot, "symbol": symbol}
         if channel in _WARNINGS:
             result["warnings"] = _WARNINGS[channel]
@@ -307,7 +345,7 @@ class Peer:
         # An unsubscribe of a ticker that names no trigger means `trades`, the documented default, also here.
         named = channel == "ticker" or (channel == "book" and "depth" in params)
         if held is None or (named and held != topic):
-            raise _Refused("Subscription Not Found")
+            raise Refused("Subscription Not Found")
         del self._topics[key]
         self._venue.market(symbol).leave(held, self)
         result = {"channel": channel, **_granted(held), "symbol": symbol}
@@ -315,10 +353,10 @@ class Peer:
 
     def _check(self, symbol: Any) -> None:
         if not isinstance(symbol, str) or "/" not in symbol:
-            raise _Refused(f"Currency pair not in ISO 4217-A3 format {symbol}")
+            raise Refused(f"Currency pair not in ISO 4217-A3 format {symbol}")
         spec = self._venue.specs.get(symbol)
         if spec is None or spec.status == "delisted":
-            raise _Refused(f"Currency pair not supported {symbol}")
+            raise Refused(f"Currency pair not supported {symbol}")
 
     def _start_heartbeats(self, now_ns: int) -> None:
         if self._next_heartbeat_ns == 0:
@@ -329,22 +367,22 @@ def _topic(channel: str, params: dict[str, Any]) -> Topic:
     """What is asked for, checked.
 
     Raises:
-        _Refused: a depth, interval or trigger that is not on offer.
+        Refused: a depth, interval or trigger that is not on offer.
     """
     if channel == "book":
         depth = params.get("depth", 10)
         if type(depth) is not int or depth not in DEPTHS:
-            raise _Refused("Subscription depth not supported")
+            raise Refused("Subscription depth not supported")
         return ("book", depth)
     if channel == "ohlc":
         interval = params.get("interval", 1)
         if type(interval) is not int or interval not in INTERVALS:
-            raise _Refused("Subscription ohlc interval not supported")
+            raise Refused("Subscription ohlc interval not supported")
         return ("ohlc", interval)
     if channel == "ticker":
         trigger = params.get("event_trigger", "trades")
         if trigger not in ("trades", "bbo"):
-            raise _Refused("Event_trigger not supported")
+            raise Refused("Event_trigger not supported")
         return ("ticker", trigger)
     return ("trade", "")
 
@@ -360,8 +398,8 @@ def _granted(topic: Topic) -> dict[str, Any]:
     return {} if field is None else {field: value}
 
 
-def _flag(params: dict[str, Any], name: str, default: bool) -> bool:
+def flag(params: dict[str, Any], name: str, default: bool) -> bool:
     value = params.get(name, default)
     if not isinstance(value, bool):
-        raise _Refused(f"{name.capitalize()} field must be a boolean")
+        raise Refused(f"{name.capitalize()} field must be a boolean")
     return value

@@ -18,16 +18,18 @@ class Profile:
         simulator: plays the markets.
         temper: the pair as this profile has it.
         crosses: whether a pair that two others imply follows them.
+        account: how the main account lives.
     """
 
     simulator: type[Simulator]
     temper: Callable[[PairSpec], PairSpec]
     crosses: bool
+    account: str
 
 
 PROFILES = {
-    "lively": Profile(Simulator, lambda spec: spec, crosses=False),
-    "calm": Profile(CalmSimulator, calm, crosses=True),
+    "lively": Profile(Simulator, lambda spec: spec, crosses=False, account="still"),
+    "calm": Profile(CalmSimulator, calm, crosses=True, account="demo"),
 }
 """`lively` works a client hard, for tests and measurements; `calm` is watched by a person, in the demo."""
 

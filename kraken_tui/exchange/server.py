@@ -1,6 +1,6 @@
 """Sockets around the venue: a thin asyncio shell, and a thread to run it in.
 
-The websocket (`/v2`) and the public REST paths share one loopback port.
+The websockets (`/v2`, `/l3/v2`, `/auth/v2`) and the REST paths share one loopback port.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from http import HTTPStatus
 from time import time_ns
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -23,10 +23,15 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from kraken_tui.exchange.faults import Faults, Frame, Refusal
+from kraken_tui.exchange.frames import quoted
+from kraken_tui.exchange.front import FrontConnection
 from kraken_tui.exchange.pairs import PairSpec
 from kraken_tui.exchange.peer import Peer
 from kraken_tui.exchange.rest import PREFIX, Rest
 from kraken_tui.exchange.venue import Clock, Rate, Venue
+
+if TYPE_CHECKING:
+    from kraken_tui.exchange.private_rest import PrivateRest
 
 TICK_S = 0.03
 """Seconds between two looks at the markets; frames carry their own, finer times."""
@@ -38,6 +43,10 @@ _SLOW_READER = (1008, "slow reader")
 _BROKEN = (1011, "internal error")
 _CUT = 1006
 _BATCH = 128 * 1024
+
+_PATHS = {"/v2": "", "/l3/v2": "l3", "/auth/v2": "auth"}
+_PRIVATE = "/0/private/"
+_JSON = "application/json; charset=utf-8"
 
 _log = logging.getLogger("kraken_tui.exchange")
 
@@ -125,12 +134,13 @@ class Exchange:
         port: port to listen on; 0 takes a free one.
         profile: how the markets behave: one of `PROFILES`.
         episodes: whether to play `EPISODES` while books are watched.
+        account: how the main account lives: `demo` or `still`; empty for the profile's own.
 
     Attributes:
         venue: the exchange without its sockets.
 
     Raises:
-        ValueError: an unknown symbol or profile, or a rate that is not positive.
+        ValueError: an unknown symbol, profile or account, or a rate that is not positive.
     """
 
     def __init__(
@@ -144,9 +154,11 @@ class Exchange:
         *,
         profile: str = "lively",
         episodes: bool = False,
+        account: str = "",
     ) -> None:
-        self.venue = Venue(seed, pairs, rate, clock, profile=profile, episodes=episodes)
+        self.venue = Venue(seed, pairs, rate, clock, profile=profile, episodes=episodes, account=account)
         self._rest = Rest(self.venue)
+        self._private_rest: PrivateRest | None = None
         self._host = host
         self._port = port
         self._server: Server | None = None
@@ -168,6 +180,16 @@ class Exchange:
     def ws_url(self) -> str:
         """Where websocket clients connect; known once started."""
         return f"ws://{self._host}:{self._port}/v2"
+
+    @property
+    def l3_url(self) -> str:
+        """Where websocket clients connect for single orders; known once started."""
+        return f"ws://{self._host}:{self._port}/l3/v2"
+
+    @property
+    def auth_url(self) -> str:
+        """Where websocket clients connect for an account; known once started."""
+        return f"ws://{self._host}:{self._port}/auth/v2"
 
     @property
     def rest_url(self) -> str:
@@ -205,6 +227,7 @@ class Exchange:
             self._port,
             process_request=self._request,
             compression=None,
+            create_connection=FrontConnection,
             ping_interval=None,
             close_timeout=1.0,
             write_limit=256 * 1024,
@@ -260,7 +283,8 @@ class Exchange:
             connection.put(connection.peer.collect(now_ns))
 
     async def _serve(self, socket: ServerConnection) -> None:
-        peer = self.venue.connect()
+        path = "" if socket.request is None else socket.request.path.partition("?")[0]
+        peer = self.venue.connect(_PATHS.get(path, ""))
         connection = _Connection(socket, peer)
         self._connections[socket] = connection
         self._wanted.set()
@@ -279,17 +303,44 @@ class Exchange:
 
     # --- HTTP
 
-    def _request(self, _: ServerConnection, request: Request) -> Response | None:
+    def _request(self, connection: ServerConnection, request: Request) -> Awaitable[Response | None] | Response | None:
         path = request.path.partition("?")[0]
-        if path == "/v2":
-            refusal = self.faults.take_refusal(rest=False)
+        if isinstance(connection, FrontConnection) and connection.method == "POST" and path.startswith(_PRIVATE):
+            return self._private(connection, request)
+        if path in _PATHS:
+            refusal = self.faults.take_refusal(rest=False) or self.faults.private.take_refusal(_PATHS[path])
             return None if refusal is None else _refused(refusal)
         if path.startswith(PREFIX):
             refusal = self.faults.take_refusal(rest=True)
             if refusal is not None:
                 return _refused(refusal)
-            return _response(HTTPStatus.OK, self._rest.answer(request.path), "application/json; charset=utf-8")
+            return _response(HTTPStatus.OK, self._rest.answer(request.path), _JSON)
         return _response(HTTPStatus.NOT_FOUND, "404 page not found\n", "text/plain; charset=utf-8")
+
+    async def _private(self, connection: FrontConnection, request: Request) -> Response:
+        """One signed request, and what faults make of it."""
+        refusal = self.faults.take_refusal(rest=True)
+        if refusal is not None:
+            return _refused(refusal)
+        if self._private_rest is None:
+            from kraken_tui.exchange.private_rest import PrivateRest
+
+            self._private_rest = PrivateRest(self.venue)
+        faults = self.faults.private
+        fault = faults.take_rest(request.path.removeprefix(_PRIVATE))
+        body = ""
+        if fault is None or fault.execute:
+            body = self._private_rest.answer(request.path, request.headers, connection.body)
+        if faults.rest_late_s > 0:
+            await asyncio.sleep(faults.rest_late_s)
+        if fault is None:
+            return _response(HTTPStatus.OK, body, _JSON)
+        if fault.error:
+            return _response(HTTPStatus.OK, quoted({"error": [fault.error]}), _JSON)
+        if fault.refusal is None:
+            connection.transport.abort()
+            return _response(HTTPStatus.OK, "", "text/plain")
+        return _refused(fault.refusal)
 
 
 def _response(status: int, body: str, content_type: str, extra: Iterable[tuple[str, str]] = ()) -> Response:
@@ -330,6 +381,16 @@ class ExchangeThread:
     def ws_url(self) -> str:
         """Where websocket clients connect."""
         return self.exchange.ws_url
+
+    @property
+    def l3_url(self) -> str:
+        """Where websocket clients connect for single orders."""
+        return self.exchange.l3_url
+
+    @property
+    def auth_url(self) -> str:
+        """Where websocket clients connect for an account."""
+        return self.exchange.auth_url
 
     @property
     def rest_url(self) -> str:

@@ -6,11 +6,12 @@ sequence depends on the seed alone, never on how often `advance` is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from kraken_tui.exchange.depthbook import ASK, BID, DepthBook, Level, Side
+from kraken_tui.exchange.changes import Change, OwnFill
+from kraken_tui.exchange.depthbook import ASK, BID, DepthBook, Side
 from kraken_tui.exchange.frames import NS
 from kraken_tui.exchange.latent import LIVELY, Arrivals, CrossPrice, FairPrice, Sizes, rank
 from kraken_tui.exchange.pairs import PairSpec
@@ -19,27 +20,6 @@ from kraken_tui.exchange.records import Trade
 _MAX_CATCH_UP_NS = 120 * NS
 _MAX_SWEEP_LEVELS = 12
 KEEP_LEVELS = 20
-
-
-@dataclass(slots=True)
-class Change:
-    """One matching-engine event, which becomes one book message per watched depth.
-
-    Attributes:
-        ts_ns: engine time, ns since the epoch, strictly increasing, whole microseconds.
-        deltas: watched depth -> bid entries and ask entries `(ticks, lots)` in event order.
-        checksum: CRC32 of the book after the event; zero when no depth heard of it.
-        trades: the fills, oldest first.
-        touch: best bid ticks and lots, best ask ticks and lots, after the event.
-        touch_moved: whether a best price differs from before.
-    """
-
-    ts_ns: int
-    deltas: dict[int, tuple[list[Level], list[Level]]]
-    checksum: int
-    trades: list[Trade]
-    touch: tuple[int, int, int, int]
-    touch_moved: bool
 
 
 @dataclass(slots=True)
@@ -89,6 +69,7 @@ class Simulator:
         self._sizes = Sizes(self.rng, lots, spec.qty_min_lots)
         self._walls: list[_Wall] = []
         self._trades: list[Trade] = []
+        self._own: list[OwnFill] = []
         self._shape()
         self._build()
         self._next_ns = self._schedule(self.last_change_ns)
@@ -162,6 +143,9 @@ class Simulator:
         self.fair.ticks = ticks
         self.now_ns = now_ns
         self.last_change_ns = max(self.last_change_ns + 1000, now_ns // 1000 * 1000)
+        for side in (self.book.bids, self.book.asks):
+            if side.queues is not None:
+                side.queues.clear()
         self._build()
         self._next_ns = self._schedule(self.last_change_ns)
 
@@ -214,17 +198,56 @@ class Simulator:
     def _event(self, ts_ns: int) -> Change | None:
         dt_s = (ts_ns - self.last_change_ns) / NS
         self.fair.step(dt_s, self._arrivals.vol)
+        return self._message(ts_ns, self._act)
+
+    def act(self, act: Callable[[int], None]) -> Change | None:
+        """Let somebody from outside do something with the book now, as one event.
+
+        Args:
+            act: called with the time of the event, ns since the epoch.
+        """
+        ts_ns = max(self.last_change_ns + 1000, self.now_ns // 1000 * 1000)
+        self._next_ns = max(self._next_ns, ts_ns + 1000)
+        return self._message(ts_ns, act)
+
+    def _message(self, ts_ns: int, act: Callable[[int], None]) -> Change | None:
         self.last_change_ns = ts_ns
         book = self.book
         bid, ask = book.bids.keys[0], book.asks.keys[0]
         book.begin()
-        self._trades = []
-        self._act(ts_ns)
+        self._trades, self._own = [], []
+        queued = book.bids.queues is not None
+        if queued:
+            self._stamp_queues(ts_ns)
+        act(ts_ns)
+        if queued:
+            self._trade_through(ts_ns)
         deltas = book.take()
         moved = book.bids.keys[0] != bid or book.asks.keys[0] != ask
-        if not deltas and not self._trades and not moved:
+        if not deltas and not self._trades and not moved and not queued:
             return None
-        return Change(ts_ns, deltas, book.checksum if deltas else 0, self._trades, self.touch, moved)
+        checksum = book.checksum if deltas else 0
+        return Change(ts_ns, deltas, checksum, self._trades, self.touch, moved, self._own)
+
+    def _stamp_queues(self, ts_ns: int) -> None:
+        for side in (self.book.bids, self.book.asks):
+            if side.queues is not None:
+                side.queues.now_ns = max(side.queues.now_ns, ts_ns)
+
+    def _trade_through(self, ts_ns: int) -> None:
+        """An account's order that stands alone at the touch is taken once the fair price has gone past it."""
+        if self.mode != "online":
+            return
+        for side in (self.book.asks, self.book.bids):
+            queues = side.queues
+            if queues is None or not queues.own:
+                continue
+            for _ in range(_MAX_SWEEP_LEVELS):
+                key = side.keys[0]
+                own = queues.own.get(key, 0)
+                if own == 0 or own != side.lots[key] or self.fair.ticks * side.sign <= key:
+                    break
+                self._take_level(side, key, own, "market", ts_ns)
 
     # --- what happens
 
@@ -332,12 +355,49 @@ class Simulator:
                 break
             have = against.lots[key]
             filled = min(have, lots)
-            self._fill(side, key * against.sign, filled, ord_type, ts_ns)
-            against.put(key, have - filled)
+            if against.queues is None:
+                self._fill(side, key * against.sign, filled, ord_type, ts_ns)
+                against.put(key, have - filled)
+            else:
+                self._take_level(against, key, filled, ord_type, ts_ns)
             lots -= filled
         own = self.book.bids if against.sign == ASK else self.book.asks
         if limit is not None and lots > 0 and against.keys[0] > limit:
             self._place(own, -limit, lots)
+
+    def _take_level(self, against: Side, key: int, lots: int, ord_type: str, ts_ns: int) -> None:
+        """Trade with the queue at a level: first come, first served."""
+        queues = against.queues
+        assert queues is not None
+        side, ticks = ("buy" if against.sign == ASK else "sell"), key * against.sign
+        mixed = key in queues.own
+        parts = queues.trade(key, lots)
+        if not mixed:
+            self._fill(side, ticks, lots, ord_type, ts_ns)
+        else:
+            for part in parts:
+                trade = self.print_trade(side, ticks, part.lots, ord_type, ts_ns)
+                if part.own is not None:
+                    self._own.append(OwnFill(part.own, trade, part.refill))
+        against.set_total(key, against.lots[key] - lots + sum(part.refill for part in parts))
+
+    def take_front(self, against: Side, key: int, lots: int, ord_type: str, ts_ns: int) -> Trade:
+        """Trade with the first order of a level, within an event: a taker from outside."""
+        queues = against.queues
+        assert queues is not None
+        part = queues.trade(key, lots)[0]
+        trade = self.print_trade("buy" if against.sign == ASK else "sell", key * against.sign, lots, ord_type, ts_ns)
+        if part.own is not None:
+            self._own.append(OwnFill(part.own, trade, part.refill))
+        against.set_total(key, against.lots[key] - lots + part.refill)
+        return trade
+
+    def print_trade(self, side: str, ticks: int, lots: int, ord_type: str, ts_ns: int) -> Trade:
+        """Record one trade of the event being played."""
+        trade = Trade(self.next_trade_id, ts_ns, side, ticks, lots, ord_type)
+        self._trades.append(trade)
+        self.next_trade_id += 1
+        return trade
 
     def _fill(self, side: str, ticks: int, lots: int, ord_type: str, ts_ns: int) -> None:
         """Record one level's fills; a large one comes from several resting orders."""
@@ -467,9 +527,9 @@ class Simulator:
     def _tend_tail(self, side: Side) -> None:
         """Keep the number of levels and their reach near what they were, by working on the outer half."""
         keys, wanted = side.keys, self.spec.levels
-        count, reach = len(keys), self._distance(wanted)
-        if count > wanted + wanted // 4 or (count > wanted // 2 and keys[-1] - keys[0] > 1.2 * reach):
-            side.put(keys[-1], 0)
+        count, reach, last = len(keys), self._distance(wanted), side.last
+        if count > wanted + wanted // 4 or (count > wanted // 2 and last - keys[0] > 1.2 * reach):
+            side.put(last, 0)
         elif count < wanted - wanted // 50:
             offset = self._distance(wanted * self.rng.uniform(0.5, 1.0))
             key = keys[0] + int(offset) // self._unit * self._unit

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from random import Random
 from time import time_ns
+from typing import TYPE_CHECKING
 
 from kraken_tui.exchange import frames
 from kraken_tui.exchange.episodes import Episodes
@@ -23,6 +24,9 @@ from kraken_tui.exchange.pairs import ASSETS, PAIRS, PairSpec
 from kraken_tui.exchange.peer import Peer
 from kraken_tui.exchange.profiles import CROSSES, PROFILES
 
+if TYPE_CHECKING:
+    from kraken_tui.exchange.private import Private
+
 Clock = Callable[[], int]
 Rate = float | Mapping[str, float]
 
@@ -39,6 +43,7 @@ class Venue:
         clock: present time in ns since the epoch.
         profile: how the markets behave: one of `PROFILES`.
         episodes: whether to play `EPISODES` while books are watched.
+        account: how the main account lives: `demo` or `still`; empty for the profile's own.
 
     Attributes:
         faults: faults on request.
@@ -47,7 +52,7 @@ class Venue:
         system: status of the exchange.
 
     Raises:
-        ValueError: an unknown symbol or profile, or a rate that is not positive.
+        ValueError: an unknown symbol, profile or account, or a rate that is not positive.
     """
 
     def __init__(
@@ -59,7 +64,10 @@ class Venue:
         *,
         profile: str = "lively",
         episodes: bool = False,
+        account: str = "",
     ) -> None:
+        if account not in ("", "demo", "still"):
+            raise ValueError(f"no such account: {account}")
         if profile not in PROFILES:
             raise ValueError(f"no such profile: {profile}")
         self._profile = PROFILES[profile]
@@ -74,6 +82,8 @@ class Venue:
         self._markets: dict[str, Market] = {}
         self._ids = Random(f"{seed}/connections")
         self._now_ns = 0
+        self._life = account or self._profile.account
+        self._private: Private | None = None
 
     @property
     def now_ns(self) -> int:
@@ -88,12 +98,32 @@ class Venue:
 
     # --- connections
 
-    def connect(self) -> Peer:
-        """A new connection, its `status` frame already waiting."""
+    @property
+    def private(self) -> Private:
+        """What is behind keys, made on first use."""
+        if self._private is None:
+            from kraken_tui.exchange.private import Private
+
+            self._private = Private(self, self.seed, self._life)
+        return self._private
+
+    def connect(self, where: str = "") -> Peer:
+        """A new connection, its `status` frame already waiting.
+
+        Args:
+            where: empty for public data, `l3` for single orders, `auth` for an account.
+        """
         self.advance(self.now_ns)
-        peer = Peer(self, self._ids.randrange(1 << 60, 1 << 64))
+        peer = self._peer(where, self._ids.randrange(1 << 60, 1 << 64))
         self.peers.append(peer)
         return peer
+
+    def _peer(self, where: str, connection_id: int) -> Peer:
+        if not where:
+            return Peer(self, connection_id)
+        from kraken_tui.exchange.private_socket import AuthPeer, Level3Peer
+
+        return (AuthPeer if where == "auth" else Level3Peer)(self, connection_id)
 
     def disconnect(self, peer: Peer) -> None:
         """Forget a connection and all it subscribed to."""
@@ -144,11 +174,17 @@ class Venue:
         for command in self.faults.take_commands():
             self._obey(command)
         told_ns = self._told_ns
-        for market in self._markets.values():
+        for market in list(self._markets.values()):
             if market.active:
                 for leg in market.legs:
                     leg.wake(told_ns)
                 market.advance(told_ns)
+        if self._private is not None:
+            self._private.advance(told_ns)
+            for where, code, reason in self.faults.private.take_closing():
+                for peer in self.peers:
+                    if peer.where == where:
+                        peer.closing = (code, reason)
 
     # --- statuses
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kraken_tui.exchange import PAIRS, Venue
 from kraken_tui.exchange.calm import CalmSimulator, calm
+from kraken_tui.exchange.changes import Change
 from kraken_tui.exchange.rest import Rest
-from kraken_tui.exchange.simulator import Change
 
 from .reference import SECOND, START_NS, parsed
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.exchange import PAIRS, Simulator
-from kraken_tui.exchange.simulator import Change
+from kraken_tui.exchange.changes import Change
 
 from .reference import SECOND, START_NS, Client, parsed
 
