@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from kraken_tui.errors import InvalidMessage, InvalidNumber, WireError
-from kraken_tui.market.book.l3_side import QueueSide, Resting, stamp_ns
+from kraken_tui.market.book.l3_side import QueueSide, Resting
 from kraken_tui.market.book.l3_views import (
     L3Counts,
     L3Level,
@@ -20,6 +20,7 @@ from kraken_tui.market.book.l3_views import (
     QueuedOrder,
     QueuePosition,
     Reading,
+    stamp_ns,
 )
 from kraken_tui.market.events import Side
 from kraken_tui.wire.digits import to_units
@@ -98,7 +99,6 @@ class L3Book:
             matched=matched,
             checksum=expected,
             timestamp=data.timestamp,
-            venue_ns=stamp_ns(data.timestamp),
             received_ns=received_ns,
             changes=changes,
             reason=self.reason,

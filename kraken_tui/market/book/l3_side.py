@@ -15,11 +15,9 @@ from typing import Any
 
 import msgspec
 
-from kraken_tui.errors import InvalidMessage
-from kraken_tui.market.book.l3_views import L3Level, QueuedOrder, QueuePosition, Reading
+from kraken_tui.market.book.l3_views import L3Level, QueuedOrder, QueuePosition, Reading, stamp_ns
 from kraken_tui.market.events import Level, Side
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
-from kraken_tui.wire.timestamps import parse_timestamp
 
 
 class Resting(msgspec.Struct, gc=False):
@@ -56,14 +54,6 @@ _PLACES: dict[Reading, Callable[[Resting], Any]] = {
     Reading.RAISED: attrgetter("raised"),
     Reading.BY_TIME: lambda order: (stamp_ns(order.stamp) or 0, order.rank),
 }
-
-
-def stamp_ns(stamp: str | None) -> int | None:
-    """A wire time in nanoseconds; None where there is none that can be read."""
-    try:
-        return parse_timestamp(stamp) if stamp is not None else None
-    except InvalidMessage:
-        return None
 
 
 class QueueSide:

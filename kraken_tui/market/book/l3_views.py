@@ -6,7 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
+from kraken_tui.errors import InvalidMessage
 from kraken_tui.market.events import Side
+from kraken_tui.wire.timestamps import parse_timestamp
 
 
 class Reading(StrEnum):
@@ -15,6 +17,14 @@ class Reading(StrEnum):
     KEEP = "a modified order keeps its place"
     RAISED = "a raised quantity goes to the back"
     BY_TIME = "each level is in order of the orders' times"
+
+
+def stamp_ns(stamp: str | None) -> int | None:
+    """A wire time in nanoseconds; None where there is none that can be read."""
+    try:
+        return parse_timestamp(stamp) if stamp is not None else None
+    except InvalidMessage:
+        return None
 
 
 OrderChange = tuple[Side, int, int, int, str]
@@ -64,7 +74,6 @@ class Level3Changed(msgspec.Struct, frozen=True, gc=False):
         matched: Whether the message's checksum was right; None where it had none, or where it was dropped.
         checksum: The venue's checksum, None if it sent none that is valid.
         timestamp: The venue's, verbatim, or None.
-        venue_ns: The same as nanoseconds, or None.
         received_ns: Wall clock when the frame was received.
         changes: Orders that changed, in the message's order; empty for a snapshot. Those of levels that merely left
             the depth are not among them.
@@ -78,11 +87,15 @@ class Level3Changed(msgspec.Struct, frozen=True, gc=False):
     matched: bool | None
     checksum: int | None
     timestamp: str | None
-    venue_ns: int | None
     received_ns: int
     changes: tuple[OrderChange, ...] = ()
     reason: str = ""
     dropped: bool = False
+
+    @property
+    def venue_ns(self) -> int | None:
+        """The venue's time in nanoseconds; None where it sent none that can be read."""
+        return stamp_ns(self.timestamp)
 
 
 class L3Level(msgspec.Struct, frozen=True, gc=False):
