@@ -4,8 +4,8 @@
     python -m tests.rig.orders --seeds 500 --from 7
     python -m tests.rig.orders --from 4711 --seeds 1 --show    one seed again, with what happened
 
-An exchange of its own moves orders of this program and of others. Frames are lost, doubled, swapped and late, answers are
-lost or late, connections end between request and answer, snapshots come in one frame or two, and REST lags by up to
+An exchange of its own moves orders of this program and of others. Frames are lost, doubled, swapped and late, answers
+are lost or late, connections end between request and answer, snapshots come in one frame or two, and REST lags by up to
 fifty seconds. At every step no fill may be told twice or wrongly and no order may be said to have ended that has not;
 once the faults are over and a minute has passed, every order, fill, fee and position must be the exchange's.
 """
@@ -499,9 +499,8 @@ def main() -> int:
         except Exception as error:
             failed += 1
             words = str(error).split("\n", 1)[0][:400]
-            print(
-                f"seed {seed}: {type(error).__name__}: {words}\n  python -m tests.rig.orders --from {seed} --seeds 1 --show"
-            )
+            print(f"seed {seed}: {type(error).__name__}: {words}")
+            print(f"  python -m tests.rig.orders --from {seed} --seeds 1 --show")
             if failed >= 5:
                 break
     print(f"{given.seeds} seeds, {failed} failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from kraken_tui.market.orders.state import State
 from kraken_tui.market.orders.values import (
     DONE,
     LIVE,
+    ZERO,
     AccountEvent,
     Ask,
     AskKind,
@@ -79,6 +81,8 @@ class Executions:
         self._history_until_ns = 0
         self._started_ns = 0
         self._sure_ns: int | None = None
+        # Filled so far as this channel told it; REST may be ahead of it, and must not be added to.
+        self._told: dict[str, Decimal] = {}
         # Fills of orders whose pair or side is not known yet.
         self._waiting: dict[str, list[tuple[Execution, bool]]] = {}
 
@@ -168,6 +172,7 @@ class Executions:
         new = order is None
         before = order if order is not None else self._new(row)
         after = merged(before, row)
+        self._remember(row, after)
         if before.key in self._state.requests.follows:
             after = replace(after, amend_sent=False)
         if after.stage not in LIVE and after.stage not in DONE:
@@ -200,8 +205,9 @@ class Executions:
         if order is None or order.order_id in self._snapshot.orders:
             return
         after = merged(order, row, history=True)
-        if row.cum_qty is None and order.stage not in DONE and not self._snapshot.first:
-            after = replace(after, cum_qty=order.cum_qty + fill.qty)
+        if order.stage not in DONE:
+            # What it was before the hole is not known: at least its known fills.
+            after = _at_least(after, self._state.fills.of_order(row.order_id))
         if after != order:
             yield OrderChanged(self._state.orders.put(after), "trade", live=False)
 
@@ -258,9 +264,11 @@ class Executions:
             else:
                 fill = fill_of(after, row, live=True, session=True)
                 if row.cum_qty is None:
-                    after = replace(after, cum_qty=before.cum_qty + to_decimal(row.last_qty))
+                    after = _at_least(after, self._told.get(row.order_id, ZERO) + to_decimal(row.last_qty))
+                    self._told[row.order_id] = self._told.get(row.order_id, ZERO) + to_decimal(row.last_qty)
                 if fill is None:
                     self._waiting.setdefault(row.order_id, []).append((row, True))
+        self._remember(row, after)
         if row.exec_type == "amended":
             after = replace(after, amend_sent=False)
         if fill is not None:
@@ -277,6 +285,12 @@ class Executions:
         """An order that was never described is asked for; its events are kept."""
         if not order.described:
             self._state.requests.follow(order.key, Why.UNDESCRIBED, now_ns)
+
+    def _remember(self, row: Execution, order: Order) -> None:
+        if order.stage in DONE:
+            self._told.pop(row.order_id, None)
+        elif row.cum_qty is not None:
+            self._told[row.order_id] = to_decimal(row.cum_qty)
 
     def _order_of(self, row: Execution) -> Order | None:
         if not is_order_id(row.order_id):
@@ -301,6 +315,10 @@ class Executions:
         if not self._asked and ask:
             self._asked = True
             yield Ask(AskKind.RESUBSCRIBE, reason, channel=CHANNEL)
+
+
+def _at_least(order: Order, filled: Decimal) -> Order:
+    return order if filled <= order.cum_qty else replace(order, cum_qty=filled)
 
 
 def _note(before: Order, after: Order, row: Execution) -> str:

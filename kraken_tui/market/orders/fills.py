@@ -27,6 +27,7 @@ class Fills:
         self.duplicates = 0
         self._kept_ids = kept_ids
         self._ids: dict[str, None] = {}
+        self._by_order: dict[str, Decimal] = {}
         self._fees: dict[str, Decimal] = {}
         self._session_fees: dict[str, Decimal] = {}
         self._positions: dict[str, Position] = {}
@@ -47,12 +48,19 @@ class Fills:
         self.recent.append(fill)
         if fill.ns is not None:
             self.newest_ns = max(self.newest_ns or 0, fill.ns)
+        self._by_order[fill.order_id] = self.of_order(fill.order_id) + fill.qty
+        if len(self._by_order) > self._kept_ids:
+            del self._by_order[next(iter(self._by_order))]
         with localcontext(_EXACT):
             _sum(self._fees, fill.fees)
             if fill.session:
                 _sum(self._session_fees, fill.fees)
                 before = self._positions.get(fill.symbol, Position(fill.symbol))
                 self._positions[fill.symbol] = after(before, fill)
+
+    def of_order(self, order_id: str) -> Decimal:
+        """Sum of the known fills of an order: at least so much of it is filled."""
+        return self._by_order.get(order_id, ZERO)
 
     @property
     def fees(self) -> dict[str, Decimal]:
