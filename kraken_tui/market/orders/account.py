@@ -241,7 +241,7 @@ class Account:
 
     def on_report(self, report: OrderReport, now_ns: int) -> tuple[AccountEvent, ...]:
         """Take an order that REST told of."""
-        order = self.orders.by_id(report.order_id)
+        known = order = self.orders.by_id(report.order_id)
         local = self.orders.by_client(report.cl_ord_id)
         if local is not None and local.order_id is None:
             order = self.orders.join(local, report.order_id)
@@ -250,10 +250,9 @@ class Account:
             return ()
         follow = self.requests.follows.get(order.key)
         early = follow is not None and now_ns - follow.since_ns < self.limits.follow_ns
-        lags = follow is not None and (follow.why in (Why.GONE, Why.REFUSED) or order.cancel_sent)
-        if early and lags and report.status in ("open", "pending"):
-            # REST may lag by a minute; the socket knew better. It is asked again.
-            return ()
+        if early and follow is not None and follow.why is not Why.UNDESCRIBED and report.status in ("open", "pending"):
+            # REST may lag by a minute: open then is not open now. The socket tells, or it is asked again.
+            return (OrderChanged(order, "found", "not verified yet", live=False),) if order is not known else ()
         after = reported(order, report)
         if not early and order.cancel_sent and after.stage in LIVE:
             after = replace(after, cancel_sent=False)

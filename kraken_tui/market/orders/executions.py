@@ -81,6 +81,7 @@ class Executions:
         self._history_until_ns = 0
         self._started_ns = 0
         self._sure_ns: int | None = None
+        self._unsure = True
         # Filled so far as this channel told it; REST may be ahead of it, and must not be added to.
         self._told: dict[str, Decimal] = {}
         # Fills of orders whose pair or side is not known yet.
@@ -127,8 +128,9 @@ class Executions:
     def lose(self, reason: str) -> Iterator[AccountEvent]:
         """Stop trusting what is known; the feed subscribes again by itself."""
         self._asked = False
+        self._interrupted()
         if self.verified:
-            self.verified, self._sure_ns = False, self._state.fills.newest_ns
+            self.verified = False
             yield StreamChanged(CHANNEL, False, reason, self.sequence.last)
         self.reason = reason
 
@@ -155,8 +157,8 @@ class Executions:
     def _begin_snapshot(self, message: ExecutionsMessage, now_ns: int) -> None:
         open_orders = any(row.exec_type != "trade" for row in message.data)
         if self._snapshot is None or (self._snapshot.judged and open_orders):
-            sure_ns = self._state.fills.newest_ns if self.verified else self._sure_ns
-            self._snapshot = _Snapshot(now_ns, not self._started, sure_ns)
+            self._interrupted()
+            self._snapshot = _Snapshot(now_ns, not self._started, self._sure_ns)
             self._started_ns = self._started_ns or now_ns
 
     def _snapshot_row(self, row: Execution, now_ns: int) -> Iterator[AccountEvent]:
@@ -231,9 +233,15 @@ class Executions:
         self.verified, self.reason = True, ""
         yield StreamChanged(CHANNEL, True, "", self.sequence.last)
 
+    def _interrupted(self) -> None:
+        """From here on fills may be missing, until a snapshot is complete."""
+        if not self._unsure:
+            self._unsure, self._sure_ns = True, self._state.fills.newest_ns
+
     def _finish(self, now_ns: int) -> Iterator[AccountEvent]:
         yield from self._judge(now_ns, last=True)
         snapshot, self._snapshot = self._snapshot, None
+        self._unsure = False
         if snapshot is None or snapshot.first:
             return
         # Without an overlap, what lies between is not known; fewer than there could be are all there are.
@@ -308,8 +316,7 @@ class Executions:
         return Order(row.order_id, Stage.OPEN, row.order_id, client, foreign=not (ours or child))
 
     def _doubt(self, reason: str, *, ask: bool = True) -> Iterator[AccountEvent]:
-        if self.verified:
-            self._sure_ns = self._state.fills.newest_ns
+        self._interrupted()
         self.verified, self.reason = False, reason
         yield StreamChanged(CHANNEL, False, reason, self.sequence.last)
         if not self._asked and ask:
