@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 MODULES = (
     "startup",
     "pipeline",
+    "level3",
     "containers",
     "outputs",
     "export",

@@ -1,4 +1,4 @@
-"""The CRC32 of a book (PROTOCOL.md section 4.3).
+"""The CRC32 of a book, of levels (PROTOCOL.md section 4.3) and of single orders (PRIVATE.md section 2.3).
 
 Best ten asks ascending, then best ten bids descending; for each level price then quantity, decimal point removed
 and leading zeros stripped, nothing between tokens; CRC-32/ISO-HDLC of the ASCII bytes. A whole number of ticks or
@@ -39,4 +39,24 @@ def checksum_of_text(asks: Iterable[tuple[str, str]], bids: Iterable[tuple[str, 
 def checksum_of_units(asks: Iterable[tuple[int, int]], bids: Iterable[tuple[int, int]]) -> int:
     """Checksum from (ticks, lots), best first; the same value as `checksum_of_text` on the padded text."""
     parts = [f"{ticks}{lots}" for side in (asks, bids) for ticks, lots in islice(side, CHECKSUM_LEVELS)]
+    return crc32("".join(parts).encode("ascii"))
+
+
+Order = tuple[int, int]
+"""One order of a level: (ticks, lots)."""
+
+
+def checksum_of_orders(asks: Iterable[Iterable[Order]], bids: Iterable[Iterable[Order]]) -> int:
+    """Checksum of a level 3 book: the ten best levels a side, each order of each.
+
+    Args:
+        asks: Levels, best (lowest) first; each its orders, first in the queue first.
+        bids: The same, best (highest) first.
+
+    Returns:
+        Unsigned 32-bit CRC; 0 for two empty sides, which is a checksum like any other.
+    """
+    parts = [
+        f"{ticks}{lots}" for side in (asks, bids) for level in islice(side, CHECKSUM_LEVELS) for ticks, lots in level
+    ]
     return crc32("".join(parts).encode("ascii"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Union, get_args
 
 import msgspec
@@ -52,18 +52,23 @@ OTHERS = "others"
 RowReader = Callable[[Kind, Any], Any]
 """(type, data) of a frame that is not quite in order to a message of the rows that are; None where none can be told."""
 
+AnswerReader = Callable[[dict[str, Any]], Any]
+"""All fields of an answer to one more method, refusals too, to a message."""
+
 _generic_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=str)
 
 
-class _Channels:
-    """The channels whose frames have a type, and the one decoder of them all."""
+class Channels:
+    """The channels and methods that one kind of socket speaks, and the one decoder of them all."""
 
     def __init__(self) -> None:
         self.types: dict[str, type[msgspec.Struct]] = {}
         self.by_rows: dict[str, RowReader] = {}
+        self.methods: dict[str, AnswerReader] = {}
         self.decoder: msgspec.json.Decoder[Any] = _generic_decoder
 
-    def add(self, message: type[msgspec.Struct], by_rows: RowReader | None) -> None:
+    def add(self, message: type[msgspec.Struct], by_rows: RowReader | None = None) -> None:
+        """Decode frames of one more channel; see `register`."""
         name = message.__struct_config__.tag
         assert isinstance(name, str)
         if by_rows is not None:
@@ -72,22 +77,32 @@ class _Channels:
             self.types[name] = message
             self.decoder = msgspec.json.Decoder(Union[tuple(self.types.values())], float_hook=str)  # noqa: UP007
 
+    def add_methods(self, names: Iterable[str], reader: AnswerReader) -> None:
+        """Read the answers to further methods, granted or refused, with `reader`."""
+        self.methods.update(dict.fromkeys(names, reader))
+
 
 def register(message: type[msgspec.Struct], by_rows: RowReader | None = None) -> None:
-    """Decode frames of one more channel; a channel that is known already keeps its place.
+    """Decode frames of one more public channel; a channel that is known already keeps its place.
 
     Args:
         message: Struct of the whole frame, its tag field `channel` and its tag the channel's name.
         by_rows: Reads a frame that the struct does not fit, leaving out the rows that are wrong; without it such a
             frame is an `InvalidMessage`.
     """
-    _channels.add(message, by_rows)
+    PUBLIC.add(message, by_rows)
 
 
 def decode(frame: bytes | str) -> Message:
+    """Decode one frame of a public socket; see `decode_by`."""
+    return decode_by(PUBLIC, frame)
+
+
+def decode_by(channels: Channels, frame: bytes | str) -> Message:
     """Decode one frame.
 
     Args:
+        channels: What the socket speaks.
         frame: The frame's payload, UTF-8 JSON.
 
     Returns:
@@ -99,15 +114,15 @@ def decode(frame: bytes | str) -> Message:
     if len(frame) > MAX_FRAME:
         raise InvalidMessage(f"frame of {len(frame):,} bytes is over the limit of {MAX_FRAME:,}")
     try:
-        message: Message = _channels.decoder.decode(frame)
+        message: Message = channels.decoder.decode(frame)
     except msgspec.DecodeError as error:
-        return _decode_other(frame, error)
+        return _decode_other(channels, frame, error)
     except (RecursionError, UnicodeError) as error:
         raise InvalidMessage(f"unreadable frame: {clean_text(error)}") from error
     return message
 
 
-def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
+def _decode_other(channels: Channels, frame: bytes | str, first_error: Exception) -> Message:
     """Second pass, for anything but a well-formed frame of a known channel."""
     try:
         fields = _generic_decoder.decode(frame)
@@ -117,14 +132,16 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
         raise InvalidMessage("frame is not a JSON object")
     # The method comes first: one recorded private refusal carries a channel as well (section 3).
     if "method" in fields or "error" in fields or "Error" in fields:
-        return _method_message(fields)
+        return _method_message(channels, fields)
     channel = fields.get("channel")
-    if isinstance(channel, str) and channel in _channels.types:
+    if isinstance(channel, str) and channel in channels.types:
         kind = fields.get("type")
         if isinstance(kind, str) and kind not in get_args(Kind):
             # Taken for an update, it would corrupt a book, and its text would reach every event made from it.
             return UnknownMessage(kind=clean_text(f"{channel} {kind}", 60))
-        message = _by_rows(channel, fields)
+        message = _by_rows(channels, channel, fields)
+        if message is not None and "sequence" in fields and hasattr(message, "sequence"):
+            message.sequence = _integer(fields["sequence"])
         if message is None:
             words = f"{channel} frame is malformed: {clean_text(first_error)}"
             raise InvalidMessage(words, channel=channel) from first_error
@@ -132,10 +149,10 @@ def _decode_other(frame: bytes | str, first_error: Exception) -> Message:
     return UnknownMessage(kind=clean_text(channel if channel is not None else "frame without channel", 60))
 
 
-def _by_rows(channel: str, fields: dict[str, Any]) -> Message | None:
+def _by_rows(channels: Channels, channel: str, fields: dict[str, Any]) -> Message | None:
     """A book or instrument frame with the rows that are valid; None if not even the symbols can be read."""
     kind: Any = fields.get("type")
-    reader = _channels.by_rows.get(channel)
+    reader = channels.by_rows.get(channel)
     if reader is None or kind not in get_args(Kind):
         return None
     message: Message | None = reader(kind, fields.get("data"))
@@ -206,10 +223,13 @@ def _in_order(rows: object, kind: type[Any]) -> list[Any]:
     return found
 
 
-def _method_message(fields: dict[str, Any]) -> Message:
+def _method_message(channels: Channels, fields: dict[str, Any]) -> Message:
     """Answers to requests: acknowledgement, refusal, pong (PROTOCOL.md sections 2.3 and 3)."""
     method = fields.get("method")
     name = method if isinstance(method, str) else ""
+    if name in channels.methods:
+        answer: Message = channels.methods[name](fields)
+        return answer
     result = fields.get("result")
     req_id = _integer(fields.get("req_id"))
     error = fields.get("error", fields.get("Error"))
@@ -272,8 +292,9 @@ class FieldCensus:
     names found here. The first `always` frames of a kind are examined, then one in `every`.
     """
 
-    def __init__(self, always: int = 3, every: int = 512) -> None:
+    def __init__(self, always: int = 3, every: int = 512, channels: Channels | None = None) -> None:
         self.unknown = NameCounter()
+        self._channels = channels or PUBLIC
         self._seen: dict[type[Message], int] = {}
         self._always = always
         self._every = every
@@ -282,7 +303,7 @@ class FieldCensus:
         """Count the unknown fields of `frame`, which decoded to `message`, if it is this frame's turn."""
         kind = type(message)
         self._seen[kind] = seen = self._seen.get(kind, 0) + 1
-        if (seen > self._always and seen % self._every) or _channels.types.get(_tag(kind)) is not kind:
+        if (seen > self._always and seen % self._every) or self._channels.types.get(_tag(kind)) is not kind:
             return
         # Invalid UTF-8 and endless integers pass the typed decoder where it skips unknown fields.
         text = frame.decode("utf-8", "replace") if isinstance(frame, bytes) else frame
@@ -309,7 +330,7 @@ class FieldCensus:
                     self._compare(f"{path}.{name}", first, typed[0])
 
 
-_channels = _Channels()
+PUBLIC = Channels()
 for _message, _reader in (
     (BookMessage, _books),
     (TradeMessage, _trades),
@@ -319,4 +340,4 @@ for _message, _reader in (
     (HeartbeatMessage, None),
     (InstrumentMessage, _instruments),
 ):
-    register(_message, _reader)
+    PUBLIC.add(_message, _reader)

@@ -7,6 +7,7 @@ carry either: with 8 decimals they fail above 22.5 million units, which a DOGE w
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import lru_cache
 
 from kraken_tui.errors import InvalidNumber
@@ -97,3 +98,24 @@ def decimals(value: object) -> int:
     if type(value) is not str:
         raise InvalidNumber(f"not a plain decimal number: {str(value)[:MAX_DIGITS]!r}")
     return max(0, _read(value)[1])
+
+
+def to_decimal(value: object) -> Decimal:
+    """Turn a wire number into a decimal with the digits it was written with; it may be negative.
+
+    For accounts, which span pairs and assets of unlike precision. An exponent is written out: "1e-05" gives 0.00001.
+
+    Raises:
+        InvalidNumber: Not a finite decimal, or too long.
+    """
+    if type(value) is int and abs(value) < 10**MAX_DIGITS:
+        return Decimal(value)
+    if type(value) is not str:
+        raise InvalidNumber(f"not a number: {str(value)[:MAX_DIGITS]!r}")
+    negative = value.startswith("-")
+    digits, places = _read(value[1:] if negative else value)
+    if not -MAX_DIGITS <= places <= MAX_DIGITS:
+        raise InvalidNumber(f"number too large or too fine: {value[:MAX_DIGITS]!r}")
+    # An exponent above zero would be printed as one.
+    text, places = (digits + "0" * -places, 0) if places < 0 else (digits, places)
+    return Decimal((int(negative), tuple(map(int, text)), -places))

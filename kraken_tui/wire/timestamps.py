@@ -36,6 +36,12 @@ def parse_timestamp(text: str) -> int:
         minute = _minutes.get(text[:17])
         if minute is not None and rest.isdigit() and rest.isascii() and rest < "60":
             return minute + int(rest) * 1000
+    # Single orders carry nanoseconds.
+    elif len(text) == 30 and text[29] == "Z" and text[19] == ".":
+        rest = text[17:19] + text[20:29]
+        minute = _minutes.get(text[:17])
+        if minute is not None and rest.isdigit() and rest.isascii() and rest < "60":
+            return minute + int(rest)
     return _parse(text)
 
 

@@ -88,3 +88,11 @@ def test_a_known_minute_changes_nothing_about_what_is_accepted(tail: str) -> Non
 
 def test_unless_told_otherwise_microseconds_are_written() -> None:
     assert format_timestamp(1_700_000_000_123_456_789) == "2023-11-14T22:13:20.123456Z"
+
+
+def test_nanoseconds_are_read_alike_with_and_without_a_known_minute() -> None:
+    text = "2026-01-05T10:07:59.123456789Z"
+    assert parse_timestamp(text) == parse_timestamp(text) == parse_timestamp("2026-01-05T10:07:59.123456Z") + 789
+    for bad in ("2026-01-05T10:07:61.123456789Z", "2026-01-05T10:07:59.12345678xZ", "2026-01-05T10:07:59.12345678٣Z"):
+        with pytest.raises(InvalidMessage):
+            parse_timestamp(bad)
