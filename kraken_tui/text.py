@@ -59,7 +59,7 @@ def safe_file_stem(text: object, limit: int = 60) -> str:
     Returns:
         ASCII letters, digits, `-` and `_` only; never empty, never beginning with `-`.
     """
-    plain = str(text)
+    plain = redact(str(text))
     base, _, quote = plain.partition("/")
     if all(part and set(part) <= _PLAIN for part in (base, quote)) and len(plain) <= limit:
         return f"{base}-{quote}"

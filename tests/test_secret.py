@@ -90,7 +90,7 @@ def test_a_frame_stays_json_and_a_public_one_the_same_object() -> None:
 
 def test_a_secret_is_cut_out_before_the_text_is_cut() -> None:
     value = Secret("Q3V0QWNyb3NzVGhlTGltaXRPZlRleHQwMTIzNDU2Nzg5").reveal()
-    for at in range(0, 60):
+    for at in range(60):
         text = clean_text("x" * at + value + "y" * 50, 60)
         assert len(text) <= 60
         assert value[:12] not in text

@@ -118,7 +118,7 @@ def _ask() -> tuple[str, str]:
         raise ConfigurationError("nothing was typed, so nothing is kept") from None
 
 
-def _list(call: Call, settings: Settings) -> int:
+def _list(_: Call, __: Settings) -> int:
     from kraken_tui.keys.store import KEY_VARIABLE, KeyStore
 
     names = KeyStore().names()
@@ -132,7 +132,7 @@ def _list(call: Call, settings: Settings) -> int:
     return DONE
 
 
-def _remove(call: Call, settings: Settings) -> int:
+def _remove(_: Call, settings: Settings) -> int:
     from kraken_tui.keys.store import KeyStore
 
     if not settings.key_name:
@@ -145,7 +145,7 @@ def _remove(call: Call, settings: Settings) -> int:
 # -- looking ------------------------------------------------------------------------------------------------------
 
 
-def _check(call: Call, settings: Settings) -> int:
+def _check(_: Call, settings: Settings) -> int:
     import asyncio
 
     from kraken_tui.feed.rest.private import PrivateClient

@@ -82,7 +82,7 @@ def check_name(name: str) -> str:
         ConfigurationError: It cannot be one; it is not repeated, since it may be a key pasted in the wrong place.
     """
     try:
-        KeyName()(name)
+        KeyName()(name or " ")
     except WrongValue as wrong:
         raise ConfigurationError(f"--key {wrong}") from None
     return name

@@ -1,4 +1,4 @@
-"""What a key may do, in words, and whether it is too strong (PRIVATE.md section 1.1).
+"""What a key may do, in words, and whether it is too strong (ACCOUNT.md section 2).
 
 Pure: takes the permissions that the exchange names, returns a judgement.
 """

@@ -438,13 +438,13 @@ class TopicPrefix:
 
 
 class KeyName:
-    """What the name of a stored API key may be; shorter than any key, so that a key is not taken for a name."""
+    """What the name of a stored API key may be, "" for none; shorter than a key, which is not taken for a name."""
 
     _ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", re.ASCII)
 
     def __call__(self, value: str) -> None:
         """See `Rule`."""
-        if self._ALLOWED.fullmatch(value) is None:
+        if value and self._ALLOWED.fullmatch(value) is None:
             # Not repeated: it may be a key that was pasted in the wrong place.
             raise WrongValue(f"takes {self}")
 

@@ -1,4 +1,4 @@
-"""Requests to the private sockets, as JSON text (PRIVATE.md sections 2.1, 3.1, 4 and 5.1).
+"""Requests to the private sockets, as JSON text.
 
 Prices and quantities are ticks and lots; they are written with the pair's own decimals and always with a point, since
 the exchange refuses text, whole numbers and takes no exponents. What it would refuse for its form is refused here. The
@@ -157,7 +157,7 @@ def add_order(order: NewOrder, spec: PairSpec, token: Secret, *, req_id: int, va
     Raises:
         ConfigurationError: The order cannot be accepted as it is.
     """
-    _check(order, spec)
+    _check(order)
     fields = _order_fields(order, spec, symbol=True)
     if order.deadline_ns is not None:
         fields.append(("deadline", _time(order.deadline_ns)))
@@ -190,7 +190,7 @@ def batch_add(
     """
     _count("batch_add", len(orders), BATCH_ADD)
     for order in orders:
-        _check(order, spec)
+        _check(order)
     written = ",".join(_object(_order_fields(order, spec, symbol=False)) for order in orders)
     fields = [("symbol", _text(spec.symbol)), ("orders", f"[{written}]")]
     if deadline_ns is not None:
@@ -296,7 +296,7 @@ def batch_cancel(token: Secret, *, req_id: int, order_ids: Sequence[str] = (), c
 # -- parts --------------------------------------------------------------------------------------------------------
 
 
-def _check(order: NewOrder, spec: PairSpec) -> None:
+def _check(order: NewOrder) -> None:
     """Refuse what cannot be an order."""
     if order.side not in ("buy", "sell"):
         raise ConfigurationError("the side of an order is buy or sell")

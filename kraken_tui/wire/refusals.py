@@ -1,4 +1,4 @@
-"""What the exchange's refusals mean: the course to take, and what to tell the user (PRIVATE.md section 5.4).
+"""What the exchange's refusals mean: the course to take, and what to tell the user (ACCOUNT.md section 7).
 
 The one table of refusal texts, for REST answers, subscriptions and trading methods alike. Nothing is ever repeated
 because of a row here: a course says what may happen next, never that something should be sent again.

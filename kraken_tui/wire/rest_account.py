@@ -1,4 +1,4 @@
-"""Answers of private REST calls as typed values (PRIVATE.md sections 1.1, 4 and 8).
+"""Answers of private REST calls as typed values.
 
 Numbers of the account are text here, as the exchange writes them; who knows the pair turns them into ticks and lots.
 Fields that are missing are "" or 0: an answer with less than was expected must not end the program.

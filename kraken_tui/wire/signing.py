@@ -1,4 +1,4 @@
-"""Signature and nonce of a private REST request (PROTOCOL.md section 10.2, PRIVATE.md section 1)."""
+"""Signature and nonce of a private REST request (PROTOCOL.md section 10.2, ACCOUNT.md section 6)."""
 
 from __future__ import annotations
 

@@ -178,7 +178,8 @@ def test_stops_and_icebergs_are_written_in_the_documented_fields() -> None:
     assert params["limit_price"] == 10.0
     iceberg = NewOrder(
         side="buy", order_type="iceberg", lots=15, limit_ticks=10, display_lots=1, time_in_force="gtd",
-        reduce_only=True, expire_ns=parse_timestamp("2026-01-05T12:00:00.000000Z"), stp_type="cancel_newest", fee_preference="quote",
+        reduce_only=True, expire_ns=parse_timestamp("2026-01-05T12:00:00.000000Z"),
+        stp_type="cancel_newest", fee_preference="quote",
     )  # fmt: skip
     assert json.loads(requests.add_order(iceberg, BTC, TOKEN, req_id=1))["params"] == {
         "order_type": "iceberg", "side": "buy", "order_qty": 1.5e-07, "symbol": "BTC/USD", "limit_price": 1.0,

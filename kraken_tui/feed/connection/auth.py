@@ -1,4 +1,4 @@
-"""When a private connection fetches a token, and what it does about a refusal (PRIVATE.md section 1.4).
+"""When a private connection fetches a token, and what it does about a refusal (ACCOUNT.md section 6).
 
 Pure. One object for one connection's whole life: a token is fetched right after the exchange's first frame, used at
 once, and forgotten with the connection. There is no timer that renews it, and no token is ever used twice.
@@ -18,6 +18,9 @@ FIRST_S, CAP_S = 2.0, 120.0
 
 FETCH_S, ANSWER_S = 60.0, 15.0
 """Longest time a token may be under way (the client has its own, shorter limits), and a subscription unanswered."""
+
+STABLE_S = 60.0
+"""A subscription that has stood for so long has proven its token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Authentication:
         self._retried = False
         self._failures = 0
         self._due: int | None = None
+        self._since = 0
 
     @property
     def token(self) -> Secret | None:
@@ -113,11 +117,10 @@ class Authentication:
             return self._stop(answer.sentence)
         return self._wait(now, answer.sentence)
 
-    def accepted(self) -> None:
+    def accepted(self, now: int) -> None:
         """The subscription stands; the token does not expire while it does."""
         if self.state == SUBSCRIBING:
-            self.state, self.sentence, self._due = STANDING, "", None
-            self._failures, self._retried = 0, False
+            self.state, self.sentence, self._due, self._since = STANDING, "", None, now
 
     def refused(self, text: str, now: int) -> Step | None:
         """The exchange refused a private subscription or request.
@@ -129,6 +132,9 @@ class Authentication:
         if self.state not in (SUBSCRIBING, STANDING):
             return None
         if found.course is Course.NEW_TOKEN:
+            if self.state == STANDING and now - self._since >= STABLE_S * SECOND:
+                # An acknowledgement alone proves nothing: the exchange could take and refuse in turn.
+                self._failures, self._retried = 0, False
             self.refusals += 1
             self._token = None
             if not self._retried:
