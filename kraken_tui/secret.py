@@ -11,7 +11,6 @@ Everything is linear in the length of the text.
 
 from __future__ import annotations
 
-import hmac
 import re
 from base64 import b64decode
 from collections import deque
@@ -20,8 +19,9 @@ from typing import Any, NoReturn
 REDACTED = "[redacted]"
 """What stands in the place of a secret."""
 
-MOST_TOKENS = 64
-"""Values of short life that are remembered, the newest ones; keys are remembered until the process ends."""
+MOST_TOKENS = 8
+"""Values of short life that are remembered, the newest ones (every one is looked for in every text); keys are
+remembered until the process ends."""
 
 _LEAST = 8
 _BLOCK = 12
@@ -71,7 +71,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        return self._value == other._value
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -157,6 +157,8 @@ def redact(text: str) -> str:
     Returns:
         The text with `REDACTED` in their places; the same object if there is nothing to hide.
     """
+    if len(text) < _LEAST:
+        return text
     for block, _, _ in _known.blocks:
         if block in text:
             text = _without_values(text)

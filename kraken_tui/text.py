@@ -59,12 +59,13 @@ def safe_file_stem(text: object, limit: int = 60) -> str:
     Returns:
         ASCII letters, digits, `-` and `_` only; never empty, never beginning with `-`.
     """
-    plain = redact(str(text))
-    base, _, quote = plain.partition("/")
+    plain = str(text)
+    shown = redact(plain[: limit + _AHEAD])
+    base, _, quote = shown.partition("/")
     if all(part and set(part) <= _PLAIN for part in (base, quote)) and len(plain) <= limit:
         return f"{base}-{quote}"
     from hashlib import sha256
 
     digest = sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in plain[: limit - 17]).strip("-")
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in shown[: limit - 17]).strip("-")
     return f"{kept or 'unnamed'}_{digest}"

@@ -189,3 +189,33 @@ def test_check_survives_a_proxys_page(
     code, _, err = run(capsys, monkeypatch, "check", "--rest-url", url)
     assert code == 1
     assert "web page" in err
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of Unix")
+def test_a_real_terminal_shows_nothing_of_a_key(home: Path) -> None:
+    import os
+
+    import pexpect
+
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "kraken_tui", "keys", "add", "--key", "view"],
+        timeout=30,
+        env=dict(os.environ),
+        echo=True,
+    )
+    shown = b""
+    for prompt, typed in ((b"API key (not shown): ", PUBLIC), (b"Private key (not shown): ", PRIVATE)):
+        child.expect_exact(prompt)
+        shown += child.before
+        assert child.waitnoecho(5)
+        child.sendline(typed)
+    child.expect(pexpect.EOF)
+    shown += child.before
+    child.close()
+    assert child.exitstatus == 0
+    assert b"kept as 'view'" in shown
+    assert PUBLIC.encode() not in shown
+    assert PRIVATE.encode() not in shown
+    assert KeyStore().get("view").private.reveal() == PRIVATE

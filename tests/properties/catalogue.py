@@ -315,8 +315,8 @@ CHECKS: dict[int, Entry] = {
             "keys/test_store.py",
             "keys/test_rights.py",
         ),
-        "partly: keys come from the environment, a file or a keyring, and their rights are judged; how often Python copies"
-        " a text in memory is not counted",
+        "partly: keys come from the environment, a file or a keyring, and their rights are judged; how often Python"
+        " copies a text in memory is not counted",
     ),
     13: Entry("Kafka refuses credentials in plain text", (), "waits for the Kafka output"),
     14: Entry(

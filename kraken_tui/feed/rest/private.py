@@ -35,6 +35,10 @@ PAUSE_S = 30.0
 
 _HOST = "kraken.com"
 _MOST_BAD_NONCES = 2
+_TWO_FACTOR = (
+    "this question needs no right, so the key has two-factor authentication on, which a program cannot answer; make a"
+    " key without it (that of your sign-in can stay)"
+)
 
 T = TypeVar("T")
 Failed = Refusal | OutcomeUnknown | NotSent
@@ -94,7 +98,10 @@ class PrivateClient:
 
     async def key_info(self) -> account.ApiKeyInfo | Failed:
         """What the key may do; needs no right."""
-        return await self._call("GetApiKeyInfo", {}, account.read_key_info)
+        found = await self._call("GetApiKeyInfo", {}, account.read_key_info)
+        if isinstance(found, Refusal) and found.course is Course.RIGHT:
+            return Refusal(found.text, found.course, _TWO_FACTOR)
+        return found
 
     async def open_orders(
         self, *, cl_ord_id: str = "", userref: int | None = None, trades: bool = False

@@ -165,6 +165,17 @@ async def test_mistake_10_a_key_without_the_right_gets_the_message_and_no_furthe
     assert await client.balances() == {}
 
 
+async def test_mistake_34_a_key_with_two_factor_authentication_is_told_apart(
+    client: PrivateClient, account: Account
+) -> None:
+    account.script = [{"error": ["EGeneral:Permission denied"]}]
+    found = await client.key_info()
+    assert isinstance(found, Refusal)
+    assert found.sentence.startswith(
+        "Kraken says EGeneral:Permission denied: this question needs no right, so the key has"
+    )
+
+
 async def test_mistake_16_a_flag_that_is_off_is_not_sent_at_all(client: PrivateClient, account: Account) -> None:
     account.results["OpenOrders"] = {"open": {}}
     await client.open_orders(trades=False)
@@ -246,7 +257,7 @@ async def test_a_second_bad_nonce_in_a_row_ends_all_requests(client: PrivateClie
     assert len(account.seen) == 4
 
 
-async def test_too_many_requests_are_followed_by_silence(
+async def test_mistake_20_too_many_requests_are_followed_by_silence(
     client: PrivateClient, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account.script = [{"error": ["EAPI:Rate limit exceeded"]}]
