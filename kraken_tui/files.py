@@ -99,6 +99,36 @@ def open_private(path: Path, flags: int) -> int:
     return os.open(path, flags | os.O_CREAT, PRIVATE_FILE)
 
 
+def read_private(path: Path, largest: int) -> bytes:
+    """Read a file that only its owner may read, or refuse to.
+
+    Args:
+        path: The file; a link in its place is not followed.
+        largest: Longest that is read, in bytes.
+
+    Raises:
+        OSError: It cannot be read, is too long, belongs to somebody else, or others may read or change it; `strerror`
+            says so, and what to do.
+    """
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        if os.name != "nt":
+            mode = stat.S_IMODE(found.st_mode)
+            if found.st_uid != os.getuid():
+                raise OSError(errno.EPERM, "it belongs to another user")
+            if mode & 0o077:
+                raise OSError(errno.EPERM, f"others may use it (mode {mode:03o}); run: chmod 600 {path}")
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise OSError(errno.EFBIG, f"it is over {largest} bytes long")
+    return data
+
+
 def lock(descriptor: int, wait_s: float = 0.0) -> bool:
     """Keep other processes from locking the same file; the lock goes with the descriptor, so a crash leaves none.
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 
+from kraken_tui.secret import redact
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_AHEAD = 4096
+"""Characters behind the limit that are looked at for secrets that reach across it."""
+
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -17,7 +22,8 @@ def clean_text(text: object, limit: int = 200) -> str:
     """Make untrusted text inert for a terminal, a log, an SVG or a message.
 
     Control characters (C0, C1, the ESC of escape sequences), bidirectional and zero-width marks, surrogates and
-    unassigned characters become U+FFFD; line breaks and tabs become spaces; the rest is kept.
+    unassigned characters become U+FFFD; line breaks and tabs become spaces; secrets are cut out (`kraken_tui.secret`);
+    the rest is kept.
 
     Args:
         text: Anything; non-strings are converted, bytes are decoded with replacement.
@@ -25,8 +31,9 @@ def clean_text(text: object, limit: int = 200) -> str:
     """
     if isinstance(text, bytes | bytearray):
         # A character takes at most four bytes; one character too many shows that the text is longer.
-        text = bytes(text[: 4 * (limit + 1)]).decode("utf-8", "replace")
-    plain = str(text)[: limit + 1]
+        text = bytes(text[: 4 * (limit + _AHEAD)]).decode("utf-8", "replace")
+    # Before the cut, which could leave a part of a secret that is not known as one.
+    plain = redact(str(text)[: limit + _AHEAD])[: limit + 1]
     if not (plain.isascii() and plain.isprintable()):
         plain = "".join(_clean_character(character) for character in plain)
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
@@ -53,11 +60,12 @@ def safe_file_stem(text: object, limit: int = 60) -> str:
         ASCII letters, digits, `-` and `_` only; never empty, never beginning with `-`.
     """
     plain = str(text)
-    base, _, quote = plain.partition("/")
+    shown = redact(plain[: limit + _AHEAD])
+    base, _, quote = shown.partition("/")
     if all(part and set(part) <= _PLAIN for part in (base, quote)) and len(plain) <= limit:
         return f"{base}-{quote}"
     from hashlib import sha256
 
     digest = sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in plain[: limit - 17]).strip("-")
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in shown[: limit - 17]).strip("-")
     return f"{kept or 'unnamed'}_{digest}"

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from kraken_tui.settings import Settings
 
 CONFIG = Option(
-    "config", FileName(), "settings file instead of the usual one", flag="--config", metavar="FILE", commands=MARKET
+    "config",
+    FileName(),
+    "settings file instead of the usual one",
+    flag="--config",
+    metavar="FILE",
+    commands=(*MARKET, "keys"),
 )
 """Where settings come from; not a setting itself."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kraken_tui._version import __version__
 from kraken_tui.files import make_folder, open_private, user_folder
+from kraken_tui.secret import redact
 from kraken_tui.text import clean_text
 
 MAX_REPORTS_BYTES = 1024 * 1024
@@ -26,7 +27,8 @@ def report(error: BaseException, log_file: Path | None = None) -> str:
     Returns:
         One sentence for standard error.
     """
-    lines = "".join(traceback.format_exception(error)).splitlines()
+    # Before the text is cut into lines, each of which could hold a part of a secret.
+    lines = redact("".join(traceback.format_exception(error))).splitlines()
     # It may hold text of the exchange, and somebody will print this file on a terminal.
     text = "".join(f"{clean_text(line, 1000)}\n" for line in lines)
     if os.environ.get("KRAKEN_TUI_TRACEBACK") == "1" and sys.stderr is not None:

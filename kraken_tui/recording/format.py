@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kraken_tui.errors import RecordingError
+from kraken_tui.secret import redact_frame
 from kraken_tui.text import clean_text
 from kraken_tui.wire.decode import MAX_FRAME
 from kraken_tui.wire.timestamps import format_timestamp
@@ -73,13 +74,14 @@ def header_line(wall_ns: int, url: str, pairs: Iterable[str]) -> bytes:
 
 
 def frame_line(frame: bytes, rx_ns: int, direction: str = RECEIVED) -> bytes:
-    """The line of one frame, with its line end.
+    """The line of one frame, with its line end; tokens and keys are cut out before it can reach a disk.
 
     Args:
         frame: Payload as received or sent.
         rx_ns: Wall clock when it was, ns since the epoch.
         direction: `RECEIVED`, `SENT`, `STATE` or `GAP`.
     """
+    frame = redact_frame(frame)
     if b"\n" in frame:
         # Between JSON tokens a line break is a blank like any other; inside one the frame is not JSON anyway.
         frame = frame.replace(b"\n", b" ")

@@ -86,6 +86,9 @@ class Settings:
         low_bandwidth: Draw seldom and leave out what only catches the eye, for slow lines.
         url: WebSocket address; wss anywhere, ws on loopback only.
         rest_url: REST base address, without a path.
+        key_name: Which of the stored API keys is used; "" for the one of the environment, or the only one.
+        allow_withdraw_key: Whether a key that may withdraw is used all the same; whoever gets hold of it can then take
+            all the money of the account.
         log_file: File the log is also written to.
         metrics_addr: HOST:PORT where metrics for Prometheus are served; "" for nowhere.
         svg_dir: Folder for saved pictures; None for the user's pictures folder.
@@ -128,6 +131,8 @@ class Settings:
     low_bandwidth: bool = False
     url: str = LIVE_URL
     rest_url: str = LIVE_REST_URL
+    key_name: str = ""
+    allow_withdraw_key: bool = False
     log_file: Path | None = None
     metrics_addr: str = ""
     svg_dir: Path | None = None

@@ -26,6 +26,7 @@ from kraken_tui.settings.readers import (
     Between,
     FileName,
     KafkaBrokers,
+    KeyName,
     ListenAddress,
     Number,
     Numbers,
@@ -218,7 +219,15 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "rest_url", Text(), "REST address, without a path", RestAddress(),
-        flag="--rest-url", metavar="URL", commands=MARKET, library=True,
+        flag="--rest-url", metavar="URL", commands=(*MARKET, "keys"), library=True,
+    ),
+    Option(
+        "key_name", Text(), "which of the stored API keys (default: that of the environment, or the only one)",
+        KeyName(), flag="--key", metavar="NAME", commands=("keys",),
+    ),
+    Option(
+        "allow_withdraw_key", Switch(), "use a key that may withdraw all the same: whoever gets hold of it can take "
+        "all the money of the account", flag="--allow-withdraw-key", commands=("keys",),
     ),
     Option(
         "log_file", FileName(), "also write the log to FILE",

@@ -437,6 +437,21 @@ class TopicPrefix:
         return "letters, digits, dot, underscore and hyphen, at most 200"
 
 
+class KeyName:
+    """What the name of a stored API key may be, "" for none; shorter than a key, which is not taken for a name."""
+
+    _ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", re.ASCII)
+
+    def __call__(self, value: str) -> None:
+        """See `Rule`."""
+        if value and self._ALLOWED.fullmatch(value) is None:
+            # Not repeated: it may be a key that was pasted in the wrong place.
+            raise WrongValue(f"takes {self}")
+
+    def __str__(self) -> str:
+        return "the name of a key: up to 40 letters, digits, dots, - and _, such as view"
+
+
 class StartTime:
     """A moment (`settings.moment`), or a time ago such as 90s, 20m, 2h or 3d; "" for none."""
 

@@ -1,4 +1,4 @@
-"""Signature of a private REST request (PROTOCOL.md section 10.2)."""
+"""Signature and nonce of a private REST request (PROTOCOL.md section 10.2, ACCOUNT.md section 6)."""
 
 from __future__ import annotations
 
@@ -28,3 +28,23 @@ def sign(path: str, nonce: str, body: str, private_key_b64: str) -> str:
         raise ValueError("the private key is not base64") from None
     message = path.encode("utf-8") + sha256((nonce + body).encode("utf-8")).digest()
     return b64encode(hmac.digest(key, message, "sha512")).decode("ascii")
+
+
+MAX_NONCE = 2**64 - 1
+"""Nonces are unsigned 64-bit numbers."""
+
+
+def next_nonce(clock_ns: int, last: int) -> int:
+    """The nonce of the next request: the clock, or one more than the last where the clock is not beyond it.
+
+    Args:
+        clock_ns: Wall time. Nanoseconds: a key that has seen them takes no milliseconds any more.
+        last: The greatest nonce this key has been used with; 0 for none.
+
+    Raises:
+        ValueError: No number is left; a new key must be made.
+    """
+    nonce = max(clock_ns, last + 1)
+    if nonce > MAX_NONCE:
+        raise ValueError("this key has used up its nonces; make a new one at Kraken")
+    return nonce

@@ -187,10 +187,14 @@ PROPERTIES: dict[int, Entry] = {
         (
             "security/test_secrets.py::test_p21_no_address_that_is_refused_repeats_its_password",
             "security/test_secrets.py::test_p21_no_failure_of_a_proxy_repeats_its_password",
+            "security/test_canaries.py",
+            "test_secret.py::test_no_way_of_writing_a_secret_is_left",
         ),
-        "partly: for the passwords there are, in addresses and of proxies; keys and tokens wait for the private feed",
     ),
-    22: Entry("nonces strictly increase over restarts, threads and clock steps", (), "waits for the private feed"),
+    22: Entry(
+        "nonces strictly increase over restarts, threads and clock steps",
+        ("feed/rest/test_nonce.py", "feed/rest/test_private.py", "wire/test_signing.py::test_every_worked_nonce"),
+    ),
     23: Entry(
         "at any size up to 400 x 200 no cell is drawn outside, and no number is cut without a mark",
         (
@@ -252,15 +256,27 @@ CHECKS: dict[int, Entry] = {
             "security/test_secrets.py::test_x5_a_process_writes_no_password",
             "security/test_secrets.py::test_x5_no_setting_repeats_a_password",
             "settings/test_sources.py::test_values_of_a_file_or_the_environment_are_never_repeated",
+            "security/test_canaries.py::test_x5_no_canary_comes_to_light",
+            "security/test_canaries.py::test_the_canary_is_there_when_the_gates_are_open",
         ),
-        "partly: for the secrets there are, in runs made for it; a crash report repeats its exception's text, and no"
-        " exception with a secret in it is known; keys wait for the private feed",
+        "kept: in the places that are listed; those behind a gate are shown to leak where it is open",
     ),
-    6: Entry("recordings hold no authentication frames", (), "waits for the private feed"),
+    6: Entry(
+        "recordings hold no authentication frames",
+        (
+            "security/test_canaries.py::test_x5_no_canary_comes_to_light",
+            "test_secret.py::test_a_frame_stays_json_and_a_public_one_the_same_object",
+        ),
+        "kept: they are recorded without their tokens, which are cut out before the disk",
+    ),
     7: Entry(
         "files are made 0600 and folders 0700, whatever the umask; links are not followed",
-        ("security/test_files.py",),
-        "kept for every kind of file there is; a configuration with secrets waits for the private feed",
+        (
+            "security/test_files.py",
+            "keys/test_store.py::test_a_key_is_kept_so_that_only_its_owner_reads_it",
+            "keys/test_store.py::test_a_file_that_others_may_use_is_refused_in_one_sentence_that_mends_it",
+        ),
+        "kept for every kind of file there is",
     ),
     8: Entry(
         "archives: size, ratio and frame limits, never unpacked whole",
@@ -295,8 +311,12 @@ CHECKS: dict[int, Entry] = {
         (
             "wire/test_signing.py::test_bad_key_is_not_repeated",
             "security/test_secrets.py::test_x12_a_private_key_is_in_no_text_of_signing",
+            "security/test_canaries.py::test_x12_neither_the_process_list_nor_a_child_gets_to_know_a_key",
+            "keys/test_store.py",
+            "keys/test_rights.py",
         ),
-        "waits for the private feed; the signature that exists repeats no key",
+        "partly: keys come from the environment, a file or a keyring, and their rights are judged; how often Python"
+        " copies a text in memory is not counted",
     ),
     13: Entry("Kafka refuses credentials in plain text", (), "waits for the Kafka output"),
     14: Entry(

@@ -167,13 +167,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "replace_bytes: temporary.unlink(missing_ok=True) -> temporary.unlink(missing_ok=False)": "it is always there",
     },
     "text.py": {
-        "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
-        " -> text = bytes(text[:5 * (limit + 1)]).decode('utf-8', 'replace')": "what is too much is cut off again",
-        "clean_text: text = bytes(text[:4 * (limit + 1)]).decode('utf-8', 'replace')"
-        " -> text = bytes(text[:4 * (limit + 2)]).decode('utf-8', 'replace')": "what is too much is cut off again",
-        "clean_text: plain = str(text)[:limit + 1] -> plain = str(text)[:limit + 2]": (
-            "what is too much is cut off again"
-        ),
+        ": _AHEAD = 4096 -> _AHEAD = 4097": "how far ahead secrets are looked for is a choice",
+        ": _AHEAD = 4096 -> _AHEAD = 4095": "how far ahead secrets are looked for is a choice",
+        "clean_text: text = bytes(text[:4 * (limit + _AHEAD)]).decode('utf-8', 'replace')"
+        " -> text = bytes(text[:5 * (limit + _AHEAD)]).decode('utf-8', 'replace')": "what is too much is cut off again",
+        "clean_text: text = bytes(text[:4 * (limit + _AHEAD)]).decode('utf-8', 'replace')"
+        " -> text = bytes(text[:3 * (limit + _AHEAD)]).decode('utf-8', 'replace')": "as far ahead for any limit in use",
+        "clean_text: plain = redact(str(text)[:limit + _AHEAD])[:limit + 1]"
+        " -> plain = redact(str(text)[:limit + _AHEAD])[:limit + 2]": "what is too much is cut off again",
     },
 }
 """File below kraken_tui -> name of the change (`operators.Change.key`) -> why nothing is different."""

@@ -1,7 +1,7 @@
-"""Secrets that exist today, and no place that repeats them (P21, X5).
+"""Secrets that are no keys, and no place that repeats them (P21, X5); those of an account are in `test_canaries`.
 
-There is no account and no key yet. What a user may still have given the program is a proxy's password, a password in
-an address by mistake, and whatever stands in the settings. Each of them is a canary here: everything the program
+What a user may have given the program besides a key is a proxy's password, a password in an address by mistake, and
+whatever stands in the settings. Each of them is a canary here: everything the program
 writes is searched for it, in every usual encoding.
 """
 
@@ -266,7 +266,7 @@ def test_x5_no_setting_repeats_a_password(
 
 
 def test_x12_a_private_key_is_in_no_text_of_signing() -> None:
-    """There is no private feed yet, but its signature is made here; the key must be in neither error nor result."""
+    """The key must be in neither error nor result of a signature."""
     key = b64encode(CANARY.encode()).decode()
     signature = sign("/0/private/Balance", "1", "nonce=1", key)
     assert found_in(signature) == []

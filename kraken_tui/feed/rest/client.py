@@ -7,27 +7,19 @@ second (PROTOCOL.md section 10); no redirect is followed; answers are limited in
 from __future__ import annotations
 
 import asyncio
-import ssl
-import threading
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from typing import Any
 
 import msgspec
 
 from kraken_tui._version import __version__
-from kraken_tui.settings.address import check_rest_url, proxy_for, proxy_is_readable
+from kraken_tui.feed.rest.http import Failure, Http, in_thread
 from kraken_tui.text import clean_text
 
 _GAP_S = 1.0
 _TIMEOUT_S = 10.0
-_MAX_ANSWER = 8 * 1024 * 1024
-_CHUNK = 65536
 
 Row = list[Any]
 """One row of an answer; numbers are the exchange's own text, or int where it wrote no decimal point."""
@@ -49,11 +41,6 @@ class RestAnswer:
     reason: str = ""
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
 class RestClient:
     """Asks one exchange for history.
 
@@ -67,17 +54,11 @@ class RestClient:
     """
 
     def __init__(self, base_url: str, *, timeout_s: float = _TIMEOUT_S, gap_s: float = _GAP_S) -> None:
-        self._base = check_rest_url(base_url)
+        self._http = Http(base_url, timeout_s)
         self._timeout_s = timeout_s
         self._gap_s = gap_s
         self._turn = asyncio.Lock()
         self._next_call = 0.0
-        proxy, shown = proxy_for(self._base)
-        self._obstacle = ""
-        if proxy is not None and not (proxy_is_readable(proxy) and proxy.lower().startswith("http")):
-            self._obstacle = f"the proxy {shown} is not one for HTTP"
-        self._proxy = urllib.request.ProxyHandler({"https": proxy} if proxy is not None else {})
-        self._made: urllib.request.OpenerDirector | None = None
 
     async def ohlc(self, symbol: str, interval: int) -> RestAnswer:
         """Up to 720 closed candles and the running one.
@@ -103,47 +84,25 @@ class RestClient:
         return await self._call("Trades", query)
 
     async def _call(self, name: str, query: dict[str, str]) -> RestAnswer:
-        if self._obstacle:
-            return RestAnswer(None, self._obstacle)
-        url = f"{self._base}/0/public/{name}?{urllib.parse.urlencode(query)}"
+        if self._http.obstacle:
+            return RestAnswer(None, self._http.obstacle)
+        url = f"{self._http.base}/0/public/{name}?{urllib.parse.urlencode(query)}"
         async with self._turn:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._next_call - loop.time()))
             try:
                 # The library's own limit does not cover a name server that hangs.
                 async with asyncio.timeout(2 * self._timeout_s):
-                    return await _in_thread(lambda: self._fetch(url))
+                    return await in_thread(lambda: self._fetch(url), lambda reason: RestAnswer(None, reason))
             except TimeoutError:
                 return RestAnswer(None, "no answer in time")
             finally:
                 self._next_call = loop.time() + self._gap_s
 
-    def _opener(self) -> urllib.request.OpenerDirector:
-        """Made in the thread of the first call, since it reads the certificate authorities from disk."""
-        if self._made is None:
-            secure = urllib.request.HTTPSHandler(context=ssl.create_default_context())
-            self._made = urllib.request.build_opener(_NoRedirect(), secure, self._proxy)
-        return self._made
-
     def _fetch(self, url: str) -> RestAnswer:
         request = urllib.request.Request(url, headers={"User-Agent": f"kraken-tui/{__version__}"})
-        deadline = time.monotonic() + self._timeout_s
-        try:
-            with self._opener().open(request, timeout=self._timeout_s) as response:
-                body = bytearray()
-                while chunk := response.read1(_CHUNK):
-                    body += chunk
-                    if len(body) > _MAX_ANSWER:
-                        return RestAnswer(None, f"the answer is over {_MAX_ANSWER >> 20} MiB")
-                    if time.monotonic() > deadline:
-                        return RestAnswer(None, "the answer took too long")
-        except urllib.error.HTTPError as error:
-            error.close()
-            return RestAnswer(None, f"HTTP {error.code}")
-        except (OSError, HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
-            return RestAnswer(None, "no answer in time" if isinstance(reason, TimeoutError) else _short(reason))
-        return read_answer(bytes(body))
+        answer = self._http.send(request)
+        return RestAnswer(None, answer.reason) if isinstance(answer, Failure) else read_answer(answer)
 
 
 def read_answer(body: bytes) -> RestAnswer:
@@ -160,32 +119,3 @@ def read_answer(body: bytes) -> RestAnswer:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         return RestAnswer(None, "the answer holds no rows")
     return RestAnswer(rows)
-
-
-def _short(reason: object) -> str:
-    text = getattr(reason, "strerror", None) or getattr(reason, "verify_message", None) or reason
-    return clean_text(text, 100)
-
-
-async def _in_thread(function: Callable[[], RestAnswer]) -> RestAnswer:
-    """Run in a thread of its own that never delays the end of the program, as the loop's executor would."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[RestAnswer] = loop.create_future()
-
-    def deliver(answer: RestAnswer) -> None:
-        if not future.done():
-            future.set_result(answer)
-
-    def work() -> None:
-        try:
-            answer = function()
-        except Exception as error:  # Failing history must not take the feed down.
-            answer = RestAnswer(None, f"unexpected: {clean_text(error, 100)}")
-        if not loop.is_closed():
-            try:
-                loop.call_soon_threadsafe(deliver, answer)
-            except RuntimeError:
-                return  # The loop closed in between: nobody is waiting any more.
-
-    threading.Thread(target=work, name="kraken-tui-rest", daemon=True).start()
-    return await future
