@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from kraken_tui.market.events import BookState, Candle, FlowEvent, Health, Level, Print, Proof, Signal, Trade
 from kraken_tui.market.plain import Value
 from kraken_tui.wire.symbols import PairSpec
+
+if TYPE_CHECKING:
+    from kraken_tui.market.private_views import AccountView, Level3View
 
 
 class Mode(StrEnum):
@@ -240,6 +244,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
         session: Sums since the start; None before the first trade.
         book_depth: Levels a side that the book shown can hold; 0 for `depth`.
         signals: Smoothed pressure and imbalance; None where `metrics` is.
+        level3: The single orders behind the book; None where they are not followed.
     """
 
     symbol: str
@@ -288,6 +293,7 @@ class PairView(msgspec.Struct, frozen=True, gc=False):
     session: Session | None = None
     book_depth: int = 0
     signals: Signals | None = None
+    level3: Level3View | None = None
 
     @property
     def known_depth(self) -> int:
@@ -508,10 +514,12 @@ class Published(msgspec.Struct, frozen=True):
     Attributes:
         feed: The connection and the tabs.
         pairs: The pairs by symbol. Only the pair on screen is as new as `feed`, the others are up to a second older.
+        account: None where no account is followed.
     """
 
     feed: FeedView
     pairs: Mapping[str, PairView] = msgspec.field(default_factory=dict)
+    account: AccountView | None = None
 
     def agreed(self, *symbols: str) -> Published:
         """The same, with the tabs of these pairs made from their views: a tab and its pair are one fact.
