@@ -78,8 +78,8 @@ class Account:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to find out: verified, no order looked up, no fills missing."""
-        return self.verified and not self.requests.follows and self._state.hole_ns is None
+        """Whether nothing is left to find out: a whole snapshot, no order looked up, no fills missing."""
+        return self._executions.complete and not self.requests.follows and self._state.hole_ns is None
 
     def order_verified(self, order: Order) -> bool:
         """Whether an order's state is proven right now; one that ended stays so."""

@@ -87,6 +87,11 @@ class Executions:
         # Fills of orders whose pair or side is not known yet.
         self._waiting: dict[str, list[tuple[Execution, bool]]] = {}
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last snapshot came whole, with nothing lost since."""
+        return self.verified and not self._unsure
+
     def begin(self) -> None:
         """A new subscription: the next snapshot frame begins a snapshot, and numbers begin again."""
         self._interrupted()

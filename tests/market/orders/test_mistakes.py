@@ -185,6 +185,7 @@ def test_mistake_23_absent_is_unknown_and_asked_for() -> None:
     desk.account.on_report(OrderReport("OA", "open"), desk.now)
     assert desk.order().stage is Stage.UNKNOWN, "REST lags"
     desk.account.on_report(OrderReport("OA", "closed", cum_qty=Decimal(1)), desk.now)
+    desk.wait(3)
     assert (desk.order().stage, desk.order().cum_qty, desk.account.settled) == (Stage.FILLED, Decimal(1), True)
 
 
