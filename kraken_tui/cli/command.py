@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from kraken_tui._version import __version__
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.settings import options
+from kraken_tui.settings import THEMES, options
 from kraken_tui.settings.options import MARKET, SECTIONS, Option
 from kraken_tui.settings.readers import FileName, Switch
 
@@ -236,6 +236,10 @@ class Call:
             elif self.command.one_pair:
                 settings = replace(settings, pairs=settings.pairs[:1])
         self.log_file = settings.log_file
+        if settings.theme not in THEMES and self.command.name in options.DRAWN:
+            from kraken_tui.tui.theme_files import take
+
+            settings = replace(settings, theme=take(settings.theme))
         if settings.kafka:
             from kraken_tui.feed.kafka.client import need_client, read_settings
 
@@ -251,6 +255,17 @@ class Call:
             path = settings.record if settings.record_rotate is None else next_part(settings.record)
             check(path, settings.replay)
         return settings
+
+
+def tell_theme(settings: Settings) -> None:
+    """Complain if something is hard to read in a theme of the user's, where no screen tells it."""
+    if settings.theme in THEMES:
+        return
+    from kraken_tui.cli.console import complain
+    from kraken_tui.tui.theme_files import warning
+
+    if weak := warning(settings.theme):
+        complain(weak)
 
 
 def check_recording(path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kraken_tui.cli.command import Call, Subcommand, is_path
 from kraken_tui.cli.console import DONE, FAILED, complain, need_stdout, print_out
 from kraken_tui.errors import ConfigurationError, OutputFailed
+from kraken_tui.settings import THEMES
 from kraken_tui.settings.options import OPTIONS, Option
 from kraken_tui.settings.readers import FileName, OneOf, Switch, Text
 from kraken_tui.text import clean_text
@@ -142,7 +143,12 @@ def _path(named: Path | None) -> int:
 
 def _named_files(settings: Settings) -> Sequence[Path]:
     """Further files with settings, in the order in which they are read."""
-    return [path for path in (settings.kafka_config,) if path is not None]
+    from pathlib import Path
+
+    from kraken_tui.settings.themes import SUFFIX, user_themes
+
+    theme = Path(settings.theme) if settings.theme.endswith(SUFFIX) else user_themes().get(settings.theme)
+    return [path for path in (theme, settings.kafka_config) if path is not None]
 
 
 # -- check --------------------------------------------------------------------------------------------------------
@@ -157,7 +163,8 @@ def _check(named: Path | None) -> int:
         return DONE
     content = read_file(path)
     keys = content.values.get(KEYS, {})
-    faults = [*content.faults, *_faults_of_keys(clean_text(path), keys, content.places)]
+    theme = content.values.get("theme", THEMES[0])
+    faults = [*content.faults, *_faults_of_keys(clean_text(path), keys, content.places), *_faults_of_theme(theme)]
     for fault in faults:
         print_out(clean_text(fault, 1000) + "\n")
     if faults:
@@ -177,6 +184,18 @@ def _faults_of_keys(shown: str, keys: Mapping[str, str], places: Mapping[str, st
         named = next((name for name in keys if f'"{clean_text(name, 40)}"' in problem), "")
         faults.append(f"{shown}{places.get(f'keys.{named}', '')}: {problem}")
     return faults
+
+
+def _faults_of_theme(theme: str) -> list[str]:
+    if theme in THEMES:
+        return []
+    from kraken_tui.tui.theme_files import take, warning
+
+    try:
+        weak = warning(take(theme))
+    except ConfigurationError as error:
+        return [str(error)]
+    return [weak] if weak else []
 
 
 # -- init ---------------------------------------------------------------------------------------------------------

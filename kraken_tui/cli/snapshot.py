@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Subcommand, is_path, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, is_path, tell_recording, tell_theme
 from kraken_tui.cli.console import DONE
 from kraken_tui.errors import ConfigurationError, OutputFailed
 from kraken_tui.settings.options import Option
@@ -61,6 +61,7 @@ OPTIONS = (
 def _run(call: Call) -> int:
     own = call.own
     settings = call.settings()
+    tell_theme(settings)
     if own["view"] not in _views():
         raise ConfigurationError(f"--view takes one of {', '.join(_views())}")
     path: Path = own["output"]

@@ -17,7 +17,6 @@ from kraken_tui.settings import (
     INTERVALS,
     PULL_WINDOWS,
     RECENTRES,
-    THEMES,
     WEIGHINGS,
     Settings,
 )
@@ -45,6 +44,7 @@ from kraken_tui.settings.readers import (
     Whole,
     WrongValue,
 )
+from kraken_tui.settings.themes import ThemeName, ThemeText
 
 ENV_PREFIX = "KRAKEN_TUI_"
 WATCHING = ("screen", "stream", "snapshot", "plot")
@@ -280,8 +280,8 @@ OPTIONS: tuple[Option, ...] = (
         OneOf(GROUPINGS, auto=True), flag="--group", metavar="K", commands=("screen", "snapshot"), section=SCREEN,
     ),
     Option(
-        "theme", Text(), "{allowed} (default {default})", OneOf(THEMES, near=True),
-        flag="--theme", metavar="NAME", commands=DRAWN, section=SCREEN,
+        "theme", ThemeText(), "{allowed} (default {default})", ThemeName(),
+        flag="--theme", metavar="NAME|FILE", commands=DRAWN, section=SCREEN,
     ),
     Option(
         "fps", Whole(), "pictures a second at most, {allowed} (default {default})", Between(1, 60),

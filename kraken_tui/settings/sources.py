@@ -17,6 +17,7 @@ from kraken_tui.files import file_path, user_folder
 from kraken_tui.settings import Settings, options
 from kraken_tui.settings.options import ENV_PREFIX
 from kraken_tui.settings.readers import WrongValue, nearest
+from kraken_tui.settings.themes import ThemeText
 from kraken_tui.text import clean_text
 
 MAX_CONFIG_BYTES = 1024 * 1024
@@ -200,6 +201,8 @@ def read_file(path: Path) -> FileContent:
                 faults.append(f"{where} {wrong}")
                 continue
             # A relative name in a file is relative to that file, not to the working directory.
+            if isinstance(row.reader, ThemeText):
+                found = row.reader.beside(found, path.parent)
             values[key] = path.parent / found if isinstance(found, Path) else found
     named = [row.name for row in options.OPTIONS if row.source and values.get(row.name)]
     if len(named) > 1:
