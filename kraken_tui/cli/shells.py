@@ -14,7 +14,7 @@ PAIRS = (
 )  # fmt: skip
 """Pairs that are offered: much traded ones. The exchange has hundreds, and a shell does not wait for a network."""
 
-_HEAD = "# Completion of kraken-tui for {shell}; made by: kraken-tui completion {shell}\n"
+_HEAD = "# Completion of kraken-tui for {0}; made by: kraken-tui completion {0}\n"
 
 
 def script(shell: str, commands: Sequence[Subcommand]) -> str:
@@ -28,7 +28,7 @@ def script(shell: str, commands: Sequence[Subcommand]) -> str:
     lines = list(makers[shell](commands))
     # zsh looks for its own word in the first line.
     first = ["#compdef kraken-tui\n"] if shell == "zsh" else []
-    return "".join([*first, _HEAD.format(shell=shell), *(f"{line}\n" for line in lines)])
+    return "".join([*first, _HEAD.format(shell), *(f"{line}\n" for line in lines)])
 
 
 def _flags(command: Subcommand) -> Iterator[Option]:
