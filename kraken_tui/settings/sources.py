@@ -258,7 +258,10 @@ def _read_keys(value: Any, shown: str, text: str, places: dict[str, str], faults
     offset = text.count("\n", 0, table) if table >= 0 else 0
     keys: dict[str, str] = {}
     for binding, key in value.items():
-        place = _line_of(text[table:] if table >= 0 else text, binding, offset)
+        if table < 0:
+            place = _line_of(text, f"{KEYS}.{binding}") or _line_of(text, KEYS)
+        else:
+            place = _line_of(text[table:], binding, offset)
         places[f"{KEYS}.{binding}"] = place
         names = key if type(key) is list else [key]
         if not names or not all(type(name) is str and name and name.isprintable() for name in names):
