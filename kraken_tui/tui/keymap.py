@@ -166,7 +166,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("screen.share", "S", "share", "share moment", "Write picture, frames and a line of text of the moment on "
             "screen into one folder.", "Program"),
     Command("screen.copy", "y", "copy", "copy book", "Copy the ten best levels of each side as a table.", "Program"),
-    Command("screen.theme", "t", "theme", "theme", "Next theme: dark, light, colour-blind, terminal.", "Program"),
+    Command("screen.theme", "t", "theme", "theme", "Next theme: dark, light, colour-blind, terminal, your own.",
+            "Program"),
     Command("help", "?", "help", "help", "Keys, marks and words of this screen.", "Program"),
     Command("palette", "ctrl+p", "app.command_palette", "commands", "Search all commands.", "Program"),
     Command("suspend", "ctrl+z", "app.suspend_process", "suspend", "Put the program into the background.", "Program"),

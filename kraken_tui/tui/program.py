@@ -90,6 +90,10 @@ class Program(Protocol):
         """Show a toast."""
         ...
 
+    def theme_names(self) -> list[str]:
+        """Built-in themes, and those of the user."""
+        ...
+
     def set_theme(self, name: str) -> None:
         """Apply a theme by name."""
         ...

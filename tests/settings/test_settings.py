@@ -52,6 +52,8 @@ DEFAULTS = {
     "pull_window_s": 30,
     "mouse": True,
     "keys": {},
+    "key_name": "",
+    "allow_withdraw_key": False,
 }
 
 BOUNDS = {

@@ -11,7 +11,6 @@ from textual.widgets import LoadingIndicator
 from kraken_tui.market.views import Mode
 from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
 from kraken_tui.text import clean_text
-from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.keymap import COMMANDS
 from kraken_tui.tui.panes import views
 from kraken_tui.tui.program import Program, program_of
@@ -72,7 +71,7 @@ class KrakenCommands(Provider):
         for grouping in GROUPINGS:
             name = f"Grouping: {grouping} x the price step"
             yield name, "Rows of the aggregated book", partial(main.set_grouping, grouping)
-        for theme in PALETTES:
+        for theme in program.theme_names():
             yield f"Theme: {theme}", "Colours", partial(program.set_theme, theme)
 
     def _commands(self) -> Iterator[Entry]:
