@@ -28,7 +28,7 @@ actions:
   add      keep a key; it is asked for, or read from a pipe as two lines
   list     names of the kept keys, without their secrets
   remove   forget a key here; at Kraken it stays valid until deleted there
-  check    ask Kraken what the key may do, and say if it is too much or too little
+  check    ask Kraken what the key may do, and judge its rights
 
 examples:
   kraken-tui keys add --key view

@@ -23,7 +23,7 @@ commands:
   kraken-tui publish PAIR ...      the same events into Kafka, for many desks
   kraken-tui export FILE ...       recordings as Parquet or CSV
   kraken-tui doctor                checks of this installation, or a recording
-  kraken-tui keys ACTION           API keys of an account: add, list, remove, check
+  kraken-tui keys ACTION           API keys: add, list, remove, check
   kraken-tui config ACTION         settings: show, path, check, init
   kraken-tui completion SHELL      completions for bash, zsh or fish
 Each has a --help of its own; man kraken-tui has them all.

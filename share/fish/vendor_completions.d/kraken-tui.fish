@@ -2,7 +2,7 @@
 function __kraken_tui_is -d 'whether this is the command of the line'
     set -l words (commandline -opc)
     set -l name screen
-    if set -q words[2]; and contains -- $words[2] screen stream snapshot plot publish export doctor config completion
+    if set -q words[2]; and contains -- $words[2] screen stream snapshot plot publish export doctor keys config completion
         set name $words[2]
     end
     test $name = $argv[1]
@@ -15,6 +15,7 @@ complete -c kraken-tui -n 'test (count (commandline -opc)) -eq 1' -a plot -d 'Pr
 complete -c kraken-tui -n 'test (count (commandline -opc)) -eq 1' -a publish -d 'Publish books, trades, candles, tickers and flow to Kafka, for desks and programs that read them there.'
 complete -c kraken-tui -n 'test (count (commandline -opc)) -eq 1' -a export -d 'Write recordings as Parquet or CSV. They are played through the feed itself, so that every row says whether it was proven.'
 complete -c kraken-tui -n 'test (count (commandline -opc)) -eq 1' -a doctor -d 'Test this installation on this computer alone; or check the way to the exchange, or a recording. Exit code 1 if a fault was found.'
+complete -c kraken-tui -n 'test (count (commandline -opc)) -eq 1' -a keys -d 'keep API keys of Kraken, and look what they may do'
 complete -c kraken-tui -n 'test (count (commandline -opc)) -eq 1' -a config -d 'Show the settings that hold, say where they are read, check a settings file, or write one to begin with.'
 complete -c kraken-tui -n 'test (count (commandline -opc)) -eq 1' -a completion -d 'Print what makes a shell complete commands, options, their values and pairs.'
 complete -c kraken-tui -n '__kraken_tui_is screen' -a 'BTC/USD ETH/USD SOL/USD XRP/USD USDT/USD USDC/USD ADA/USD DOGE/USD LTC/USD LINK/USD DOT/USD AVAX/USD BCH/USD XMR/USD TRX/USD SUI/USD UNI/USD ATOM/USD BTC/EUR ETH/EUR SOL/EUR XRP/EUR BTC/GBP ETH/GBP BTC/USDT ETH/USDT BTC/USDC ETH/USDC ETH/BTC SOL/BTC'
@@ -163,6 +164,13 @@ complete -c kraken-tui -n '__kraken_tui_is doctor' -l until-fault -d 'with --rec
 complete -c kraken-tui -n '__kraken_tui_is doctor' -l json -d 'print one JSON object instead of a table'
 complete -c kraken-tui -n '__kraken_tui_is doctor' -s h -l help -d 'print this help and exit'
 complete -c kraken-tui -n '__kraken_tui_is doctor' -l version -d 'print the version and exit'
+complete -c kraken-tui -n '__kraken_tui_is keys' -l store -x -a 'file keyring' -d 'where add keeps it: file or keyring (default file)'
+complete -c kraken-tui -n '__kraken_tui_is keys' -l rest-url -x -d 'REST address, without a path'
+complete -c kraken-tui -n '__kraken_tui_is keys' -l key -x -d 'which of the stored API keys (default: that of the environment, or the only one)'
+complete -c kraken-tui -n '__kraken_tui_is keys' -l allow-withdraw-key -d 'use a key that may withdraw all the same: whoever gets hold of it can take all the money of the account'
+complete -c kraken-tui -n '__kraken_tui_is keys' -l config -r -F -d 'settings file instead of the usual one'
+complete -c kraken-tui -n '__kraken_tui_is keys' -s h -l help -d 'print this help and exit'
+complete -c kraken-tui -n '__kraken_tui_is keys' -l version -d 'print the version and exit'
 complete -c kraken-tui -n '__kraken_tui_is config' -a 'show path check init'
 complete -c kraken-tui -n '__kraken_tui_is config' -F
 complete -c kraken-tui -n '__kraken_tui_is config' -l json -d 'with show: one JSON object instead of TOML'
