@@ -254,9 +254,17 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("svg_dir", FileName(), "folder for saved pictures"),
     Option("recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True)),
-    Option("large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12)),
-    Option("flow_value", Number(), "least value of a flow event, in dollars and the like", Between(0, 1e12)),
-    Option("flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000)),
+    Option(
+        "large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12),
+        library=True,
+    ),
+    Option(
+        "flow_value", Number(), "least value of a flow event, in dollars and the like", Between(0, 1e12), library=True,
+    ),
+    Option(
+        "flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000),
+        library=True,
+    ),
     Option("tape_tiers", Numbers(), "values where the tape's tiers begin, in dollars and the like", Ascending(4, 1e12)),
     Option("sweep_value", Number(), "worth of the order whose cost is shown, dollars and the like", Between(1, 1e12)),
     Option("taker_fee_pct", Number(), "taker's fee in the cost at the cursor, percent", Between(0, 10)),
@@ -266,9 +274,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "history_min", Number(), "minutes of the past the screen can go back (default {default})", Between(1, 1_440),
-        flag="--history", metavar="MIN", commands=("screen",),
+        flag="--history", metavar="MIN", commands=("screen",), library=True,
     ),
-    Option("history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096)),
+    Option(
+        "history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096),
+        library=True,
+    ),
     Option("heat_weighing", Text(), "what a cell of the heatmap tells: {allowed}", OneOf(WEIGHINGS, near=True)),
     Option("heat_scale", Text(), "how the heatmap's brightness grows: {allowed}", OneOf(HEAT_SCALES, near=True)),
     Option("pull_window_s", Whole(), "seconds over which pull and stack are taken: {allowed}", OneOf(PULL_WINDOWS)),
