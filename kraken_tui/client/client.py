@@ -18,6 +18,7 @@ from kraken_tui.client.events import ALL, internal_types
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.client.newest import Newest
 from kraken_tui.client.reading import Reading
+from kraken_tui.client.refusals import Refusals
 from kraken_tui.client.run import Run
 from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.streams import EventStream
@@ -28,7 +29,7 @@ from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import ConfigurationError, KrakenError
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
-from kraken_tui.feed.events import StateChanged
+from kraken_tui.feed.events import Refused, StateChanged
 from kraken_tui.market.events import BookState
 from kraken_tui.market.views import LogLine, RecordingView, ReplayView
 from kraken_tui.settings import LIVE_REST_URL, LIVE_URL
@@ -155,6 +156,7 @@ class KrakenClient(DeskCalls):
         )
         self._reading = Reading(self._run, levels)
         self._desk = DeskReading(self._run, self._reading)
+        self._refusals = Refusals(self._run, self._reading)
         self._callbacks = Callbacks(self._run.engine, partial(self._run.listen, self.backpressure))
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -217,6 +219,7 @@ class KrakenClient(DeskCalls):
         Args:
             types: Event types, subclasses included; none for all but errors.
             symbols: Only events of these pairs, by any of their names; none for all. Events of no pair always come.
+                Where all of them are refused, the stream ends with `SubscriptionFailed`, unless it is told of refusals.
             queue, policy, coalesce_ms, rate: Numbers that replace the client's own for this stream.
 
         Raises:
@@ -227,7 +230,11 @@ class KrakenClient(DeskCalls):
         names = checks.pair_names(symbols)
         wants = _OfPairs(names, self._reading.symbol_now) if names else None
         listener = self._run.listen(pressure, kinds, wants)
-        return EventStream(self._run.engine, listener, self._run.check_open, self._run.raise_failure)
+        if names and not any(issubclass(kind, Refused | KrakenError) for kind in kinds):
+            # It would not be told why nothing comes.
+            self._refusals.watch(listener, names)
+        ended = partial(self._refusals.raise_failure, names) if names else self._run.raise_failure
+        return EventStream(self._run.engine, listener, self._run.check_open, ended)
 
     def errors(self) -> EventStream:
         """Open a stream of the feed's troubles, as `KrakenError`; the feed repairs itself."""

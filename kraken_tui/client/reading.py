@@ -9,7 +9,7 @@ from kraken_tui.client.run import Run
 from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.values import Candle, PairSpec, Trade, candle_of, spec_of, trade_of
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import ConfigurationError, TimedOut
+from kraken_tui.errors import ConfigurationError, SubscriptionFailed, TimedOut
 from kraken_tui.feed.counters import Counters
 from kraken_tui.market import views
 from kraken_tui.market.events import BookState, Health, Level
@@ -124,7 +124,7 @@ class Reading:
         """
         if symbol in self._newest.books or symbol in self._newest.states:
             return
-        refused = self._newest.refused.get(canonical(name)) or self._newest.refused.get(canonical(symbol))
+        refused = self.refusal(name, symbol)
         if refused is not None:
             raise refused
         settings = self._run.engine.settings
@@ -135,6 +135,10 @@ class Reading:
             return
         if not wanted and (settings.pairs or settings.replay is None):
             raise ConfigurationError(f"{clean_text(name, 40)} is not subscribed; subscribe it before its book is read")
+
+    def refusal(self, name: str, symbol: str) -> SubscriptionFailed | None:
+        """Why there is no book of a name; None where it was not refused."""
+        return self._newest.refused.get(canonical(name)) or self._newest.refused.get(canonical(symbol))
 
     def newest_book(self, symbol: str, levels: int | None = None) -> Book | None:
         """The newest event of a symbol as a book; `levels` is at most the client's own."""

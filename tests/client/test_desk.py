@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,17 @@ from typing import Any
 
 import pytest
 
-from kraken_tui import ConfigurationError, FlowEvent, KrakenClient, KrakenError, Side
+from kraken_tui import (
+    BookLine,
+    ConfigurationError,
+    FlowEvent,
+    KrakenClient,
+    KrakenError,
+    Refused,
+    Side,
+    SubscriptionFailed,
+    Trade,
+)
 from kraken_tui.client.past import heatmap_of
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.history.moments import MarketHistory
@@ -208,6 +219,43 @@ def test_a_threshold_of_ones_own_decides_what_the_tracker_tells(recording: Calla
 
     assert [event.qty for event in told(2.5)][:1] == [Decimal(3)]
     assert told(10) == []
+
+
+# -- no silent waiting ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("name", ["btcusd", "BTCUSD", "XBTUSD", "XXBTZUSD", "xbt/usd", "BTC/USD"])
+def test_a_stream_finds_its_pair_by_any_name(desk: KrakenClient, name: str) -> None:
+    event = desk.events(BookLine, symbols=[name]).get(LONG)
+    assert event.symbol == "BTC/USD"
+
+
+@pytest.mark.realtime
+def test_a_stream_of_refused_pairs_ends_with_the_reason() -> None:
+    with KrakenClient("BTC/USD", demo=True) as client:
+        before = client.events(BookLine, Trade, symbols=["ETH/USX", "nope"])
+        partly = client.events(BookLine, symbols=["btcusd", "nope"])
+        told = client.events(Refused, symbols=["nope"])
+        errors = client.events(KrakenError, symbols=["nope"])
+        client.subscribe("ETH/USX", "nope")
+        started = time.monotonic()
+        for stream in (before, client.events(BookLine, symbols=["NOPE"])):
+            with pytest.raises(SubscriptionFailed) as caught:
+                for _ in stream:
+                    pass
+            assert caught.value.symbol in ("ETH/USX", "NOPE", "nope")
+        assert time.monotonic() - started < 5
+        assert partly.get(LONG).symbol == "BTC/USD"
+        assert told.get(LONG).symbol == "nope"
+        assert isinstance(errors.get(LONG), SubscriptionFailed)
+
+
+@pytest.mark.realtime
+async def test_a_task_is_told_too() -> None:
+    async with KrakenClient("nope", demo=True) as client:
+        with pytest.raises(SubscriptionFailed, match="nope"):
+            await asyncio.wait_for(anext(client.events(BookLine, symbols=["nope"])), LONG)
 
 
 # -- the heatmap ------------------------------------------------------------------------------------------------------
