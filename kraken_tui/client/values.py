@@ -33,7 +33,8 @@ def exact(units: int, precision: int) -> Decimal:
 
 def derived(units: float, precision: int) -> Decimal:
     """A computed figure, such as an average in ticks, as a decimal with a float's fifteen significant digits or so."""
-    return Decimal(repr(units)).scaleb(-precision, _DERIVED)
+    figure = Decimal(repr(units))
+    return figure.scaleb(-precision, _DERIVED) if precision else figure
 
 
 def units_of(value: Decimal, precision: int) -> int:

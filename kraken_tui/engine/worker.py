@@ -234,7 +234,8 @@ class Worker:
                 self._note("warning", "the recording was stopped: it cannot leap in time with the replay")
         else:
             self._note("info", "playing the recording again from its beginning")
-        told, wishes = self._ignored_told, self._session.wishes
+        told, wish_of = self._ignored_told, self._session.roster.wish_of
+        wishes = {name: wish_of(symbol) for name, symbol in self._desk.names()}
         self._begin(self._desk.interval, self._desk.book_levels)
         if leaping:
             self._ignored_told = told

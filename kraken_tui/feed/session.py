@@ -145,11 +145,6 @@ class Session:
         return self._names.found
 
     @property
-    def wishes(self) -> Mapping[str, Wish]:
-        """What is wanted of single pairs, by the names that were given with it."""
-        return self._names.wishes
-
-    @property
     def last_frame_ns(self) -> int | None:
         """Monotonic ns of the last application frame; pongs do not count."""
         return self.watchdog.last_frame_ns
