@@ -28,6 +28,8 @@ class EngineOptions:
         channels: Channels subscribed for every pair besides the book; None for all.
         ignore_gaps: Keep updating books after a wrong checksum, UNVERIFIED.
         history: Whether the past of every pair is kept (`market.history`), for a screen to go back in.
+        shares: Whether, with `history`, the last minute of frames is kept and recordings are indexed: to be shared and
+            sought by a screen.
         book_levels: Levels a side attached to book events from the start; 0 for no book events until one is asked.
         tell_state: Tell listeners what is known at the moment a replay begins at, or was sought.
         stand: Stay paused at the moment that `Settings.at` names.
@@ -39,6 +41,7 @@ class EngineOptions:
     channels: tuple[str, ...] | None = None
     ignore_gaps: bool = False
     history: bool = False
+    shares: bool = True
     book_levels: int = 0
     tell_state: bool = False
     stand: bool = False

@@ -27,6 +27,7 @@ from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
+from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
 from kraken_tui.market.history.moments import MarketHistory
@@ -89,6 +90,7 @@ class Worker:
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
         self._keeps_history = options.history
+        self._shares = options.history and options.shares
         self._listeners = emit
         self._tells_state = options.tell_state
         self._stands = options.stand
@@ -121,7 +123,7 @@ class Worker:
         self._ignored_told: dict[str, int] = {}
         self._desk = Desk(self._session, settings, self._emit, self._note_seen, history=self._keeps_history)
         self._desk.book_levels = book_levels
-        if self._keeps_history:
+        if self._shares:
             self._recent = Recent(lambda: self._opening(0))
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -179,7 +181,7 @@ class Worker:
                 self,
                 self._stop,
                 ignore_gaps=self._ignore_gaps,
-                indexes=self._keeps_history and not self._stands,
+                indexes=self._shares and not self._stands,
                 instead=opened,
             )
             if self._stands and path is not None and self._settings.at:
@@ -232,7 +234,8 @@ class Worker:
                 self._note("warning", "the recording was stopped: it cannot leap in time with the replay")
         else:
             self._note("info", "playing the recording again from its beginning")
-        told = self._ignored_told
+        told, wish_of = self._ignored_told, self._session.roster.wish_of
+        wishes = {name: wish_of(symbol) for name, symbol in self._desk.names()}
         self._begin(self._desk.interval, self._desk.book_levels)
         if leaping:
             self._ignored_told = told
@@ -240,7 +243,7 @@ class Worker:
         if not leaping:
             self._views = {}
         for name in wanted:
-            self.add_pair(name)
+            self.add_pair(name, wishes.get(name, NO_WISH))
 
     def take(self, events: list[FeedEvent]) -> None:
         """Take what happened in a frame."""
@@ -390,11 +393,13 @@ class Worker:
         """Give this pair a view every publish."""
         self._shown = symbol
 
-    def add_pair(self, name: str) -> None:
-        """Subscribe a pair by any of its names."""
+    def add_pair(self, name: str, wish: Wish = NO_WISH) -> None:
+        """Subscribe a pair by any of its names, or change what is wanted of it."""
         name = clean_text(name, 40)
         self._desk.add(name)
-        self._session.want(name, *self._now())
+        self._session.want(name, *self._now(), wish=wish)
+        if wish != NO_WISH:
+            self._desk.wish_changed(self.symbol_of(name))
         self._after_command()
 
     def remove_pair(self, symbol: str) -> None:

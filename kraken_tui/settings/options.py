@@ -319,15 +319,15 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12),
-        section=FIGURES,
+        library=True, section=FIGURES,
     ),
     Option(
         "flow_value", Number(), "least value of a flow event, in dollars and the like", Between(0, 1e12),
-        section=FIGURES,
+        library=True, section=FIGURES,
     ),
     Option(
         "flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000),
-        section=FIGURES,
+        library=True, section=FIGURES,
     ),
     Option(
         "tape_tiers", Numbers(), "values where the tape's tiers begin, in dollars and the like", Ascending(4, 1e12),
@@ -347,11 +347,11 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "history_min", Number(), "minutes of the past the screen can go back (default {default})", Between(1, 1_440),
-        flag="--history", metavar="MIN", commands=("screen",), section=SCREEN,
+        flag="--history", metavar="MIN", commands=("screen",), library=True, section=SCREEN,
     ),
     Option(
         "history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096),
-        section=SCREEN,
+        library=True, section=SCREEN,
     ),
     Option(
         "heat_weighing", Text(), "what a cell of the heatmap tells: {allowed}", OneOf(WEIGHINGS, near=True),

@@ -103,7 +103,7 @@ def test_environment_text_is_read_like_the_command_line() -> None:
     [
         ({"depth": "33"}, "--depth takes one of 10, 25, 100, 500, 1000"),
         ({"depth": "１０"}, "--depth takes a whole number"),
-        ({"interval": "2"}, "--interval takes one of 1, 5, 15, 30, 60, 240, 1440"),
+        ({"interval": "2"}, "--interval takes one of 1, 5, 15, 30, 60, 240, 1440, 10080, 21600"),
         ({"group": "3"}, "--group takes one of 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000 or 0 for automatic"),
         ({"theme": "drak"}, f"--theme takes one of auto, dark, light, colour-blind, terminal, {FILE}; nearest: dark"),
         ({"fps": "0"}, "--fps takes 1 to 60"),
