@@ -21,6 +21,7 @@ commands:
   kraken-tui snapshot [PAIR ...]  one picture of the screen as SVG; needs no terminal
   kraken-tui plot [PAIR]          one chart as text on standard output
   kraken-tui publish PAIR ...     the same events into Kafka, for desks that read them with --kafka
+  kraken-tui serve [PAIR ...]     the screen in a browser
   kraken-tui export FILE...       a recording as Parquet or CSV
   kraken-tui doctor               checks of this installation, in a table
   kraken-tui doctor --recording F what a recording holds and what is wrong in it
