@@ -55,10 +55,13 @@ def _run(call: Call) -> int:
     import asyncio
 
     from kraken_tui.terminal.signals import Signals
+    from kraken_tui.web.guard import is_unspecified
     from kraken_tui.web.serve import serve
 
     def ready(url: str) -> None:
         print_out(f"{url}\n")
+        if is_unspecified(serving.host) and not serving.public:
+            complain("it listens on all addresses of this computer; from others open it by one of those, not by a name")
 
     with Signals() as signals:
         asyncio.run(serve(settings, serving, stopping=signals.came, ready=ready, tell=complain))

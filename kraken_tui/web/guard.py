@@ -60,11 +60,11 @@ class Guard:
         if name == self.host or (name in LOOPBACK and _is_local(self.host)):
             return True
         # A name can be turned to any address, an address cannot; where all are listened on, any of them may be asked.
-        return _is_unspecified(self.host) and _is_address(name)
+        return is_unspecified(self.host) and _is_address(name)
 
     def knows(self, token: str) -> bool:
         """Whether a token is the right one."""
-        return not self.token or hmac.compare_digest(token.encode(), self.token.encode())
+        return not self.token or hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
 
     @property
     def url(self) -> str:
@@ -77,6 +77,11 @@ class Guard:
 def is_loopback(host: str) -> bool:
     """Whether an IP address is reached from this computer only."""
     return ipaddress.ip_address(host).is_loopback
+
+
+def is_unspecified(host: str) -> bool:
+    """Whether an IP address stands for all of this computer."""
+    return ipaddress.ip_address(host).is_unspecified
 
 
 def public_address(text: str) -> str:
@@ -116,9 +121,5 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_unspecified(host: str) -> bool:
-    return ipaddress.ip_address(host).is_unspecified
-
-
 def _is_local(host: str) -> bool:
-    return is_loopback(host) or _is_unspecified(host)
+    return is_loopback(host) or is_unspecified(host)

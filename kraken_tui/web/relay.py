@@ -224,7 +224,7 @@ class Relay:
         """The exchange is gone: nobody may take what was last said for what is."""
         self._forget()
         self._refused.clear()
-        reason = f"the server lost the exchange: {cause}".encode("ascii", "replace")[:_LONGEST_REASON].decode()
+        reason = f"exchange lost: {cause}".encode("ascii", "replace")[:_LONGEST_REASON].decode()
         for peer in list(self._peers):
             peer.close(AGAIN, reason)
 
@@ -237,8 +237,9 @@ class Relay:
                 self._added[symbol] = now
             elif now - self._added[symbol] > LINGER_S * SECOND:
                 del self._added[symbol]
-                for key in [key for key in self._newest if key[1] == symbol]:
-                    del self._newest[key]
+                for known in (self._newest, self._refused):
+                    for key in [key for key in known if key[1] == symbol]:
+                        del known[key]
                 self._session.unwant(symbol, now, wall)
                 self._changed()
 
@@ -307,9 +308,6 @@ class Relay:
             return "Already subscribed"
         if channel == "instrument":
             return ""
-        for of in ("", channel):
-            if (error := self._refused.get((of, symbol))) is not None:
-                return error
         session = self._session
         pair = session.pairs.get(symbol)
         if channel == "book" and params.get("depth", 10) != (session.options.depth if pair is None else pair.depth):
@@ -320,7 +318,7 @@ class Relay:
             self._added[symbol] = self._clock()[0]
             session.want(symbol, *self._clock())
             self._changed()
-        return ""
+        return self._refused.get(("", symbol)) or self._refused.get((channel, symbol), "")
 
     def _begin(self, peer: Peer, channel: str, symbol: str, params: dict[str, Any]) -> None:
         """Give a reader what it begins with, as far as it is known yet."""

@@ -37,7 +37,7 @@ _THEIRS = {
     "xterm.css": ("css/xterm.css", "text/css"),
     "mono.ttf": ("fonts/RobotoMono-VariableFont_wght.ttf", "font/ttf"),
 }
-_SHUTDOWN_S = 0.3
+_PATIENCE_S = 1.5
 
 
 class Site:
@@ -55,6 +55,7 @@ class Site:
     def __init__(self, guard: Guard, most: int, hand_over: str) -> None:
         self._guard, self._most, self._hand_over = guard, most, hand_over
         self.visits: set[asyncio.Task[None]] = set()
+        self._left = asyncio.Event()
         # Visits that were offered a page: None while they are to come or are on, then why they ended.
         self._tickets: OrderedDict[str, str | None] = OrderedDict()
         self._unused: set[str] = set()
@@ -64,7 +65,7 @@ class Site:
 
     def application(self) -> web.Application:
         """What a runner serves."""
-        site = web.Application(middlewares=[web.middleware(self._checked)], client_max_size=4096)
+        site = web.Application(middlewares=[self._checked], client_max_size=4096)
         site.add_routes(
             [
                 web.get("/", self._index),
@@ -81,6 +82,7 @@ class Site:
             task.cancel()
         await asyncio.gather(*self.visits, return_exceptions=True)
 
+    @web.middleware
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let in only what may come in."""
         is_visit = request.path.startswith("/visit/")
@@ -100,7 +102,7 @@ class Site:
     async def _index(self, request: web.Request) -> web.Response:
         if not self._guard.knows(request.query.get("token", "")):
             return _sentence(403, "the address lacks its token; open the one that kraken-tui serve names")
-        if self._is_full:
+        if not await self._has_place():
             return _sentence(503, self._full)
         ticket = secrets.token_urlsafe(18)
         self._tickets[ticket] = None
@@ -112,6 +114,15 @@ class Site:
     @property
     def _is_full(self) -> bool:
         return len(self.visits) >= self._most
+
+    async def _has_place(self) -> bool:
+        """Whether there is a place, at once or in a moment: a page that is loaded again has just left its own."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                while self._is_full:
+                    self._left.clear()
+                    await self._left.wait()
+        return not self._is_full
 
     @property
     def _full(self) -> str:
@@ -138,7 +149,7 @@ class Site:
         ticket = request.match_info["ticket"]
         if ticket not in self._unused:
             return _sentence(403, "this page is used up; load it again")
-        if self._is_full:
+        if not await self._has_place():
             self._tickets[ticket] = self._full
             return _sentence(503, self._full)
         self._unused.discard(ticket)
@@ -159,6 +170,7 @@ class Site:
             return socket
         finally:
             self.visits.discard(task)
+            self._left.set()
 
 
 def _size(request: web.Request) -> tuple[int, int]:
