@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _DEFAULT = "127.0.0.1:8000"
 _SHORTEST_TOKEN = 16
+_HARD_EXIT_S = 1.8
 _LONGEST_TOKEN = 200
 
 OPTIONS = (
@@ -53,6 +54,8 @@ def _run(call: Call) -> int:
     settings = call.settings()
     _need_packages()
     import asyncio
+    import os
+    import threading
 
     from kraken_tui.terminal.signals import Signals
     from kraken_tui.web.guard import is_unspecified
@@ -63,8 +66,17 @@ def _run(call: Call) -> int:
         if is_unspecified(serving.host) and not serving.public:
             complain("it listens on all addresses of this computer; from others open it by one of those, not by a name")
 
+    def stopping() -> bool:
+        if signals.number is not None and not ending:
+            ending.append(threading.Timer(_HARD_EXIT_S, os._exit, (SIGNALLED + signals.number,)))
+            ending[0].daemon = True
+            ending[0].start()
+        return bool(ending)
+
+    # An exchange or a visitor that does not answer must not keep the server.
+    ending: list[threading.Timer] = []
     with Signals() as signals:
-        asyncio.run(serve(settings, serving, stopping=signals.came, ready=ready, tell=complain))
+        asyncio.run(serve(settings, serving, stopping=stopping, ready=ready, tell=complain))
     return DONE if signals.number is None else SIGNALLED + signals.number
 
 

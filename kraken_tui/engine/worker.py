@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from kraken_tui.feed.kafka.run import KafkaFeed
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
-_RELAY_CAP_S, _RELAY_DIALS = 2.0, 10_000
+_RELAY_CAP_S, _RELAY_DIALS, _RELAY_REST_S = 2.0, 10_000, 60.0
 RATE_WINDOW_S = 5
 """Seconds that message rates are averaged over."""
 
@@ -327,7 +327,8 @@ class Worker:
         from kraken_tui.feed.rest.client import RestClient
 
         self._url = shown or url
-        rest = RestClient(rest_url)
+        # A relay asks for all its visitors, one call after the other.
+        rest = RestClient(rest_url) if self._relay is None else RestClient(rest_url, timeout_s=_RELAY_REST_S)
         self._history = Backfill(
             rest,
             self._desk,

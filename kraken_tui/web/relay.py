@@ -97,7 +97,6 @@ class Relay:
     def __init__(self, session: Session, clock: Clock, changed: Callable[[], None] = lambda: None) -> None:
         self._session, self._clock, self._changed = session, clock, changed
         self._peers: set[Peer] = set()
-        self._own: frozenset[str] = frozenset()
         self._added: dict[str, int] = {}
         self._refused: dict[tuple[str, str], str] = {}
         self._kept = 0
@@ -193,8 +192,6 @@ class Relay:
 
     def take(self, events: Iterable[FeedEvent]) -> None:
         """Take what happened in the session, after a frame was applied."""
-        if not self._own:
-            self._own = frozenset(symbol for symbol in self._session.names.values() if symbol)
         for event in events:
             if isinstance(event, Refused):
                 self._refuse(event)

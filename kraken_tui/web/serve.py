@@ -46,20 +46,23 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)
         relay = None
+        check: Callable[[], None] = lambda: None  # noqa: E731
         if settings.replay is None and not settings.kafka:
             from kraken_tui.web.upstream import Upstream
 
             upstream = Upstream(settings, tell)
             relay = await stack.enter_async_context(upstream.running())
+            check = upstream.check
         guard = Guard(serving.host, listening.getsockname()[1], serving.public, serving.token)
-        site = Site(guard, serving.visitors, pack(settings, relay))
+        site = Site(guard, serving.visitors, pack(settings, relay), tell)
         runner = web.AppRunner(site.application(), handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         await web.SockSite(runner, listening).start()
         stack.push_async_callback(site.close)
         ready(guard.url)
-        while not stopping():  # noqa: ASYNC110
+        while not stopping():
+            check()
             await asyncio.sleep(_POLL_S)
 
 

@@ -47,12 +47,14 @@ class Site:
         guard: Who may visit.
         most: Visitors at one time.
         hand_over: What their processes run.
+        tell: Takes a sentence for whoever runs the server.
 
     Attributes:
         visits: Those that are on.
     """
 
-    def __init__(self, guard: Guard, most: int, hand_over: str) -> None:
+    def __init__(self, guard: Guard, most: int, hand_over: str, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._guard, self._most, self._hand_over = guard, most, hand_over
         self.visits: set[asyncio.Task[None]] = set()
         self._left = asyncio.Event()
@@ -102,8 +104,7 @@ class Site:
     async def _index(self, request: web.Request) -> web.Response:
         if not self._guard.knows(request.query.get("token", "")):
             return _sentence(403, "the address lacks its token; open the one that kraken-tui serve names")
-        if not await self._has_place():
-            return _sentence(503, self._full)
+        # Whether there is a place is asked by its visit: a page that is loaded again gives up its own only after this.
         ticket = secrets.token_urlsafe(18)
         self._tickets[ticket] = None
         self._unused.add(ticket)
@@ -116,7 +117,7 @@ class Site:
         return len(self.visits) >= self._most
 
     async def _has_place(self) -> bool:
-        """Whether there is a place, at once or in a moment: a page that is loaded again has just left its own."""
+        """Whether there is a place, at once or in a moment: the process of a page that was left takes one to end."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
                 while self._is_full:
@@ -165,6 +166,8 @@ class Site:
             finally:
                 if ticket in self._tickets:
                     self._tickets[ticket] = visit.problem
+                if visit.problem:
+                    self._tell(f"a visitor's screen ended: {visit.problem}")
             with contextlib.suppress(ConnectionError, TimeoutError):
                 await asyncio.wait_for(socket.close(), 1.0)
             return socket

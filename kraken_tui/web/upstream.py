@@ -60,6 +60,7 @@ class Upstream:
         self._path = f"/{secrets.token_urlsafe(24)}"
         self._demo: ExchangeThread | None = None
         self._history = History(None)
+        self._tasks: list[asyncio.Task[None]] = []
         self.session = Session(depth=settings.depth, interval=settings.interval)
         self.relay = Relay(self.session, lambda: (self._clock.now(), self._clock.wall()), self._wake.set)
 
@@ -88,19 +89,22 @@ class Upstream:
             )
             stack.push_async_callback(_closed, server)
             port = next(iter(server.sockets)).getsockname()[1]
-            feed = asyncio.create_task(self._feed(url, budget_path_for(url)), name="feed")
-            ticks = asyncio.create_task(self._tick(), name="tick")
-            stack.push_async_callback(self._end, feed, ticks)
+            self._tasks = [
+                asyncio.create_task(self._feed(url, budget_path_for(url)), name="feed"),
+                asyncio.create_task(self._tick(), name="tick"),
+            ]
+            stack.push_async_callback(self._end)
             shown = "the demo" if self._settings.demo else url
             at = f"127.0.0.1:{port}{self._path}"
             yield RelayAddress(f"ws://{at}", f"http://{at}", f"{shown}, passed on by kraken-tui serve")
         if self._demo is not None:
             await asyncio.to_thread(self._demo.stop)
 
-    @property
-    def failed(self) -> bool:
-        """Whether the address turned out to be one that cannot be used."""
-        return self._stop.is_set()
+    def check(self) -> None:
+        """Raise the error that ended the feed, if one has: without it the server is of no use."""
+        for task in self._tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                raise error
 
     async def _start_demo(self) -> tuple[str, str]:
         from kraken_tui.exchange import ExchangeThread
@@ -144,12 +148,12 @@ class Upstream:
             self.relay.tick()
             await asyncio.sleep(_TICK_S)
 
-    async def _end(self, feed: asyncio.Task[None], ticks: asyncio.Task[None]) -> None:
+    async def _end(self) -> None:
         self._stop.set()
-        ticks.cancel()
+        self._tasks[-1].cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.2):
-                await asyncio.gather(feed, ticks, return_exceptions=True)
+                await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # -- visitors' processes ------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from kraken_tui.engine.options import Relay
 from kraken_tui.settings import Rotation, Settings
 from kraken_tui.web.hand_over import VARIABLE, pack, unpack
+from tests.faults.ledger import Ledger
 
 pytest.importorskip("aiohttp", reason="the extra web is not installed")
 
@@ -97,7 +98,7 @@ class Socket:
         self.pings.append(data)
 
 
-async def test_pictures_wait_for_a_browser_that_lags() -> None:
+async def test_f133_pictures_wait_for_a_browser_that_lags(ledger: Ledger) -> None:
     import asyncio
 
     visit, socket = Visit("{}"), Socket()
@@ -118,3 +119,6 @@ async def test_pictures_wait_for_a_browser_that_lags() -> None:
     assert socket.sent[-1] == b"next"
     visit._confirm(b"9" * 19)
     assert visit._confirmed == visit._sent
+    ledger(
+        "one picture beyond the bound", f"{len(big):,} bytes on the way, the next one waits", f"{AHEAD_BYTES:,} bytes"
+    )
