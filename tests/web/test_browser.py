@@ -82,8 +82,8 @@ async def test_a_browser_shows_the_screen_and_takes_keys_clicks_and_sizes() -> N
             # A click on the second tab shows its pair.
             cell = await cell_of(tab)
             await tab.js("seen.text = ''")
-            await tab.click(22 * cell[0], cell[1] / 2)
-            await tab.until(f"/[0-9] ETH[^/]/.test({_PLAIN})")
+            await tab.click(27.5 * cell[0], cell[1] / 2)
+            await tab.until(f"/ETH(?!\\/)/.test({_PLAIN})")
             # A window of another size.
             await tab.js("seen.text = ''")
             await tab.call(
