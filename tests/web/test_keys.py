@@ -44,10 +44,10 @@ def test_the_help_does_not_name_them() -> None:
 def test_the_palette_does_not_list_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def listed(*, visitor: bool) -> set[str]:
         feed = SimpleNamespace(tabs=(), mode=Mode.LIVE)
-        main: Any = SimpleNamespace(set_view=None, set_grouping=None)
-        source: Any = SimpleNamespace(feed_view=feed, set_depth=None, set_interval=None)
+        main: Any = SimpleNamespace(set_view=print, set_grouping=print)
+        source: Any = SimpleNamespace(feed_view=feed, set_depth=print, set_interval=print)
         program = SimpleNamespace(
-            visitor=visitor, source=source, main=main, keymap_in_force=effective({}), set_theme=None
+            visitor=visitor, source=source, main=main, keymap_in_force=effective({}), set_theme=print
         )
         monkeypatch.setattr(KrakenCommands, "program", program)
         return {name for name, *_ in KrakenCommands._entries(object.__new__(KrakenCommands))}
