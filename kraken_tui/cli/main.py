@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from kraken_tui.cli.command import Call, Parser, Subcommand
 
-COMMANDS = ("screen", "stream", "snapshot", "plot", "publish", "export", "doctor", "keys", "config", "completion")
+COMMANDS = (
+    "screen", "stream", "snapshot", "plot", "publish", "serve", "export", "doctor", "keys", "config", "completion",
+)  # fmt: skip
 """Every command is the module of this package that bears its name; the first need not be named."""
 
 

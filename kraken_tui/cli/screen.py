@@ -21,6 +21,7 @@ commands:
   kraken-tui snapshot [PAIR ...]   a picture of the screen; needs no terminal
   kraken-tui plot [PAIR]           one chart as text
   kraken-tui publish PAIR ...      the same events into Kafka, for many desks
+  kraken-tui serve [PAIR ...]      the screen in a browser
   kraken-tui export FILE ...       recordings as Parquet or CSV
   kraken-tui doctor                checks of this installation, or a recording
   kraken-tui keys ACTION           API keys: add, list, remove, check

@@ -21,6 +21,21 @@ def _nobody(_: FeedView) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Relay:
+    """A process of this machine that passes on one feed to many.
+
+    Attributes:
+        url: Its WebSocket address.
+        rest_url: Its REST base address.
+        shown: What it is called on screen.
+    """
+
+    url: str
+    rest_url: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOptions:
     """Choices of a program.
 
@@ -36,6 +51,8 @@ class EngineOptions:
         transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
         on_publish: Called in the engine's thread with every new feed view.
         on_frame: Called in the engine's thread with every frame, its wall clock ns and its direction; it must not wait.
+        relay: What is dialled in place of the exchange, or of the demo; it has their feed.
+        keeps_index: Whether the index of a recording may be kept beside it.
     """
 
     channels: tuple[str, ...] | None = None
@@ -48,3 +65,5 @@ class EngineOptions:
     transform: Callable[[object], Iterable[object]] = _as_it_is
     on_publish: Callable[[FeedView], None] = _nobody
     on_frame: Callable[[bytes, int, str], None] = _not_kept
+    relay: Relay | None = None
+    keeps_index: bool = True

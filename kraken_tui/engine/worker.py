@@ -27,6 +27,7 @@ from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from kraken_tui.feed.kafka.run import KafkaFeed
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
+_RELAY_CAP_S, _RELAY_DIALS, _RELAY_REST_S = 2.0, 10_000, 60.0
 RATE_WINDOW_S = 5
 """Seconds that message rates are averaged over."""
 
@@ -98,6 +100,8 @@ class Worker:
         self._recent: Recent | None = None
         self._last_feed: FeedView | None = None
         self._keep_frame = options.on_frame
+        self._relay = options.relay
+        self._keeps_index = options.keeps_index
         self._begin(settings.interval, options.book_levels)
         self._demo: ExchangeThread | None = None
         self._demo_shows = ""
@@ -115,7 +119,12 @@ class Worker:
         """Know nothing yet: a session and a desk as at the start."""
         settings = self._settings
         self._session = Session(
-            depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY, kafka=bool(settings.kafka)
+            # On this machine nobody bans for dialling, and whoever watches is to follow at once.
+            Limits(backoff_cap_s=_RELAY_CAP_S, dial_limit=_RELAY_DIALS) if self._relay is not None else None,
+            depth=settings.depth,
+            interval=interval,
+            replay=self._mode is Mode.REPLAY,
+            kafka=bool(settings.kafka),
         )
         self._session.options.channels = frozenset(self._channels)
         self._session.options.ignore_gaps = self._ignore_gaps
@@ -160,6 +169,8 @@ class Worker:
     async def _run_feed(self) -> None:
         if self._mode is Mode.REPLAY:
             await self._run_replay()
+        elif self._relay is not None:
+            await self._run_live(self._relay.url, self._relay.rest_url, self._relay.shown)
         elif self._mode is Mode.DEMO:
             await self._run_demo()
         elif self._settings.kafka:
@@ -182,6 +193,7 @@ class Worker:
                 self._stop,
                 ignore_gaps=self._ignore_gaps,
                 indexes=self._shares and not self._stands,
+                keeps_index=self._keeps_index,
                 instead=opened,
             )
             if self._stands and path is not None and self._settings.at:
@@ -314,11 +326,12 @@ class Worker:
             # In a thread: this loop still has to close the socket that the exchange waits for.
             await asyncio.to_thread(exchange.stop)
 
-    async def _run_live(self, url: str, rest_url: str) -> None:
+    async def _run_live(self, url: str, rest_url: str, shown: str = "") -> None:
         from kraken_tui.feed.rest.client import RestClient
 
-        self._url = url
-        rest = RestClient(rest_url)
+        self._url = shown or url
+        # A relay asks for all its visitors, one call after the other.
+        rest = RestClient(rest_url) if self._relay is None else RestClient(rest_url, timeout_s=_RELAY_REST_S)
         self._history = Backfill(
             rest,
             self._desk,

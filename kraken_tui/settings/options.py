@@ -51,10 +51,16 @@ ENV_PREFIX = "KRAKEN_TUI_"
 WATCHING = ("screen", "stream", "snapshot", "plot")
 """Commands that watch a market; all of them take the options that say which, and from where."""
 
-MARKET = (*WATCHING, "publish")
+RECORDERS = (*WATCHING, "publish")
 """The same and `publish`, which takes more pairs than a screen has tabs, and reads from Kafka from nobody."""
 
-DRAWN = ("screen", "snapshot", "plot")
+SHOWING = (*WATCHING, "serve")
+"""Those that watch and `serve`, whose visitors do."""
+
+MARKET = (*RECORDERS, "serve")
+"""All of them."""
+
+DRAWN = ("screen", "snapshot", "plot", "serve")
 """Those of them that draw."""
 
 MARKETS = "markets"
@@ -200,7 +206,7 @@ _PAIR = "pair such as BTC/USD, btcusd or XXBTZUSD"
 OPTIONS: tuple[Option, ...] = (
     Option(
         "pairs", PairList(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
-        flag="PAIR", commands=WATCHING,
+        flag="PAIR", commands=SHOWING,
         # The screen has a tab for each; a program has only the pace of subscriptions to mind, and may add them later.
         library=True, library_rule=PairCount(0, 1000), section=MARKETS,
     ),
@@ -225,13 +231,13 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "kafka", Text(), "read what kraken-tui publish writes to these brokers, HOST:PORT[,HOST:PORT]",
-        KafkaBrokers(), flag="--kafka", metavar="HOST:PORT", commands=WATCHING, source=True, library=True,
+        KafkaBrokers(), flag="--kafka", metavar="HOST:PORT", commands=SHOWING, source=True, library=True,
         section=KAFKA, example='"127.0.0.1:9092"',
     ),
     Option(
         "at", Text(), "begin a replay at TIME: 14:03:10, 2026-11-28T14:03:10Z or +90 (seconds from its start); with "
         "--kafka play from TIME: 2026-11-28T09:30:00Z, or 2h for two hours ago", StartTime(),
-        flag="--at", metavar="TIME", commands=WATCHING, library=True, section=SOURCE, example='"14:03:10"',
+        flag="--at", metavar="TIME", commands=SHOWING, library=True, section=SOURCE, example='"14:03:10"',
     ),
     Option(
         "kafka_topic_prefix", Text(), "what the Kafka topics begin with (default {default})", TopicPrefix(),
@@ -247,11 +253,11 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "record", FileName(), "append the raw frames to FILE (.gz or .zst compresses)",
-        flag="--record", metavar="FILE", commands=MARKET, library=True, section=RECORDING, example='"day.jsonl.zst"',
+        flag="--record", metavar="FILE", commands=RECORDERS, library=True, section=RECORDING, example='"day.jsonl.zst"',
     ),
     Option(
         "record_rotate", SizeOrTime(), "go on in a new numbered file after a size or a time, such as 100MB or 1h",
-        flag="--record-rotate", metavar="SIZE|TIME", commands=MARKET, section=RECORDING, example='"100MB"',
+        flag="--record-rotate", metavar="SIZE|TIME", commands=RECORDERS, section=RECORDING, example='"100MB"',
     ),
     Option(
         "depth", Whole(), "book depth: {allowed} (default {default})", OneOf(DEPTHS),
@@ -279,7 +285,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "log_file", FileName(), "also write the log to FILE",
-        flag="--log-file", metavar="FILE", commands=MARKET, library=True, section=OUTPUT, example='"kraken.log"',
+        flag="--log-file", metavar="FILE", commands=RECORDERS, library=True, section=OUTPUT, example='"kraken.log"',
     ),
     Option(
         "metrics_addr", Text(), "serve metrics for Prometheus there, such as 127.0.0.1:9464 (default: do not)",
@@ -288,7 +294,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "group", Whole(), "price step of the aggregated book, times the pair's increment (default: by price)",
-        OneOf(GROUPINGS, auto=True), flag="--group", metavar="K", commands=("screen", "snapshot"), section=SCREEN,
+        OneOf(GROUPINGS, auto=True), flag="--group", metavar="K", commands=("screen", "snapshot", "serve"),
+        section=SCREEN,
     ),
     Option(
         "theme", ThemeText(), "{allowed} (default {default})", ThemeName(),
@@ -296,11 +303,11 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "fps", Whole(), "pictures a second at most, {allowed} (default {default})", Between(1, 60),
-        flag="--fps", metavar="N", commands=("screen",), section=SCREEN,
+        flag="--fps", metavar="N", commands=("screen", "serve"), section=SCREEN,
     ),
     Option(
         "low_bandwidth", Switch(), "draw less often and less brightly, for slow lines such as ssh",
-        flag="--low-bandwidth", commands=("screen",), section=SCREEN,
+        flag="--low-bandwidth", commands=("screen", "serve"), section=SCREEN,
     ),
     Option(
         "mouse", Switch(), "leave the mouse to the terminal",
@@ -347,7 +354,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "history_min", Number(), "minutes of the past the screen can go back (default {default})", Between(1, 1_440),
-        flag="--history", metavar="MIN", commands=("screen",), library=True, section=SCREEN,
+        flag="--history", metavar="MIN", commands=("screen", "serve"), library=True, section=SCREEN,
     ),
     Option(
         "history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096),

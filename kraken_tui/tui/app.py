@@ -85,6 +85,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         on_first_paint: Called once the first screen is out; what would slow it down can start then.
         fit_colours: Whether to choose colours by how many the terminal has; a picture without one has them all.
         processor_time: Processor seconds of the whole program so far; tells who keeps pictures waiting.
+        visitor: Whether the user is a visitor in a browser, who may write no files here and shares the feed.
 
     Attributes:
         leaving: Whether the program is ending.
@@ -126,6 +127,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         on_first_paint: Callable[[], None] | None = None,
         fit_colours: bool = False,
         processor_time: Callable[[], float] = time.process_time,
+        visitor: bool = False,
     ) -> None:
         super().__init__()
         forget_terminal()
@@ -135,6 +137,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.clock = clock
         self.live = live
         self.on_first_paint = on_first_paint
+        self.visitor = visitor
         self._processor_time = processor_time
         self.keymap_in_force = effective(settings.keys)
         self.pacer = Pacer(settings.frame_rate, rates())
@@ -235,7 +238,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         gc.enable()
         if self.on_first_paint is not None:
             self.on_first_paint()
-        self.run_worker(self._greet(), exit_on_error=False)
+        if not self.visitor:
+            self.run_worker(self._greet(), exit_on_error=False)
         self.set_timer(_SETTLED_S, self._freeze_garbage)
 
     async def _greet(self) -> None:

@@ -66,6 +66,7 @@ class Program(Protocol):
     keymap_in_force: KeyMap
     pacer: Pacer
     palette_name: str
+    visitor: bool
     title: str
 
     @property
