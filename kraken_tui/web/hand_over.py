@@ -15,7 +15,9 @@ from kraken_tui.settings.options import option
 VARIABLE = "KRAKEN_TUI_VISIT"
 """Name in the environment of a visitor's process."""
 
-_WRITES = frozenset({"record", "record_rotate", "log_file", "metrics_addr", "svg_dir"})
+_WRITES = frozenset(
+    {"record", "record_rotate", "log_file", "metrics_addr", "svg_dir", "key_name", "allow_withdraw_key"}
+)
 """Settings that write on this machine or listen there: no visitor has them."""
 
 

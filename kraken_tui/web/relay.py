@@ -19,6 +19,7 @@ from kraken_tui.market.events import BookState, Proof
 from kraken_tui.recording.opening import RECENT_TRADES, book_frame
 from kraken_tui.units import SECOND
 from kraken_tui.wire.timestamps import format_timestamp
+from kraken_tui.words import counted
 
 MOST_PAIRS = 50
 """Pairs that are followed at once, those that visitors add included: as many as a screen has tabs."""
@@ -311,7 +312,7 @@ class Relay:
             return f"Subscription depth not supported, this feed has {session.options.depth}"
         if pair is None and symbol not in self._added:
             if len(session.names) >= MOST_PAIRS:
-                return f"Currency pair not supported {symbol}: {MOST_PAIRS} pairs are followed already"
+                return f"Currency pair not supported {symbol}: {counted(MOST_PAIRS, 'pair')} are followed already"
             self._added[symbol] = self._clock()[0]
             session.want(symbol, *self._clock())
             self._changed()

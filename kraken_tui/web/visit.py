@@ -202,9 +202,13 @@ def bounded(columns: int, rows: int) -> tuple[int, int]:
     return min(max(columns, least_columns), most_columns), min(max(rows, least_rows), most_rows)
 
 
+_NOT_PASSED_ON = frozenset({"NO_COLOR", "LINES", "TEXTUAL", "KRAKEN_API_KEY", "KRAKEN_API_SECRET"})
+"""What belongs to the server's terminal, and the key of its account, which is no visitor's."""
+
+
 def environment(own: Mapping[str, str], hand_over: str, size: tuple[int, int]) -> dict[str, str]:
     """The environment of a visitor's process."""
-    found = {name: value for name, value in own.items() if name not in ("NO_COLOR", "LINES", "TEXTUAL")}
+    found = {name: value for name, value in own.items() if name not in _NOT_PASSED_ON}
     return found | {
         VARIABLE: hand_over,
         "TEXTUAL_FPS": "60",

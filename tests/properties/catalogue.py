@@ -303,7 +303,7 @@ CHECKS: dict[int, Entry] = {
         "metrics on loopback, without secrets, labels bounded",
         (
             "metrics/test_figures.py::test_labels_are_bounded_and_nothing_of_addresses_or_files_is_told",
-            "metrics/test_endpoint.py::test_a_port_alone_is_one_of_this_computer",
+            "settings/test_address.py::test_a_port_alone_is_one_of_this_computer",
         ),
     ),
     12: Entry(

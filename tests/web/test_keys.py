@@ -47,7 +47,12 @@ def test_the_palette_does_not_list_them(monkeypatch: pytest.MonkeyPatch) -> None
         main: Any = SimpleNamespace(set_view=print, set_grouping=print)
         source: Any = SimpleNamespace(feed_view=feed, set_depth=print, set_interval=print)
         program = SimpleNamespace(
-            visitor=visitor, source=source, main=main, keymap_in_force=effective({}), set_theme=print
+            visitor=visitor,
+            source=source,
+            main=main,
+            keymap_in_force=effective({}),
+            set_theme=print,
+            theme_names=lambda: ("dark",),
         )
         monkeypatch.setattr(KrakenCommands, "program", program)
         return {name for name, *_ in KrakenCommands._entries(object.__new__(KrakenCommands))}

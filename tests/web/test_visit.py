@@ -53,15 +53,20 @@ def test_no_page_can_ask_for_a_size_that_takes_all_memory(asked: tuple[int, int]
 
 
 def test_a_process_is_told_its_size_and_no_terminal_of_the_server() -> None:
-    found = environment({"NO_COLOR": "1", "LINES": "9", "COLUMNS": "9", "HOME": "/h"}, "{}", (100, 30))
+    found = environment(
+        {"KRAKEN_API_KEY": "k", "KRAKEN_API_SECRET": "s", "NO_COLOR": "1", "LINES": "9", "COLUMNS": "9", "HOME": "/h"},
+        "{}",
+        (100, 30),
+    )
     assert (found["COLUMNS"], found["ROWS"]) == ("100", "30")
     assert "NO_COLOR" not in found
     assert "LINES" not in found
+    assert not [name for name in found if name.startswith("KRAKEN_API")]
     assert found["HOME"] == "/h"
     assert found[VARIABLE] == "{}"
 
 
-def test_every_setting_arrives_but_those_that_write_here(tmp_path: Path) -> None:
+def test_every_setting_arrives_but_those_that_write_here_or_name_a_key(tmp_path: Path) -> None:
     chosen: dict[str, Any] = {
         "pairs": ("SOL/USD",), "demo": True, "demo_seed": 7, "demo_episodes": True, "kafka": "h:1",
         "kafka_topic_prefix": "p", "kafka_config": tmp_path / "k", "replay": tmp_path / "r", "at": "+5", "speed": 2.0,
@@ -71,15 +76,15 @@ def test_every_setting_arrives_but_those_that_write_here(tmp_path: Path) -> None
         "large_order": 2.0, "flow_value": 5.0, "flow_factor": 2.0, "tape_tiers": (1.0, 2.0, 3.0, 4.0),
         "sweep_value": 5.0, "taker_fee_pct": 0.1, "signal_window_s": 9.0, "stale_after_s": 2.0, "quiet_after_s": 9.0,
         "history_min": 5.0, "history_mb": 9, "heat_weighing": "greatest", "heat_scale": "linear", "pull_window_s": 5,
-        "mouse": False, "keys": {"book.centre": "x"},
+        "mouse": False, "keys": {"book.centre": "x"}, "key_name": "desk", "allow_withdraw_key": True,
     }  # fmt: skip
     assert chosen.keys() == {field.name for field in fields(Settings)}
     relay = Relay("ws://127.0.0.1:5/s", "http://127.0.0.1:5/s", "shown")
     settings, found = unpack({VARIABLE: pack(Settings(**chosen), relay)})
     assert found == relay
-    writes = {"record", "record_rotate", "log_file", "metrics_addr", "svg_dir"}
+    kept = {"record", "record_rotate", "log_file", "metrics_addr", "svg_dir", "key_name", "allow_withdraw_key"}
     for name, value in chosen.items():
-        expected = getattr(Settings(), name) if name in writes else value
+        expected = getattr(Settings(), name) if name in kept else value
         assert getattr(settings, name) == expected, name
     assert unpack({VARIABLE: pack(Settings(), None)}) == (Settings(), None)
 
