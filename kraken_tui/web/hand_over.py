@@ -15,10 +15,10 @@ from kraken_tui.settings.options import option
 VARIABLE = "KRAKEN_TUI_VISIT"
 """Name in the environment of a visitor's process."""
 
-_WRITES = frozenset(
+_WITHHELD = frozenset(
     {"record", "record_rotate", "log_file", "metrics_addr", "svg_dir", "key_name", "allow_withdraw_key"}
 )
-"""Settings that write on this machine or listen there: no visitor has them."""
+"""Settings that write on this machine, listen there or name a key: no visitor has them."""
 
 
 def pack(settings: Settings, relay: Relay | None) -> str:
@@ -27,7 +27,7 @@ def pack(settings: Settings, relay: Relay | None) -> str:
     chosen = {
         field.name: value
         for field in fields(Settings)
-        if field.name not in _WRITES and (value := getattr(settings, field.name)) != getattr(defaults, field.name)
+        if field.name not in _WITHHELD and (value := getattr(settings, field.name)) != getattr(defaults, field.name)
     }
     keys = dict(chosen.pop("keys", {}))
     address = None if relay is None else [relay.url, relay.rest_url, relay.shown]
