@@ -31,6 +31,7 @@ class ParquetTable(Table):
         self._schema = pa.schema(fields, metadata={"kraken-tui": json.dumps(about)})
         self._file = pa.PythonFile(_Out(self._out), mode="w")
         self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._closed = False
 
     def flush(self) -> None:
         """See `Sink`: writes a row group once there are enough rows."""

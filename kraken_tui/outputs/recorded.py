@@ -110,7 +110,8 @@ class Player:
             for timed in timeline(recording):
                 if first:
                     self._begin_file(timed, shown, before)
-                    first = False
+                    # A file without frames is nothing to go on from.
+                    first, before = False, shown
                 if self._wanted.end_ns is not None and timed.ns >= self._wanted.end_ns:
                     self._finish()
                     return
@@ -122,7 +123,7 @@ class Player:
             if recording.shape:
                 self.notes.append(f"{shown} is {recording.shape}")
             self._read_before += path.stat().st_size
-            self._recording, before = None, shown
+            self._recording = None
             yield
         self._finish()
 
