@@ -184,10 +184,9 @@ class Player:
 
     def _tell_book(self, changed: BookChanged) -> None:
         pair = self.session.pairs.get(changed.symbol)
-        if pair is None:
-            return
-        self.messages += 1
-        self._take(_line(changed, pair, self._wanted.levels))
+        if pair is not None:
+            self.messages += 1
+            self._take(_line(changed, pair, self._wanted.levels))
 
     def _tell_state(self, ns: int) -> None:
         """Books as they stand when the wanted time begins: without them its changes could not be applied."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from kraken_tui.engine.listeners import ListenerClosed
 from kraken_tui.feed.events import Refused, StateChanged
+from kraken_tui.market.events import Candle, CandleChanged
 from kraken_tui.market.views import PairView
 from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.outputs.pump import DONE, FAILED, WRONG_USE, Pump, StopAfter
@@ -166,5 +167,19 @@ def test_a_defect_of_the_engine_is_raised_after_what_came_before_it() -> None:
 def test_what_waits_together_is_written_together() -> None:
     feed = Feed(*[BOOK] * 600, END)
     feed.run()
-    assert len(feed.written) < 5
-    assert len(feed.events) == 600
+    assert [lines.count(b"\n") for lines in feed.written] == [256, 256, 88]
+
+
+def test_exit_codes_are_as_documented() -> None:
+    assert (DONE, FAILED, WRONG_USE) == (0, 1, 2)
+
+
+def test_a_candle_is_something_of_the_market_too() -> None:
+    candle = CandleChanged("BTC/USD", Candle(0, 1, 10, 10, 10, 10, 1, 10, 1))
+    assert Feed(candle, END).run() == DONE
+    refused = Feed(candle, Refused(NS, "BTC/USD", "", "no such pair"), END)
+    assert refused.run() == DONE
+    # But it is not one of the books and trades that are counted.
+    feed = Feed(candle, BOOK, TRADE, BOOK)
+    assert feed.run(count=2) == DONE
+    assert feed.events == ["candle", "book", "trade"]

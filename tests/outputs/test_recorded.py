@@ -82,6 +82,13 @@ def test_of_no_files_nothing_has_been_read() -> None:
     assert Player([], Wanted(), lambda _: None).share == 0.0
 
 
+def test_a_file_that_grows_while_it_is_played_is_read_to_its_end_and_no_further(tmp_path: Path) -> None:
+    path = file(tmp_path, "a.jsonl", beats(*range(10)))
+    player = Player([path], Wanted(), lambda _: None)
+    file(tmp_path, "a.jsonl", beats(*range(600)))
+    assert [(player.frames, player.share) for _ in player.play()] == [(500, 1.0), (600, 1.0)]
+
+
 def test_books_and_trades_are_told_and_what_is_not_known_of_a_pair_is_none(tmp_path: Path) -> None:
     lines = session()
     player, told = play(file(tmp_path, "a.jsonl", lines))
