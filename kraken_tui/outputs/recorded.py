@@ -110,7 +110,8 @@ class Player:
             for timed in timeline(recording):
                 if first:
                     self._begin_file(timed, shown, before)
-                    first = False
+                    # A file without frames is nothing to go on from.
+                    first, before = False, shown
                 if self._wanted.end_ns is not None and timed.ns >= self._wanted.end_ns:
                     self._finish()
                     return
@@ -122,7 +123,7 @@ class Player:
             if recording.shape:
                 self.notes.append(f"{shown} is {recording.shape}")
             self._read_before += path.stat().st_size
-            self._recording, before = None, shown
+            self._recording = None
             yield
         self._finish()
 
@@ -183,10 +184,9 @@ class Player:
 
     def _tell_book(self, changed: BookChanged) -> None:
         pair = self.session.pairs.get(changed.symbol)
-        if pair is None:
-            return
-        self.messages += 1
-        self._take(_line(changed, pair, self._wanted.levels))
+        if pair is not None:
+            self.messages += 1
+            self._take(_line(changed, pair, self._wanted.levels))
 
     def _tell_state(self, ns: int) -> None:
         """Books as they stand when the wanted time begins: without them its changes could not be applied."""

@@ -295,7 +295,6 @@ class Table:
         self._shape = SHAPES[shape](levels, spec_of, clock)
         self._waiting: list[Row] = []
         self._rows = 0
-        self._closed = False
 
     @property
     def counts(self) -> SinkCounts:
