@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraken_tui.client import checks
 from kraken_tui.client.books import BestBidAsk, Book
 from kraken_tui.client.newest import TheBook
 from kraken_tui.client.pair_view import PairView, view_of
@@ -40,6 +41,7 @@ class Reading:
 
     def symbol(self, name: str) -> str:
         """The v2 symbol of a name; cached, so that reading need not ask the engine again."""
+        checks.pair_name(name)
         self._run.begin()
         if name in self._newest.states:
             return name
