@@ -58,10 +58,14 @@ class DeskReading:
         return self._reading.pair_view(name)
 
     def _view_at(self, name: str, at: object) -> views.PairView | None:
-        """The market at a moment; None before all that is held."""
+        """The market at a moment; None before all that is held, and for one that has yet to come."""
         ns = checks.moment("at", at)
         history = self._history(name)
-        return None if history is None else history.view(ns)
+        if history is None:
+            return None
+        from kraken_tui.client.past import newest_ns
+
+        return None if ns > max(newest_ns(history), self._run.wall_ns()) else history.view(ns)
 
     def _history(self, name: str) -> MarketHistory | None:
         """A pair's past; None before there is one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraken_tui.client import checks
 from kraken_tui.client.books import BestBidAsk, Book
 from kraken_tui.client.frames import Rows
 from kraken_tui.client.newest import TheBook
@@ -41,6 +42,7 @@ class Reading:
 
     def symbol(self, name: str) -> str:
         """The v2 symbol of a name; cached, so that reading need not ask the engine again."""
+        checks.pair_name(name)
         self._run.begin()
         if name in self._newest.states:
             return name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kraken_tui.engine.desk import Desk
 from kraken_tui.errors import RecordingError
-from kraken_tui.feed.events import BookLine, Trades
+from kraken_tui.feed.events import BookLine, Refused, Trades
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState, CandleChanged, Proof
@@ -125,6 +125,10 @@ class Player:
             self._read_before += path.stat().st_size
             self._recording = None
             yield
+        for event in self.session.policy.ended(self.now_ns):
+            if isinstance(event, Refused):
+                near = f"; nearest: {', '.join(event.nearest)}" if event.nearest else ""
+                self.notes.append(f"{event.error}{near}")
         self._finish()
 
     def _in_order(self) -> list[Path]:
