@@ -268,6 +268,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000)),
     Option("tape_tiers", Numbers(), "values where the tape's tiers begin, in dollars and the like", Ascending(4, 1e12)),
     Option("sweep_value", Number(), "worth of the order whose cost is shown, dollars and the like", Between(1, 1e12)),
+    Option("bell_on_fill", Switch(), "ring the bell once for each own fill, as it happens"),
     Option("taker_fee_pct", Number(), "taker's fee in the cost at the cursor, percent", Between(0, 10)),
     Option(
         "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
