@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections import deque
+from threading import Lock
 from typing import Any, NoReturn
 
 REDACTED = "[redacted]"
@@ -103,12 +104,16 @@ class _Known:
     def __init__(self) -> None:
         self.blocks: tuple[tuple[str, str, int], ...] = ()
         self.raw: tuple[bytes, ...] = ()
+        self._lock = Lock()
         self._lasting: dict[str, None] = {}
         self._passing: deque[str] = deque(maxlen=MOST_TOKENS)
 
     def add(self, value: str, *, lasting: bool) -> None:
-        if len(value) < _LEAST or value in self._lasting or value in self._passing:
-            return
+        with self._lock:
+            if len(value) >= _LEAST and value not in self._lasting and (lasting or value not in self._passing):
+                self._add(value, lasting=lasting)
+
+    def _add(self, value: str, *, lasting: bool) -> None:
         if lasting:
             self._lasting[value] = None
         else:

@@ -1,8 +1,7 @@
-"""Accounts of play money: balances, orders, fills, and those who listen to them (PRIVATE.md sections 3 and 4)."""
+"""Accounts of play money: balances, orders, fills, and those who listen to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
@@ -187,7 +186,7 @@ class Account:
         """End an order: `filled`, `canceled` or `expired`."""
         order.status, order.reason, order.closed_ns = status, reason, ts_ns
         why = f',"cancel_reason":"{reason}","reason":"{reason}"' if reason else ""
-        fields = f'{order.filled_fields},"fee_usd_equiv":{plain(order.fee)}{why}'
+        fields = f"{order.filled_fields}{order.usd_fee(order.fee)}{why}"
         self.tell(order, (status, order.event_row(status, ts_ns, fields)))
 
     def snapshot_rows(self, *, orders: bool, trades: bool) -> str:
@@ -198,11 +197,3 @@ class Account:
         if trades:
             rows += [fill.row(snapshot=True) for fill in reversed(self.fills[-SNAPSHOT_FILLS:])]
         return ",".join(rows)
-
-
-def by_symbol(orders: Iterable[Order]) -> dict[str, int]:
-    """How many orders each pair has."""
-    counts: dict[str, int] = {}
-    for order in orders:
-        counts[order.spec.symbol] = counts.get(order.spec.symbol, 0) + 1
-    return counts

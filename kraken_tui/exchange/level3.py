@@ -1,4 +1,4 @@
-"""`level3`: what each depth must be told of the queues, and the checksum over orders (PRIVATE.md section 2)."""
+"""`level3`: what each depth must be told of the queues, and the checksum over orders."""
 
 from __future__ import annotations
 

@@ -57,13 +57,21 @@ class Desk:
         limit = order.key_limit
         return bool(against.keys) and limit is not None and against.keys[0] <= limit
 
-    def _event(self, act: Callable[[int], None]) -> int:
-        """Do something to the book and tell everybody; the time it was done."""
+    def _event(self, act: Callable[[int], None], book: Callable[[int], None] | None = None) -> int:
+        """Do something to the book and tell everybody; the time it was done.
+
+        Args:
+            act: does it.
+            book: books what came of it, before anybody can react.
+        """
         _ = self._market.level3
         change = self._market.simulator.act(act)
+        ts_ns = self._market.simulator.last_change_ns
+        if book is not None:
+            book(ts_ns)
         if change is not None:
             self._market.play(change)
-        return self._market.simulator.last_change_ns
+        return ts_ns
 
     # --- orders come
 
@@ -93,7 +101,10 @@ class Desk:
             if left and order.limit is not None and order.time_in_force != "IOC" and order not in stopped:
                 self._rest(order, left)
 
-        ts_ns = self._event(act)
+        self._event(act, lambda ts_ns: self._settle(order, takes, stopped, ts_ns))
+
+    def _settle(self, order: Order, takes: list[Trade], stopped: list[Order], ts_ns: int) -> None:
+        """Book what an order took, and end what has to end."""
         account = self._account(order)
         for trade in takes:
             account.on_fill(order, trade, maker=False)
@@ -222,14 +233,11 @@ class Desk:
             if left and order not in stopped:
                 self._rest(order, left)
 
-        ts_ns = self._event(act)
-        self._amended(account, order, fields, now_ns)
-        for trade in takes:
-            account.on_fill(order, trade, maker=False)
-        for other in stopped:
-            if other.open:
-                self._account(other).close(other, "canceled", ts_ns, SELF_TRADE)
-        self._tidy(order)
+        def book(ts_ns: int) -> None:
+            self._amended(account, order, fields, now_ns)
+            self._settle(order, takes, stopped, ts_ns)
+
+        self._event(act, book)
 
     def _shrink(self, order: Order, lots: int) -> None:
         """Make a resting order smaller in its place: hidden quantity first."""
@@ -262,7 +270,8 @@ class Desk:
         index = (change.touch[0] + change.touch[2]) // 2
         for order in list(self._waiting):
             price = index if order.reference == "index" else self.last
-            if price is None or order.trigger is None or not _reached(order, price):
+            # One that triggers may trigger others on its way.
+            if order not in self._waiting or price is None or order.trigger is None or not _reached(order, price):
                 continue
             self._waiting.remove(order)
             order.triggered = True

@@ -1,4 +1,4 @@
-"""One order of an account, its fills, and how `executions` writes them (PRIVATE.md section 3)."""
+"""One order of an account, its fills, and how `executions` writes them."""
 
 from __future__ import annotations
 
@@ -133,6 +133,12 @@ class Order:
         """The fields of what is filled so far."""
         return f'"cum_qty":{self.qty(self.done_lots)},"cum_cost":{self.cost_text},"avg_price":{self.average}'
 
+    def usd_fee(self, fee: Decimal) -> str:
+        """A fee's worth in dollars, with a comma before it; nothing where it was not paid in dollars."""
+        if self.spec.quote != "USD":
+            return ""
+        return f',"fee_usd_equiv":{plain(rounded(fee, self.spec.cost_precision))}'
+
     def trigger_fields(self, last: int | None = None, ts_ns: int = 0) -> str:
         """The `triggers` object."""
         assert self.trigger is not None
@@ -173,8 +179,8 @@ class Order:
         """A row of a snapshot's open orders."""
         return (
             f'{{"order_id":"{self.order_id}","order_userref":{self.userref},{self._description()},'
-            f'{self.filled_fields},"exec_type":"new","order_status":"{self.status}",'
-            f'"fee_usd_equiv":{plain(self.fee)},"timestamp":"{micro_time(self.changed_ns)}"}}'
+            f'{self.filled_fields},"exec_type":"new","order_status":"{self.status}"{self.usd_fee(self.fee)},'
+            f'"timestamp":"{micro_time(self.changed_ns)}"}}'
         )
 
     def event_row(self, exec_type: str, ts_ns: int, fields: str = "") -> str:
@@ -204,13 +210,13 @@ class Fill:
         """As `executions` tells it; a snapshot leaves out what is filled in all, and knows how the order ended."""
         order = self.order
         status = order.status if snapshot else "partially_filled"
-        total = "" if snapshot else f"{order.filled_fields},"
+        total = "" if snapshot else f",{order.filled_fields}"
         fee = plain(rounded(self.fee, order.spec.cost_precision))
         return (
             f'{{"order_id":"{order.order_id}","exec_id":"{self.exec_id}","exec_type":"trade","trade_id":{self.trade_id},'
             f'"symbol":"{order.spec.symbol}","side":"{order.side}","last_qty":{order.qty(self.lots)},'
             f'"last_price":{order.price(self.ticks)},"liquidity_ind":"{"m" if self.maker else "t"}",'
             f'"cost":{plain(rounded(self.cost, order.spec.cost_precision))},"order_type":"{order.order_type}",'
-            f'"order_status":"{status}",{total}"fee_usd_equiv":{fee},'
+            f'"order_status":"{status}"{total}{order.usd_fee(self.fee)},'
             f'"fees":[{{"asset":"{order.spec.quote}","qty":{fee}}}],"timestamp":"{micro_time(self.ts_ns)}"}}'
         )

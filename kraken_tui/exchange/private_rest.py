@@ -1,4 +1,4 @@
-"""The private REST answers: keys, signatures, nonces, and what an account looks like from there (PRIVATE.md 1, 8)."""
+"""The private REST answers: keys, signatures, nonces, and what an account looks like from there."""
 
 from __future__ import annotations
 

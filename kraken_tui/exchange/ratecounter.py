@@ -1,4 +1,4 @@
-"""The counter of the matching engine, per pair (PRIVATE.md section 5.3)."""
+"""The counter of the matching engine, per pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Websocket tokens: passwords of 15 minutes that live on while a private subscription stands (PRIVATE.md 1.4)."""
+"""Websocket tokens: passwords of 15 minutes that live on while a private subscription stands."""
 
 from __future__ import annotations
 

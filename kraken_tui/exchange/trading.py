@@ -1,4 +1,4 @@
-"""The trading methods of `ws-auth`: what is asked, checked, and done (PRIVATE.md section 5)."""
+"""The trading methods of `ws-auth`: what is asked, checked, and done."""
 
 from __future__ import annotations
 

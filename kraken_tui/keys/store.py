@@ -48,7 +48,7 @@ def choose(settings: Settings, env: MutableMapping[str, str], *, play: ApiKey | 
 
     Args:
         settings: Say whether it is the demo, and which key by name.
-        env: The environment.
+        env: The environment; a library, whose program may make a second client, gives a copy of it.
         play: The local exchange's key. With the demo this is the answer, and nothing else is looked at.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A slow, plain client of the private side: it believes only PRIVATE.md and shares no line with the exchange."""
+"""A slow, plain client of the private side: it believes only the documentation and shares no line with the exchange."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sign(secret: str, path: str, nonce: str, body: str) -> str:
 
 
 class Level3Client:
-    """The rules of PRIVATE.md 2.2, one order at a time."""
+    """The rules by which a copy stays true, one order at a time."""
 
     def __init__(self, depth: int, symbol: str = "BTC/USD") -> None:
         self.depth = depth

@@ -1,4 +1,4 @@
-"""Single orders: always the same market as the levels, told by the rules of PRIVATE.md section 2."""
+"""Single orders: always the same market as the levels, told so that a reader can follow."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import dataclasses
+import gc
 import gzip
 import io
 import json
@@ -32,13 +33,13 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
+from kraken_tui import secret_log
 from kraken_tui import text as text_gate
 from kraken_tui.cli import crash
 from kraken_tui.cli import main as cli
 from kraken_tui.cli.console import complain
 from kraken_tui.engine.log import EventLog
 from kraken_tui.errors import ConfigurationError, SubscriptionFailed
-from kraken_tui.feed.connection import sockets
 from kraken_tui.feed.connection.auth import Authentication
 from kraken_tui.feed.connection.failures import explain
 from kraken_tui.feed.rest.http import Http
@@ -186,7 +187,7 @@ def library_log(_: Path) -> str:
     token()
     shown = io.StringIO()
     handler = logging.StreamHandler(shown)
-    logger = sockets._logger()
+    logger = secret_log.hide_secrets("websockets.client")
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
@@ -275,6 +276,33 @@ async def a_task() -> str:
     return repr(task)
 
 
+def unawaited(_: Path) -> str:
+    """What asyncio prints of a task that nobody awaited."""
+    token()
+    shown = io.StringIO()
+    handler = logging.StreamHandler(shown)
+    logger = secret_log.hide_secrets("asyncio")
+    logger.addHandler(handler)
+
+    async def work() -> None:
+        raise RuntimeError(f"sent {TOKEN}")
+
+    async def main() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        del task
+        gc.collect()
+
+    try:
+        asyncio.run(main())
+    finally:
+        logger.removeHandler(handler)
+    assert "never retrieved" in shown.getvalue()
+    assert "RuntimeError" in shown.getvalue()
+    return shown.getvalue()
+
+
 V1_ECHO = json.dumps({"event": "subscriptionStatus", "subscription": {"name": "ownTrades", "token": TOKEN}})
 
 PLACES = (
@@ -325,6 +353,7 @@ PLACES = (
     Place("a recording, not JSON", recorded("r.jsonl", f"<html>{PUBLIC} {TOKEN}</html>", "rx"), gate=True),
     Place("a recording, its own frames", recorded("r.jsonl", f'{{"x":"{TOKEN}"}}', "state"), gate=True),
     Place("the library's log", library_log, gate=True),
+    Place("the log of asyncio", unawaited, gate=True),
     Place("standard error", complained, gate=True),
     Place("a refusal that echoes", lambda _: token() and repr(refusal(f"EGeneral:Bad token {TOKEN}")), gate=True),
     Place("a failed connection", lambda _: token() and repr(explain(OSError(f"bad {TOKEN}"), "wss://x/")), gate=True),
@@ -368,7 +397,7 @@ def test_the_canary_is_there_when_the_gates_are_open(
     for module, name in (
         (text_gate, "redact"),
         (crash, "redact"),
-        (sockets, "redact"),
+        (secret_log, "redact"),
         (recording_format, "redact_frame"),
     ):
         monkeypatch.setattr(module, name, lambda text: text)

@@ -19,6 +19,9 @@ FIRST_S, CAP_S = 2.0, 120.0
 FETCH_S, ANSWER_S = 60.0, 15.0
 """Longest time a token may be under way (the client has its own, shorter limits), and a subscription unanswered."""
 
+TURN_NS = SECOND // 10
+"""How soon it is asked again whether another connection has used its token."""
+
 STABLE_S = 60.0
 """A subscription that has stood for so long has proven its token."""
 
@@ -67,8 +70,22 @@ CLOSED, FETCHING, SUBSCRIBING, STANDING, WAITING, STOPPED = (
 """States."""
 
 
+class TokenTurn:
+    """Whose turn it is to fetch a token, among the connections of one key.
+
+    Whether a second token ends a first one that is not yet used is not documented; so a token is used before the next
+    is fetched.
+    """
+
+    def __init__(self) -> None:
+        self.holder: Authentication | None = None
+
+
 class Authentication:
     """The token's part of one private connection.
+
+    Args:
+        turn: Shared with the other connections of the same key; None for a single one.
 
     Attributes:
         state: One of the states above.
@@ -77,7 +94,8 @@ class Authentication:
         refusals: Tokens the exchange has not accepted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turn: TokenTurn | None = None) -> None:
+        self._turn = turn if turn is not None else TokenTurn()
         self.state = CLOSED
         self.sentence = ""
         self.tokens = 0
@@ -121,6 +139,7 @@ class Authentication:
         """The subscription stands; the token does not expire while it does."""
         if self.state == SUBSCRIBING:
             self.state, self.sentence, self._due, self._since = STANDING, "", None, now
+            self._release()
 
     def refused(self, text: str, now: int) -> Step | None:
         """The exchange refused a private subscription or request.
@@ -164,6 +183,7 @@ class Authentication:
     def closed(self) -> None:
         """The connection is gone, and its token with it."""
         self._token = None
+        self._release()
         if self.state not in (STOPPED, WAITING):
             self.state, self._due = CLOSED, None
 
@@ -171,8 +191,12 @@ class Authentication:
         """The user has changed something: try once more from the next connection on."""
         self.state, self.sentence, self._failures, self._due = CLOSED, "", 0, None
 
-    def _fetch(self, now: int) -> FetchToken:
+    def _fetch(self, now: int) -> FetchToken | Wait:
         self._token = None
+        if self._turn.holder not in (None, self):
+            self.state, self.sentence, self._due = WAITING, "another connection gets its token first", now + TURN_NS
+            return Wait(self._due, self.sentence)
+        self._turn.holder = self
         self.state, self._due = FETCHING, now + int(FETCH_S * SECOND)
         return FetchToken()
 
@@ -180,11 +204,17 @@ class Authentication:
         wait_s = min(CAP_S, FIRST_S * 2.0 ** min(self._failures, 16))
         self._failures += 1
         self._token = None
+        self._release()
         self.state, self.sentence, self._due = WAITING, sentence, now + int(wait_s * SECOND)
         return Wait(self._due, sentence)
 
+    def _release(self) -> None:
+        if self._turn.holder is self:
+            self._turn.holder = None
+
     def _stop(self, sentence: str) -> Stop:
         self._token = None
+        self._release()
         self.state, self.sentence, self._due = STOPPED, sentence, None
         return Stop(sentence)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kraken_tui._version import __version__
 from kraken_tui.feed.connection.reach import connect, resolve
 from kraken_tui.feed.connection.tls import trusted
-from kraken_tui.secret import redact
+from kraken_tui.secret_log import hide_secrets
 from kraken_tui.settings.address import proxy_is_readable
 from kraken_tui.wire.decode import MAX_FRAME
 
@@ -79,7 +78,8 @@ async def open_socket(
                 ping_interval=None,
                 compression=None,
                 create_connection=factory,
-                logger=_logger(),
+                # It logs frames and headers where a program turns that on.
+                logger=hide_secrets("websockets.client"),
                 user_agent_header=f"kraken-tui/{__version__}",
                 **secure,
                 **way,
@@ -88,25 +88,6 @@ async def open_socket(
             if way.get("sock") is not None:
                 way["sock"].close()
             raise
-
-
-class _Hides(logging.Filter):
-    """The library logs frames and headers where a program turns that on; tokens are in some of them."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), None
-        return True
-
-
-_hides = _Hides()
-
-
-def _logger() -> logging.Logger:
-    """The library's own logger, which shows no secrets."""
-    logger = logging.getLogger("websockets.client")
-    # It is added once, however often this is called.
-    logger.addFilter(_hides)
-    return logger
 
 
 async def _way(url: str, proxy: str | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from kraken_tui.errors import ConfigurationError, InvalidMessage
 from kraken_tui.feed.rest.http import Failure, Http, in_thread
 from kraken_tui.feed.rest.nonce import WAIT_S, Busy, Nonces, Turn
 from kraken_tui.keys.key import PLAY, ApiKey
+from kraken_tui.secret_log import hide_secrets
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.units import SECOND
 from kraken_tui.wire import rest_account as account
@@ -74,6 +75,8 @@ class PrivateClient:
         timeout_s: float = TIMEOUT_S,
         again_s: float = AGAIN_S,
     ) -> None:
+        # Errors of tasks that nobody awaits are printed by asyncio's log.
+        hide_secrets("asyncio")
         self._http = Http(base_url, timeout_s)
         check_host(self._http.base, key)
         self._key = key

@@ -78,8 +78,8 @@ class Account:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to find out: verified, no order looked up, no fills missing."""
-        return self.verified and not self.requests.follows and self._state.hole_ns is None
+        """Whether nothing is left to find out: a whole snapshot, no order looked up, no fills missing."""
+        return self._executions.complete and not self.requests.follows and self._state.hole_ns is None
 
     def order_verified(self, order: Order) -> bool:
         """Whether an order's state is proven right now; one that ended stays so."""
@@ -171,6 +171,8 @@ class Account:
             self.max_rate = rate
         if channel == "executions":
             self._executions.begin()
+        elif channel == "balances":
+            self.balances.sequence.reset()
         return ()
 
     def on_executions(self, message: ExecutionsMessage, now_ns: int) -> tuple[AccountEvent, ...]:
@@ -213,7 +215,6 @@ class Account:
         self._awaited.clear()
         events: list[AccountEvent] = list(self._executions.lose(reason))
         self._executions.begin()
-        self._executions.sequence.reset()
         events += self.balances.on_disconnected(reason)
         for request in self.requests.by_id.values():
             if not request.answered and not request.given_up:

@@ -87,22 +87,29 @@ class Executions:
         # Fills of orders whose pair or side is not known yet.
         self._waiting: dict[str, list[tuple[Execution, bool]]] = {}
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last snapshot came whole, with nothing lost since."""
+        return self.verified and not self._unsure
+
     def begin(self) -> None:
-        """A new subscription: the next snapshot frame begins a snapshot."""
+        """A new subscription: the next snapshot frame begins a snapshot, and numbers begin again."""
+        self._interrupted()
         self._snapshot = None
+        self.sequence.reset()
 
     def take(self, message: ExecutionsMessage, now_ns: int) -> Iterator[AccountEvent]:
         """Apply a frame."""
         verdict = self.sequence.take(message.type, message.sequence)
         if verdict is Verdict.REPEATED:
             return
-        if verdict is Verdict.GAP:
-            yield from self._doubt(self.sequence.reason)
-        unreadable = message.unreadable
         if message.type == "snapshot":
             self._begin_snapshot(message, now_ns)
         elif self._snapshot is not None:
             yield from self._finish(now_ns)
+        if verdict is Verdict.GAP:
+            yield from self._doubt(self.sequence.reason)
+        unreadable = message.unreadable
         for row in message.data:
             try:
                 if message.type == "snapshot":

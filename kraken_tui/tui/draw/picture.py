@@ -89,6 +89,9 @@ class Situation(msgspec.Struct, frozen=True):
         first: Whether this user sees the program for the first time.
         account: Whether an account is followed.
         level3: Whether the single orders of the pair on screen are.
+        files: Whether this user may write files of the computer that the program runs on.
+        depths: Whether the depth of the books is this user's to choose.
+        terminal: Whether the program runs in a terminal of its user.
     """
 
     view: str = "book"
@@ -99,6 +102,9 @@ class Situation(msgspec.Struct, frozen=True):
     first: bool = False
     account: bool = False
     level3: bool = False
+    files: bool = True
+    depths: bool = True
+    terminal: bool = True
 
 
 class Picture(msgspec.Struct, frozen=True):

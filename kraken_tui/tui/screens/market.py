@@ -295,6 +295,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             first=self._first,
             account=self.source.published().account is not None,
             level3=self._level3,
+            files=not self.program.visitor,
+            # A recording is played for each visitor alone; why it has one depth is said by the key.
+            depths=not self.program.visitor or self.source.feed_view.mode is Mode.REPLAY,
+            terminal=not self.program.visitor,
         )
 
     @property
@@ -828,4 +832,5 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Show keys and words."""
         from kraken_tui.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.keymap, replay=self.source.feed_view.mode is Mode.REPLAY))
+        replay = self.source.feed_view.mode is Mode.REPLAY
+        self.app.push_screen(HelpScreen(self.keymap, replay=replay, visitor=self.program.visitor))

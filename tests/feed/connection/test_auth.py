@@ -7,7 +7,7 @@ import random
 import pytest
 
 from kraken_tui.feed.connection import auth
-from kraken_tui.feed.connection.auth import Authentication, FetchToken, Stop, Subscribe, Wait
+from kraken_tui.feed.connection.auth import Authentication, FetchToken, Stop, Subscribe, TokenTurn, Wait
 from kraken_tui.secret import Secret
 from kraken_tui.units import SECOND
 from kraken_tui.wire.refusals import NotSent, OutcomeUnknown, refusal
@@ -173,3 +173,30 @@ def test_no_schedule_fetches_tokens_in_a_loop() -> None:
                 step = found.opened(now)
             fetches += isinstance(step, FetchToken)
         assert fetches <= 10, seed
+
+
+def test_connections_of_one_key_use_a_token_before_the_next_is_fetched() -> None:
+    turn = TokenTurn()
+    orders, book = Authentication(turn), Authentication(turn)
+    assert orders.opened(0) == FetchToken()
+    step = book.opened(0)
+    assert step == Wait(auth.TURN_NS, "another connection gets its token first")
+    orders.fetched(a_token(1), 1)
+    assert isinstance(book.tick(auth.TURN_NS), Wait)
+    orders.accepted(auth.TURN_NS + 1)
+    assert book.tick(2 * auth.TURN_NS) == FetchToken()
+    # The other way round, however the one in front ends.
+    for end in ("closed", "refused", "stopped", "silent"):
+        turn = TokenTurn()
+        first, second = Authentication(turn), Authentication(turn)
+        first.opened(0)
+        assert isinstance(second.opened(0), Wait)
+        if end == "closed":
+            first.closed()
+        elif end == "refused":
+            first.fetched(NotSent("no way"), 1)
+        elif end == "stopped":
+            first.fetched(refusal("EAPI:Invalid key"), 1)
+        else:
+            first.tick(int(auth.FETCH_S * SECOND))
+        assert second.tick(int(auth.FETCH_S * SECOND)) == FetchToken(), end

@@ -377,3 +377,15 @@ def test_lists_may_be_missing_or_null() -> None:
     assert feed(book, '{"channel":"level3","type":"snapshot","data":[{"symbol":"BTC/USD","checksum":0}]}').verified
     text = '{"channel":"level3","type":"update","data":[{"symbol":"BTC/USD","checksum":0,"bids":null,"asks":[]}]}'
     assert feed(book, text).verified
+
+
+def test_mistake_33_a_short_side_is_a_book() -> None:
+    book = three()
+    assert feed(book, frame("snapshot", row("OA", "100.0", "1.0"), checksum=book_of_one())).verified
+    assert (len(book.bids), len(book.asks)) == (1, 0)
+
+
+def book_of_one() -> int:
+    from zlib import crc32
+
+    return crc32(b"1000" + b"100000000")
