@@ -347,7 +347,8 @@ async def test_the_ladder_tells_states_several_and_what_is_out_of_sight() -> Non
         assert "(0.1)" in row("64,251.2")
         assert "/2/" in row("64,252.9")
         assert "[0.25?]" in row("64,253.4")
-        assert "[T 0.25]" in row("64,248.0")
+        # Two sides at one price stand beside each other; neither is cut.
+        assert re.search(r"\[T 0\.25\] +×9 max 0\.\d+ \d+ s$", row("64,248.0").rstrip())
         assert "[0.75 ×2]" in row("64,247.5")
         assert "▲1 yours" in rows[1]
         assert "≥ 1.2 hidden" in row("64,249.8")

@@ -59,7 +59,9 @@ def block_title(name: str, picture: Picture, channel: str, width: int, *, extra:
     note, role = trust_note(account, channel)
     if picture.in_past:
         note, role = f"now, not HISTORY: {note}", "mode" if role == "muted" else role
-    for words in (f"{extra} · {note}" if extra else note, note, note.partition(",")[0]):
+    # Where it is narrow the mark alone says that it is verified; that it is not is always said in words.
+    short = note.replace("✓ verified, ", "✓ ")
+    for words in (f"{extra} · {note}" if extra else note, note, short, note.partition(",")[0]):
         badge = play_badge(account, short=True)
         if len(name) + width_of(badge) + len(words) + 8 <= width:
             return _title(name, badge, words, role, width)

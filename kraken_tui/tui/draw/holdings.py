@@ -22,8 +22,8 @@ _BALANCE_COLUMNS = (
 _POSITION_COLUMNS = (
     Column("pair", 0, least=8),
     Column("net", 0, right=True, least=8),
-    Column("average", 1, right=True, least=8),
-    Column("unrealised", 2, right=True, least=10),
+    Column("average", 3, right=True, least=8),
+    Column("unrealised", 1, right=True, least=10),
     Column("realised", 2, right=True, least=8),
     Column("bought", 5, right=True, least=8),
     Column("sold", 5, right=True, least=8),
@@ -37,7 +37,7 @@ def draw_holdings(picture: Picture, width: int, height: int) -> list[Line]:
         return no_account("Balances", width, height)
     title = block_title("Balances", picture, "balances", width)
     body = _balances(picture, width)
-    body.append(block_title("Positions of the session", picture, "executions", width))
+    body.append(block_title("Positions", picture, "executions", width))
     body += _positions(picture, width)
     fees = ", ".join(f"{plain(qty)} {asset}" for asset, qty in account.fees) or "none yet"
     body += sentences(f"Fees of the session: {fees}", "text", width)

@@ -157,7 +157,7 @@ class RowMarks(msgspec.Struct, frozen=True):
     age_ns: int | None = None
 
 
-def decorated(picture: Picture, line: Line, place: BarPlace, marks: RowMarks, ground: str) -> Line:
+def decorated(picture: Picture, line: Line, place: BarPlace, sides: Sequence[RowMarks], ground: str) -> Line:
     """A row with own orders, hidden quantity and the count of its orders at the outer end of its bar.
 
     Own orders are drawn over the bar where they must be; the others only where the bar leaves room.
@@ -166,26 +166,28 @@ def decorated(picture: Picture, line: Line, place: BarPlace, marks: RowMarks, gr
         picture: What is drawn.
         line: The row.
         place: Its bar.
-        marks: What is added.
+        sides: What is added, of each side whose bar lies there.
         ground: Background of the row.
     """
     pair = picture.pair
     assert pair is not None
     assert pair.spec is not None
-    free = free_cells(line, place)
+    free, quiet = free_cells(line, place), on("text" if ground == "cursor" else "muted", ground)
+    precision = pair.spec.qty_precision
     runs: Line = ()
-    if marks.own:
-        runs, used = marked(picture, marks.own, place.width, ground)
-        free -= used
-    if marks.hidden is not None:
-        room = free if runs else place.width
-        text = hidden_text(marks.hidden, pair.spec.qty_precision, room - 2)
-        if text:
-            text = f" {text} "
-            key = on("warn" if marks.hidden.evidence.proof else "muted" if ground != "cursor" else "text", ground)
-            runs, free = (*runs, (text, key)), free - len(text)
-    if marks.sizes and (text := orders_text(marks.sizes, marks.age_ns, pair.spec.qty_precision, free)):
-        runs = (*runs, (f" {text}", on("text" if ground == "cursor" else "muted", ground)))
+    for marks in sides:
+        if marks.own:
+            own, _ = marked(picture, marks.own, place.width - width_of(runs), ground)
+            runs = (*runs, *own)
+    for marks in sides:
+        if marks.hidden is not None:
+            room = (free if runs else place.width) - width_of(runs)
+            if text := hidden_text(marks.hidden, precision, room - 2):
+                runs = (*runs, (f" {text} ", on("warn", ground) if marks.hidden.evidence.proof else quiet))
+    for marks in sides:
+        room = free - width_of(runs)
+        if marks.sizes and (text := orders_text(marks.sizes, marks.age_ns, precision, room)):
+            runs = (*runs, (f" {text}", quiet))
     return outer(line, place, runs)
 
 
@@ -210,7 +212,7 @@ def decorated_across(
         if width > 1 and free_cells(line, other) == other.width:
             line = outer(line, other, runs)
             marks = msgspec.structs.replace(marks, own=())
-    return decorated(picture, line, place, marks, ground)
+    return decorated(picture, line, place, (marks,), ground)
 
 
 def by_row(orders: Iterable[OwnOrder], step: int) -> dict[tuple[Side, int], tuple[OwnOrder, ...]]:
@@ -254,12 +256,18 @@ def mark_book(
     head, rows = lines[0], list(lines[1:])
     for number, bucket in enumerate(buckets):
         single = singles.get(bucket)
+        ground = "cursor" * (bucket == cursor)
+        found: list[RowMarks] = []
         for side in Side:
             sizes = () if single is None else single.bids if side is Side.BUY else single.asks
             marks = RowMarks(own.get((side, bucket), ()), hidden.get((side, bucket)), sizes)
-            if marks != RowMarks():
+            if marks != RowMarks() and shape.one_side:
+                found.append(marks)
+            elif marks != RowMarks():
                 room = (places[side], halves.get(side))
-                rows[number] = decorated_across(picture, rows[number], room, marks, "cursor" * (bucket == cursor))
+                rows[number] = decorated_across(picture, rows[number], room, marks, ground)
+        if found:
+            rows[number] = decorated(picture, rows[number], places[Side.BUY], found, ground)
     if orders and buckets:
         above = [each for (_, bucket), row in own.items() for each in row if bucket > buckets[0]]
         below = [each for (_, bucket), row in own.items() for each in row if bucket < buckets[-1]]
@@ -316,10 +324,9 @@ def mark_ladder(
     marks = ladder_marks(picture)
     head, rows = lines[0], list(lines[1:])
     for number, ticks in enumerate(prices):
-        for side in Side:
-            found = marks.get((side, ticks)) if ticks > 0 else None
-            if found is not None:
-                rows[number] = decorated(picture, rows[number], place, found, "cursor" * (number == cursor))
+        found = [marks[side, ticks] for side in Side if ticks > 0 and (side, ticks) in marks]
+        if found:
+            rows[number] = decorated(picture, rows[number], place, found, "cursor" * (number == cursor))
     shown = [ticks for ticks in prices if ticks > 0]
     orders = own_orders(picture)
     if orders and shown and rows:

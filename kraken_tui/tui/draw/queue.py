@@ -148,4 +148,5 @@ def _row(
     bar = ("", "text")
     if room > 3:
         bar = bar_right(eighths(order.lots, largest, room), room, on(f"{side}-bar", ""), picture.ascii_only)
-    return ((text, key), ("  yours " if own else "        ", key), bar)
+    word = "  yours " if own else "        "
+    return ((text, key), (word, key), bar) if room >= 0 else ((text, key),)
