@@ -31,6 +31,7 @@ from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
+from kraken_tui.market.events import Side
 from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
 from kraken_tui.recording.background import Opening
@@ -108,6 +109,7 @@ class Worker:
         self._recordings = Recordings(self._note, self._opening, rotate=settings.record_rotate, playing=settings.replay)
         self._history: Backfill | None = None
         self._shown: str | None = None
+        self._watched: dict[str, tuple[Side, int]] = {}
         self._views: dict[str, PairView] = {}
         self._version = 0
         self._lag = LoopLag()
@@ -405,6 +407,12 @@ class Worker:
     def show(self, symbol: str) -> None:
         """Give this pair a view every publish."""
         self._shown = symbol
+
+    def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
+        """Remember the level whose queue the screen shows, one a pair."""
+        self._watched.pop(symbol, None)
+        if side is not None:
+            self._watched[symbol] = (side, ticks)
 
     def add_pair(self, name: str, wish: Wish = NO_WISH) -> None:
         """Subscribe a pair by any of its names, or change what is wanted of it."""
