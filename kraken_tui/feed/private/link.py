@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kraken_tui.market.orders.account import Account
+    from kraken_tui.market.orders.values import AccountEvent
     from kraken_tui.secret import Secret
     from kraken_tui.wire.symbols import PairSpec
 
@@ -42,6 +44,15 @@ class PrivateLink(Protocol):
         Returns:
             False where there is no connection: nothing was sent, and nothing will be.
         """
+        ...
+
+    @property
+    def now_ns(self) -> int:
+        """The account's clock, ns since the epoch, which a change of the wall clock does not move: for `sent_…`."""
+        ...
+
+    def take(self, events: Sequence[AccountEvent]) -> None:
+        """Pass on what the account returned, to the screen and to listeners."""
         ...
 
     def spec(self, symbol: str) -> PairSpec | None:
