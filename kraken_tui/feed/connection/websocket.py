@@ -133,7 +133,8 @@ class _Shell:
         self._slept = clock.slept if isinstance(clock, SystemClock) else None
         self._looked_at = clock.now()
         # Books of the public feed alone are compared with a second snapshot.
-        audited = session if isinstance(session, Session) else None
+        talking: object = session
+        audited = talking if isinstance(talking, Session) else None
         self._auditing = None if audited is None else Auditing(audited, url, clock, self._budget, self._wake)
 
     async def watch(self, stop_event: asyncio.Event) -> None:

@@ -71,6 +71,7 @@ class AccountSession(PrivateSession):
 
     Attributes:
         account: As given.
+        heard: When the last frame of each channel came, monotonic ns.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class AccountSession(PrivateSession):
         super().__init__(NAME, **options)
         self.account = account
         self.spec = spec_of
+        self.heard: dict[str, int] = {}
         self._wake = wake
         self._channels = {name: _Channel(name) for name in channels}
         self._ticked = 0
@@ -258,6 +260,7 @@ class AccountSession(PrivateSession):
 
     def _proven(self, name: str) -> None:
         """Data came: the acknowledgement may have been lost."""
+        self.heard[name] = self._now
         channel = self._channels.get(name)
         if channel is not None and channel.asked is not None:
             channel.asked, channel.standing, channel.due = None, True, None

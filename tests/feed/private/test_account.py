@@ -61,11 +61,16 @@ def resubscribed(bench: PrivateBench, channel: str) -> int:
 def test_mistake_30_nothing_is_ready_before_the_snapshots() -> None:
     bench = PrivateBench()
     session = bench.account()
-    assert not session.ready and session.token is None and session.account.reason
+    assert not session.ready
+    assert session.token is None
+    assert session.account.reason
     bench.run(3)
-    assert session.state is State.SUBSCRIBED and session.ready
-    assert session.account.verified and session.account.balances.verified
-    assert session.account.max_rate and session.account.balances.all
+    assert session.state is State.SUBSCRIBED
+    assert session.ready
+    assert session.account.verified
+    assert session.account.balances.verified
+    assert session.account.max_rate
+    assert session.account.balances.all
 
 
 def test_a_request_is_handed_over_only_while_the_connection_stands() -> None:
@@ -76,10 +81,13 @@ def test_a_request_is_handed_over_only_while_the_connection_stands() -> None:
     trade(bench, session, "one")
     bench.run(1)
     order = session.account.orders.by_client("one")
-    assert order is not None and order.stage is Stage.OPEN and order.symbol == "BTC/USD"
+    assert order is not None
+    assert order.stage is Stage.OPEN
+    assert order.symbol == "BTC/USD"
     bench.venue.faults.private.close("auth")
     bench.run(0.3)
-    assert not session.send("{}") and not session.ready
+    assert not session.send("{}")
+    assert not session.ready
 
 
 @pytest.mark.parametrize("channel", ["executions", "balances"])
@@ -94,10 +102,13 @@ def test_mistake_14_a_hole_in_the_numbers_is_told_and_cured(channel: str) -> Non
     bench.run(0.2)
     account = session.account
     stream = account if channel == "executions" else account.balances
-    assert not stream.verified and "gap" in stream.reason
+    assert not stream.verified
+    assert "gap" in stream.reason
     assert session.state is State.RESYNCING
     bench.run(4)
-    assert stream.verified and session.state is State.SUBSCRIBED and resubscribed(bench, channel) == 2
+    assert stream.verified
+    assert session.state is State.SUBSCRIBED
+    assert resubscribed(bench, channel) == 2
     fills = [event.fill for event in bench.of(session, FillSeen)]
     assert len(fills) == len({fill.exec_id for fill in fills})
     assert sum(fill.qty for fill in fills) == Decimal("0.002")
@@ -115,7 +126,8 @@ def test_doubled_and_swapped_frames_double_nothing(channel: str, fault: str) -> 
         bench.run(1)
     bench.run(10)
     account = session.account
-    assert account.verified and account.balances.verified
+    assert account.verified
+    assert account.balances.verified
     assert account.fills.position("BTC/USD").bought == Decimal("0.003")
 
 
@@ -128,8 +140,10 @@ def test_mistake_13_fills_of_a_snapshot_are_no_news_after_a_reconnect() -> None:
     before = len(bench.of(session, FillSeen))
     bench.venue.faults.private.close("auth", 1006)
     bench.run(8)
-    assert session.account.verified and session.reconnects == 1
-    assert before and len(bench.of(session, FillSeen)) == before
+    assert session.account.verified
+    assert session.reconnects == 1
+    assert before
+    assert len(bench.of(session, FillSeen)) == before
 
 
 @pytest.mark.parametrize("channel", ["executions", "balances"])
@@ -139,9 +153,12 @@ def test_mistake_29_silence_after_the_acknowledgement_is_asked_about(channel: st
     session = bench.account()
     bench.run(4)
     stream = session.account if channel == "executions" else session.account.balances
-    assert not stream.verified and session.state is not State.SUBSCRIBED
+    assert not stream.verified
+    assert session.state is not State.SUBSCRIBED
     bench.run(10)
-    assert stream.verified and session.state is State.SUBSCRIBED and resubscribed(bench, channel) == 2
+    assert stream.verified
+    assert session.state is State.SUBSCRIBED
+    assert resubscribed(bench, channel) == 2
 
 
 def test_mistake_12_a_late_answer_still_counts_and_a_lost_one_is_looked_up() -> None:
@@ -153,13 +170,16 @@ def test_mistake_12_a_late_answer_still_counts_and_a_lost_one_is_looked_up() -> 
     trade(bench, session, "lost")
     bench.run(7)
     order = session.account.orders.by_client("lost")
-    assert order is not None and order.stage is Stage.UNKNOWN
+    assert order is not None
+    assert order.stage is Stage.UNKNOWN
     asks = [event for event in bench.of(session, Ask) if event.kind is AskKind.FIND_ORDER]
-    assert asks and asks[0].cl_ord_id == "lost"
+    assert asks
+    assert asks[0].cl_ord_id == "lost"
     assert sum("add_order" in text for text in bench.sent["account"]) == 1, "never sent again"
     bench.run(10)
     order = session.account.orders.by_client("lost")
-    assert order is not None and order.stage is Stage.OPEN
+    assert order is not None
+    assert order.stage is Stage.OPEN
 
 
 def test_mistake_23_an_order_that_went_while_nobody_looked_is_asked_for() -> None:
@@ -175,7 +195,8 @@ def test_mistake_23_an_order_that_went_while_nobody_looked_is_asked_for() -> Non
     cancelled(bench, order_id)
     bench.run(20)
     order = session.account.orders.by_id(order_id)
-    assert order is not None and order.stage is not Stage.CANCELED
+    assert order is not None
+    assert order.stage is not Stage.CANCELED
     assert any(ask.order_id == order_id for ask in bench.of(session, Ask))
 
 
@@ -186,7 +207,10 @@ def test_mistake_11_events_of_an_order_from_elsewhere_are_described_first() -> N
     order_id = placed(bench, order_type="market")
     bench.run(2)
     order = session.account.orders.by_id(order_id)
-    assert order is not None and order.symbol == "BTC/USD" and order.stage is Stage.FILLED and order.foreign
+    assert order is not None
+    assert order.symbol == "BTC/USD"
+    assert order.stage is Stage.FILLED
+    assert order.foreign
     assert all(change.order.symbol for change in bench.of(session, OrderChanged))
 
 
@@ -198,8 +222,10 @@ def test_a_key_without_the_right_to_balances_still_sees_orders() -> None:
     )
     session = bench.account()
     bench.run(5)
-    assert session.account.verified and not session.stopped
-    assert session.state is State.DEGRADED and "Permission denied" in session.cause
+    assert session.account.verified
+    assert not session.stopped
+    assert session.state is State.DEGRADED
+    assert "Permission denied" in session.cause
     assert resubscribed(bench, "balances") == 1
 
 
@@ -207,7 +233,9 @@ def test_a_key_that_may_see_nothing_stops_the_connection() -> None:
     bench = PrivateBench(key="level3")
     session = bench.account()
     bench.run(60)
-    assert session.stopped and "Permission denied" in session.stopped and len(bench.dials["account"]) == 1
+    assert session.stopped
+    assert "Permission denied" in session.stopped
+    assert len(bench.dials["account"]) == 1
 
 
 def test_a_token_refused_in_the_middle_is_replaced_and_the_request_not_repeated() -> None:
@@ -218,13 +246,16 @@ def test_a_token_refused_in_the_middle_is_replaced_and_the_request_not_repeated(
     trade(bench, session, "one")
     bench.run(3)
     order = session.account.orders.by_client("one")
-    assert order is not None and order.stage is Stage.REFUSED
+    assert order is not None
+    assert order.stage is Stage.REFUSED
     assert sum("add_order" in text for text in bench.sent["account"]) == 1
-    assert bench.tokens == 2 and session.state is State.SUBSCRIBED
+    assert bench.tokens == 2
+    assert session.state is State.SUBSCRIBED
     trade(bench, session, "two")
     bench.run(1)
     order = session.account.orders.by_client("two")
-    assert order is not None and order.stage is Stage.OPEN
+    assert order is not None
+    assert order.stage is Stage.OPEN
 
 
 def test_both_connections_share_the_turn_for_tokens_and_fail_separately() -> None:
@@ -235,10 +266,13 @@ def test_both_connections_share_the_turn_for_tokens_and_fail_separately() -> Non
     account, level3 = bench.account(turn=turn), bench.level3("BTC/USD", turn=turn)
     bench.token_delay_s = 0.5
     bench.run(6)
-    assert account.state is level3.state is State.SUBSCRIBED and bench.tokens == 2
+    assert account.state is level3.state is State.SUBSCRIBED
+    assert bench.tokens == 2
     bench.venue.faults.private.muted.add("l3")
     bench.run(7)
-    assert account.state is State.SUBSCRIBED and account.reconnects == 0 and level3.reconnects >= 1
+    assert account.state is State.SUBSCRIBED
+    assert account.reconnects == 0
+    assert level3.reconnects >= 1
 
 
 def test_a_clock_that_is_set_back_makes_no_limit_endless() -> None:

@@ -34,7 +34,8 @@ def test_every_message_of_two_pairs_is_proven(depth: int) -> None:
     assert states(bench, session)[:4] == ["CONNECTING", "AUTHENTICATING", "SUBSCRIBING", "SUBSCRIBED"]
     for symbol in ("BTC/USD", "ETH/USD"):
         changes = [each for each in bench.of(session, Level3Changed) if each.symbol == symbol]
-        assert len(changes) > 20 and all(each.verified and each.matched for each in changes)
+        assert len(changes) > 20
+        assert all(each.verified and each.matched for each in changes)
     assert session.pairs["BTC/USD"].resyncs == 0
     assert bench.tokens == 1, "one token for one connection, and no timer"
 
@@ -46,10 +47,12 @@ def test_a_wrong_checksum_repairs_its_own_book_once_and_no_other() -> None:
     bench.venue.faults.private.corrupt_level3("BTC/USD")
     before = len(bench.sent["level 3"])
     bench.run(0.4)
-    assert not session.pairs["BTC/USD"].verified and session.pairs["ETH/USD"].verified
+    assert not session.pairs["BTC/USD"].verified
+    assert session.pairs["ETH/USD"].verified
     assert session.state is State.RESYNCING
     bench.run(3)
-    assert session.pairs["BTC/USD"].verified and session.state is State.SUBSCRIBED
+    assert session.pairs["BTC/USD"].verified
+    assert session.state is State.SUBSCRIBED
     sent = [json.loads(text) for text in bench.sent["level 3"][before:]]
     methods = [(each["method"], each["params"]["symbol"]) for each in sent if each["method"] != "ping"]
     assert methods == [("unsubscribe", ["BTC/USD"]), ("subscribe", ["BTC/USD"])]
@@ -89,7 +92,8 @@ def test_mistake_29_an_acknowledgement_without_a_snapshot_is_not_believed() -> N
     assert session.pairs["BTC/USD"].state is L3State.WAIT_SNAPSHOT
     assert session.state is not State.SUBSCRIBED
     bench.run(10)
-    assert session.pairs["BTC/USD"].verified and session.pairs["BTC/USD"].resyncs == 1
+    assert session.pairs["BTC/USD"].verified
+    assert session.pairs["BTC/USD"].resyncs == 1
 
 
 def test_a_token_that_is_refused_is_fetched_once_more_and_then_rarely() -> None:
@@ -97,12 +101,14 @@ def test_a_token_that_is_refused_is_fetched_once_more_and_then_rarely() -> None:
     session = bench.level3("BTC/USD")
     bench.venue.faults.private.refuse_tokens(1)
     bench.run(3)
-    assert session.pairs["BTC/USD"].verified and bench.tokens == 2
+    assert session.pairs["BTC/USD"].verified
+    assert bench.tokens == 2
     bench = PrivateBench()
     session = bench.level3("BTC/USD")
     bench.venue.faults.private.refuse_tokens(10**6)
     bench.run(60)
-    assert session.state is State.AUTHENTICATING and bench.tokens <= 12
+    assert session.state is State.AUTHENTICATING
+    assert bench.tokens <= 12
     assert len(bench.dials["level 3"]) == 1
 
 
@@ -113,7 +119,8 @@ def test_a_token_is_fetched_again_with_each_connection() -> None:
     bench.venue.faults.private.close("l3", 1006)
     bench.run(5)
     assert session.pairs["BTC/USD"].verified
-    assert bench.tokens == 2 and session.reconnects == 1
+    assert bench.tokens == 2
+    assert session.reconnects == 1
 
 
 def test_without_an_answer_for_the_token_the_wait_doubles() -> None:
@@ -122,7 +129,8 @@ def test_without_an_answer_for_the_token_the_wait_doubles() -> None:
     session = bench.level3("BTC/USD")
     bench.run(100)
     wanted = [event for event in bench.events["level 3"] if type(event).__name__ == "TokenWanted"]
-    assert session.state is State.AUTHENTICATING and 4 <= len(wanted) <= 8
+    assert session.state is State.AUTHENTICATING
+    assert 4 <= len(wanted) <= 8
     assert "no answer" in session.cause
     bench.token_failure = None
     bench.run(130)
@@ -133,10 +141,13 @@ def test_a_key_that_may_not_connect_stops_the_connection_until_the_user_acts() -
     bench = PrivateBench(key="no-token")
     session = bench.level3("BTC/USD")
     bench.run(200)
-    assert session.stopped and session.state is State.DISCONNECTED
+    assert session.stopped
+    assert session.state is State.DISCONNECTED
     assert len(bench.dials["level 3"]) == 1
     view = session.view(bench.now)
-    assert view.stopped and view.retry_in_s is None and "Permission denied" in view.cause
+    assert view.stopped
+    assert view.retry_in_s is None
+    assert "Permission denied" in view.cause
     session.resume(bench.now, bench.wall)
     bench.run(3)
     assert len(bench.dials["level 3"]) == 2
@@ -148,7 +159,8 @@ def test_a_silent_connection_is_dropped_and_dialled_again() -> None:
     bench.run(3)
     bench.venue.faults.private.muted.add("l3")
     bench.run(10)
-    assert session.reconnects >= 1 and not session.pairs["BTC/USD"].verified
+    assert session.reconnects >= 1
+    assert not session.pairs["BTC/USD"].verified
     bench.venue.faults.private.muted.clear()
     bench.run(30)
     assert session.pairs["BTC/USD"].verified
@@ -161,7 +173,8 @@ def test_what_the_exchange_forbids_holds_here_and_leaves_the_public_dials_alone(
     bench.venue.faults.private.refuse_connections("l3", 403)
     session = bench.level3("BTC/USD", budget=budget)
     bench.run(2)
-    assert session.state is State.COOLDOWN and budget.cooldown_until is None
+    assert session.state is State.COOLDOWN
+    assert budget.cooldown_until is None
     assert budget.next_allowed(bench.now) == bench.now
     bench.run(limits.cooldown_s + 5)
     assert session.pairs["BTC/USD"].verified
@@ -221,7 +234,8 @@ def test_pairs_can_be_left_and_wanted_again() -> None:
     bench.run(3)
     session.want(["ETH/USD"], bench.now, bench.wall)
     bench.run(2)
-    assert list(session.pairs) == ["ETH/USD"] and session.state is State.SUBSCRIBED
+    assert list(session.pairs) == ["ETH/USD"]
+    assert session.state is State.SUBSCRIBED
     session.want(["BTC/USD", "ETH/USD"], bench.now, bench.wall)
     bench.run(3)
     assert all(pair.verified for pair in session.pairs.values())
@@ -232,7 +246,8 @@ def test_an_unknown_pair_is_refused_and_not_asked_for_in_a_loop() -> None:
     bench.specs["XYZ/USD"] = PairSpec("XYZ/USD", "XYZ", "USD", 1, 8)
     session = bench.level3("XYZ/USD", "BTC/USD")
     bench.run(60)
-    assert session.pairs["XYZ/USD"].state is L3State.REFUSED and session.pairs["BTC/USD"].verified
+    assert session.pairs["XYZ/USD"].state is L3State.REFUSED
+    assert session.pairs["BTC/USD"].verified
     assert session.state is State.DEGRADED
     assert sum("XYZ" in text for text in bench.sent["level 3"]) == 1
 
@@ -242,7 +257,8 @@ def test_an_unreadable_frame_costs_the_connection_and_nothing_is_shown_as_proven
     session = bench.level3("BTC/USD")
     bench.run(3)
     session.frame(b'{"channel":"level3","type":', bench.now, bench.wall)
-    assert session.state is State.DISCONNECTED and not session.pairs["BTC/USD"].verified
+    assert session.state is State.DISCONNECTED
+    assert not session.pairs["BTC/USD"].verified
     bench.run(5)
     assert session.pairs["BTC/USD"].verified
 
@@ -262,6 +278,7 @@ def test_an_independent_reader_of_the_same_frames_holds_the_same_queues() -> Non
     session.frame = frame  # type: ignore[method-assign]
     bench.run(10)
     book = session.pairs["BTC/USD"].book
-    assert book is not None and other.checked > 50
+    assert book is not None
+    assert other.checked > 50
     ids = [order.order_id for level in book.levels(book.bids.side) for order in book.queue(book.bids.side, level.ticks)]
     assert ids == [order[0] for _, orders in other.levels("bids") for order in orders]
