@@ -77,7 +77,8 @@ def test_losing_a_connection_hangs_up_and_unproves(state: State) -> None:
 
 
 def test_a_private_connection_needs_a_token_and_can_be_stopped_for_good() -> None:
-    assert (State.CONNECTING, Trigger.OPENED) in PRIVATE_TABLE and not any(s is State.AUTHENTICATING for s, _ in TABLE)
+    assert (State.CONNECTING, Trigger.OPENED) in PRIVATE_TABLE
+    assert not any(s is State.AUTHENTICATING for s, _ in TABLE)
     assert step(State.CONNECTING, Trigger.OPENED, PRIVATE_TABLE)[0] is State.AUTHENTICATING
     for state in (State.AUTHENTICATING, State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED):
         assert step(state, Trigger.STOPPED, PRIVATE_TABLE) == (
