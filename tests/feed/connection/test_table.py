@@ -266,6 +266,8 @@ def test_the_documentation_prints_the_table_of_the_code() -> None:
     text = (Path(__file__).parents[3] / "docs" / "CONNECTION.md").read_text(encoding="utf-8")
     printed = text.split("<!-- transitions -->\n")[1].split("\n<!-- end of transitions -->")[0]
     assert printed == transition_table()
+    printed = text.split("<!-- private transitions -->\n")[1].split("\n<!-- end of private transitions -->")[0]
+    assert printed == transition_table(PRIVATE_TABLE)
 
 
 def test_the_documentation_states_the_limits_of_the_code() -> None:
