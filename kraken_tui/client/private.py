@@ -99,7 +99,8 @@ class Level3Book(_Orders, frozen=True, gc=False):
     Attributes:
         symbol: v2 symbol.
         spec: Precisions.
-        bid_id_ticks_lots, ask_id_ticks_lots: (ticks, lots, id), best price first; in decimals they are `bids` and `asks`.
+        bid_id_ticks_lots, ask_id_ticks_lots: (ticks, lots, id), best price first; in decimals they are `bids` and
+            `asks`.
         depth: Price levels a side that are subscribed.
         verified: Whether the checksum of the last message is proven; trust places in queues only then.
         reason: Why not; "" where it is.
@@ -127,7 +128,8 @@ class Level3Changed(_Orders, frozen=True, gc=False):
     """The single orders right after one message: all of them after a snapshot, else those of the ten best levels.
 
     Attributes:
-        symbol, spec, bid_id_ticks_lots, ask_id_ticks_lots, depth, verified, reason, checksum, timestamp: As of a `Level3Book`.
+        symbol, spec, bid_id_ticks_lots, ask_id_ticks_lots, depth: As of a `Level3Book`.
+        verified, reason, checksum, timestamp: As well.
         kind: "snapshot" or "update".
         received_ns: This computer's time of the receipt, ns since the epoch.
     """

@@ -79,7 +79,7 @@ def test_without_them_nothing_private_is_told(tmp_path: Path) -> None:
         (("--level3",), {}, "there is no API key"),
         (("--account",), {"KRAKEN_API_KEY": "x" * 56}, "KRAKEN_API_SECRET is not"),
         (("--account", "--kafka", "localhost:1"), {}, "only a live feed or --demo has it"),
-        (("--level3", "--level3-depth", "25", "--demo"), {}, "10, 100 or 1000"),
+        (("--level3", "--level3-depth", "25", "--demo"), {}, "one of 10, 100, 1000"),
         (("--level3", "--level3-url", "ws://example.org/v2"), {}, "level3-url"),
     ],
 )

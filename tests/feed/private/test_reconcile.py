@@ -137,8 +137,8 @@ def test_the_history_is_read_page_by_page_and_mistake_28_no_fee_is_given_an_asse
 
 def test_rest_words_become_the_accounts_own() -> None:
     stop = RestOrder(
-        "O1", "open", pair="XBTUSD", side="sell", order_type="stop-loss-limit", limit_price="60000", second_price="59900",
-        qty="0.5", avg_price="0.00000",
+        "O1", "open", pair="XBTUSD", side="sell", order_type="stop-loss-limit", limit_price="60000",
+        second_price="59900", qty="0.5", avg_price="0.00000",
     )  # fmt: skip
     report = report_of(stop, NAMES.symbol_of)
     assert (report.trigger_price, report.limit_price, report.avg_price) == (Decimal(60000), Decimal(59900), None)
