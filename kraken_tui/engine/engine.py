@@ -35,6 +35,7 @@ from kraken_tui.wire.symbols import canonical
 if TYPE_CHECKING:
     from kraken_tui.engine.worker import Worker
     from kraken_tui.market.history.moments import MarketHistory
+    from kraken_tui.market.private_views import AccountView
 
 T = TypeVar("T")
 
@@ -161,8 +162,8 @@ class Engine:
             if line is not None:
                 self._log.add(self._clock.wall(), *line)
 
-    def _publish(self, feed_view: FeedView, views: dict[str, PairView]) -> None:
-        self._published = Published(feed_view, views)
+    def _publish(self, feed_view: FeedView, views: dict[str, PairView], account: AccountView | None = None) -> None:
+        self._published = Published(feed_view, views, account)
         self._options.on_publish(feed_view)
         for callback in self._on_publish:
             callback()

@@ -53,6 +53,12 @@ DEFAULTS = {
     "bell_on_fill": False,
     "mouse": True,
     "keys": {},
+    "level3": False,
+    "level3_depth": 10,
+    "account": False,
+    "private": True,
+    "level3_url": "",
+    "account_url": "",
     "key_name": "",
     "allow_withdraw_key": False,
 }
