@@ -78,6 +78,7 @@ def test_faults_are_told_with_their_kind_and_moment(tmp_path: Path) -> None:
     books = [number for number, line in enumerate(lines) if '"update","data":[{"symbol":"BTC/USD","bids"' in line]
     lines[books[3]] = re.sub(r'"checksum":\d+', '"checksum":7', lines[books[3]])
     again = later(session(), ns_of(lines[-1]) - ns_of(lines[0]) + SECOND)
+    again = [line.replace('"connection_id":', '"connection_id":1') for line in again]
     index = built(tmp_path, [*lines, *again])
     assert [(each.ns, each.kind) for each in index.faults] == [
         (ns_of(lines[books[3]]), "mismatch"),
