@@ -64,7 +64,7 @@ MARKET = (*RECORDERS, "serve")
 DRAWN = ("screen", "snapshot", "plot", "serve")
 """Those of them that draw."""
 
-FOLLOWERS = ("screen", "stream")
+FOLLOWERS = ("screen", "stream", "snapshot")
 """Those of them that follow single orders and the account."""
 
 MARKETS = "markets"
