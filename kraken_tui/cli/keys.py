@@ -114,7 +114,11 @@ def _ask() -> tuple[str, str]:
         raise ConfigurationError(
             "this terminal cannot hide what is typed; pipe two lines into keys add instead"
         ) from None
-    except EOFError:
+    except (EOFError, KeyboardInterrupt) as ended:
+        # The cursor still stands behind the question.
+        print(file=sys.stderr)
+        if isinstance(ended, KeyboardInterrupt):
+            raise
         raise ConfigurationError("nothing was typed, so nothing is kept") from None
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,16 @@ def pair_name(name: object) -> None:
     """
     if not isinstance(name, str) or not name.strip():
         raise ConfigurationError(f"a pair is named by a text such as BTC/USD, not {clean_text(repr(name), 60)}")
+
+
+def timeout(call: str, value: object) -> None:
+    """Check a longest wait in seconds; less than none is none.
+
+    Raises:
+        ConfigurationError: It is not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+        raise ConfigurationError(f"{call} takes a timeout in seconds, not {clean_text(repr(value), 60)}")
 
 
 def speed(value: object) -> float:

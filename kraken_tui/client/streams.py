@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from kraken_tui.client import checks
 from kraken_tui.client.events import public
 from kraken_tui.engine.engine import Engine
 from kraken_tui.engine.listeners import Listener, ListenerClosed, ListenerCounts
@@ -64,10 +65,12 @@ class EventStream:
 
         Raises:
             ConnectionClosed: The stream has ended.
-            ConfigurationError: The client was not opened.
+            ConfigurationError: The client was not opened, or the timeout is not a number.
             KrakenError: What ended the feed.
         """
         self._check()
+        if timeout is not None:
+            checks.timeout("get", timeout)
         try:
             return public(self._listener.get(timeout))
         except ListenerClosed:
@@ -77,6 +80,8 @@ class EventStream:
     async def next(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - None is an answer here, not an error
         """Take the next event without blocking the event loop; otherwise as `get`."""
         self._check()
+        if timeout is not None:
+            checks.timeout("next", timeout)
         try:
             return public(await take(self._listener, timeout))
         except ListenerClosed:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kraken_tui.client import checks
 from kraken_tui.client.books import Book
 from kraken_tui.client.reading import Reading
 from kraken_tui.client.run import Run
@@ -32,6 +33,7 @@ class Wait:
     """
 
     def __init__(self, run: Run, reading: Reading, name: str, timeout_s: float) -> None:
+        checks.timeout("wait_verified", timeout_s)
         self._run = run
         self._newest = run.newest
         self._reading = reading

@@ -205,7 +205,7 @@ class SizeOrTime:
         """See `Reader`."""
         found = _SIZE_OR_TIME.fullmatch(text.strip().lower())
         if found is None or not int(found[1]):
-            raise WrongValue("takes a size or a time: 100MB, 2GB, 30m, 1h, 7d")
+            raise WrongValue("takes a whole number of MB, GB, m, h or d, such as 100MB or 1h")
         size, seconds = self._UNITS[found[2]]
         return Rotation(size * int(found[1]), seconds * int(found[1]))
 

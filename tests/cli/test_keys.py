@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,8 +217,6 @@ def test_check_survives_a_proxys_page(
 @pytest.mark.realtime
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of Unix")
 def test_a_real_terminal_shows_nothing_of_a_key(home: Path) -> None:
-    import os
-
     import pexpect
 
     child = pexpect.spawn(
@@ -241,3 +240,23 @@ def test_a_real_terminal_shows_nothing_of_a_key(home: Path) -> None:
     assert PUBLIC.encode() not in shown
     assert PRIVATE.encode() not in shown
     assert KeyStore().get("view").private.reveal() == PRIVATE
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(
+    ("typed", "code", "words"),
+    [("\x03", 130, b""), ("\x04", 2, b"kraken-tui: nothing was typed, so nothing is kept\r\n")],
+)
+def test_whoever_gives_up_at_the_question_gets_the_next_line(home: Path, typed: str, code: int, words: bytes) -> None:
+    import pexpect
+
+    child = pexpect.spawn(sys.executable, ["-m", "kraken_tui", "keys", "add"], timeout=30, env=dict(os.environ))
+    child.expect_exact(b"API key (not shown): ")
+    assert child.waitnoecho(5)
+    child.send(typed)
+    child.expect(pexpect.EOF)
+    shown = child.before
+    child.close()
+    assert (child.exitstatus, shown) == (code, b"\r\n" + words)
+    assert not KeyStore().names()

@@ -124,3 +124,12 @@ def test_wrong_names_and_types_are_refused_later_too(small: Path) -> None:
         for use in (lambda: client.subscribe(""), lambda: client.book("BTC/USD", levels=0), lambda: client.events("x")):  # type: ignore[arg-type]
             with pytest.raises(ConfigurationError):
                 use()
+
+
+@pytest.mark.parametrize("timeout", ["1", float("nan"), True, [1]])
+def test_a_timeout_is_a_number(small: Path, timeout: Any) -> None:
+    with KrakenClient("BTC/USD", replay=small) as client:
+        stream = client.events()
+        for use in (lambda: client.wait_verified_sync("BTC/USD", timeout), lambda: stream.get(timeout)):
+            with pytest.raises(ConfigurationError, match="takes a timeout in seconds, not"):
+                use()

@@ -255,7 +255,9 @@ def test_a_recording_is_rotated_by_a_size_or_a_time(text: str, rotation: Rotatio
 
 @pytest.mark.parametrize("text", ["", "0MB", "100", "MB", "1.5GB", "1y", "-1h", "1234567MB", "100 MB x"])
 def test_what_is_neither_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^--record-rotate takes a size or a time: 100MB, 2GB, 30m, 1h, 7d$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^--record-rotate takes a whole number of MB, GB, m, h or d, such as 100MB or 1h$"
+    ):
         load({"record_rotate": text}, {})
 
 

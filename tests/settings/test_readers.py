@@ -93,7 +93,7 @@ def test_what_is_read(reader: Reader, way: str, given: Any, read: Any) -> None:
         (FileName(), "toml", 1, "takes a file name in quotes"),
         (FileName(), "value", 1, "takes a file name"),
         (FileName(), "value", b"a", "takes a file name"),
-        (SizeOrTime(), "text", "0m", "takes a size or a time: 100MB, 2GB, 30m, 1h, 7d"),
+        (SizeOrTime(), "text", "0m", "takes a whole number of MB, GB, m, h or d, such as 100MB or 1h"),
         (SizeOrTime(), "toml", 7, 'takes a size or a time in quotes, such as "100MB" or "1h"'),
         (PairList(), "toml", ["BTC/USD", 1], 'takes a list of pairs, such as ["BTC/USD", "ETH/USD"]'),
         (PairList(), "toml", "BTC/USD", 'takes a list of pairs, such as ["BTC/USD", "ETH/USD"]'),
