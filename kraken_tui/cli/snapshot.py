@@ -52,8 +52,8 @@ OPTIONS = (
         "size", PictureSize(), "columns x rows (default 160x48)", flag="--size", metavar="160x48", default=(160, 48),
     ),
     Option(
-        "view", Text(), "what the picture shows (default {default})", flag="--view", metavar="NAME", default="book",
-        choices=_views,
+        "view", Text(), "book, heatmap, candles, charts, tape or health (default {default})",
+        flag="--view", metavar="NAME", default="book", choices=_views,
     ),
 )  # fmt: skip
 
