@@ -47,3 +47,15 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     except ConfigurationError as error:
         return settings, None, f"the account is not followed: {error}"
     return (settings, None, "") if key is None else (both, key, "")
+
+
+def of_picture(settings: Settings) -> tuple[Settings, ApiKey | None]:
+    """What a single picture follows by itself: with the demo both, as the screen; otherwise what was asked for.
+
+    Raises:
+        ConfigurationError: As `of_screen`.
+    """
+    if settings.demo:
+        settings, key, _ = of_screen(settings)
+        return settings, key
+    return settings, asked_key(settings)
