@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kraken_tui.settings import Settings
 
 
+_NOT_RECORDED = "neither single orders nor the account can be followed here: recordings and Kafka do not hold them"
+
+
 def asked_key(settings: Settings) -> ApiKey | None:
     """The key for what the user asked for in so many words; it is taken out of the environment.
 
@@ -35,7 +38,11 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     Raises:
         ConfigurationError: It was asked for, and cannot be.
     """
-    if settings.level3 or settings.account or not settings.private or settings.replay is not None or settings.kafka:
+    if settings.replay is not None or settings.kafka:
+        # A settings file may ask for both; a recording is still to be played.
+        asked = settings.level3 or settings.account
+        return replace(settings, level3=False, account=False), None, _NOT_RECORDED if asked else ""
+    if settings.level3 or settings.account or not settings.private:
         return settings, asked_key(settings), ""
     both = replace(settings, level3=True, account=True)
     if settings.demo:
@@ -58,4 +65,6 @@ def of_picture(settings: Settings) -> tuple[Settings, ApiKey | None]:
     if settings.demo:
         settings, key, _ = of_screen(settings)
         return settings, key
+    if settings.replay is not None or settings.kafka:
+        return of_screen(settings)[:2]
     return settings, asked_key(settings)
