@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from kraken_tui.market.events import Proof
+from kraken_tui.market.events import Proof, Side
 from kraken_tui.market.history.moments import MarketHistory
+from kraken_tui.market.private_views import AccountView
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, Published, RecordingView, ReplayView
 from tests.tui import samples
 
@@ -23,6 +24,7 @@ class FakeSource:
         self.feed_view: FeedView = samples.replaying() if replay else samples.feed()
         self.views: dict[str, PairView] = {}
         self.histories: dict[str, MarketHistory] = {}
+        self.account: AccountView | None = None
         self.now_ns = 0
         self.stuck_in = ""
         self.tokenised: set[str] = set()
@@ -50,7 +52,7 @@ class FakeSource:
             self.views[symbol] = replace(view, version=view.version + 1, bids=((best, 77_700_000), *rest))
 
     def published(self) -> Published:
-        return Published(self.feed_view, dict(self.views))
+        return Published(self.feed_view, dict(self.views), self.account)
 
     def now(self) -> int:
         return self.now_ns
@@ -71,6 +73,9 @@ class FakeSource:
 
     def show(self, symbol: str) -> None:
         self.asked.append(("show", symbol))
+
+    def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
+        self.asked.append(("watch_queue", symbol, side, ticks))
 
     def search(self, text: str, limit: int = 50) -> list[str]:
         return [symbol for symbol in SYMBOLS if text.upper() in symbol][:limit]
