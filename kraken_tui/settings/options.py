@@ -293,7 +293,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "private", Switch(), "follow neither by itself; otherwise the screen does with --demo, and with a key",
-        flag="--no-private", commands=("screen",), const=False, section=ACCOUNT,
+        flag="--no-private", commands=("screen", "snapshot"), const=False, section=ACCOUNT,
         about="whether the screen follows both by itself, with --demo and with a key",
     ),
     Option(

@@ -135,10 +135,18 @@ FAULTS: dict[int, Fault] = {
     84: Fault("bomb, unknown version, foreign file", "refused with the reason", "1 s"),
     85: Fault("hostile symbols as file names", "a safe name", "100 %"),
     86: Fault("seek back and forth in a recording", "same book, proof and counts as played straight there", "0 differ"),
-    87: Fault("token expired or rejected", waits="the private feed"),
-    88: Fault("key without permission, bad, locked out", waits="the private feed"),
-    89: Fault("nonce refused", waits="the private feed"),
-    90: Fault("key echoed in an error", waits="the private feed"),
+    87: Fault(
+        "token expired or rejected",
+        "AUTHENTICATING; one new token at once, then ever more rarely; the other connections go on",
+        "10 in 120 s",
+    ),
+    88: Fault(
+        "key without permission, bad, locked out",
+        "that connection stops, with the exchange's words and what to do",
+        "1 dial",
+    ),
+    89: Fault("nonce refused", "stopped, said; back when the user asks", "1 request; 5 s"),
+    90: Fault("key echoed in an error", "cut out of log, screen and state", "0 found"),
     91: Fault(
         "TERM, HUP, QUIT, INT", "echo, line mode, cursor, mouse and main screen back, 128+n, no process left", "500 ms"
     ),
