@@ -85,6 +85,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         for count in (39, 41)
         for again in ("", " (no. 2)")
     },
+    "engine/lag.py": {"LoopLag.begin: lags and lags[-1][1] <= lag -> lags and lags[-1][1] < lag": _MEMORY},
     "engine/listeners.py": {
         f": _BURST_NS = 20000000 -> _BURST_NS = {count}": "a nanosecond of twenty milliseconds"
         for count in (19999999, 20000001)
