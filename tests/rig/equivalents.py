@@ -91,6 +91,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f" -> logging.LogRecord('kraken_tui', level, '', {line}, message, None, None)": "no line of a source is shown"
         for line in (1, -1)
     },
+    "engine/recordings.py": {"Recordings.__init__: self._told = '' -> pass": "set when a recording begins"},
     "engine/watchdog.py": {
         "Watchdog.__init__: self._where = '' -> pass": "set with every silence, before it is told",
         **{
