@@ -118,6 +118,7 @@ def test_states_have_keys_of_their_pair_and_kind_and_facts_have_none() -> None:
     for fact in (closed, trade("A/USD", 1), unproven("A/USD"), object()):
         assert coalescing_key(fact) is None
     assert coalescing_key(Priced(CANDLE, SPEC)) == coalescing_key(CANDLE)
+    assert Priced(CANDLE, SPEC).symbol == "A/USD"
 
 
 def test_only_the_loss_of_a_proof_ends_merging_and_only_that_of_its_book() -> None:

@@ -85,6 +85,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         for count in (39, 41)
         for again in ("", " (no. 2)")
     },
+    "engine/api.py": {
+        f"MarketSource.search: 50 -> {count}": "what stands in a protocol is never called" for count in (49, 51)
+    },
     "engine/lag.py": {"LoopLag.begin: lags and lags[-1][1] <= lag -> lags and lags[-1][1] < lag": _MEMORY},
     "engine/log.py": {
         "EventLog._write: logging.LogRecord('kraken_tui', level, '', 0, message, None, None)"
