@@ -74,7 +74,6 @@ class EventLog:
                 self._handler = _PrivateFile(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
             except OSError as error:
                 raise ConfigurationError(f"log_file cannot be written: {error.strerror}") from None
-            self._handler.setFormatter(logging.Formatter("%(message)s"))
             self._file = HandOver(
                 "kraken-tui-log",
                 self._write,

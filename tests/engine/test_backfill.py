@@ -164,6 +164,7 @@ class Desks:
         self.history.wake()
         for _ in range(40):
             await asyncio.sleep(0)
+        assert not task.done(), "it serves until it is cancelled"
         task.cancel()
         return list(self.asked)
 
@@ -225,6 +226,12 @@ async def test_a_pair_that_went_meanwhile_is_left_alone() -> None:
     desks.meanwhile = lambda: desks.session.roster.specs.pop("A/USD", None) and None
     assert await desks.settle() == ["A/USD 1"]
     assert desks.said == []
+    # The same where it went while its trades were on their way.
+    for go in (lambda desks: desks.desk.remove("A/USD"), lambda desks: desks.session.roster.specs.clear()):
+        late = Desks("A/USD", channels=("trade",))
+        late.meanwhile = lambda late=late, go=go: go(late)  # type: ignore[misc]
+        assert await late.settle() == ["A/USD trades"]
+        assert late.seeded == ["A/USD"]
     unknown = Desks("A/USD")
     unknown.session.roster.specs.clear()
     assert await unknown.settle() == []

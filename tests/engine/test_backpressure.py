@@ -80,6 +80,11 @@ def test_what_is_not_given_stays() -> None:
 def test_presets_by_name_and_number() -> None:
     for number, name in enumerate(("single", "multi", "aggregator"), 1):
         assert preset(name) is preset(number) is PRESETS[name]
+    assert list(PRESETS.values()) == [
+        Backpressure(500, DropPolicy.OLDEST, 0.0, 0.0),
+        Backpressure(2_000, DropPolicy.COALESCE, 50.0, 5_000.0),
+        Backpressure(10_000, DropPolicy.COALESCE, 100.0, 10_000.0),
+    ]
     for wrong in (0, 4, -1, "1", "", True):
         with pytest.raises(ConfigurationError, match="preset takes single, multi, aggregator, or 1 to 3"):
             preset(wrong)
@@ -113,6 +118,7 @@ def test_states_have_keys_of_their_pair_and_kind_and_facts_have_none() -> None:
     for fact in (closed, trade("A/USD", 1), unproven("A/USD"), object()):
         assert coalescing_key(fact) is None
     assert coalescing_key(Priced(CANDLE, SPEC)) == coalescing_key(CANDLE)
+    assert Priced(CANDLE, SPEC).symbol == "A/USD"
 
 
 def test_only_the_loss_of_a_proof_ends_merging_and_only_that_of_its_book() -> None:

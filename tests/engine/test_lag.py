@@ -44,7 +44,8 @@ def test_a_lag_is_forgotten_ten_seconds_after_it_was_seen() -> None:
     assert worst(*rounds, (first + window + 1, 1)) == [0, 50, 50, 20]
 
 
-def test_of_equal_lags_the_later_counts() -> None:
+def test_a_lag_that_a_later_one_exceeds_never_counts_again() -> None:
     window = 10 * SECOND
-    rounds = [(0, 10), (15, 10), (30, window), (25 + window, 1), (26 + window, 1)]
-    assert worst(*rounds) == [0, 5, 5, 5, 5]
+    # Lags of 9, 3 and 5; the first is forgotten before the others.
+    rounds = [(0, 100), (109, 100), (212, 100), (317, window)]
+    assert worst(*rounds, (109 + window, 103), (212 + window, 1)) == [0, 9, 9, 9, 9, 5]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -150,3 +153,100 @@ def test_a_file_begins_again_at_five_megabytes_and_three_old_ones_are_kept(tmp_p
     assert log._handler is not None
     assert (log._handler.maxBytes, log._handler.backupCount) == (5_000_000, 3)
     log.close()
+
+
+class Over:
+    """Stands for the hand-over to the file's thread."""
+
+    made: list[Over]
+
+    def __init__(self, name: str, work: Any, **options: Any) -> None:
+        self.name, self.work, self.options = name, work, options
+        self.put_in: list[tuple[tuple[int, str], int]] = []
+        self.closed: list[float] = []
+        self.left_out = 0
+        self.counts = SimpleNamespace(accepted=1)
+        Over.made.append(self)
+
+    def put(self, item: tuple[int, str], size: int) -> None:
+        self.put_in.append((item, size))
+
+    def resume(self) -> int:
+        left_out, self.left_out = self.left_out, 0
+        return left_out
+
+    def close(self, wait_s: float = 0.0) -> bool:
+        self.closed.append(wait_s)
+        return False
+
+
+@pytest.fixture
+def over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[EventLog, Over]]:
+    Over.made = []
+    monkeypatch.setattr(module, "HandOver", Over)
+    log = EventLog(tmp_path / "log")
+    yield log, Over.made[0]
+    log._close_file()
+
+
+def test_the_file_has_room_for_five_thousand_lines_and_two_megabytes(over: tuple[EventLog, Over]) -> None:
+    log, file = over
+    options = {name: value for name, value in file.options.items() if name != "finish"}
+    assert options == {"items": 5000, "room": 2_000_000, "every_s": 0.1, "enough": 500_000}
+    assert (file.name, file.work, file.options["finish"]) == ("kraken-tui-log", log._write, log._close_file)
+    log.add(0, "warning", "text")
+    line = "1970-01-01T00:00:00.000Z warning text"
+    assert file.put_in == [((logging.WARNING, line), len(line))]
+    file.left_out = 3
+    log.add(0, "info", "text")
+    assert [item[1][25:] for item, _ in file.put_in[1:]] == [
+        "warning 3 lines missing here: the disk was too slow", "info    text",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["poll", "add", "close"])
+def test_a_problem_of_the_file_is_told_by_whoever_comes_first(by: str, over: tuple[EventLog, Over]) -> None:
+    log, file = over
+    log._file_problem = "disk full"
+    if by == "poll":
+        log.poll(7)
+    elif by == "add":
+        log.add(7, "info", "more")
+    else:
+        assert log.close(7) is False
+    problem = [(line.ns, line.text) for line in log.lines if line.level == "error"]
+    assert problem == [(7, "the log file takes no more lines: disk full")]
+    assert file.closed == ([0.2, 0.0] if by == "close" else [0.0])
+    assert file.put_in == []
+    log.poll(8)
+    assert len(log.lines) == (2 if by == "add" else 1)
+
+
+def test_the_end_waits_a_fifth_of_a_second_and_has_no_time_unless_told(over: tuple[EventLog, Over]) -> None:
+    log, file = over
+    log._file_problem = "disk full"
+    assert log.close() is False
+    assert (file.closed, log.lines[-1].ns, module.CLOSE_S) == ([0.2, 0.0], 0, 0.2)
+
+
+def test_what_the_file_does_not_take_counts_as_failed(
+    over: tuple[EventLog, Over], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, _ = over
+    lines = [(logging.INFO, "one"), (logging.INFO, "two"), (logging.INFO, "three")]
+    assert (log._write(lines), log._file_problem) == (0, "")
+    assert log._write([]) == 0
+    handler = log._handler
+    assert handler is not None
+    seen: list[str] = []
+
+    def emit(record: logging.LogRecord) -> None:
+        seen.append(record.getMessage())
+        if len(seen) == 2:
+            handler.problem = "disk full"
+
+    monkeypatch.setattr(handler, "emit", emit)
+    assert (log._write(lines), log._file_problem, seen) == (2, "disk full", ["one", "two"])
+    log._close_file()
+    log._file_problem = ""
+    assert (log._write(lines), log._file_problem) == (3, "")

@@ -151,3 +151,14 @@ def test_a_part_of_a_quarter_of_the_memory_is_followed_by_another_and_all_of_it_
         recent.poll(now)
         assert recent.since_ns == oldest, now
     assert recent.size == 2 * len(quarter) + 1
+
+
+def test_a_part_that_is_too_much_by_itself_goes_as_soon_as_there_is_another() -> None:
+    now = 0
+    recent = Recent(lambda: Opening(now, "", (), ()))
+    recent.poll(0)
+    recent.write(b"x" * (30 * 2**20), 0, "rx")
+    for now, size, oldest in ((1, 0, 0), (2, 3 * 2**20, 1)):
+        recent.write(b"y" * size, now, "rx")
+        recent.poll(now)
+        assert recent.since_ns == oldest

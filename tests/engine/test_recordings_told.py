@@ -117,7 +117,7 @@ def test_notices_are_told_in_order_and_a_problem_once(bench: Bench) -> None:
     again = bench.start("b")
     again.progress = again.progress._replace(problem="gone")
     bench.recordings.poll(0)
-    assert bench.said[-1] == ("error", "gone")
+    assert bench.said[4:] == [("error", "gone")]
 
 
 def test_a_stopped_recording_stays_on_the_screen_for_two_seconds_or_until_it_is_written(bench: Bench) -> None:
@@ -138,6 +138,24 @@ def test_a_stopped_recording_stays_on_the_screen_for_two_seconds_or_until_it_is_
     assert bench.said == [("info", "recording stopped: a (3 frames)")]
     recordings.poll(end + 2)
     assert (len(bench.said), recordings.view(10 * SECOND)) == (1, None)
+
+
+def test_of_two_that_are_being_written_the_last_is_shown(bench: Bench) -> None:
+    for name, at in (("a", 0), ("b", SECOND)):
+        bench.start(name, at / SECOND)
+        bench.recordings.stop(at + SECOND // 2)
+    for at in (SECOND + SECOND // 2, 3 * SECOND):
+        shown = bench.recordings.view(at)
+        assert shown is not None
+        assert shown.path == "b"
+
+
+def test_that_the_rest_was_given_up_is_told_at_once(bench: Bench) -> None:
+    recorder = bench.start()
+    recorder.give_up = lambda: recorder.notices.append(("error", "given up"))  # type: ignore[method-assign]
+    bench.recordings.stop(0)
+    bench.recordings.poll(2 * SECOND)
+    assert bench.said == [("error", "given up")]
 
 
 def test_of_a_recording_that_failed_its_end_is_not_told_as_a_good_one(bench: Bench) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from types import FrameType
 
+import pytest
+
 from kraken_tui.engine.lag import LoopLag
-from kraken_tui.engine.watchdog import Watchdog, step_of, step_of_thread
+from kraken_tui.engine.watchdog import LOOK_S, Watchdog, step_of, step_of_thread
 from kraken_tui.units import SECOND
 
 QUARTER = SECOND // 4
@@ -142,3 +144,9 @@ def test_a_second_silence_is_told_like_the_first() -> None:
         ("error", "engine not answering for 3 s"),
         ("warning", "engine answers again after 5.0 s"),
     ]
+
+
+def test_a_thread_is_known_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "_current_frames", lambda: {7: frame_in("kraken_tui.market")})
+    assert (step_of_thread(7), step_of_thread(8), step_of_thread(None)) == ("figures of a market", "", "")
+    assert LOOK_S == 0.25

@@ -336,3 +336,21 @@ def test_flow_is_told_within_the_time_asked_for_even_what_comes_late(tmp_path: P
     after = [event for event in told if isinstance(event, FlowEvent)]
     assert 0 < len(after) < len(flow)
     assert flow[-len(after) :] == after
+
+
+def test_a_candle_beyond_the_end_is_not_told_though_the_recorders_clock_was_slow(tmp_path: Path) -> None:
+    path = file(tmp_path, "a.jsonl", later(minutes(3), -2 * SECOND))
+    end = START + 120 * SECOND
+    _, told = play(path, derived=True, books=False, end_ns=end)
+    begins = {event.candle.begin_s * SECOND for event in told if isinstance(event, CandleChanged)}
+    assert begins == {START, START + 60 * SECOND}
+
+
+def test_a_silence_within_a_file_is_no_hole_between_two(tmp_path: Path) -> None:
+    lines = session()
+    path = file(tmp_path, "a.jsonl", [*lines[:-30], *later(lines[-30:], 10 * SECOND)])
+    assert play(path)[0].messages == play(file(tmp_path, "b.jsonl", lines))[0].messages
+
+
+def test_everything_is_wanted_unless_told_otherwise() -> None:
+    assert Wanted() == Wanted((), 0, False, True, None, None, 1)

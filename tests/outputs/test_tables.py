@@ -139,3 +139,72 @@ def test_parquet_holds_exactly_the_same_numbers_and_says_what_it_cannot() -> Non
     finer = replace(LINE, spec=replace(SPEC, price_precision=11))
     with pytest.raises(ConfigurationError, match="more digits than Parquet can hold exactly; use --to csv"):
         read(finer)
+
+
+TRADE = Trade("BTC/USD", Side.BUY, 10, 3, "limit", 1, "x", NS)
+FLOW = FlowEvent("BTC/USD", NS, FlowKind.WALL, Side.BUY, 10, 3)
+CANDLE = CandleChanged("BTC/USD", Candle(60, 1, 10, 20, 5, 11, 30, 450, 2, True))
+EVENTS = {"updates": LINE, "levels": LINE, "trades": TRADE, "candles": CANDLE, "flow": FLOW}
+
+
+def made(shape: str, spec: PairSpec | None = SPEC) -> CsvTable:
+    sink = CsvTable(lambda _: spec, lambda _: None, shape=shape, clock=lambda: NS)
+    sink.open()
+    return sink
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_only_what_a_shape_shows_is_taken_and_nothing_is_left_out_of_the_rest(shape: str) -> None:
+    sink = made(shape)
+    assert sink.counts == (0, 0)
+    for name, event in EVENTS.items():
+        shown = EVENTS[shape] is event
+        assert sink._shape.rows(event) == [] or shown, name
+    sink = made(shape)
+    assert sink.write(object()) is False
+    # Candles are held back until the next are there.
+    assert sink.write(EVENTS[shape]) is (shape != "candles")
+    sink.close()
+    assert sink.counts == (2 if shape == "updates" else 1, 0)
+
+
+@pytest.mark.parametrize("shape", ["trades", "candles", "flow"])
+def test_what_cannot_be_written_for_want_of_precisions_is_counted(shape: str) -> None:
+    sink = made(shape, None)
+    for number in (1, 2):
+        assert sink.write(EVENTS[shape]) is False
+        if shape != "candles":
+            assert sink.counts == (0, number)
+    sink.close()
+    assert sink.counts == (0, 1 if shape == "candles" else 2)
+
+
+def test_nothing_else_is_shown_again_where_levels_stay() -> None:
+    sink = made("levels")
+    assert [sink.write(LINE), sink.write(LINE)] == [True, False]
+    assert sink._shape.rows(LINE) == []
+    assert [column.name for column in sink._shape.columns].count("asks[9].price") == 1
+    assert "asks[10].price" not in [column.name for column in sink._shape.columns]
+
+
+def test_levels_have_both_times_in_microseconds() -> None:
+    for venue_ns, stamp in ((NS - 5_000_000, "1795262400118456"), (None, "1795262400123456")):
+        line = replace(LINE, changed=replace(CHANGED, venue_ns=venue_ns))
+        assert text_of(line, shape="levels")[1].split(",")[2:4] == [stamp, "1795262400123456"]
+
+
+def test_the_three_newest_candles_are_held_back_and_keep_the_moment_they_were_told() -> None:
+    sink = made("candles")
+    for minute in (1, 2, 3):
+        assert sink.write(replace(CANDLE, candle=replace(CANDLE.candle, begin_s=60 * minute))) is False
+    assert sink.write(replace(CANDLE, candle=replace(CANDLE.candle, begin_s=240))) is True
+    assert sink.counts.written == 1
+    sink.close()
+    assert sink.counts.written == 4
+    assert text_of(CANDLE, shape="candles")[1].split(",")[2:4] == ["60000000", "1795262400123456"]
+
+
+def test_decimals_of_typed_columns() -> None:
+    scales = {column.name: column.scale for shape in SHAPES for column in made(shape)._shape.columns}
+    assert {scale for name, scale in scales.items() if name != "value"} == {10}
+    assert scales["value"] == 20

@@ -85,6 +85,23 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         for count in (39, 41)
         for again in ("", " (no. 2)")
     },
+    "engine/api.py": {
+        f"MarketSource.search: 50 -> {count}": "what stands in a protocol is never called" for count in (49, 51)
+    },
+    "engine/lag.py": {"LoopLag.begin: lags and lags[-1][1] <= lag -> lags and lags[-1][1] < lag": _MEMORY},
+    "engine/log.py": {
+        "EventLog._write: logging.LogRecord('kraken_tui', level, '', 0, message, None, None)"
+        f" -> logging.LogRecord('kraken_tui', level, '', {line}, message, None, None)": "no line of a source is shown"
+        for line in (1, -1)
+    },
+    "engine/recordings.py": {"Recordings.__init__: self._told = '' -> pass": "set when a recording begins"},
+    "engine/watchdog.py": {
+        "Watchdog.__init__: self._where = '' -> pass": "set with every silence, before it is told",
+        **{
+            f"Watchdog.__init__: self._excused_ns = 0 -> self._excused_ns = {ns}": "no clock stands near zero"
+            for ns in (1, -1)
+        },
+    },
     "engine/listeners.py": {
         f": _BURST_NS = 20000000 -> _BURST_NS = {count}": "a nanosecond of twenty milliseconds"
         for count in (19999999, 20000001)
