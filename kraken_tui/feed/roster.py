@@ -171,10 +171,11 @@ class Roster:
 
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int | None:
         """Count the lag of a live message, ns; None if its timestamp is not plausible."""
-        lag = self.latency.venue_now(now, wall_ns) - venue_ns
+        lag = self.latency.lag_of(venue_ns, now, wall_ns)
         if abs(lag) > PLAUSIBLE_LAG_NS:
             return None
-        return self.latency.measure(venue_ns, now, wall_ns)
+        self.latency.count(max(0, lag), venue_ns, now)
+        return max(0, lag)
 
     def bound(self, granted_ns: int | None, now: int, wall_ns: int) -> int | None:
         """The most a snapshot can lag, ns: its timestamp is the last change of the book, not its sending (PROTOCOL.md

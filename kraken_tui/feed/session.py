@@ -87,6 +87,7 @@ class Session:
         self.limits = limits or Limits()
         self.state = State.DISCONNECTED
         self.cause = "not started"
+        self._up = False
         self.latency = LatencyTracker()
         rng = rng or random.Random()
         self.dialler = Dialler(self.limits, rng)
@@ -242,13 +243,19 @@ class Session:
 
     def frame(self, data: bytes | str, now: int, wall_ns: int) -> None:
         """Take one frame as received."""
-        self._clock(now, wall_ns)
+        if now > self._now:
+            self._now = now
+        self._wall = wall_ns
         counters = self.counters
         counters.frames += 1
-        if self.state not in _UP or self._is_backlog():
+        if not self._up or self._is_backlog():
             counters.ignored["frame of a lost connection"] += 1
             return
-        self._take(self._dispatch.apply(data, self._now, wall_ns))
+        effect = self._dispatch.apply(data, self._now, wall_ns)
+        if type(effect) is Effect:
+            self._take(effect)
+        else:
+            self._events.append(effect)
         if self._unsettled and self.policy.asks and now >= self._settle_due:
             self._settle()
             self._pump()
@@ -296,7 +303,7 @@ class Session:
             self._fire(Trigger.COOLED, "cooldown over")
         elif self.state is State.CONNECTING and self.dialler.overdue(now):
             self._lose(f"no answer within {self.limits.open_s:.0f} s")
-        elif self.state in _UP:
+        elif self._up:
             self._tick_up()
         self.watchdog.promise(self.next_wakeup(now))
 
@@ -305,7 +312,7 @@ class Session:
         self._clock(now, wall_ns)
         seconds = ns_asleep / SECOND
         self._report(Note(self._wall, "warning", f"the computer slept for {seconds:.1f} s"))
-        if self.state in _UP and ns_asleep >= ns(self.limits.feed_deadline_s):
+        if self._up and ns_asleep >= ns(self.limits.feed_deadline_s):
             self._lose(f"the computer slept for {seconds:.0f} s")
 
     def wants_audit(self, now: int) -> bool:
@@ -394,7 +401,7 @@ class Session:
             times.append(self.dialler.next_dial(now))
         elif self.state is State.CONNECTING:
             times.append(self.dialler.answer_due)
-        elif self.state in _UP and self.policy.asks:
+        elif self._up and self.policy.asks:
             instruments = self.roster.instruments
             times.append(self.subscriptions.next_deadline(ready=instruments.ready))
             times.append(instruments.due)
@@ -415,6 +422,7 @@ class Session:
         """Make one transition of the table, do its actions, report it with its one cause."""
         before = self.state
         self.state, actions = step(self.state, trigger)
+        self._up = self.state in _UP
         self.cause = cause
         for action in actions:
             self._do(action, cause, before)
@@ -465,6 +473,10 @@ class Session:
     def _is_backlog(self) -> bool:
         """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
         # Runs for every frame: check the cheap clock first, and only then all subscriptions.
+        watchdog = self.watchdog
+        last = watchdog.last_frame_ns
+        if last is None or self._now - last <= watchdog.backlog_ns:
+            return False
         cause = self.watchdog.backlog(self._now)
         if cause is None or not self.subscriptions.confirmed:
             return False
@@ -486,7 +498,7 @@ class Session:
     def _notice_stall(self) -> None:
         """A late tick means that this program stood still, not the venue."""
         stalled = self.watchdog.stalled_s(self._now)
-        if stalled is not None and self.state in _UP:
+        if stalled is not None and self._up:
             self._report(Note(self._wall, "warning", f"the program stood still for {stalled:.1f} s"))
 
     def _tick_up(self) -> None:
@@ -512,7 +524,7 @@ class Session:
 
     def _settle(self) -> None:
         """Bring the state in line with the subscriptions and books."""
-        if self.state not in _UP:
+        if not self._up:
             return
         self._unsettled = False
         if len(self.roster.pairs) > _MANY_PAIRS:
@@ -530,7 +542,7 @@ class Session:
         self._sends.append(text)
 
     def _pump(self) -> None:
-        if self.state in _UP:
+        if self._up:
             self._sends += self.policy.requests(self._now, ready=self.roster.instruments.ready)
 
     def _report(self, event: FeedEvent) -> None:

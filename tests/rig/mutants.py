@@ -226,7 +226,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "drop under load",
         _SESSION,
-        "        if self.state not in _UP or self._is_backlog():",
+        "        if not self._up or self._is_backlog():",
         "        if self.state not in _UP or self._is_backlog() or counters.frames % 1000 == 999:",
         "tests/faults/test_load.py::test_f69",
         f"{_TRUTH}::test_f62",

@@ -4,7 +4,8 @@ Each side is three parallel lists, best level first, found by bisection. `sorted
 in its place (`python -m benchmarks containers`): at the depths Kraken offers, at most 1,000 levels, inserting into a
 plain list is a short memory move and costs a third of it, and the ten best levels of a checksum are a slice. Each
 level keeps its checksum digits, made once when it changes, and a side's joined digits are kept until its ten best
-levels change, so that proving a message costs little more than one CRC.
+levels change. The CRC begins with the asks, so theirs is kept too: a message that changed only bids costs the CRC of
+the bids.
 """
 
 from __future__ import annotations
@@ -112,9 +113,9 @@ class BookSide:
         self._dirty = True
 
     def checksum_digits(self) -> bytes:
-        """Checksum digits of the best ten levels, joined, in ASCII."""
+        """Checksum digits of the best ten levels, joined, in ASCII; the same object until one of them changes."""
         if self._dirty:
-            self._bytes = "".join(self._digits[:CHECKSUM_LEVELS]).encode("ascii")
+            self._bytes = "".join(self._digits[:CHECKSUM_LEVELS]).encode()
             self._dirty = False
         return self._bytes
 
@@ -125,9 +126,25 @@ class OrderBook:
     Args:
         spec: Precisions that turn wire text into ticks and lots.
         depth: Levels a side that are kept, as subscribed.
+
+    Attributes:
+        odd: Whether a number of the last message was written otherwise than the wire does, with another number of
+            decimals or an exponent: only then its scale has to be looked at.
     """
 
-    __slots__ = ("_nothing", "_prices", "asks", "bids", "depth", "spec")
+    __slots__ = (
+        "_asks_crc",
+        "_asks_digits",
+        "_bids_digits",
+        "_crc",
+        "_nothing",
+        "_prices",
+        "asks",
+        "bids",
+        "depth",
+        "odd",
+        "spec",
+    )
 
     def __init__(self, spec: PairSpec, depth: int) -> None:
         self.spec = spec
@@ -137,6 +154,9 @@ class OrderBook:
         self._nothing = from_units(0, spec.qty_precision)
         # Wire text of a price -> (ticks, digits): the same few prices come again and again.
         self._prices: dict[str, tuple[int, str]] = {}
+        self._bids_digits = self._asks_digits = b""
+        self._asks_crc = self._crc = 0
+        self.odd = False
 
     def load(self, bids: Sequence[WireLevel], asks: Sequence[WireLevel]) -> None:
         """Replace everything by a snapshot.
@@ -163,7 +183,9 @@ class OrderBook:
                 resynchronised.
         """
         changes: list[LevelChange] = []
+        self.odd = False
         if len(bids) + len(asks) >= _MANY:
+            self.odd = True
             self._apply_many(self.bids, bids, changes)
             self._apply_many(self.asks, asks, changes)
             return tuple(changes)
@@ -219,6 +241,7 @@ class OrderBook:
             else:
                 lots = to_units(qty, precision)
                 token += str(lots)
+                self.odd = self.odd or bool(precision) or type(qty) is not int
             key = ticks * sign
             at = bisect_left(keys, key)
             if at < CHECKSUM_LEVELS:
@@ -240,11 +263,14 @@ class OrderBook:
             side.truncate(self.depth)
 
     def _price(self, text: object) -> tuple[int, str]:
-        ticks = to_units(text, self.spec.price_precision)
+        precision = self.spec.price_precision
+        ticks = to_units(text, precision)
         if ticks <= 0:
             raise InvalidNumber("a price of zero")
         known = (ticks, str(ticks))
-        if type(text) is str:
+        if type(text) is not str or not precision or text[-precision - 1 : -precision] != ".":
+            self.odd = self.odd or bool(precision) or type(text) is not int
+        else:
             if len(self._prices) >= _KEPT_PRICES:
                 self._prices.clear()
             self._prices[text] = known
@@ -252,7 +278,21 @@ class OrderBook:
 
     def checksum(self) -> int:
         """CRC32 of the best ten asks and bids, unsigned (section 4.3); 0 for an empty book."""
-        return crc32(self.bids.checksum_digits(), crc32(self.asks.checksum_digits()))
+        bids, asks = self.bids, self.asks
+        asks_digits = asks.checksum_digits() if asks._dirty else asks._bytes
+        bids_digits = bids.checksum_digits() if bids._dirty else bids._bytes
+        if asks_digits is not self._asks_digits:
+            self._asks_digits, self._asks_crc = asks_digits, crc32(asks_digits)
+        elif bids_digits is self._bids_digits:
+            return self._crc
+        self._bids_digits = bids_digits
+        self._crc = crc = crc32(bids_digits, self._asks_crc)
+        return crc
+
+    def touch(self) -> tuple[int | None, int | None]:
+        """Best bid and best ask in ticks; None for an empty side."""
+        bids, asks = self.bids._keys, self.asks._keys
+        return (-bids[0] if bids else None), (asks[0] if asks else None)
 
     def clear(self) -> None:
         """Empty both sides."""
