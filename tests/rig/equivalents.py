@@ -17,8 +17,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4097": _MEMORY,
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4095": _MEMORY,
         "BookSide.__init__: self._dirty = False -> self._dirty = True": _ONCE_MORE,
-        "BookSide.top: self._sign < 0 -> self._sign <= 0": _SIGN,
-        "BookSide.top: self._sign < 0 -> self._sign < 1": _SIGN,
         "BookSide.put: at < CHECKSUM_LEVELS -> at <= CHECKSUM_LEVELS": _ONCE_MORE,
         "BookSide.truncate: len(self._keys) > depth -> len(self._keys) >= depth": "nothing lies beyond the last level",
         "BookSide.truncate: self._dirty = self._dirty or depth < CHECKSUM_LEVELS"

@@ -62,7 +62,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "removals ignored",
         _BOOK,
-        "del keys[at], amounts[at], digits[at]",
+        "del keys[at], held[at], digits[at]",
         "pass",
         f"{_TRUTH}::test_f58",
     ),

@@ -31,19 +31,24 @@ _KEPT_PRICES = 4096
 class BookSide:
     """One side of a book, best level first.
 
-    Keys are ticks for asks and negated ticks for bids, so that both sides ascend from the best price.
+    Keys are ticks for asks and negated ticks for bids, so that both sides ascend from the best price. Beside each
+    stands its level as it is handed out: to copy a side is to copy one list of references, however deep it is.
+
+    Attributes:
+        total: Lots of all levels.
     """
 
-    __slots__ = ("_bytes", "_digits", "_dirty", "_keys", "_lots", "_sign", "side")
+    __slots__ = ("_bytes", "_digits", "_dirty", "_keys", "_levels", "_sign", "side", "total")
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self._sign = -1 if side is Side.BUY else 1
         self._keys: list[int] = []
-        self._lots: list[int] = []
+        self._levels: list[Level] = []
         self._digits: list[str] = []
         self._dirty = False
         self._bytes = b""
+        self.total = 0
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -53,20 +58,17 @@ class BookSide:
 
     def best(self) -> Level | None:
         """The touch of this side, or None when the side is empty."""
-        return (self._sign * self._keys[0], self._lots[0]) if self._keys else None
+        return self._levels[0] if self._levels else None
 
     def top(self, count: int | None = None) -> tuple[Level, ...]:
         """The best `count` levels, or all."""
-        keys = self._keys if count is None else self._keys[:count]
-        if self._sign < 0:
-            return tuple([(-key, lots) for key, lots in zip(keys, self._lots, strict=False)])
-        return tuple(zip(keys, self._lots, strict=False))
+        return tuple(self._levels if count is None else self._levels[:count])
 
     def lots_at(self, ticks: int) -> int:
         """Lots resting at a price; 0 if there is no level."""
         key = self._sign * ticks
         at = bisect_left(self._keys, key)
-        return self._lots[at] if at < len(self._keys) and self._keys[at] == key else 0
+        return self._levels[at][1] if at < len(self._keys) and self._keys[at] == key else 0
 
     def put(self, ticks: int, lots: int, digits: str = "") -> int:
         """Set one level, or remove it with zero lots.
@@ -86,30 +88,35 @@ class BookSide:
         if at < CHECKSUM_LEVELS:
             self._dirty = True
         if at < len(keys) and keys[at] == key:
-            before = self._lots[at]
+            before = self._levels[at][1]
+            self.total += lots - before
             if lots:
-                self._lots[at] = lots
+                self._levels[at] = (ticks, lots)
                 self._digits[at] = digits
             else:
-                del keys[at], self._lots[at], self._digits[at]
+                del keys[at], self._levels[at], self._digits[at]
             return before
         if lots:
+            self.total += lots
             keys.insert(at, key)
-            self._lots.insert(at, lots)
+            self._levels.insert(at, (ticks, lots))
             self._digits.insert(at, digits)
         return 0
 
     def truncate(self, depth: int) -> None:
         """Drop the levels beyond `depth`."""
         if len(self._keys) > depth:
-            del self._keys[depth:], self._lots[depth:], self._digits[depth:]
+            for _, lots in self._levels[depth:]:
+                self.total -= lots
+            del self._keys[depth:], self._levels[depth:], self._digits[depth:]
             self._dirty = self._dirty or depth < CHECKSUM_LEVELS
 
     def clear(self) -> None:
         """Forget every level."""
         self._keys.clear()
-        self._lots.clear()
+        self._levels.clear()
         self._digits.clear()
+        self.total = 0
         self._dirty = True
 
     def checksum_digits(self) -> bytes:
@@ -198,7 +205,7 @@ class OrderBook:
     def _apply_many(self, side: BookSide, levels: Sequence[WireLevel], changes: list[LevelChange]) -> None:
         """The same for a long message, in O(n log n)."""
         name, sign, precision = side.side, side._sign, self.spec.qty_precision
-        held = dict(zip(side._keys, zip(side._lots, side._digits, strict=True), strict=True))
+        held = dict(zip(side._keys, zip(side._levels, side._digits, strict=True), strict=True))
         for entry in levels:
             try:
                 ticks, token = self._prices[entry.price]
@@ -206,22 +213,23 @@ class OrderBook:
                 ticks, token = self._price(entry.price)
             lots = to_units(entry.qty, precision)
             before = held.get(ticks * sign)
-            changes.append((name, ticks, before[0] if before else 0, lots))
+            changes.append((name, ticks, before[0][1] if before else 0, lots))
             if lots:
-                held[ticks * sign] = (lots, f"{token}{lots}")
+                held[ticks * sign] = ((ticks, lots), f"{token}{lots}")
             elif before:
                 del held[ticks * sign]
         kept = sorted(held)[: self.depth]
         side._keys[:] = kept
-        side._lots[:] = [held[key][0] for key in kept]
+        side._levels[:] = [held[key][0] for key in kept]
         side._digits[:] = [held[key][1] for key in kept]
+        side.total = sum([lots for _, lots in side._levels])
         side._dirty = True
 
     def _apply_side(self, side: BookSide, levels: Iterable[WireLevel], changes: list[LevelChange]) -> None:
         """The hot path (docs/PERFORMANCE.md): `to_units` and `BookSide.put` written out for usual numbers."""
         prices, precision = self._prices, self.spec.qty_precision
         name, sign = side.side, side._sign
-        keys, amounts, digits = side._keys, side._lots, side._digits
+        keys, held, digits = side._keys, side._levels, side._digits
         point, end, nothing = -precision - 1, -precision, self._nothing
         for level in levels:
             try:
@@ -247,17 +255,20 @@ class OrderBook:
             if at < CHECKSUM_LEVELS:
                 side._dirty = True
             if at < len(keys) and keys[at] == key:
-                changes.append((name, ticks, amounts[at], lots))
+                before = held[at][1]
+                changes.append((name, ticks, before, lots))
+                side.total += lots - before
                 if lots:
-                    amounts[at] = lots
+                    held[at] = (ticks, lots)
                     digits[at] = token
                 else:
-                    del keys[at], amounts[at], digits[at]
+                    del keys[at], held[at], digits[at]
             else:
                 changes.append((name, ticks, 0, lots))
                 if lots:
+                    side.total += lots
                     keys.insert(at, key)
-                    amounts.insert(at, lots)
+                    held.insert(at, (ticks, lots))
                     digits.insert(at, token)
         if len(keys) > self.depth:
             side.truncate(self.depth)

@@ -137,7 +137,8 @@ def test_random_messages_against_the_slow_book(
         assert list(book.asks) == slow.units("asks")
         assert book.checksum() == slow.checksum()
         for side in (book.bids, book.asks):
-            assert len(side._keys) == len(side._lots) == len(side._digits)
+            assert len(side._keys) == len(side._levels) == len(side._digits)
+            assert side.total == sum(lots for _, lots in side)
             assert side.best() == next(iter(side), None)
             assert all(side.lots_at(ticks) == lots for ticks, lots in side)
 
