@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from kraken_tui.feed.channels import CHANNELS, pair_channels
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
-from kraken_tui.feed.connection.dialler import Dialler
+from kraken_tui.feed.connection.dialler import Dialler, least_gap_s
 from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.counters import Counters
@@ -124,7 +124,6 @@ class Session:
         self._sends: list[str] = []
         self._close: tuple[int, str] | None = None
         self._up_since: int | None = None
-        self._last_ping: int | None = None
         self._unsettled = False
         self._settle_due = 0
 
@@ -163,7 +162,7 @@ class Session:
 
     def allowed_in_s(self, now: int) -> float:
         """Seconds until the dial budget allows a dial; 0 when it does."""
-        return max(0, self.dialler.earliest(now, _dial_gap_s(self.system)) - now) / SECOND
+        return max(0, self.dialler.earliest(now, self.system) - now) / SECOND
 
     # -- what the user wants ------------------------------------------------------------------------------------
 
@@ -215,7 +214,7 @@ class Session:
         self._clock(now, wall_ns)
         if not self.policy.asks or self.state is not State.DISCONNECTED:
             return False
-        self.dialler.hasten(now, _dial_gap_s(self.system))
+        self.dialler.hasten(now, self.system)
         return True
 
     def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
@@ -402,12 +401,7 @@ class Session:
         elif self.state is State.CONNECTING:
             times.append(self.dialler.answer_due)
         elif self._up and self.policy.asks:
-            instruments = self.roster.instruments
-            times.append(self.subscriptions.next_deadline(ready=instruments.ready))
-            times.append(instruments.due)
-            times.extend(pair.stitcher.next_deadline() for pair in self.roster.pairs.values())
-            times.append(self.watchdog.next_look())
-            times.append(self._settle_due if self._unsettled else None)
+            times += [*self._upkeep.deadlines(), self._settle_due if self._unsettled else None]
         return max(now, min(at for at in times if at is not None))
 
     # -- the connection -----------------------------------------------------------------------------------------
@@ -449,7 +443,7 @@ class Session:
         self.roster.instruments.opened()
         self.roster.venue.restart()
         self._enrolment.opened()
-        self._ping()
+        self._sends.append(self._upkeep.ping(self._now))
 
     def _unprove(self, cause: str, before: State) -> None:
         self.roster.instruments.closed()
@@ -464,7 +458,7 @@ class Session:
 
     def _lose(self, cause: str, *, floor_s: float = 0.0) -> None:
         if self.system == "maintenance":
-            floor_s = max(floor_s, _dial_gap_s(self.system))
+            floor_s = max(floor_s, least_gap_s(self.system))
         self._fire(Trigger.LOST, clean_text(cause), retry_in_s=self.dialler.after_loss(self._now, floor_s))
 
     def _ban(self, cause: str, retry_after_s: float | None) -> None:
@@ -477,7 +471,7 @@ class Session:
         last = watchdog.last_frame_ns
         if last is None or self._now - last <= watchdog.backlog_ns:
             return False
-        cause = self.watchdog.backlog(self._now)
+        cause = watchdog.backlog(self._now)
         if cause is None or not self.subscriptions.confirmed:
             return False
         self._lose(cause)
@@ -510,15 +504,11 @@ class Session:
         if self._upkeep.list_missing(self._now):
             self._lose("the exchange sends no instrument list")
             return
-        limits = self.limits
-        due = limits.clock_ping_s if self.subscriptions.confirmed else min(limits.clock_ping_s, limits.idle_ping_s)
-        if self.latency.uncertain or self.auditor.waiting:
-            due = min(due, limits.lag_degraded_s)
-        if self._last_ping is None or self._now - self._last_ping >= ns(due):
-            self._ping()
+        if self._upkeep.ping_due(self._now, doubted=self.latency.uncertain or self.auditor.waiting):
+            self._sends.append(self._upkeep.ping(self._now))
         self._settle()
         self._pump()
-        stable = self._up_since is not None and self._now - self._up_since >= ns(limits.stable_s)
+        stable = self._up_since is not None and self._now - self._up_since >= ns(self.limits.stable_s)
         if stable and self.roster.all_proven:
             self.dialler.backoff.reset()
 
@@ -535,20 +525,9 @@ class Session:
         if self.state is not _STANDING[trigger]:
             self._fire(trigger, clean_text(cause))
 
-    def _ping(self) -> None:
-        req_id, text = self.subscriptions.take_ping(self._now)
-        self._last_ping = self._now
-        self.latency.pinged(req_id, self._now)
-        self._sends.append(text)
-
     def _pump(self) -> None:
         if self._up:
             self._sends += self.policy.requests(self._now, ready=self.roster.instruments.ready)
 
     def _report(self, event: FeedEvent) -> None:
         self._events.append(event)
-
-
-def _dial_gap_s(system: str) -> float:
-    """Least seconds between two dials: the venue asks for five in maintenance (PROTOCOL.md section 1)."""
-    return 5.0 if system == "maintenance" else 1.0

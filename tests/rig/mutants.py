@@ -39,7 +39,7 @@ def _one(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
 
 
 _BOOK, _STITCHER, _SESSION = "market/book/l2.py", "feed/proof/stitcher.py", "feed/session.py"
-_DISPATCH = "feed/dispatch.py"
+_DISPATCH, _LANE = "feed/dispatch.py", "feed/lane.py"
 _CUT = "        if len(keys) > self.depth:\n            side.truncate(self.depth)\n"
 _TRUTH = "tests/faults/test_book.py"
 _MUTE = "tests/faults/test_connection.py"
@@ -182,10 +182,21 @@ MUTANTS: tuple[Mutant, ...] = (
             (_DISPATCH, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
             (_SESSION, "self.watchdog.judge(self._now,", "self.watchdog.judge(self._wall,"),
             (_SESSION, "self.watchdog.opened(self._now)", "self.watchdog.opened(self._wall)"),
-            (_SESSION, "self.watchdog.backlog(self._now)", "self.watchdog.backlog(self._wall)"),
+            (_SESSION, "watchdog.backlog(self._now)", "watchdog.backlog(self._wall)"),
+            (_LANE, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
         ),
         ("tests/faults/test_clock.py::test_f24",),
     ),
+    _one(
+        "unproven on the short way",
+        _LANE,
+        "book.checksum() != checksum or ",
+        "",
+        "tests/feed/test_lane.py",
+        f"{_TRUTH}::test_f49",
+    ),
+    _one("short way of a book that is left", _LANE, "symbol not in self._granted or ", "", "tests/feed/test_lane.py"),
+    _one("short way of a doubted book", _LANE, "if not stitcher.steady:", "if False:", "tests/feed/test_lane.py"),
     _one("429 retried", _SESSION, "frozenset({403, 429})", "frozenset({403})", f"{_MUTE}::test_f03"),
     Mutant(
         "unbounded queue",

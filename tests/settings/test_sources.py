@@ -110,7 +110,7 @@ def test_environment_text_is_read_like_the_command_line() -> None:
         ({"speed": "-1"}, "--speed takes 0 to 10000"),
         ({"record": ""}, "--record takes a file name"),
         ({"record": "~nobody-of-this-name/x"}, f"--record {NO_HOME}"),
-        ({"pairs": ()}, "PAIR takes 1 to 50 pairs"),
+        ({"pairs": ()}, "PAIR takes 1 to 1,000 pairs"),
         ({"pairs": ("A" * 41,)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
         ({"pairs": ("\x1b[2J",)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
         (
