@@ -193,7 +193,7 @@ def test_nearly_every_frame_takes_the_short_way_and_one_in_many_the_long(monkeyp
     assert session.counters.checks_ok == len(FRAMES)
 
 
-@pytest.mark.parametrize("leave", ["unwant", "set_depth", "loss", "doubt", "halt"])
+@pytest.mark.parametrize("leave", ["unwant", "renew", "set_depth", "loss", "doubt", "halt"])
 def test_a_book_that_is_left_or_doubted_is_not_updated_the_short_way(leave: str) -> None:
     session, now = _session()
     wall = WALL + LAG
@@ -205,6 +205,9 @@ def test_a_book_that_is_left_or_doubted_is_not_updated_the_short_way(leave: str)
     before = list(pair.book.bids), list(pair.book.asks)
     if leave == "unwant":
         session.unwant("BTC/USD", now, wall)
+    elif leave == "renew":
+        # The book itself does not know of it.
+        session.subscriptions.renew("book", "BTC/USD")
     elif leave == "set_depth":
         session.set_depth(100, now, wall)
     elif leave == "loss":

@@ -42,6 +42,7 @@ _BOOK, _STITCHER, _SESSION = "market/book/l2.py", "feed/proof/stitcher.py", "fee
 _DISPATCH, _LANE = "feed/dispatch.py", "feed/lane.py"
 _CUT = "        if len(keys) > self.depth:\n            side.truncate(self.depth)\n"
 _TRUTH = "tests/faults/test_book.py"
+_WAYS = "tests/feed/test_lane.py"
 _MUTE = "tests/faults/test_connection.py"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -182,6 +183,7 @@ MUTANTS: tuple[Mutant, ...] = (
             (_DISPATCH, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
             (_SESSION, "self.watchdog.judge(self._now,", "self.watchdog.judge(self._wall,"),
             (_SESSION, "self.watchdog.opened(self._now)", "self.watchdog.opened(self._wall)"),
+            (_SESSION, "self._now - last <=", "self._wall - last <="),
             (_SESSION, "watchdog.backlog(self._now)", "watchdog.backlog(self._wall)"),
             (_LANE, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
         ),
@@ -192,11 +194,11 @@ MUTANTS: tuple[Mutant, ...] = (
         _LANE,
         "book.checksum() != checksum or ",
         "",
-        "tests/feed/test_lane.py",
+        f"{_WAYS}::test_one_spoilt",
         f"{_TRUTH}::test_f49",
     ),
-    _one("short way of a book that is left", _LANE, "symbol not in self._granted or ", "", "tests/feed/test_lane.py"),
-    _one("short way of a doubted book", _LANE, "if not stitcher.steady:", "if False:", "tests/feed/test_lane.py"),
+    _one("short way of a book that is left", _LANE, "symbol not in self._granted or ", "", f"{_WAYS}::test_a_book"),
+    _one("short way of a doubted book", _LANE, "if not stitcher.steady:", "if False:", f"{_WAYS}::test_a_book"),
     _one("429 retried", _SESSION, "frozenset({403, 429})", "frozenset({403})", f"{_MUTE}::test_f03"),
     Mutant(
         "unbounded queue",
