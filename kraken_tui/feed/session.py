@@ -443,7 +443,7 @@ class Session:
         self.roster.instruments.opened()
         self.roster.venue.restart()
         self._enrolment.opened()
-        self._sends.append(self._upkeep.ping(self._now))
+        self._ping()
 
     def _unprove(self, cause: str, before: State) -> None:
         self.roster.instruments.closed()
@@ -505,7 +505,7 @@ class Session:
             self._lose("the exchange sends no instrument list")
             return
         if self._upkeep.ping_due(self._now, doubted=self.latency.uncertain or self.auditor.waiting):
-            self._sends.append(self._upkeep.ping(self._now))
+            self._ping()
         self._settle()
         self._pump()
         stable = self._up_since is not None and self._now - self._up_since >= ns(self.limits.stable_s)
@@ -524,6 +524,9 @@ class Session:
         trigger, cause = self._upkeep.standing()
         if self.state is not _STANDING[trigger]:
             self._fire(trigger, clean_text(cause))
+
+    def _ping(self) -> None:
+        self._sends.append(self._upkeep.ping(self._now))
 
     def _pump(self) -> None:
         if self._up:
