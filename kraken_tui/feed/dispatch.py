@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kraken_tui import core
 from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.answers import Answers
-from kraken_tui.feed.channels.book import BOOK
+from kraken_tui.feed.channels.book import BOOK, updated
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
@@ -16,7 +17,7 @@ from kraken_tui.feed.policy import Policy
 from kraken_tui.feed.roster import Roster
 from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.wire.decode import MOST_NAMES, FieldCensus, decode
-from kraken_tui.wire.messages import Pong, Refusal, SubscribeAck, UnknownMessage
+from kraken_tui.wire.messages import BookMessage, Pong, Refusal, SubscribeAck, UnknownMessage
 
 
 class Dispatch:
@@ -46,6 +47,7 @@ class Dispatch:
         self._policy = policy
         self._watchdog = watchdog
         self._said_full: set[str] = set()
+        self._update = core.update
         answers = Answers(channels, roster, subscriptions)
         self._data = {channel.message: channel.apply for channel in channels.values()}
         self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
@@ -64,6 +66,12 @@ class Dispatch:
             wall_ns: Wall clock of the receipt, ns.
         """
         counters = self._roster.counters
+        if self._update is not None and (update := self._update(data, self._roster.lanes)) is not None:
+            # A live book update in its usual form, which is nearly every frame: it is applied already.
+            self._watchdog.frame(now, application=True)
+            self.census.usual(BookMessage)
+            counters.applied += 1
+            return updated(update, data, self._roster, now, wall_ns)
         try:
             message = decode(data)
         except InvalidMessage as error:

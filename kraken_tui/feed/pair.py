@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from kraken_tui.core import Updated
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import FeedEvent, SpecChanged
@@ -210,6 +211,15 @@ class Pair:
         if odd:
             events = [*self._complaints.say(wall_ns, f"{self.symbol}: {odd}"), *events]
         return Effect(verdict, events, settle)
+
+    def on_update(self, update: Updated, frame: bytes | str, now: int, wall_ns: int) -> Effect:
+        """Take an update that the compiled core has applied; see `BookStitcher.updated`.
+
+        It takes only numbers with exactly the pair's decimals, so there is nothing for their witness to look at.
+        """
+        events = self.stitcher.updated(update, frame, now, wall_ns)
+        self._show(events[-1], now)
+        return Effect(APPLIED, events, len(events) > 1)
 
     def _show(self, changed: FeedEvent, now: int) -> None:
         """Show the witness the touch after a message."""

@@ -293,6 +293,10 @@ class FieldCensus:
         channel = fields.pop("channel", "")
         self._compare(channel, fields, message)
 
+    def usual(self, kind: type[Message]) -> None:
+        """Count a frame that is known to have no unknown fields."""
+        self._seen[kind] = self._seen.get(kind, 0) + 1
+
     def _compare(self, path: str, fields: dict[str, Any], message: Any) -> None:
         known = {field.encode_name for field in msgspec.structs.fields(message)}
         for name in fields.keys() - known:

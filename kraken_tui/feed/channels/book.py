@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kraken_tui.core import Updated
 from kraken_tui.errors import InvalidNumber
 from kraken_tui.feed.channels.channel import Channel, MarketDesk
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
@@ -65,6 +66,15 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
         effect.settle = True
     if met:
         effect.events = [*met, *effect.events]
+    return effect
+
+
+def updated(update: Updated, frame: bytes | str, roster: Roster, now: int, wall_ns: int) -> Effect:
+    """Take an update that the compiled core has applied: what `_one` does with one of a live book."""
+    effect = roster.pairs[update[0]].on_update(update, frame, now, wall_ns)
+    venue_ns = update[5]
+    roster.venue.behind.append(now - venue_ns)
+    effect.lag_ns = roster.measure(venue_ns, now, wall_ns)
     return effect
 
 

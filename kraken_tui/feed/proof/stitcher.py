@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from kraken_tui.core import Updated, new_lane
 from kraken_tui.errors import InvalidMessage, InvalidNumber
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.feed.proof.book_history import BookHistory
 from kraken_tui.market.book.l2 import OrderBook
 from kraken_tui.market.events import BookChanged, BookState, LevelChange, Proof
-from kraken_tui.wire.messages import BookData
+from kraken_tui.wire.decode import decode
+from kraken_tui.wire.messages import BookData, BookMessage
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import parse_timestamp
 
@@ -70,6 +72,7 @@ class BookStitcher:
         audited_ns: Wall clock of the last audit in which all levels matched a second snapshot; None if there was none
             since the book was loaded.
         venue_ns: Timestamp of the last message applied, ns.
+        lane: The way of usual updates through the compiled core, open while the book is live; None without the core.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class BookStitcher:
         self.history: BookHistory | None = None
         self.audited_ns: int | None = None
         self.venue_ns: int | None = None
+        self.lane = new_lane()
         self._limits = limits
         self._can_resync = can_resync
         self._ignore_gaps = ignore_gaps
@@ -241,6 +245,25 @@ class BookStitcher:
         self.counters.applied += 1
         return self._prove(kind, data, changes, now, wall_ns, doubt)
 
+    def updated(self, update: Updated, frame: bytes | str, now: int, wall_ns: int) -> list[FeedEvent]:
+        """The compiled core has applied an update to the live book: prove it, as `message` does.
+
+        Args:
+            update: What the core returned.
+            frame: The frame it was.
+            now: Monotonic ns.
+            wall_ns: Wall clock of the receipt, ns.
+        """
+        _, changes, expected, actual, timestamp, venue_ns = update
+        self.counters.applied += 1
+        events = self._judge("update", expected, actual, now, wall_ns, "")
+        self.venue_ns = venue_ns
+        if self.history is not None:
+            message = decode(frame)
+            assert isinstance(message, BookMessage)
+            self.history.add(message.data[0], venue_ns)
+        return self._changed("update", events, changes, expected, actual, timestamp, wall_ns)
+
     def unusable(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
         """A message was not even looked at: without it nothing about the book is proven any more."""
         self.counters.rejected += 1
@@ -256,6 +279,8 @@ class BookStitcher:
         fresh = OrderBook(self.spec, self.depth)
         fresh.load(data.bids, data.asks)
         self.book = fresh
+        if self.lane is not None:
+            fresh.share(self.lane)
         self.history = self.audited_ns = None
         self._mismatched = False
         self._deadline = None
@@ -267,28 +292,47 @@ class BookStitcher:
         """Compare the checksum, move the state, and only then publish."""
         actual = self.book.checksum()
         expected = valid_checksum(data.checksum)
-        events: list[FeedEvent] = []
-        if expected is None:
-            self.counters.unchecked += 1
-            if kind == "snapshot" or self.state is BookState.LIVE:
-                self._resync_at = None
-                events = self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, self._unchecked)
-        elif expected == actual:
-            self.counters.checks_ok += 1
-            if doubt:
-                events = self._fail(now, wall_ns, "witness", doubt, None, None)
-            else:
-                events = self._passed(kind, now, wall_ns)
-        else:
-            self.counters.checks_failed += 1
-            events = self._fail(now, wall_ns, "checksum", "checksum failed", expected, actual)
+        events = self._judge(kind, expected, actual, now, wall_ns, doubt)
         timestamp, venue_ns = read_timestamp(data.timestamp)
         self.venue_ns = venue_ns
         if self.history is not None:
             self.history.add(data, venue_ns)
-        verified = expected == actual and self.proof is Proof.VERIFIED
+        return self._changed(kind, events, changes, expected, actual, timestamp, wall_ns)
+
+    def _judge(
+        self, kind: str, expected: int | None, actual: int, now: int, wall_ns: int, doubt: str
+    ) -> list[FeedEvent]:
+        """Move the state as the checksum says."""
+        if expected is None:
+            self.counters.unchecked += 1
+            if kind != "snapshot" and self.state is not BookState.LIVE:
+                return []
+            self._resync_at = None
+            return self._become(wall_ns, BookState.LIVE, Proof.UNVERIFIED, self._unchecked)
+        if expected == actual:
+            self.counters.checks_ok += 1
+            if doubt:
+                return self._fail(now, wall_ns, "witness", doubt, None, None)
+            return self._passed(kind, now, wall_ns)
+        self.counters.checks_failed += 1
+        return self._fail(now, wall_ns, "checksum", "checksum failed", expected, actual)
+
+    def _changed(
+        self,
+        kind: str,
+        events: list[FeedEvent],
+        changes: tuple[LevelChange, ...],
+        expected: int | None,
+        actual: int,
+        timestamp: str | None,
+        wall_ns: int,
+    ) -> list[FeedEvent]:
+        """What a message led to, and then the message itself."""
         matched = None if expected is None else expected == actual
-        changed = BookChanged(self.symbol, kind, verified, expected, timestamp, venue_ns, wall_ns, changes, matched)
+        verified = matched is True and self.proof is Proof.VERIFIED
+        changed = BookChanged(
+            self.symbol, kind, verified, expected, timestamp, self.venue_ns, wall_ns, changes, matched
+        )
         return [*events, changed]
 
     def _passed(self, kind: str, now: int, wall_ns: int) -> list[FeedEvent]:
@@ -367,6 +411,8 @@ class BookStitcher:
         if state is not BookState.LIVE or proof is Proof.UNVERIFIED:
             self.history = self.audited_ns = None
         self.state, self.proof, self.reason = state, proof, reason
+        if self.lane is not None:
+            self.lane.open = state is BookState.LIVE
         return [BookStateChanged(wall_ns, self.symbol, state, proof, reason)]
 
 

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from zlib import crc32
 
+from kraken_tui.core import Lane
 from kraken_tui.errors import InvalidNumber
 from kraken_tui.market.events import Level, LevelChange, Side
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
@@ -33,7 +34,7 @@ class BookSide:
     Keys are ticks for asks and negated ticks for bids, so that both sides ascend from the best price.
     """
 
-    __slots__ = ("_bytes", "_digits", "_dirty", "_keys", "_lots", "_sign", "side")
+    __slots__ = ("_bytes", "_digits", "_keys", "_lots", "_sign", "_stale", "side")
 
     def __init__(self, side: Side) -> None:
         self.side = side
@@ -41,7 +42,8 @@ class BookSide:
         self._keys: list[int] = []
         self._lots: list[int] = []
         self._digits: list[str] = []
-        self._dirty = False
+        # Whether `_bytes` are those of an earlier moment. A list of one, so that the compiled core can share it.
+        self._stale: list[object] = [False]
         self._bytes = b""
 
     def __len__(self) -> int:
@@ -83,7 +85,7 @@ class BookSide:
         keys = self._keys
         at = bisect_left(keys, key)
         if at < CHECKSUM_LEVELS:
-            self._dirty = True
+            self._stale[0] = True
         if at < len(keys) and keys[at] == key:
             before = self._lots[at]
             if lots:
@@ -102,20 +104,21 @@ class BookSide:
         """Drop the levels beyond `depth`."""
         if len(self._keys) > depth:
             del self._keys[depth:], self._lots[depth:], self._digits[depth:]
-            self._dirty = self._dirty or depth < CHECKSUM_LEVELS
+            if depth < CHECKSUM_LEVELS:
+                self._stale[0] = True
 
     def clear(self) -> None:
         """Forget every level."""
         self._keys.clear()
         self._lots.clear()
         self._digits.clear()
-        self._dirty = True
+        self._stale[0] = True
 
     def checksum_digits(self) -> bytes:
         """Checksum digits of the best ten levels, joined, in ASCII."""
-        if self._dirty:
+        if self._stale[0]:
             self._bytes = "".join(self._digits[:CHECKSUM_LEVELS]).encode("ascii")
-            self._dirty = False
+            self._stale[0] = False
         return self._bytes
 
 
@@ -137,6 +140,10 @@ class OrderBook:
         self._nothing = from_units(0, spec.qty_precision)
         # Wire text of a price -> (ticks, digits): the same few prices come again and again.
         self._prices: dict[str, tuple[int, str]] = {}
+
+    def share(self, lane: Lane) -> None:
+        """Let the compiled core apply updates as well; it works on the lists of both sides, which stay the same."""
+        lane.follow(self.bids, self.asks, self.spec.price_precision, self.spec.qty_precision, self.depth)
 
     def load(self, bids: Sequence[WireLevel], asks: Sequence[WireLevel]) -> None:
         """Replace everything by a snapshot.
@@ -193,7 +200,7 @@ class OrderBook:
         side._keys[:] = kept
         side._lots[:] = [held[key][0] for key in kept]
         side._digits[:] = [held[key][1] for key in kept]
-        side._dirty = True
+        side._stale[0] = True
 
     def _apply_side(self, side: BookSide, levels: Iterable[WireLevel], changes: list[LevelChange]) -> None:
         """The hot path (docs/PERFORMANCE.md): `to_units` and `BookSide.put` written out for usual numbers."""
@@ -222,7 +229,7 @@ class OrderBook:
             key = ticks * sign
             at = bisect_left(keys, key)
             if at < CHECKSUM_LEVELS:
-                side._dirty = True
+                side._stale[0] = True
             if at < len(keys) and keys[at] == key:
                 changes.append((name, ticks, amounts[at], lots))
                 if lots:

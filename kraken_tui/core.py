@@ -1,0 +1,56 @@
+"""The compiled core, where there is one: `_core.c` applies and proves a live book update in one call.
+
+It changes the lists of `market.book.l2` themselves and knows only the usual form of an update; every other frame is
+read in Python, which alone defines what frames mean. An installation without a C compiler has no core, and
+`KRAKEN_TUI_PURE=1` in the environment switches it off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol
+
+VARIABLE = "KRAKEN_TUI_PURE"
+
+Updated = tuple[str, tuple[Any, ...], int, int, str, int]
+"""Symbol, changes, checksum as sent, checksum of the book, timestamp as sent and in ns."""
+
+
+class Lane(Protocol):
+    """What the core needs of one book; `update` finds it by the book's symbol.
+
+    Attributes:
+        open: Whether updates are applied: the book is live.
+    """
+
+    open: bool
+
+    def follow(self, bids: object, asks: object, price_precision: int, qty_precision: int, depth: int) -> None:
+        """Work on these two `BookSide` from now on."""
+        ...
+
+
+update: Callable[[bytes | str, dict[str, Lane]], Updated | None] | None = None
+"""Apply one live update; None for any other frame, and nothing has then been changed."""
+
+_lane: Callable[[], Lane] | None = None
+
+if os.environ.get(VARIABLE, "") in ("", "0"):
+    try:
+        _core = import_module("kraken_tui._core")
+    except ImportError:
+        pass
+    else:
+        update, _lane = _core.update, _core.Lane
+
+
+def new_lane() -> Lane | None:
+    """A closed lane; None without the core."""
+    return None if update is None or _lane is None else _lane()
+
+
+def in_use() -> str:
+    """What reads the books, for people."""
+    return "pure Python" if update is None else "compiled core"
