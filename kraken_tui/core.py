@@ -37,20 +37,25 @@ update: Callable[[bytes | str, dict[str, Lane]], Updated | None] | None = None
 
 _lane: Callable[[], Lane] | None = None
 
-if os.environ.get(VARIABLE, "") in ("", "0"):
-    try:
-        _core = import_module("kraken_tui._core")
-    except ImportError:
-        pass
-    else:
-        update, _lane = _core.update, _core.Lane
+
+def take(module: Any) -> None:
+    """Use a core from now on; None for none. What exists already keeps what it has."""
+    global update, _lane
+    update, _lane = (None, None) if module is None else (module.update, module.Lane)
 
 
 def new_lane() -> Lane | None:
     """A closed lane; None without the core."""
-    return None if update is None or _lane is None else _lane()
+    return None if _lane is None else _lane()
 
 
 def in_use() -> str:
     """What reads the books, for people."""
     return "pure Python" if update is None else "compiled core"
+
+
+if os.environ.get(VARIABLE, "") in ("", "0"):
+    try:
+        take(import_module("kraken_tui._core"))
+    except ImportError:
+        take(None)

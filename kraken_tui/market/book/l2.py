@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-from kraken_tui.core import Lane
 from kraken_tui.errors import InvalidNumber
 from kraken_tui.market.events import Level, LevelChange, Side
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.digits import MAX_DIGITS, from_units, to_units
 from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
+
+if TYPE_CHECKING:
+    from kraken_tui.core import Lane
 
 _MANY = 4096
 """Entries of one message from which its sides are made again as a whole: inserting each takes quadratic time."""
