@@ -316,17 +316,13 @@ static PyObject *put(Half *half, int sign, const Level *level) {
     PyObject *field[] = {Py_NewRef(half->name), ticks, before, lots}, *change = tuple_of(field, 4);
     if (change == NULL) return NULL;
     if (level->lots) {
-        PyObject *digits = PyUnicode_DecodeASCII(level->digits, level->count, NULL);
         PyObject *key = known ? NULL : sign > 0 ? Py_NewRef(ticks) : PyLong_FromLongLong(-level->ticks);
         if ((!known && list_put(half->list[KEYS], at, 0, key)) || list_put(half->list[LOTS], at, known, Py_NewRef(lots)) ||
-            list_put(half->list[DIGITS], at, known, digits))
-            goto failed;
+            list_put(half->list[DIGITS], at, known, PyUnicode_DecodeASCII(level->digits, level->count, NULL)))
+            Py_CLEAR(change);
     } else if (known && cut(half, at, at + 1))
-        goto failed;
+        Py_CLEAR(change);
     return change;
-failed:
-    Py_DECREF(change);
-    return NULL;
 }
 
 /* The levels of one side in their order, then the cut to the depth. */
@@ -349,8 +345,9 @@ static PyObject *apply(Lane *lane, const Update *u) {
     bids->changed = asks->changed = 0;
     if ((u->bids && apply_half(bids, -1, u->level, u->bids, lane->depth, changes, 0)) ||
         (count && apply_half(asks, 1, u->level + u->bids, count, lane->depth, changes, u->bids))) {
-        Py_DECREF(changes);
-        return NULL;
+        /* Out of memory, or the lists were tampered with: what was kept of them is not to be trusted any more. */
+        for (int i = 0; i < 2; i++) PyList_SetItem(lane->half[i].state, 0, Py_NewRef(Py_True));
+        Py_CLEAR(changes);
     }
     return changes;
 }
@@ -382,8 +379,8 @@ static int look(Half *half, int changed) {
 static int prove(Lane *lane, uint32_t *found) {
     Half *bids = &lane->half[0], *asks = &lane->half[1];
     int changed = look(asks, asks->changed);
+    if (changed > 0) asks->crc = crc_of(CRC_START, asks->text, (size_t)asks->used);
     if (changed < 0 || look(bids, bids->changed) < 0) return -1;
-    if (changed) asks->crc = crc_of(CRC_START, asks->text, (size_t)asks->used);
     *found = ~crc_of(asks->crc, bids->text, (size_t)bids->used);
     return 0;
 }
