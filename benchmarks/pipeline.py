@@ -18,7 +18,19 @@ from typing import Any
 
 from benchmarks import Report, main
 from benchmarks.peers import harness, install
-from benchmarks.peers.harness import FLOOR, OURS, OWN, PEERS, SESSION, TEXTBOOK, Client, Failed, Programs
+from benchmarks.peers.harness import (
+    COMPILED,
+    FLOOR,
+    OURS,
+    OURSELVES,
+    OWN,
+    PEERS,
+    PURE_SESSION,
+    TEXTBOOK,
+    Client,
+    Failed,
+    Programs,
+)
 from benchmarks.stream import BTC, PAIRS, PEPE, PRICE_DECIMALS, QTY_DECIMALS, Files, Pair, write
 from kraken_tui.wire.symbols import PairSpec
 
@@ -120,8 +132,8 @@ def run(smoke: bool) -> Report:
 
 def _plan(smoke: bool, *, with_peers: bool) -> Plan:
     if smoke:
-        timed = (FLOOR, OURS, TEXTBOOK)
-        return Plan((BTC,), (10, 1000), timed, 3, 1500, 0.1, (OURS, SESSION), (10,), 500)
+        timed = (FLOOR, OURS, *COMPILED, TEXTBOOK)
+        return Plan((BTC,), (10, 1000), timed, 3, 1500, 0.1, (OURS, PURE_SESSION, *COMPILED), (10,), 500)
     clients = OWN + PEERS if with_peers else OWN
     timed = tuple(client for client in clients if client.timed)
     return Plan((BTC, PEPE), DEPTHS, timed, 3, 10_000, 0.5, clients, CHECKED_DEPTHS, 3000)
@@ -198,7 +210,7 @@ def _failures(plan: Plan, costs: Costs) -> list[str]:
         failures += [
             f"{client.name} took true messages of {pair.name} at depth {depth} for wrong"
             for depth in plan.depths
-            for client in (OURS, SESSION)
+            for client in OURSELVES
             if (pair, depth, client) in costs and costs[pair, depth, client].alarms
         ]
     return failures
@@ -230,7 +242,7 @@ def _proofs(plan: Plan, folder: Path, programs: Programs, failures: list[str]) -
                 version = found.get("version", "")
                 cells.append(verdict(found))
                 noticed = noticed or ", ".join(f"{kind} {a}/{b}" for kind, (a, b) in found["controls"].items())
-                if client in (OURS, SESSION):
+                if client in OURSELVES:
                     failures += _wrongs(client, files, found)
             report.rows.append((f"{client.name} {version}".strip(), str(depth), noticed or "(as above)", *cells))
     return report

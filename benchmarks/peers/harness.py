@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stream import Files
+from kraken_tui import core
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -32,6 +33,7 @@ class Client:
         wire: Form of the stream it reads, "v2" or "v1".
         checks: Whether its checksums are switched on where they can be.
         timed: Whether it takes part in the table of costs.
+        pure: Whether the compiled core is switched off.
     """
 
     name: str
@@ -40,10 +42,13 @@ class Client:
     wire: str = "v2"
     checks: bool = False
     timed: bool = True
+    pure: bool = False
 
 
-OURS = Client("kraken-tui, decode + book", "run_ours.py")
-SESSION = Client("kraken-tui, whole session", "run_session.py")
+OURS = Client("kraken-tui, decode + book", "run_ours.py", pure=True)
+CORE = Client("kraken-tui, decode + book, compiled core", "run_core.py")
+PURE_SESSION = Client("kraken-tui, whole session", "run_session.py", pure=True)
+SESSION = Client("kraken-tui, whole session, compiled core", "run_session.py")
 TEXTBOOK = Client("textbook: json Decimal + SortedDict", "run_textbook.py")
 FLOOR = Client("C floor, general JSON parser", "")
 PEERS = (
@@ -54,7 +59,11 @@ PEERS = (
     Client("ccxt pro, checksums on", "run_ccxt.py", peer=True, checks=True, timed=False),
     Client("kracked", "run_kracked.py", peer=True),
 )
-OWN = (FLOOR, OURS, SESSION, TEXTBOOK)
+COMPILED = (CORE, SESSION) if core.update is not None else ()
+"""Ours with the compiled core, where there is one."""
+
+OURSELVES = (OURS, PURE_SESSION, *COMPILED)
+OWN = (FLOOR, *OURSELVES, TEXTBOOK)
 
 
 class Failed(Exception):
@@ -158,6 +167,8 @@ def _run(
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if not client.peer:
         environment["PYTHONPATH"] = str(ROOT)
+    if client.pure:
+        environment[core.VARIABLE] = "1"
     return _read([python, str(HERE / client.script), json.dumps(job)], environment)
 
 

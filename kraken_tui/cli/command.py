@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from kraken_tui._version import __version__
+from kraken_tui.cli.console import print_out
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings import options
 from kraken_tui.settings.options import MARKET, Option
@@ -78,6 +79,21 @@ class Parser(argparse.ArgumentParser):
         raise ConfigurationError(f"{message}; see {self.prog} --help")
 
 
+def version() -> str:
+    """What `--version` prints: the version, and what reads the books."""
+    from kraken_tui.core import in_use
+
+    return f"kraken-tui {__version__}, {in_use()}\n"
+
+
+class _Version(argparse.Action):
+    """Prints it; nothing of it is loaded for any other call."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print_out(version())
+        parser.exit()
+
+
 def add_options(parser: Parser, command: Subcommand) -> None:
     """Add to a parser everything a command takes. Options that are not given leave no trace, so other sources count."""
     for row in (*command.settings, *command.own):
@@ -88,8 +104,7 @@ def add_options(parser: Parser, command: Subcommand) -> None:
             parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, help=words, required=row.required)
         else:
             parser.add_argument(row.flag, dest=row.name, action="store_const", const=row.const, help=words)
-    version = f"kraken-tui {__version__}"
-    parser.add_argument("--version", action="version", version=version, help="print the version and exit")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
 
 
 def _default(row: Option, command: Subcommand) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kraken_tui import core
 from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.answers import Answers
 from kraken_tui.feed.channels.book import BOOK
@@ -49,6 +50,7 @@ class Dispatch:
         self._watchdog = watchdog
         self._said_full: set[str] = set()
         self._lane = Lane(roster, watchdog, self.census)
+        self._offer = None if core.update is None else self._lane.offer
         answers = Answers(channels, roster, subscriptions)
         self._data = {channel.message: channel.apply for channel in channels.values()}
         self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
@@ -70,15 +72,19 @@ class Dispatch:
             Its effect; of a usual book message only what it changed.
         """
         counters = self._roster.counters
+        done = None if self._offer is None else self._offer(data, now, wall_ns)
+        if type(done) is BookChanged:
+            return done
         try:
             message = decode(data)
         except InvalidMessage as error:
             counters.invalid += 1
             counters.rejected += 1
             return self._policy.unreadable(error, now, wall_ns, of_book=error.channel in ("", BOOK.name))
-        done = self._lane.take(message, now, wall_ns) if type(message) is BookMessage else None
-        if type(done) is BookChanged:
-            return done
+        if done is None and type(message) is BookMessage:
+            done = self._lane.take(message, now, wall_ns)
+            if type(done) is BookChanged:
+                return done
         self._watchdog.frame(now, application=not isinstance(message, Pong))
         self.census.look(data, message)
         kind = type(message)

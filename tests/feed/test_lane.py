@@ -1,4 +1,4 @@
-"""The short way of a usual book update does exactly what the long way does, whatever comes between."""
+"""The short way of a usual book update, in Python and compiled, does exactly what the long way does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.stream import BTC, Stream
+from kraken_tui import core
 from kraken_tui.feed import lane as module
+from kraken_tui.feed.dispatch import Dispatch
 from kraken_tui.feed.events import FeedEvent
 from kraken_tui.feed.lane import Lane
 from kraken_tui.feed.proof.book_history import BookHistory
@@ -23,6 +25,9 @@ from kraken_tui.units import SECOND
 
 WALL, LAG, STEP = 1_795_262_400 * SECOND, SECOND // 25, SECOND // 50
 """When the stream begins (benchmarks/stream.py), how late it is, and the time between two messages, ns."""
+
+SHORT = ["python", *(["core"] if core.update is not None else [])]
+"""The entrances of the short way that this installation has."""
 
 Frame = bytes
 Change = Callable[[Frame], Frame]
@@ -60,9 +65,11 @@ def _twice(frame: Frame) -> Frame:
     return f"{text[:end]},{text[begin:end]}{text[end:]}".encode() if message else frame
 
 
-def _session(depth: int = 10) -> tuple[Session, int]:
+def _session(way: str, depth: int = 10) -> tuple[Session, int]:
     """A session that has asked for the book of the stream and was granted it."""
     session = Session(depth=depth, rng=random.Random(1))
+    if way != "core":
+        session._dispatch._offer = None
     now, wall = 10**12, WALL + LAG
     session.want("BTC/USD")
     session.dialling(now, wall)
@@ -107,24 +114,32 @@ _STREAM = Stream(10)
 FRAMES = [_STREAM.snapshot(), *(_STREAM.update() for _ in range(400))]
 
 
-def _played(how: list[tuple[int, str]], *, short: bool, audited: bool, offset: bool) -> dict[str, Any]:
-    """All that can be known of a session after the frames, some of them spoilt; `short` with the lane open."""
-    session, now = _session()
-    taken: list[object] = []
-    real = Lane.take
+def _watch(patch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each frame to come takes the short way."""
+    ways: list[bool] = []
+    real = Dispatch.apply
 
-    def take(self: Lane, message: Any, now: int, wall_ns: int) -> Any:
-        done = real(self, message, now, wall_ns) if short else None
-        taken.append(done)
+    def apply(self: Dispatch, *args: Any) -> Any:
+        done = real(self, *args)
+        ways.append(type(done) is BookChanged)
         return done
 
+    patch.setattr(Dispatch, "apply", apply)
+    return ways
+
+
+def _played(how: list[tuple[int, str]], *, way: str, audited: bool, offset: bool) -> dict[str, Any]:
+    """All that can be known of a session after the frames, some of them spoilt; by one of `SHORT`, or "long"."""
+    session, now = _session(way)
     events: list[FeedEvent] = []
     wall = WALL + LAG
     spoilt = dict(how)
     if offset:
         session.latency.offset_ns = now - wall
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Lane, "take", take)
+        ways = _watch(patch)
+        if way == "long":
+            patch.setattr(Lane, "take", lambda *_: None)
         for number, frame in enumerate(FRAMES):
             now, wall = now + STEP, wall + STEP
             session.frame(SPOILT[spoilt.get(number, "right")](frame), now, wall)
@@ -136,7 +151,7 @@ def _played(how: list[tuple[int, str]], *, short: bool, audited: bool, offset: b
                 session.tick(now, wall)
                 events += session.take_events()
     first = min(spoilt, default=len(FRAMES))
-    assert any(type(done) is BookChanged for done in taken) == short or first < 3
+    assert any(ways) == (way != "long") or first < 3
     pair = session.pairs["BTC/USD"]
     history = pair.stitcher.history
     return {
@@ -161,29 +176,25 @@ def _played(how: list[tuple[int, str]], *, short: bool, audited: bool, offset: b
     st.booleans(),
 )
 def test_both_ways_lead_to_the_same_session(how: list[tuple[int, str]], audited: bool, offset: bool) -> None:
-    assert _played(how, short=True, audited=audited, offset=offset) == _played(
-        how, short=False, audited=audited, offset=offset
-    )
+    long = _played(how, way="long", audited=audited, offset=offset)
+    for way in SHORT:
+        assert _played(how, way=way, audited=audited, offset=offset) == long
 
 
 @pytest.mark.parametrize("what", sorted(SPOILT))
 def test_one_spoilt_message_leads_both_ways_to_the_same_session(what: str) -> None:
-    short, long = (_played([(200, what)], short=short, audited=False, offset=True) for short in (True, False))
-    assert short == long
+    long = _played([(200, what)], way="long", audited=False, offset=True)
+    for way in SHORT:
+        assert _played([(200, what)], way=way, audited=False, offset=True) == long
 
 
-def test_nearly_every_frame_takes_the_short_way_and_one_in_many_the_long(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", SHORT)
+def test_nearly_every_frame_takes_the_short_way_and_one_in_many_the_long(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "LONG_WAY", 50)
-    session, now = _session()
-    ways: list[bool] = []
-    real = Lane.take
-
-    def take(self: Lane, *args: Any) -> Any:
-        done = real(self, *args)
-        ways.append(type(done) is BookChanged)
-        return done
-
-    monkeypatch.setattr(Lane, "take", take)
+    session, now = _session(way)
+    ways = _watch(monkeypatch)
     wall = WALL + LAG
     for frame in FRAMES:
         now, wall = now + STEP, wall + STEP
@@ -193,9 +204,41 @@ def test_nearly_every_frame_takes_the_short_way_and_one_in_many_the_long(monkeyp
     assert session.counters.checks_ok == len(FRAMES)
 
 
+@pytest.mark.parametrize("way", SHORT)
+def test_unknown_fields_are_found_in_the_frames_that_go_the_long_way(way: str) -> None:
+    session, now = _session(way)
+    wall = WALL + LAG
+    frames = [FRAMES[0], *(SPOILT["an unknown field"](frame) for frame in FRAMES[1:])]
+    for frame in frames:
+        now, wall = now + STEP, wall + STEP
+        session.frame(frame, now, wall)
+    assert session.census.unknown["book.data.mood"] >= 1
+
+
+@pytest.mark.skipif("core" not in SHORT, reason="there is no compiled core here")
+def test_the_core_takes_what_goes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, now = _session("core")
+    taken: list[bool] = []
+    real = Lane.offer
+
+    def offer(self: Lane, *args: Any) -> Any:
+        done = real(self, *args)
+        taken.append(type(done) is BookChanged)
+        return done
+
+    monkeypatch.setattr(session._dispatch, "_offer", offer.__get__(session._dispatch._lane))
+    wall = WALL + LAG
+    for frame in FRAMES:
+        now, wall = now + STEP, wall + STEP
+        session.frame(frame, now, wall)
+    # The snapshot and the first update, by which the book becomes steady, are Python's.
+    assert taken == [False] * 2 + [True] * (len(FRAMES) - 2)
+
+
+@pytest.mark.parametrize("way", SHORT)
 @pytest.mark.parametrize("leave", ["unwant", "renew", "set_depth", "loss", "doubt", "halt"])
-def test_a_book_that_is_left_or_doubted_is_not_updated_the_short_way(leave: str) -> None:
-    session, now = _session()
+def test_a_book_that_is_left_or_doubted_is_not_updated_the_short_way(leave: str, way: str) -> None:
+    session, now = _session(way)
     wall = WALL + LAG
     for frame in FRAMES[:20]:
         now, wall = now + STEP, wall + STEP

@@ -180,7 +180,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "wall clock in the watchdog",
         (
-            (_DISPATCH, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
+            (_DISPATCH, "self._watchdog.frame(now, application=not", "self._watchdog.frame(wall_ns, application=not"),
             (_SESSION, "self.watchdog.judge(self._now,", "self.watchdog.judge(self._wall,"),
             (_SESSION, "self.watchdog.opened(self._now)", "self.watchdog.opened(self._wall)"),
             (_SESSION, "self._now - last <=", "self._wall - last <="),
@@ -314,7 +314,7 @@ def judge(mutant: Mutant) -> Verdict:
                     *_selected(test),
                 ],
                 cwd=copy,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "KRAKEN_TUI_PURE": "1"},
                 capture_output=True,
                 text=True,
             )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kraken_tui import core
 from kraken_tui.cli import crash
 from kraken_tui.doctor import environment
 from kraken_tui.doctor.report import Check, Outcome
@@ -270,3 +271,10 @@ def test_low_bandwidth_slows_the_screen_and_never_quickens_it(tmp_path: Path) ->
     assert load({"fps": "2"}, {}, config, {}).frame_rate == 2
     assert load({"low_bandwidth": True}, {}, None, {}).frame_rate == LOW_BANDWIDTH_FPS
     assert load({}, {"KRAKEN_TUI_LOW_BANDWIDTH": "no"}, config, {}).frame_rate == 10
+
+
+def test_the_variable_that_switches_the_compiled_core_off_is_no_slip(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("")
+    assert core.VARIABLE == "KRAKEN_TUI_PURE"
+    assert load({}, {core.VARIABLE: "1"}, path) == load({}, {}, path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from kraken_tui.core import new_lane
 from kraken_tui.errors import InvalidMessage, InvalidNumber
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.limits import Limits, ns
@@ -71,6 +72,7 @@ class BookStitcher:
             since the book was loaded.
         venue_ns: Timestamp of the last message applied, ns.
         steady: The last message was a proven update of a live book, and another one can change no state; see `proven`.
+        lane: The way of usual updates through the compiled core, open while the book is steady; None without the core.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class BookStitcher:
         self.history: BookHistory | None = None
         self.audited_ns: int | None = None
         self.venue_ns: int | None = None
+        self.lane = new_lane()
         self._limits = limits
         self._can_resync = can_resync
         self._ignore_gaps = ignore_gaps
@@ -254,13 +257,13 @@ class BookStitcher:
         return self._prove(kind, data, changes, now, wall_ns, doubt)
 
     def proven(
-        self, data: BookData, changes: tuple[LevelChange, ...], timestamp: str, venue_ns: int, wall_ns: int
+        self, checksum: int, changes: tuple[LevelChange, ...], timestamp: str, venue_ns: int, wall_ns: int
     ) -> BookChanged:
         """Take a right checksum of a book that is `steady`: `message` after the checksum, with all that cannot happen
-        left out.
+        left out. `history`, where one is kept, is the caller's to add to.
 
         Args:
-            data: The update; it has been applied, its checksum is right, and all its numbers are written as usual.
+            checksum: That of the update, which has been applied, is right, and has all numbers written as usual.
             changes: What it changed.
             timestamp: The venue's, as sent and valid.
             venue_ns: The same, ns.
@@ -270,9 +273,7 @@ class BookStitcher:
         counters.applied += 1
         counters.checks_ok += 1
         self.venue_ns = venue_ns
-        if self.history is not None:
-            self.history.add(data, venue_ns)
-        return BookChanged(self.symbol, "update", True, data.checksum, timestamp, venue_ns, wall_ns, changes, True)
+        return BookChanged(self.symbol, "update", True, checksum, timestamp, venue_ns, wall_ns, changes, True)
 
     def unusable(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
         """A message was not even looked at: without it nothing about the book is proven any more."""
@@ -289,6 +290,8 @@ class BookStitcher:
         fresh = OrderBook(self.spec, self.depth)
         fresh.load(data.bids, data.asks)
         self.book = fresh
+        if self.lane is not None:
+            fresh.share(self.lane)
         self.history = self.audited_ns = None
         self._mismatched = False
         self._deadline = None
@@ -339,7 +342,7 @@ class BookStitcher:
             return self._become(wall_ns, BookState.LIVE, Proof.CHECKING, "the ticker has not agreed yet")
         if self.proof is Proof.VERIFIED and self.state is BookState.LIVE:
             # While a quarantine is remembered, the time since is looked at.
-            self.steady = kind != "snapshot" and not self._quarantine_level
+            self._steady(kind != "snapshot" and not self._quarantine_level)
             return []
         return self._become(wall_ns, BookState.LIVE, Proof.VERIFIED, "")
 
@@ -396,8 +399,13 @@ class BookStitcher:
     def _unproven(self) -> Proof:
         return Proof.CHECKING if self.proof is Proof.CHECKING else Proof.UNVERIFIED
 
+    def _steady(self, steady: bool) -> None:
+        self.steady = steady
+        if self.lane is not None:
+            self.lane.open = steady
+
     def _become(self, wall_ns: int, state: BookState, proof: Proof, reason: str) -> list[FeedEvent]:
-        self.steady = False
+        self._steady(False)
         if (state, proof, reason) == (self.state, self.proof, self.reason):
             return []
         if state is not BookState.LIVE or proof is Proof.UNVERIFIED:

@@ -182,10 +182,19 @@ def test_levels_put_one_by_one_against_a_dict(name: Side, levels: list[tuple[int
     assert [side.lots_at(ticks) for ticks in range(32)] == [slow.get(ticks, 0) for ticks in range(32)]
 
 
-def test_digits_that_are_given_are_taken_as_they_are() -> None:
-    side = BookSide(Side.SELL)
-    side.put(7, 5, "digits")
-    assert side.checksum_digits() == b"digits"
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 40), st.integers(0, 3), st.booleans()), max_size=60))
+def test_digits_and_total_are_those_of_the_levels_however_they_came(steps: list[tuple[bool, int, int, bool]]) -> None:
+    book = OrderBook(PairSpec("BTC/USD", "BTC", "USD", 1, 1), 25)
+    for directly, ticks, lots, looked_at in steps:
+        if directly:
+            book.asks.put(ticks, lots)
+            book.asks.truncate(25)
+        else:
+            book.apply([], [WireLevel(f"{ticks // 10}.{ticks % 10}", f"0.{lots}")])
+        if looked_at:
+            best = book.asks.top(10)
+            assert book.asks.checksum_digits() == "".join(f"{ticks}{lots}" for ticks, lots in best).encode()
+        assert book.asks.total == sum(lots for _, lots in book.asks.top())
 
 
 def test_cutting_a_side_short_shortens_its_digits() -> None:
