@@ -63,16 +63,18 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "removals ignored",
         _BOOK,
-        "del keys[at], held[at], digits[at]",
+        "del keys[at], held[at], digits[at : at + 1]",
         "pass",
         f"{_TRUTH}::test_f58",
     ),
-    _one("leading zeros kept", _BOOK, 'token += plain.lstrip("0")', "token += plain", f"{_TRUTH}::test_f65"),
+    _one(
+        "leading zeros kept", _BOOK, "(ticks, str(ticks))", "(ticks, str(text).replace('.', ''))", f"{_TRUTH}::test_f65"
+    ),
     _one(
         "nine levels instead of ten",
         _BOOK,
-        "self._digits[:CHECKSUM_LEVELS]",
-        "self._digits[: CHECKSUM_LEVELS - 1]",
+        '"".join(digits)',
+        '"".join(digits[: CHECKSUM_LEVELS - 1])',
         f"{_TRUTH}::test_f56",
     ),
     _one(

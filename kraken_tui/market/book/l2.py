@@ -217,10 +217,14 @@ class OrderBook:
             self._apply_many(self.bids, bids, changes)
             self._apply_many(self.asks, asks, changes)
             return tuple(changes)
-        if bids:
-            self._apply_side(self.bids, bids, changes)
-        if asks:
-            self._apply_side(self.asks, asks, changes)
+        try:
+            if bids:
+                self._apply_side(self.bids, bids, changes)
+            if asks:
+                self._apply_side(self.asks, asks, changes)
+        except InvalidNumber:
+            self.bids._total[0] = self.asks._total[0] = None
+            raise
         return tuple(changes)
 
     def _apply_many(self, side: BookSide, levels: Sequence[WireLevel], changes: list[LevelChange]) -> None:
@@ -252,57 +256,48 @@ class OrderBook:
         name, sign = side.side, side._sign
         keys, held, digits = side._keys, side._levels, side._digits
         point, end, nothing = -precision - 1, -precision, self._nothing
-        total, moved = side._total, 0
-        try:
-            for level in levels:
-                try:
-                    # A hit is text: only text is stored, and no other type compares equal to it.
-                    ticks, token = prices[level.price]
-                except (KeyError, TypeError):
-                    ticks, token = self._price(level.price)
-                qty = level.qty
-                if qty == nothing:
-                    lots = 0
-                elif (
-                    type(qty) is str
-                    and precision
-                    and qty[point:end] == "."
-                    and qty[0] != "."
-                    and len(qty) <= MAX_DIGITS
-                ):
-                    plain = qty.replace(".", "", 1)
-                    if not (plain.isdigit() and plain.isascii()):
-                        raise InvalidNumber(f"not a plain decimal number: {qty!r}")
-                    lots = int(plain)
+        moved = 0
+        for level in levels:
+            try:
+                # A hit is text: only text is stored, and no other type compares equal to it.
+                ticks, token = prices[level.price]
+            except (KeyError, TypeError):
+                ticks, token = self._price(level.price)
+            qty = level.qty
+            if qty == nothing:
+                lots = 0
+            elif type(qty) is str and precision and qty[point:end] == "." and qty[0] != "." and len(qty) <= MAX_DIGITS:
+                plain = qty.replace(".", "", 1)
+                if not (plain.isdigit() and plain.isascii()):
+                    raise InvalidNumber(f"not a plain decimal number: {qty!r}")
+                lots = int(plain)
+            else:
+                lots = to_units(qty, precision)
+                self.odd = self.odd or bool(precision) or type(qty) is not int
+            key = ticks * sign
+            at = bisect_left(keys, key)
+            if at < CHECKSUM_LEVELS:
+                side._stale[0] = True
+            if at < len(keys) and keys[at] == key:
+                before = held[at][1]
+                changes.append((name, ticks, before, lots))
+                moved += lots - before
+                if lots:
+                    held[at] = (ticks, lots)
+                    if at < len(digits):
+                        digits[at] = f"{token}{lots}"
                 else:
-                    plain = ""
-                    lots = to_units(qty, precision)
-                    self.odd = self.odd or bool(precision) or type(qty) is not int
-                key = ticks * sign
-                at = bisect_left(keys, key)
-                if at < CHECKSUM_LEVELS:
-                    side._stale[0] = True
-                if at < len(keys) and keys[at] == key:
-                    before = held[at][1]
-                    changes.append((name, ticks, before, lots))
-                    moved += lots - before
-                    if lots:
-                        held[at] = (ticks, lots)
-                        if at < len(digits):
-                            digits[at] = token + (plain.lstrip("0") or str(lots))
-                    else:
-                        del keys[at], held[at], digits[at : at + 1]
-                else:
-                    changes.append((name, ticks, 0, lots))
-                    if lots:
-                        moved += lots
-                        keys.insert(at, key)
-                        held.insert(at, (ticks, lots))
-                        if at <= len(digits):
-                            digits.insert(at, token + (plain.lstrip("0") or str(lots)))
-        finally:
-            if total[0] is not None:
-                total[0] += moved
+                    del keys[at], held[at], digits[at : at + 1]
+            else:
+                changes.append((name, ticks, 0, lots))
+                if lots:
+                    moved += lots
+                    keys.insert(at, key)
+                    held.insert(at, (ticks, lots))
+                    if at <= len(digits):
+                        digits.insert(at, f"{token}{lots}")
+        if side._total[0] is not None:
+            side._total[0] += moved
         if len(keys) > self.depth:
             side.truncate(self.depth)
 

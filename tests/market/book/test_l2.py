@@ -137,7 +137,7 @@ def test_random_messages_against_the_slow_book(
         assert list(book.asks) == slow.units("asks")
         assert book.checksum() == slow.checksum()
         for side in (book.bids, book.asks):
-            assert len(side._keys) == len(side._levels) == len(side._digits)
+            assert len(side._keys) == len(side._levels)
             assert side.total == sum(lots for _, lots in side)
             assert side.best() == next(iter(side), None)
             assert all(side.lots_at(ticks) == lots for ticks, lots in side)
@@ -435,3 +435,12 @@ def test_prices_are_remembered_but_not_without_end(monkeypatch: pytest.MonkeyPat
         book.apply([level(ticks, 1)], [])
         kept.append(len(book._prices))
     assert kept == [1, 2, 3, 1, 2]
+
+
+def test_the_total_is_right_after_a_message_of_which_a_part_was_refused() -> None:
+    book = OrderBook(SPEC, 10)
+    book.apply([level(10, 1), level(9, 2)], [level(11, 4)])
+    with pytest.raises(InvalidNumber):
+        book.apply([level(8, 5), WireLevel("x", "1")], [])
+    assert book.bids.total == sum(lots for _, lots in book.bids.top())
+    assert book.asks.total == sum(lots for _, lots in book.asks.top())
