@@ -99,8 +99,10 @@ def build_floor(folder: Path) -> tuple[Path | None, str]:
     return program, ""
 
 
-def measure(client: Client, files: Files, programs: Programs, budget_s: float) -> dict[str, Any]:
-    """Costs of one client on one stream.
+def measure(
+    client: Client, files: Files, programs: Programs, budget_s: float, *, root: Path | None = None
+) -> dict[str, Any]:
+    """Costs of one client on one stream, of the package in another folder if one is given.
 
     Returns:
         "passes" (us a message of each pass over the stream), "messages", "alarms", "p50" and "p99" (us).
@@ -108,7 +110,7 @@ def measure(client: Client, files: Files, programs: Programs, budget_s: float) -
     Raises:
         Failed: The client could not be run, or gave up.
     """
-    return _run(client, files, programs, "measure", budget_s, [])
+    return _run(client, files, programs, "measure", budget_s, [], root=root)
 
 
 def check(client: Client, files: Files, programs: Programs, controls: list[dict[str, Any]]) -> dict[str, Any]:
@@ -144,12 +146,45 @@ def controls(files: Files, wire: str) -> list[dict[str, Any]]:
 
 
 def _run(
-    client: Client, files: Files, programs: Programs, mode: str, budget_s: float, falsified: list[dict[str, Any]]
+    client: Client,
+    files: Files,
+    programs: Programs,
+    mode: str,
+    budget_s: float,
+    falsified: list[dict[str, Any]],
+    *,
+    root: Path | None = None,
 ) -> dict[str, Any]:
+    if client is FLOOR:
+        return _run_floor(files.v2, files, programs, mode, budget_s)
+    return _read(*command_of(client, files, programs, mode, budget_s, falsified, root=root))
+
+
+def command_of(
+    client: Client,
+    files: Files,
+    programs: Programs,
+    mode: str,
+    budget_s: float,
+    falsified: list[dict[str, Any]],
+    *,
+    extra: dict[str, Any] | None = None,
+    root: Path | None = None,
+) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment of a client's job.
+
+    Args:
+        client: Which.
+        files: The stream.
+        programs: What the clients are run with.
+        mode: "measure", "check" or "count"; see driver.py.
+        budget_s: How long to measure.
+        falsified: Messages with a wrong checksum.
+        extra: More of the job.
+        root: Where our own package is; None for this revision.
+    """
     pair = files.pair
     frames = files.v1 if client.wire == "v1" else files.v2
-    if client is FLOOR:
-        return _run_floor(frames, files, programs, mode, budget_s)
     python = str(programs.peers) if client.peer else sys.executable
     job = {
         "mode": mode,
@@ -163,13 +198,14 @@ def _run(
         "checks": client.checks,
         "budget_s": budget_s,
         "controls": falsified,
+        **(extra or {}),
     }
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if not client.peer:
-        environment["PYTHONPATH"] = str(ROOT)
+        environment["PYTHONPATH"] = str(root or ROOT)
     if client.pure:
         environment[core.VARIABLE] = "1"
-    return _read([python, str(HERE / client.script), json.dumps(job)], environment)
+    return [python, str(HERE / client.script), json.dumps(job)], environment
 
 
 def _run_floor(frames: Path, files: Files, programs: Programs, mode: str, budget_s: float) -> dict[str, Any]:

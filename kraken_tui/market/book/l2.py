@@ -254,7 +254,7 @@ class OrderBook:
         """The hot path (docs/PERFORMANCE.md): `to_units` and `BookSide.put` written out for usual numbers."""
         prices, precision = self._prices, self.spec.qty_precision
         name, sign = side.side, side._sign
-        keys, held, digits = side._keys, side._levels, side._digits
+        keys, held, digits, stale = side._keys, side._levels, side._digits, side._stale
         point, end, nothing = -precision - 1, -precision, self._nothing
         moved = 0
         for level in levels:
@@ -277,7 +277,7 @@ class OrderBook:
             key = ticks * sign
             at = bisect_left(keys, key)
             if at < CHECKSUM_LEVELS:
-                side._stale[0] = True
+                stale[0] = True
             if at < len(keys) and keys[at] == key:
                 before = held[at][1]
                 changes.append((name, ticks, before, lots))
