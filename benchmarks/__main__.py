@@ -1,4 +1,4 @@
-"""Run all benchmarks: `python -m benchmarks [--smoke] [--write] [--peers] [NAME ...]`."""
+"""Run all benchmarks: `python -m benchmarks [--smoke] [--write] [--peers] [NAME ...]`, or `compare REV`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import MODULES, Report
+from benchmarks import MODULES, Report, compare
 from benchmarks.machine import speed_text
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -49,6 +49,8 @@ def write(name: str, report: Report) -> None:
 
 def main() -> int:
     """Run the chosen benchmarks; 1 where a ratio is far off."""
+    if sys.argv[1:2] == ["compare"]:
+        return compare.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, of {', '.join(MODULES)} (default: all)")
     parser.add_argument("--smoke", action="store_true", help="a short run that only checks wide ratios")

@@ -7,6 +7,7 @@ client in another, whose CPU time alone is counted. With TLS the certificate is 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 import json
 import statistics
@@ -24,8 +25,10 @@ from benchmarks.server import environment, server
 from benchmarks.stream import PRICE_DECIMALS, QTY_DECIMALS
 
 RATES = (100, 500, 2000)
-CLIENTS = ("recv", "recv+json", "recv+book", "kraken-tui")
-"""Bare `websockets`; with the standard library's JSON; with a proven book and nothing around it; the real path."""
+PURE, REAL = "kraken-tui, pure Python", "kraken-tui"
+CLIENTS = ("recv", "recv+json", "recv+book", PURE, REAL)
+"""Bare `websockets`; with the standard library's JSON; with a proven book and nothing around it; the real path without
+the compiled core, and with it where there is one. Where picows is installed, it stands bare beside them."""
 
 JSON_AT = 500
 """The rate at which the standard library's JSON is measured too."""
@@ -35,7 +38,7 @@ WINDOW_S = 0.6
 MOST_RATIO = 4.0
 """The smoke run fails when the real path costs this many times bare `websockets` on the same loop."""
 
-TARGET = 1.3
+TARGET = 1.2
 
 Found = dict[str, list[float]]
 
@@ -90,7 +93,22 @@ def _book() -> Callable[[bytes], object]:
     return look
 
 
-async def _ours(base: str, window: _Window) -> None:
+async def _picows(base: str, window: _Window) -> None:
+    """Another WebSocket library, bare: what is to be gained by one in C."""
+    import picows
+
+    class Listener(picows.WSListener):  # type: ignore[misc, name-defined, unused-ignore]
+        def on_ws_frame(self, transport: Any, frame: Any) -> None:
+            frame.get_payload_as_bytes()
+            if window.frame():
+                transport.disconnect()
+
+    transport, _ = await picows.ws_connect(Listener, f"{base}/raw")
+    await transport.wait_disconnected()
+
+
+async def _ours(base: str, window: _Window, *, pure: bool) -> None:
+    from kraken_tui import core
     from kraken_tui.feed.clock import SystemClock
     from kraken_tui.feed.connection.websocket import run
     from kraken_tui.feed.session import Session
@@ -105,6 +123,10 @@ async def _ours(base: str, window: _Window) -> None:
                 if window.frame():
                     stop.set()
 
+    if pure:
+        core.take(None)
+    elif core.update is None and importlib.util.find_spec("kraken_tui._core") is not None:
+        core.take(importlib.import_module("kraken_tui._core"))
     session = Session(depth=100)
     session.options.channels = frozenset({"book"})
     session.want("BTC/USD")
@@ -117,8 +139,10 @@ async def _rounds(base: str, frames: int, rounds: int, names: list[str]) -> dict
     for _ in range(rounds):
         for name in names:
             window = _Window(frames)
-            if name == "kraken-tui":
-                await _ours(base, window)
+            if name in (PURE, REAL):
+                await _ours(base, window, pure=name == PURE)
+            elif name == "picows":
+                await _picows(base, window)
             else:
                 look = {"recv": None, "recv+json": json.loads, "recv+book": _book()}[name]
                 await _bare(base, window, look)
@@ -166,12 +190,14 @@ def certificate() -> Iterator[Path | None]:
 
 def _compare(report: Report, transport: str, rate: int, loops: list[str], tls: Path | None, smoke: bool) -> None:
     names = (
-        ("recv", "kraken-tui")
+        ("recv", REAL)
         if smoke
         else CLIENTS
         if rate == JSON_AT
         else tuple(name for name in CLIENTS if name != "recv+json")
     )
+    if not smoke and importlib.util.find_spec("picows") is not None:
+        names = (*names, "picows")
     frames = round(rate * WINDOW_S / (3 if smoke else 1))
     options = ["--rate", str(rate), *(["--tls", str(tls)] if tls is not None else [])]
     with server(*options) as venue:
@@ -182,7 +208,7 @@ def _compare(report: Report, transport: str, rate: int, loops: list[str], tls: P
                 # Other work only ever adds, so the least of each is the fairest pair.
                 ratio = min(us) / min(found["recv"])
                 verdict = ""
-                if name == "kraken-tui":
+                if name in (PURE, REAL):
                     verdict = f"{'within' if ratio <= TARGET else 'misses'} {TARGET}x"
                     if ratio > MOST_RATIO:
                         report.failures.append(f"a frame costs {ratio:.1f} times bare websockets ({transport}, {loop})")

@@ -32,7 +32,7 @@ SECONDS = 4.0
 
 DEPTH = 100
 FPS = 10
-TARGET_AGE_MS = 250.0
+TARGET_AGE_MS = 100.0
 MOST_GROWTH = 6.0
 """The smoke run fails when a message among 100 pairs costs this many times one among one pair."""
 

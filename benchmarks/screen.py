@@ -18,8 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks import Report, main
+from kraken_tui import core
 
 COLUMNS, ROWS = 160, 48
+LARGE = 220, 60
+"""Columns and rows of the largest terminal that is measured, at 30 frames a second."""
+
 PAIRS = ("BTC/USD", "ETH/USD")
 MOST_CPU_PERCENT = 40.0
 MOST_MEMORY_MB = 200.0
@@ -37,9 +41,15 @@ MINIMAL = (
 
 
 class Terminal:
-    """A child process on a pseudo terminal of 160x48 cells that is always read."""
+    """A child process on a pseudo terminal that is always read.
 
-    def __init__(self, arguments: list[str]) -> None:
+    Args:
+        arguments: Of the interpreter.
+        size: Columns and rows.
+        extra: More of its environment.
+    """
+
+    def __init__(self, arguments: list[str], size: tuple[int, int] = (COLUMNS, ROWS), **extra: str) -> None:
         import fcntl
         import pty
         import struct
@@ -50,9 +60,10 @@ class Terminal:
         if self.pid == 0:
             # As installed: compiled modules are kept, so only the first start of all compiles them.
             os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(COLUMNS), LINES=str(ROWS))
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(size[0]), LINES=str(size[1]))
+            os.environ.update(extra)
             os.execv(sys.executable, [sys.executable, *arguments])
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.received = 0
 
     def read(self, seconds: float) -> bytes:
@@ -133,6 +144,20 @@ def first_paint_ms(arguments: list[str]) -> float:
     return elapsed * 1000 if found is not None else float("inf")
 
 
+def cpu_percents(options: list[str], size: tuple[int, int], rate: int, extra: dict[str, str]) -> list[float]:
+    """Processor time of the whole program in percent of a core, five times."""
+    terminal = Terminal(["-m", "kraken_tui", *PAIRS, *options, "--fps", str(rate)], size, **extra)
+    terminal.wait_for(b"VERIFIED", 20.0)
+    terminal.drain(5.0)
+    found = []
+    for _ in range(5):
+        before, start = terminal.cpu_seconds(), time.perf_counter()
+        terminal.drain(5.0)
+        found.append((terminal.cpu_seconds() - before) / (time.perf_counter() - start) * 100)
+    terminal.end()
+    return found
+
+
 def low_bandwidth(options: list[str], smoke: bool) -> list[float]:
     """Kilobytes a second of the profile for slow lines."""
     terminal = Terminal(["-m", "kraken_tui", *PAIRS, *options, "--low-bandwidth"])
@@ -186,12 +211,21 @@ def run(smoke: bool) -> Report:
             elapsed = time.perf_counter() - start
             shares.append((terminal.cpu_seconds() - before) / elapsed * 100)
         speed = (terminal.received - received) / elapsed / 1000
-        _row(report, "CPU, % of one core", shares, f"about 200 book messages/s, {speed:.0f} kB/s to the terminal")
+        _row(
+            report,
+            "CPU, % of one core",
+            shares,
+            f"about 200 book messages/s, {speed:.0f} kB/s to the terminal, {core.in_use()}",
+        )
         keys = key_ms(terminal, 1 if smoke else 8)
         _row(report, "key to changed cell, ms", keys, "")
         memory = terminal.memory_mb()
         _row(report, "resident memory, MB", [memory], "")
         terminal.end()
+        others = (("pure Python", (COLUMNS, ROWS), 10, {core.VARIABLE: "1"}), ("", LARGE, 30, {}))
+        for what, size, rate, extra in others[: 0 if smoke else 2]:
+            note = ", ".join(filter(None, (f"{size[0]}x{size[1]}", f"{rate} frames/s", what)))
+            _row(report, "CPU, % of one core", cpu_percents(options, size, rate, extra), note)
         _row(report, "to the terminal with --low-bandwidth, kB/s", low_bandwidth(options, smoke), "")
     if statistics.median(shares) > MOST_CPU_PERCENT:
         report.failures.append(f"the screen uses {statistics.median(shares):.0f} % of a core")

@@ -52,6 +52,8 @@ def test_the_version_needs_no_more_than_python() -> None:
         "kraken_tui.cli",
         "kraken_tui.cli.main",
         "kraken_tui.cli.console",
+        "kraken_tui.core",
+        "kraken_tui._core",
         "kraken_tui.errors",
     }
     assert not {"argparse", "asyncio", "textual", "rich", "msgspec", "json", "dataclasses"} & modules

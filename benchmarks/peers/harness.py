@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stream import Files
+from kraken_tui import core
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -32,6 +33,7 @@ class Client:
         wire: Form of the stream it reads, "v2" or "v1".
         checks: Whether its checksums are switched on where they can be.
         timed: Whether it takes part in the table of costs.
+        pure: Whether the compiled core is switched off.
     """
 
     name: str
@@ -40,10 +42,13 @@ class Client:
     wire: str = "v2"
     checks: bool = False
     timed: bool = True
+    pure: bool = False
 
 
-OURS = Client("kraken-tui, decode + book", "run_ours.py")
-SESSION = Client("kraken-tui, whole session", "run_session.py")
+OURS = Client("kraken-tui, decode + book", "run_ours.py", pure=True)
+CORE = Client("kraken-tui, decode + book, compiled core", "run_core.py")
+PURE_SESSION = Client("kraken-tui, whole session", "run_session.py", pure=True)
+SESSION = Client("kraken-tui, whole session, compiled core", "run_session.py")
 TEXTBOOK = Client("textbook: json Decimal + SortedDict", "run_textbook.py")
 FLOOR = Client("C floor, general JSON parser", "")
 PEERS = (
@@ -54,7 +59,11 @@ PEERS = (
     Client("ccxt pro, checksums on", "run_ccxt.py", peer=True, checks=True, timed=False),
     Client("kracked", "run_kracked.py", peer=True),
 )
-OWN = (FLOOR, OURS, SESSION, TEXTBOOK)
+COMPILED = (CORE, SESSION) if core.update is not None else ()
+"""Ours with the compiled core, where there is one."""
+
+OURSELVES = (OURS, PURE_SESSION, *COMPILED)
+OWN = (FLOOR, *OURSELVES, TEXTBOOK)
 
 
 class Failed(Exception):
@@ -90,8 +99,10 @@ def build_floor(folder: Path) -> tuple[Path | None, str]:
     return program, ""
 
 
-def measure(client: Client, files: Files, programs: Programs, budget_s: float) -> dict[str, Any]:
-    """Costs of one client on one stream.
+def measure(
+    client: Client, files: Files, programs: Programs, budget_s: float, *, root: Path | None = None
+) -> dict[str, Any]:
+    """Costs of one client on one stream, of the package in another folder if one is given.
 
     Returns:
         "passes" (us a message of each pass over the stream), "messages", "alarms", "p50" and "p99" (us).
@@ -99,7 +110,7 @@ def measure(client: Client, files: Files, programs: Programs, budget_s: float) -
     Raises:
         Failed: The client could not be run, or gave up.
     """
-    return _run(client, files, programs, "measure", budget_s, [])
+    return _run(client, files, programs, "measure", budget_s, [], root=root)
 
 
 def check(client: Client, files: Files, programs: Programs, controls: list[dict[str, Any]]) -> dict[str, Any]:
@@ -135,12 +146,45 @@ def controls(files: Files, wire: str) -> list[dict[str, Any]]:
 
 
 def _run(
-    client: Client, files: Files, programs: Programs, mode: str, budget_s: float, falsified: list[dict[str, Any]]
+    client: Client,
+    files: Files,
+    programs: Programs,
+    mode: str,
+    budget_s: float,
+    falsified: list[dict[str, Any]],
+    *,
+    root: Path | None = None,
 ) -> dict[str, Any]:
+    if client is FLOOR:
+        return _run_floor(files.v2, files, programs, mode, budget_s)
+    return _read(*command_of(client, files, programs, mode, budget_s, falsified, root=root))
+
+
+def command_of(
+    client: Client,
+    files: Files,
+    programs: Programs,
+    mode: str,
+    budget_s: float,
+    falsified: list[dict[str, Any]],
+    *,
+    extra: dict[str, Any] | None = None,
+    root: Path | None = None,
+) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment of a client's job.
+
+    Args:
+        client: Which.
+        files: The stream.
+        programs: What the clients are run with.
+        mode: "measure", "check" or "count"; see driver.py.
+        budget_s: How long to measure.
+        falsified: Messages with a wrong checksum.
+        extra: More of the job.
+        root: Where our own package is; None for this revision.
+    """
     pair = files.pair
     frames = files.v1 if client.wire == "v1" else files.v2
-    if client is FLOOR:
-        return _run_floor(frames, files, programs, mode, budget_s)
     python = str(programs.peers) if client.peer else sys.executable
     job = {
         "mode": mode,
@@ -154,11 +198,14 @@ def _run(
         "checks": client.checks,
         "budget_s": budget_s,
         "controls": falsified,
+        **(extra or {}),
     }
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if not client.peer:
-        environment["PYTHONPATH"] = str(ROOT)
-    return _read([python, str(HERE / client.script), json.dumps(job)], environment)
+        environment["PYTHONPATH"] = str(root or ROOT)
+    if client.pure:
+        environment[core.VARIABLE] = "1"
+    return [python, str(HERE / client.script), json.dumps(job)], environment
 
 
 def _run_floor(frames: Path, files: Files, programs: Programs, mode: str, budget_s: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from kraken_tui._version import __version__
+from kraken_tui.cli.console import print_out
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings import THEMES, options
 from kraken_tui.settings.options import MARKET, SECTIONS, Option
@@ -147,6 +148,21 @@ class HelpText(argparse.HelpFormatter):
         return "\n\n".join(paragraphs)
 
 
+def version() -> str:
+    """What `--version` prints: the version, and what reads the books."""
+    from kraken_tui.core import in_use
+
+    return f"kraken-tui {__version__}, {in_use()}\n"
+
+
+class _Version(argparse.Action):
+    """Prints it; nothing of it is loaded for any other call."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print_out(version())
+        parser.exit()
+
+
 def add_options(parser: Parser, command: Subcommand) -> None:
     """Add to a parser everything a command takes. Options that are not given leave no trace, so other sources count."""
     for part in command.parts:
@@ -156,7 +172,7 @@ def add_options(parser: Parser, command: Subcommand) -> None:
             if row is HELP:
                 group.add_argument("-h", row.flag, action="help", help=words)
             elif row is VERSION:
-                group.add_argument(row.flag, action="version", version=f"kraken-tui {__version__}", help=words)
+                group.add_argument(row.flag, action=_Version, nargs=0, help=words)
             elif row.positional:
                 count = "?" if row.single or command.one_pair else "*"
                 group.add_argument(row.name, nargs=None if row.required else count, metavar=row.flag, help=words)

@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     call: Call | None = None
     try:
         if arguments[:1] == ["--version"]:
-            print_out(f"kraken-tui {__version__}\n")
+            from kraken_tui.core import in_use
+
+            print_out(f"kraken-tui {__version__}, {in_use()}\n")
             return DONE
         call = parse(arguments)
         from kraken_tui.cli.limits import check_limits

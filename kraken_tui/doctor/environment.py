@@ -63,6 +63,16 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(digits) for digits in re.findall(r"[0-9]{1,9}", version)[:3])
 
 
+def compiled_core() -> str:
+    """Which of the two ways books are read: both give the same, the compiled one costs less."""
+    from kraken_tui.core import VARIABLE, in_use, update
+
+    if update is None:
+        why = f"switched off by {VARIABLE}" if os.environ.get(VARIABLE) else "not built, which needs a C compiler"
+        raise Skipped(f"{in_use()}: the core is {why}; everything works, a message costs about four times as much")
+    return in_use()
+
+
 def terminal(obstacle: str, env: Mapping[str, str]) -> str:
     """What the screen would run on.
 
@@ -147,6 +157,7 @@ def checks(obstacle: str, env: Mapping[str, str] = os.environ) -> Iterator[Check
     """Every check of this module; see `terminal` for the arguments."""
     yield Check("Python", "", "3.11 or later", python_version)
     yield Check("packages", "", "versions as required", packages)
+    yield Check("book core", "", "compiled", compiled_core)
     yield Check("terminal", "", "at least 60x18", lambda: terminal(obstacle, env))
     yield Check("folders", "", "can be written", folders)
     yield Check("disk", "", "above the recorder's floor", free_space)

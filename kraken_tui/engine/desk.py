@@ -199,11 +199,19 @@ class Desk:
 
     # -- time and views ---------------------------------------------------------------------------------------------
 
-    def tick(self, wall_ns: int) -> None:
-        """Roll candles, sample the slow history, update rates; called once per publish."""
-        for market in self.by_symbol.values():
-            market.tick(wall_ns)
-            self.emit_derived(market)
+    def tick(self, wall_ns: int, *, shown: str | None = None, turn: int = 0, turns: int = 1) -> None:
+        """Roll candles, sample the slow history, update rates; called once per publish.
+
+        Args:
+            wall_ns: Wall clock ns.
+            shown: The pair that has its turn always.
+            turn: Which of the others have theirs: every one whose place, divided by `turns`, leaves this.
+            turns: Calls in which all have had theirs.
+        """
+        for number, (symbol, market) in enumerate(self.by_symbol.items()):
+            if number % turns == turn or symbol == shown:
+                market.tick(wall_ns)
+                self.emit_derived(market)
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """(name as given, symbol as far as known) of every tab, in the user's order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kraken_tui import core
 from kraken_tui.errors import InvalidMessage
 from kraken_tui.feed.answers import Answers
 from kraken_tui.feed.channels.book import BOOK
@@ -12,11 +13,13 @@ from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.effect import APPLIED, REJECTED, Effect
 from kraken_tui.feed.events import FeedEvent, Note
+from kraken_tui.feed.lane import Lane
 from kraken_tui.feed.policy import Policy
 from kraken_tui.feed.roster import Roster
 from kraken_tui.feed.subscriptions import Subscriptions
+from kraken_tui.market.events import BookChanged
 from kraken_tui.wire.decode import MOST_NAMES, FieldCensus, decode
-from kraken_tui.wire.messages import Pong, Refusal, SubscribeAck, UnknownMessage
+from kraken_tui.wire.messages import BookMessage, Pong, Refusal, SubscribeAck, UnknownMessage
 
 
 class Dispatch:
@@ -46,6 +49,8 @@ class Dispatch:
         self._policy = policy
         self._watchdog = watchdog
         self._said_full: set[str] = set()
+        self._lane = Lane(roster, watchdog, self.census)
+        self._offer = None if core.update is None else self._lane.offer
         answers = Answers(channels, roster, subscriptions)
         self._data = {channel.message: channel.apply for channel in channels.values()}
         self._answers: dict[type, Callable[[Any, int, int], Effect]] = {
@@ -55,26 +60,37 @@ class Dispatch:
             UnknownMessage: lambda message, _now, _wall: Effect(f"unknown: {message.kind}"),
         }
 
-    def apply(self, data: bytes | str, now: int, wall_ns: int) -> Effect:
+    def apply(self, data: bytes | str, now: int, wall_ns: int) -> Effect | BookChanged:
         """Apply one frame as received.
 
         Args:
             data: The frame.
             now: Monotonic ns.
             wall_ns: Wall clock of the receipt, ns.
+
+        Returns:
+            Its effect; of a usual book message only what it changed.
         """
         counters = self._roster.counters
+        done = None if self._offer is None else self._offer(data, now, wall_ns)
+        if type(done) is BookChanged:
+            return done
         try:
             message = decode(data)
         except InvalidMessage as error:
             counters.invalid += 1
             counters.rejected += 1
             return self._policy.unreadable(error, now, wall_ns, of_book=error.channel in ("", BOOK.name))
+        if done is None and type(message) is BookMessage:
+            done = self._lane.take(message, now, wall_ns)
+            if type(done) is BookChanged:
+                return done
         self._watchdog.frame(now, application=not isinstance(message, Pong))
         self.census.look(data, message)
         kind = type(message)
-        apply = self._data.get(kind)
-        if apply is not None:
+        if type(done) is Effect:
+            effect = done
+        elif (apply := self._data.get(kind)) is not None:
             effect = apply(message, self._roster, now, wall_ns)
         else:
             effect = self._answers[kind](message, now, wall_ns)

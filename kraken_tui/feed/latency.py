@@ -8,7 +8,7 @@ steps of the wall clock have no effect (RELIABILITY.md F24).
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict, deque
 
 from kraken_tui.errors import InvalidMessage
@@ -30,17 +30,19 @@ _BUCKETS = 6 * _PER_DECADE + 1  # 0.1 ms to 100 s.
 _HISTOGRAM_MS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10000.0, math.inf)
 _OFFSETS_KEPT = 8
 _LATE_NS = SECOND
+_MOST_WAITING = 1024
 
 
 def _upper_ms(bucket: int) -> float:
     return float(_SMALLEST_MS * 10 ** (bucket / _PER_DECADE))
 
 
-_BOUNDS_MS = [_upper_ms(bucket) for bucket in range(_BUCKETS - 1)]
+_UPPER_MS = [_upper_ms(bucket) for bucket in range(_BUCKETS)]
+_BOUNDS_MS = _UPPER_MS[:-1]
 
 
 def _bucket(lag_ms: float) -> int:
-    # Looked up, since it is asked for every frame; a lag above all bounds is the last bucket's.
+    # A lag above all bounds is the last bucket's.
     return bisect_left(_BOUNDS_MS, lag_ms)
 
 
@@ -59,11 +61,14 @@ class LatencyTracker:
     """
 
     def __init__(self) -> None:
+        # Lags of the running second, not counted yet: a few at once are counted for a fraction of each alone.
+        self._waiting: list[int] = []
+        self._begins = self._ends = 0
         self._seconds: deque[tuple[int, dict[int, int], float]] = deque()
         self._total = [0] * _BUCKETS
         # Since the clocks were first compared: (frames by `_HISTOGRAM_MS`, sum of their lags).
         self._ever = [0] * len(_HISTOGRAM_MS)
-        self._ever_ms = 0.0
+        self._ever_ns = 0
         self._offsets: deque[tuple[int, int]] = deque(maxlen=_OFFSETS_KEPT)
         self._pings: OrderedDict[int, tuple[int, int]] = OrderedDict()
         self._wall_shift = 0
@@ -133,23 +138,52 @@ class LatencyTracker:
 
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int:
         """Count one frame that carries the venue's timestamp; returns its lag in ns, never negative."""
-        lag = max(0, self.venue_now(now, wall_ns) - venue_ns)
-        self._hear(venue_ns)
-        self._tell(lag, venue_ns)
-        lag_ms = lag / _MS
-        bucket = _bucket(lag_ms)
-        second = now // SECOND
+        lag = max(0, self.lag_of(venue_ns, now, wall_ns))
+        self.count(lag, venue_ns, now)
+        return lag
+
+    def lag_of(self, venue_ns: int, now: int, wall_ns: int) -> int:
+        """Lag of a message that was sent at `venue_ns`, ns; negative where the clocks differ. Nothing is counted."""
+        offset = self.offset_ns
+        return (wall_ns if offset is None else now - offset) - venue_ns
+
+    def count(self, lag: int, venue_ns: int, now: int) -> None:
+        """Count one frame that carries the venue's timestamp, its lag being known and not negative."""
+        heard = self.heard_ns
+        if heard is None or venue_ns > heard:
+            self.heard_ns = venue_ns
+        self.lag_ns, self._sent_after = lag, venue_ns if lag > _LATE_NS else None
+        waiting = self._waiting
+        if len(waiting) >= _MOST_WAITING or not self._begins <= now < self._ends:
+            self._count_waiting()
+            self._begins = now // SECOND * SECOND
+            self._ends = self._begins + SECOND
+        waiting.append(lag)
+
+    def _count_waiting(self) -> None:
+        """Enter the lags of the running second into the figures."""
+        if not self._waiting:
+            return
+        self._ever_ns += sum(self._waiting)
+        lags = sorted([lag / _MS for lag in self._waiting])
+        self._waiting.clear()
+        second = self._begins // SECOND
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, {}, 0.0))
             self._forget(second)
         last_second, counts, worst = self._seconds[-1]
-        counts[bucket] = counts.get(bucket, 0) + 1
-        if lag_ms > worst:
-            self._seconds[-1] = (last_second, counts, lag_ms)
-        self._total[bucket] += 1
-        self._ever[bisect_left(_HISTOGRAM_MS, lag_ms)] += 1
-        self._ever_ms += lag_ms
-        return lag
+        self._seconds[-1] = (last_second, counts, max(worst, lags[-1]))
+        first, end = 0, len(lags)
+        while first < end:
+            bucket = _bucket(lags[first])
+            after = bisect_right(lags, _BOUNDS_MS[bucket], first) if bucket < len(_BOUNDS_MS) else end
+            counts[bucket] = counts.get(bucket, 0) + after - first
+            self._total[bucket] += after - first
+            first = after
+        for index, upper in enumerate(_HISTOGRAM_MS):
+            after = bisect_right(lags, upper)
+            self._ever[index] += after - first if index else after
+            first = after
 
     def _tell(self, lag: int, sent_ns: int) -> None:
         # On a line that is already late, frames without a timestamp may be later still.
@@ -191,12 +225,14 @@ class LatencyTracker:
                 self._total[bucket] -= count
 
     def _clear(self) -> None:
+        self._waiting.clear()
         self._seconds.clear()
         self._total = [0] * _BUCKETS
-        self._ever, self._ever_ms = [0] * len(_HISTOGRAM_MS), 0.0
+        self._ever, self._ever_ns = [0] * len(_HISTOGRAM_MS), 0
 
     def percentile(self, share: float) -> float | None:
         """Smallest bucket bound in ms that at least this share (0 to 1) of the samples does not exceed."""
+        self._count_waiting()
         count = sum(self._total)
         if not count:
             return None
@@ -205,16 +241,18 @@ class LatencyTracker:
         for bucket, number in enumerate(self._total):
             seen += number
             if seen >= wanted:
-                return min(_upper_ms(bucket), self.worst_ms or 0.0)
+                return min(_UPPER_MS[bucket], self.worst_ms or 0.0)
         return self.worst_ms
 
     @property
     def worst_ms(self) -> float | None:
         """Largest lag in the window in ms."""
+        self._count_waiting()
         return max((worst for _, _, worst in self._seconds), default=None)
 
     def view(self, now: int) -> LatencyView:
         """Figures over the window that ends at `now`."""
+        self._count_waiting()
         self._forget(now // SECOND)
         offset = self.wall_offset_ns
         return LatencyView(
@@ -228,14 +266,14 @@ class LatencyTracker:
             round_trip_ms=None if self.round_trip_ns is None else self.round_trip_ns / _MS,
             histogram=self._histogram(),
             since_start=tuple(zip(_HISTOGRAM_MS, self._ever, strict=True)),
-            sum_ms=self._ever_ms,
+            sum_ms=self._ever_ns / _MS,
         )
 
     def _histogram(self) -> tuple[tuple[float, int], ...]:
         counts = [0] * len(_HISTOGRAM_MS)
         index = 0
         for bucket, number in enumerate(self._total):
-            while _upper_ms(bucket) > _HISTOGRAM_MS[index] * 1.000001:
+            while _UPPER_MS[bucket] > _HISTOGRAM_MS[index] * 1.000001:
                 index += 1
             counts[index] += number
         return tuple(zip(_HISTOGRAM_MS, counts, strict=True))

@@ -15,7 +15,7 @@ from kraken_tui.feed.proof.stitcher import WORDS, BookStitcher, read_timestamp
 from kraken_tui.feed.proof.witness import DecimalsWitness, TouchWitness, Verdict
 from kraken_tui.feed.trade_sequence import TradeSequence
 from kraken_tui.market.book.l2 import OrderBook
-from kraken_tui.market.events import BookChanged, BookState, Proof
+from kraken_tui.market.events import BookChanged, BookState, LevelChange, Proof
 from kraken_tui.market.views import Ticker
 from kraken_tui.wire.digits import decimals
 from kraken_tui.wire.messages import BookData, TickerData
@@ -177,7 +177,16 @@ class Pair:
 
     # -- messages -------------------------------------------------------------------------------------------------
 
-    def on_book(self, kind: str, data: BookData, now: int, wall_ns: int, *, leaving: bool = False) -> Effect:
+    def on_book(
+        self,
+        kind: str,
+        data: BookData,
+        now: int,
+        wall_ns: int,
+        *,
+        leaving: bool = False,
+        changes: tuple[LevelChange, ...] | None = None,
+    ) -> Effect:
         """Apply one pair's part of a book frame.
 
         Args:
@@ -186,6 +195,7 @@ class Pair:
             now: Monotonic ns.
             wall_ns: Wall clock of the receipt, ns.
             leaving: The data belong to a subscription that is being left.
+            changes: As of `BookStitcher.message`.
 
         Returns:
             If the message was applied, the last event is its `BookChanged`.
@@ -200,7 +210,7 @@ class Pair:
         ):
             complaint, doubtful = look.look((data.bids, data.asks), snapshot=kind == "snapshot")
             doubt, odd = (complaint, "") if doubtful else ("", complaint)
-        events = stitcher.message(kind, data, now, wall_ns, leaving=leaving, doubt=doubt)
+        events = stitcher.message(kind, data, now, wall_ns, leaving=leaving, doubt=doubt, changes=changes)
         settle = len(events) > 1
         if counts.applied == applied:
             verdict = REJECTED if counts.rejected > rejected else EARLY
@@ -220,12 +230,10 @@ class Pair:
         touch = self.touch
         if self.stitcher.state is not BookState.LIVE:
             touch.ended()
-        elif changed.kind == "snapshot" or not touch.watching:
-            touch.began(*book_touch(self.stitcher.book), now)
-        elif touch.moved_by(changed.changes):
-            touch.touch(*book_touch(self.stitcher.book), now)
+        elif changed.kind == "snapshot":
+            touch.began(*self.stitcher.book.touch(), now)
         else:
-            touch.unmoved(now)
+            touch.follow(*self.stitcher.book.touch(), now)
 
     def on_ticker(self, row: TickerData, ticker: Ticker, now: int, wall_ns: int, *, snapshot: bool) -> list[FeedEvent]:
         """Compare the touch with the ticker's, if the ticker is triggered by the touch."""
@@ -259,7 +267,7 @@ class Pair:
         judged = live and system in ("online", "unknown") and stitcher.spec.status in _MATCHING
         if judged and not touch.watching:
             # After a halt, or with new reference data: a book without messages since must not stay unwatched.
-            touch.began(*book_touch(stitcher.book), now)
+            touch.began(*stitcher.book.touch(), now)
         verdict = touch.judge(now) if judged else Verdict.NOTHING
         if verdict is Verdict.ALARM:
             self.alarms += 1
@@ -319,9 +327,3 @@ class Pair:
         self.touch.lost()
         self.granted_ns = None
         return self.stitcher.lost(wall_ns, cause)
-
-
-def book_touch(book: OrderBook) -> tuple[int | None, int | None]:
-    """Best bid and best ask in ticks; None for an empty side."""
-    bid, ask = book.bids.best(), book.asks.best()
-    return (bid[0] if bid else None), (ask[0] if ask else None)

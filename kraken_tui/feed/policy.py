@@ -31,6 +31,14 @@ Grant = Callable[[Pair], None]
 """Tells a pair what the exchange granted it."""
 
 
+class _Everything(Container[str | None]):
+    def __contains__(self, _symbol: object) -> bool:
+        return True
+
+
+_EVERYTHING = _Everything()
+
+
 class Policy(Protocol):
     """What a session and its channels ask of it.
 
@@ -64,6 +72,10 @@ class Policy(Protocol):
 
     def expects(self, channel: str, symbol: str) -> bool:
         """Whether data of a subscription are to be used: it is not being left, and was asked for."""
+        ...
+
+    def granted(self, channel: str) -> Container[str | None]:
+        """Symbols whose data are to be used without another question; it changes with the subscriptions."""
         ...
 
     def heard(self, channel: str, symbol: str | None) -> bool:
@@ -144,6 +156,7 @@ class LivePolicy:
         self.next_dial = dialler.next_dial
         self.requests = subscriptions.requests
         self.expects = subscriptions.expects
+        self.granted = subscriptions.granted
         self.acknowledged = subscriptions.acknowledged
         self.refused = subscriptions.refused
 
@@ -233,6 +246,10 @@ class ReplayPolicy:
     def expects(self, channel: str, symbol: str) -> bool:
         """Everything that was recorded."""
         return True
+
+    def granted(self, channel: str) -> Container[str | None]:
+        """Everything that was recorded."""
+        return _EVERYTHING
 
     def heard(self, channel: str, symbol: str | None) -> bool:
         """Nothing was asked for."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from kraken_tui.core import Lane
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.counters import Counters
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, SpecChanged
@@ -52,6 +53,7 @@ class Roster:
 
     Attributes:
         pairs: Every pair that is kept, by symbol.
+        lanes: The same pairs' lanes through the compiled core, where there is one.
         specs, symbols: Reference data and names of all pairs of the exchange.
         tokenised: Assets that stand for something outside the exchange, such as shares.
         instruments: State of this connection's instrument list.
@@ -77,6 +79,7 @@ class Roster:
         self.venue = VenueTime(latency, limits)
         self.complaints = complaints
         self.pairs: dict[str, Pair] = {}
+        self.lanes: dict[str, Lane] = {}
         self.specs: dict[str, PairSpec] = {}
         self.symbols = SymbolTable()
         self.tokenised: set[str] = set()
@@ -127,11 +130,14 @@ class Roster:
         for grant in policy.early_grants(symbol):
             grant(pair)
         self.pairs[symbol] = pair
+        if pair.stitcher.lane is not None:
+            self.lanes[symbol] = pair.stitcher.lane
         return pair, [SpecChanged(pair.spec), BookStateChanged(wall_ns, symbol, pair.state, pair.proof, pair.reason)]
 
     def remove(self, symbol: str) -> None:
         """Forget a pair; its counts stay in the totals."""
         pair = self.pairs.pop(symbol, None)
+        self.lanes.pop(symbol, None)
         if pair is not None:
             self.counters.removing(pair)
 
@@ -175,10 +181,11 @@ class Roster:
 
     def measure(self, venue_ns: int, now: int, wall_ns: int) -> int | None:
         """Count the lag of a live message, ns; None if its timestamp is not plausible."""
-        lag = self.latency.venue_now(now, wall_ns) - venue_ns
+        lag = self.latency.lag_of(venue_ns, now, wall_ns)
         if abs(lag) > PLAUSIBLE_LAG_NS:
             return None
-        return self.latency.measure(venue_ns, now, wall_ns)
+        self.latency.count(max(0, lag), venue_ns, now)
+        return max(0, lag)
 
     def bound(self, granted_ns: int | None, now: int, wall_ns: int) -> int | None:
         """The most a snapshot can lag, ns: its timestamp is the last change of the book, not its sending (PROTOCOL.md

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from kraken_tui.feed.channels import CHANNELS, pair_channels
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
-from kraken_tui.feed.connection.dialler import Dialler
+from kraken_tui.feed.connection.dialler import Dialler, least_gap_s
 from kraken_tui.feed.connection.failures import BANS
 from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
@@ -86,6 +86,7 @@ class Session:
         self.limits = limits or Limits()
         self.state = State.DISCONNECTED
         self.cause = "not started"
+        self._up = False
         self.latency = LatencyTracker()
         rng = rng or random.Random()
         self.dialler = Dialler(self.limits, rng)
@@ -122,7 +123,6 @@ class Session:
         self._sends: list[str] = []
         self._close: tuple[int, str] | None = None
         self._up_since: int | None = None
-        self._last_ping: int | None = None
         self._unsettled = False
         self._settle_due = 0
 
@@ -161,7 +161,7 @@ class Session:
 
     def allowed_in_s(self, now: int) -> float:
         """Seconds until the dial budget allows a dial; 0 when it does."""
-        return max(0, self.dialler.earliest(now, _dial_gap_s(self.system)) - now) / SECOND
+        return max(0, self.dialler.earliest(now, self.system) - now) / SECOND
 
     # -- what the user wants ------------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ class Session:
         self._clock(now, wall_ns)
         if not self.policy.asks or self.state is not State.DISCONNECTED:
             return False
-        self.dialler.hasten(now, _dial_gap_s(self.system))
+        self.dialler.hasten(now, self.system)
         return True
 
     def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
@@ -254,13 +254,19 @@ class Session:
 
     def frame(self, data: bytes | str, now: int, wall_ns: int) -> None:
         """Take one frame as received."""
-        self._clock(now, wall_ns)
+        if now > self._now:
+            self._now = now
+        self._wall = wall_ns
         counters = self.counters
         counters.frames += 1
-        if self.state not in _UP or self._is_backlog():
+        if not self._up or self._is_backlog():
             counters.ignored["frame of a lost connection"] += 1
             return
-        self._take(self._dispatch.apply(data, self._now, wall_ns))
+        effect = self._dispatch.apply(data, self._now, wall_ns)
+        if type(effect) is Effect:
+            self._take(effect)
+        else:
+            self._events.append(effect)
         if self._unsettled and self.policy.asks and now >= self._settle_due:
             self._settle()
             self._pump()
@@ -308,7 +314,7 @@ class Session:
             self._fire(Trigger.COOLED, "cooldown over")
         elif self.state is State.CONNECTING and self.dialler.overdue(now):
             self._lose(f"no answer within {self.limits.open_s:.0f} s")
-        elif self.state in _UP:
+        elif self._up:
             self._tick_up()
         self.watchdog.promise(self.next_wakeup(now))
 
@@ -317,7 +323,7 @@ class Session:
         self._clock(now, wall_ns)
         seconds = ns_asleep / SECOND
         self._report(Note(self._wall, "warning", f"the computer slept for {seconds:.1f} s"))
-        if self.state in _UP and ns_asleep >= ns(self.limits.feed_deadline_s):
+        if self._up and ns_asleep >= ns(self.limits.feed_deadline_s):
             self._lose(f"the computer slept for {seconds:.0f} s")
 
     def wants_audit(self, now: int) -> bool:
@@ -406,13 +412,8 @@ class Session:
             times.append(self.dialler.next_dial(now))
         elif self.state is State.CONNECTING:
             times.append(self.dialler.answer_due)
-        elif self.state in _UP and self.policy.asks:
-            instruments = self.roster.instruments
-            times.append(self.subscriptions.next_deadline(ready=instruments.ready))
-            times.append(instruments.due)
-            times.extend(pair.stitcher.next_deadline() for pair in self.roster.pairs.values())
-            times.append(self.watchdog.next_look())
-            times.append(self._settle_due if self._unsettled else None)
+        elif self._up and self.policy.asks:
+            times += [*self._upkeep.deadlines(), self._settle_due if self._unsettled else None]
         return max(now, min(at for at in times if at is not None))
 
     # -- the connection -----------------------------------------------------------------------------------------
@@ -427,6 +428,7 @@ class Session:
         """Make one transition of the table, do its actions, report it with its one cause."""
         before = self.state
         self.state, actions = step(self.state, trigger)
+        self._up = self.state in _UP
         self.cause = cause
         for action in actions:
             self._do(action, cause, before)
@@ -468,7 +470,7 @@ class Session:
 
     def _lose(self, cause: str, *, floor_s: float = 0.0) -> None:
         if self.system == "maintenance":
-            floor_s = max(floor_s, _dial_gap_s(self.system))
+            floor_s = max(floor_s, least_gap_s(self.system))
         self._fire(Trigger.LOST, clean_text(cause), retry_in_s=self.dialler.after_loss(self._now, floor_s))
 
     def _ban(self, cause: str, retry_after_s: float | None) -> None:
@@ -477,7 +479,11 @@ class Session:
     def _is_backlog(self) -> bool:
         """After a long gap (the machine slept) the frames that come next are history: drop them and reconnect."""
         # Runs for every frame: check the cheap clock first, and only then all subscriptions.
-        cause = self.watchdog.backlog(self._now)
+        watchdog = self.watchdog
+        last = watchdog.last_frame_ns
+        if last is None or self._now - last <= watchdog.backlog_ns:
+            return False
+        cause = watchdog.backlog(self._now)
         if cause is None or not self.subscriptions.confirmed:
             return False
         self._lose(cause)
@@ -498,7 +504,7 @@ class Session:
     def _notice_stall(self) -> None:
         """A late tick means that this program stood still, not the venue."""
         stalled = self.watchdog.stalled_s(self._now)
-        if stalled is not None and self.state in _UP:
+        if stalled is not None and self._up:
             self._report(Note(self._wall, "warning", f"the program stood still for {stalled:.1f} s"))
 
     def _tick_up(self) -> None:
@@ -510,21 +516,17 @@ class Session:
         if self._upkeep.list_missing(self._now):
             self._lose("the exchange sends no instrument list")
             return
-        limits = self.limits
-        due = limits.clock_ping_s if self.subscriptions.confirmed else min(limits.clock_ping_s, limits.idle_ping_s)
-        if self.latency.uncertain or self.auditor.waiting:
-            due = min(due, limits.lag_degraded_s)
-        if self._last_ping is None or self._now - self._last_ping >= ns(due):
+        if self._upkeep.ping_due(self._now, doubted=self.latency.uncertain or self.auditor.waiting):
             self._ping()
         self._settle()
         self._pump()
-        stable = self._up_since is not None and self._now - self._up_since >= ns(limits.stable_s)
+        stable = self._up_since is not None and self._now - self._up_since >= ns(self.limits.stable_s)
         if stable and self.roster.all_proven:
             self.dialler.backoff.reset()
 
     def _settle(self) -> None:
         """Bring the state in line with the subscriptions and books."""
-        if self.state not in _UP:
+        if not self._up:
             return
         self._unsettled = False
         if len(self.roster.pairs) > _MANY_PAIRS:
@@ -536,19 +538,11 @@ class Session:
             self._fire(trigger, clean_text(cause))
 
     def _ping(self) -> None:
-        req_id, text = self.subscriptions.take_ping(self._now)
-        self._last_ping = self._now
-        self.latency.pinged(req_id, self._now)
-        self._sends.append(text)
+        self._sends.append(self._upkeep.ping(self._now))
 
     def _pump(self) -> None:
-        if self.state in _UP:
+        if self._up:
             self._sends += self.policy.requests(self._now, ready=self.roster.instruments.ready)
 
     def _report(self, event: FeedEvent) -> None:
         self._events.append(event)
-
-
-def _dial_gap_s(system: str) -> float:
-    """Least seconds between two dials: the venue asks for five in maintenance (PROTOCOL.md section 1)."""
-    return 5.0 if system == "maintenance" else 1.0

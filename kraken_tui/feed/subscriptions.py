@@ -7,8 +7,8 @@ state after a reconnect (PROTOCOL.md section 3; RELIABILITY.md F28 to F33).
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import OrderedDict, defaultdict
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -137,6 +137,8 @@ class Subscriptions:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._all: OrderedDict[Key, Subscription] = OrderedDict()
+        # Those of status CONFIRMED, to be asked for every message; `_mark` alone sets a status.
+        self._granted: defaultdict[str, set[str | None]] = defaultdict(set)
         self._next_id = 1
         self._next_send = 0
         self._gap = ns(1.0 / limits.requests_per_s)
@@ -239,7 +241,11 @@ class Subscriptions:
     @property
     def confirmed(self) -> int:
         """Number of granted subscriptions."""
-        return sum(known.status is Status.CONFIRMED for known in self._all.values())
+        return sum(map(len, self._granted.values()))
+
+    def granted(self, channel: str) -> Container[str | None]:
+        """Symbols of a channel that are granted now; the same object always, which changes."""
+        return self._granted[channel]
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -294,7 +300,7 @@ class Subscriptions:
         symbols = [known.symbol for known in batch if known.symbol is not None]
         channel = batch[0].channel
         for known in batch:
-            known.status = Status.LEAVING if leaving else Status.SENT
+            self._mark(known, Status.LEAVING if leaving else Status.SENT)
             known.req_ids = [*known.req_ids[1 - _KEPT_IDS :], req_id]
             known.tries += 1
             known.deadline = now + ns(self._limits.ack_s)
@@ -350,7 +356,7 @@ class Subscriptions:
                 # A refused unsubscribe means that there is nothing to leave.
                 self._left(known)
             elif verdict is RefusalMeaning.SLOWER:
-                known.status = Status.TO_LEAVE if known.leaving else Status.TO_SEND
+                self._mark(known, Status.TO_LEAVE if known.leaving else Status.TO_SEND)
                 known.tries = 0
                 known.deadline = None
                 known.not_before = self._next_send
@@ -418,7 +424,7 @@ class Subscriptions:
         return min(times, default=None)
 
     def _repeat(self, known: Subscription, now: int, delay: int) -> bool:
-        known.status = Status.TO_LEAVE if known.leaving else Status.TO_SEND
+        self._mark(known, Status.TO_LEAVE if known.leaving else Status.TO_SEND)
         known.deadline = None
         known.not_before = now + delay
         if known.tries <= self._limits.ack_retries:
@@ -428,6 +434,14 @@ class Subscriptions:
         return newly
 
     # -- status -------------------------------------------------------------------------------------------------
+
+    def _mark(self, known: Subscription, status: Status) -> None:
+        known.status = status
+        granted = self._granted[known.channel]
+        if status is Status.CONFIRMED:
+            granted.add(known.symbol)
+        else:
+            granted.discard(known.symbol)
 
     def _queue(self, known: Subscription) -> None:
         self._settle(known, Status.TO_SEND)
@@ -447,7 +461,7 @@ class Subscriptions:
             del self._all[known.key]
 
     def _settle(self, known: Subscription, status: Status, *, keep_ids: bool = False) -> None:
-        known.status = status
+        self._mark(known, status)
         known.tries = known.clashes = 0
         known.silent = False
         known.deadline = None

@@ -1,6 +1,8 @@
-"""What is looked at while a connection is up: books, witnesses, unanswered requests, the instrument list. Pure."""
+"""What is looked at while a connection is up: books, witnesses, requests, pings, the instrument list. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from kraken_tui.feed.channels.book import BOOK
 from kraken_tui.feed.channels.instrument import INSTRUMENT
@@ -8,6 +10,7 @@ from kraken_tui.feed.channels.ticker import TICKER
 from kraken_tui.feed.connection.table import Trigger
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.events import FeedEvent, Note
+from kraken_tui.feed.limits import ns
 from kraken_tui.feed.roster import Roster
 from kraken_tui.feed.subscriptions import Subscriptions
 from kraken_tui.text import clean_text
@@ -26,6 +29,7 @@ class Upkeep:
         self._roster = roster
         self._subscriptions = subscriptions
         self._watchdog = watchdog
+        self._pinged: int | None = None
 
     def tick(self, now: int, wall_ns: int) -> list[FeedEvent]:
         """Let time pass; call it about once a second."""
@@ -40,6 +44,30 @@ class Upkeep:
             what = f"{silent.symbol} {silent.channel}" if silent.symbol else silent.channel
             events.append(Note(wall_ns, "warning", clean_text(f"{what}: the exchange does not answer")))
         return events
+
+    def deadlines(self) -> Iterator[int | None]:
+        """When `tick` has something to do, monotonic ns."""
+        instruments = self._roster.instruments
+        yield self._subscriptions.next_deadline(ready=instruments.ready)
+        yield instruments.due
+        yield self._watchdog.next_look()
+        for pair in self._roster.pairs.values():
+            yield pair.stitcher.next_deadline()
+
+    def ping_due(self, now: int, *, doubted: bool) -> bool:
+        """Whether to ping; `doubted` where the lag is only a bound, or an audit waits for the clocks to be compared."""
+        limits = self._roster.limits
+        due = limits.clock_ping_s if self._subscriptions.confirmed else min(limits.clock_ping_s, limits.idle_ping_s)
+        if doubted:
+            due = min(due, limits.lag_degraded_s)
+        return self._pinged is None or now - self._pinged >= ns(due)
+
+    def ping(self, now: int) -> str:
+        """The text of a ping that leaves now."""
+        req_id, text = self._subscriptions.take_ping(now)
+        self._pinged = now
+        self._roster.latency.pinged(req_id, now)
+        return text
 
     def list_missing(self, now: int) -> bool:
         """Ask again for an instrument list that does not come; returns whether to give the connection up."""

@@ -306,10 +306,12 @@ class _Series:
             self.finished.append(closed)
             self.changed()
 
-    def roll(self, now_s: int) -> None:
-        if not self.empty and not self.closed and now_s >= self.begin_s + self.length_s:
-            self.closed = True
-            self._mark()
+    def roll(self, now_s: int) -> bool:
+        if self.empty or self.closed or now_s < self.begin_s + self.length_s:
+            return False
+        self.closed = True
+        self._mark()
+        return True
 
     def shown(self, now_s: int) -> tuple[Candle, ...]:
         """Candles up to the interval of `now_s`, at most `MAX_CANDLES`; intervals known to be without trades are flat.
@@ -388,9 +390,13 @@ class CandleAggregator:
         self._recent: deque[Trade] = deque(maxlen=_RECENT_TRADES)
         self._last: int | None = None
         self._merged: dict[int, tuple[tuple[Candle, ...], tuple[Candle, ...]]] = {}
+        # Whether any series may have something to tell; asked after every book message.
+        self._collected = False
+        self._rolled_s = 0
 
     def on_trade(self, trade: Trade) -> None:
         """Apply one trade; call it once for each, in the order of their positions (`Tape.add` ensures both)."""
+        self._collected = True
         last, position = self._last, trade.position
         # One whose number says nothing stands between two numbers, and may stand for others that never came.
         follows = last is not None and position == (last // PLACES + 1) * PLACES
@@ -443,6 +449,7 @@ class CandleAggregator:
         self._state(series, candles, from_channel=False, history=True)
 
     def _state(self, series: _Series, candles: Sequence[Candle], *, from_channel: bool, history: bool) -> None:
+        self._collected = True
         waiting = tuple(series.finished)
         for candle in candles:
             series.on_statement(candle, self._recent, from_channel=from_channel)
@@ -465,8 +472,11 @@ class CandleAggregator:
     def roll(self, now_ns: int) -> None:
         """Close the candles whose interval is over by the wall clock."""
         now_s = now_ns // SECOND
+        if now_s == self._rolled_s and not self._collected:
+            return
+        self._rolled_s = now_s
         for series in self._series.values():
-            series.roll(now_s)
+            self._collected |= series.roll(now_s)
 
     def candles(self, interval: int, now_ns: int) -> tuple[Candle, ...]:
         """Candles for display up to `now_ns`, oldest first, at most `MAX_CANDLES`.
@@ -513,6 +523,9 @@ class CandleAggregator:
         is forgotten.
         """
         events: list[CandleChanged] = []
+        if not self._collected:
+            return events
+        self._collected = False
         for series in self._series.values():
             if series.interval == interval:
                 events.extend(CandleChanged(self._symbol, candle) for candle in series.finished)
@@ -525,4 +538,5 @@ class CandleAggregator:
     def rescale(self, before: PairSpec, after: PairSpec) -> None:
         """Convert everything to other precisions, rounded where they are coarser."""
         self._recent.clear()
+        self._collected = True
         self._series = {interval: series.rescaled(before, after) for interval, series in self._series.items()}

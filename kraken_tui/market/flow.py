@@ -241,17 +241,16 @@ class FlowTracker:
         threshold = self.threshold
         if not threshold:
             return
-        removed = {Side.BUY: 0, Side.SELL: 0}
-        for side, ticks, before, after in changes:
+        walls = self._walls
+        for number, (side, ticks, before, after) in enumerate(changes):
             place = (side, ticks)
-            if before and not after:
-                removed[side] += 1
-            if after < threshold and place not in self._walls:
+            if after < threshold and place not in walls:
                 continue
-            wall = self._walls.get(place)
+            wall = walls.get(place)
             if wall is None:
                 if self._is_large(ticks, after):
-                    self._appear(place, before, after, book, removed[side], ns)
+                    removed = sum(1 for other, _, was, now in changes[:number] if was and not now and other is side)
+                    self._appear(place, before, after, book, removed, ns)
             elif 2 * after < min(threshold, wall.lots):
                 self._vanish(place, wall, before, after, ns)
             else:
@@ -380,7 +379,8 @@ class FlowTracker:
                 item.due_ns += shift
             self._run_seen_ns += shift
             self._now_ns = now_ns
-        self._now_ns = max(self._now_ns, now_ns)
+        if shift > 0:
+            self._now_ns = now_ns
         # Before what comes next, so that it does not matter how often `tick` is called.
         if self._run is not None and self._now_ns - self._run_seen_ns >= PRINT_NS:
             self._end_run()
@@ -473,6 +473,8 @@ class FlowTracker:
 
     def drain(self) -> list[FlowEvent]:
         """Events since the last call, oldest first; at most 500 are kept."""
+        if not self._events:
+            return []
         events = list(self._events)
         self._events.clear()
         return events

@@ -221,10 +221,10 @@ class PairMarket:
 
     def _note_spread(self, book: OrderBook) -> None:
         """Widen the range of the spread since the last sample: between two samples it may be anything."""
-        bid, ask = book.bids.best(), book.asks.best()
+        bid, ask = book.touch()
         if bid is None or ask is None:
             return
-        bps = 20_000 * (ask[0] - bid[0]) / (ask[0] + bid[0])
+        bps = 20_000 * (ask - bid) / (ask + bid)
         known = self._spread_range
         if known is None:
             self._spread_range = bps, bps
@@ -234,10 +234,9 @@ class PairMarket:
             self._spread_range = known[0], bps
 
     def _fits(self, book: OrderBook) -> bool:
-        spec = self.spec
-        return spec is not None and (book.spec.price_precision, book.spec.qty_precision) == (
-            spec.price_precision,
-            spec.qty_precision,
+        spec, its = self.spec, book.spec
+        return its is spec or (
+            spec is not None and its.price_precision == spec.price_precision and its.qty_precision == spec.qty_precision
         )
 
     def on_trades(self, trades: list[Trade], received_ns: int = 0) -> list[Trade]:
@@ -421,7 +420,8 @@ class PairMarket:
             return cache
         if self._fits(book) and self.spec is not None:
             cache.bids, cache.asks = book.bids.top(), book.asks.top()
-            cache.metrics = metrics(cache.bids, cache.asks, self.spec, value=self._settings.sweep_value)
+            totals = book.bids.total, book.asks.total
+            cache.metrics = metrics(cache.bids, cache.asks, self.spec, value=self._settings.sweep_value, totals=totals)
         else:
             # Levels counted in other units than the spec's must not be read as the spec's.
             cache.bids, cache.asks, cache.metrics = (), (), None
@@ -479,9 +479,12 @@ class PairMarket:
     def drain(self) -> list[MarketEvent]:
         """Candle, flow and health events since the last call, each kind oldest first."""
         self._collect_flow()
-        events: list[MarketEvent] = [*self._candles.drain(self._interval), *self._flow_new, *self._health_new]
-        self._flow_new.clear()
-        self._health_new.clear()
+        events: list[MarketEvent] = []
+        events += self._candles.drain(self._interval)
+        if self._flow_new or self._health_new:
+            events += (*self._flow_new, *self._health_new)
+            self._flow_new.clear()
+            self._health_new.clear()
         return events
 
     def view(

@@ -209,9 +209,9 @@ _PAIR = "pair such as BTC/USD, btcusd or XXBTZUSD"
 
 OPTIONS: tuple[Option, ...] = (
     Option(
-        "pairs", PairList(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
+        "pairs", PairList(), f"{_PAIR} (default {{default}})", PairCount(1, 1000),
         flag="PAIR", commands=SHOWING,
-        # The screen has a tab for each; a program has only the pace of subscriptions to mind, and may add them later.
+        # As many as were measured (docs/PERFORMANCE.md); a program may add them later.
         library=True, library_rule=PairCount(0, 1000), section=MARKETS,
     ),
     Option(

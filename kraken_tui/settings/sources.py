@@ -21,6 +21,8 @@ from kraken_tui.settings.themes import ThemeText
 from kraken_tui.text import clean_text
 
 MAX_CONFIG_BYTES = 1024 * 1024
+_PURE = f"{ENV_PREFIX}PURE"
+"""No setting: `kraken_tui.core` reads it when it is imported. It looks like a slip for the address."""
 """Size of the largest configuration file that is read."""
 
 KEYS = "keys"
@@ -139,7 +141,7 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
     layer = {}
     known = {row.variable: row for row in options.OPTIONS}
     for variable, text in env.items():
-        if not variable.startswith(ENV_PREFIX):
+        if not variable.startswith(ENV_PREFIX) or variable == _PURE:
             continue
         row = known.get(variable)
         if row is None:

@@ -296,6 +296,7 @@ class FieldCensus:
         self.unknown = NameCounter()
         self._channels = channels or PUBLIC
         self._seen: dict[type[Message], int] = {}
+        self._wanted: set[type[Message]] = set()
         self._always = always
         self._every = every
 
@@ -303,8 +304,10 @@ class FieldCensus:
         """Count the unknown fields of `frame`, which decoded to `message`, if it is this frame's turn."""
         kind = type(message)
         self._seen[kind] = seen = self._seen.get(kind, 0) + 1
-        if (seen > self._always and seen % self._every) or self._channels.types.get(_tag(kind)) is not kind:
+        turn = seen <= self._always or not seen % self._every or kind in self._wanted
+        if not turn or self._channels.types.get(_tag(kind)) is not kind:
             return
+        self._wanted.discard(kind)
         # Invalid UTF-8 and endless integers pass the typed decoder where it skips unknown fields.
         text = frame.decode("utf-8", "replace") if isinstance(frame, bytes) else frame
         try:
@@ -313,6 +316,10 @@ class FieldCensus:
             return
         channel = fields.pop("channel", "")
         self._compare(channel, fields, message)
+
+    def want(self, kind: type[Message]) -> None:
+        """Examine the next frame of a kind that is shown: enough of them were not."""
+        self._wanted.add(kind)
 
     def _compare(self, path: str, fields: dict[str, Any], message: Any) -> None:
         known = {field.encode_name for field in msgspec.structs.fields(message)}

@@ -14,8 +14,11 @@ _RFC3339 = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT_MINUTES = 256
+_KEPT_SECONDS = 256
 _minutes: dict[str, int] = {}
 """Text up to the minute -> ns since the epoch."""
+_seconds: dict[str, int] = {}
+"""The same up to the second and its point: the frames of a busy feed share it."""
 
 
 def parse_timestamp(text: str) -> int:
@@ -30,19 +33,27 @@ def parse_timestamp(text: str) -> int:
     Raises:
         InvalidMessage: The text is not such a timestamp.
     """
-    # The feed's own form, with the minute looked up: frames of one minute share it.
-    if len(text) == 27 and text[26] == "Z" and text[19] == ".":
-        rest = text[17:19] + text[20:26]
-        minute = _minutes.get(text[:17])
-        if minute is not None and rest.isdigit() and rest.isascii() and rest < "60":
-            return minute + int(rest) * 1000
-    # Single orders carry nanoseconds.
-    elif len(text) == 30 and text[29] == "Z" and text[19] == ".":
-        rest = text[17:19] + text[20:29]
-        minute = _minutes.get(text[:17])
-        if minute is not None and rest.isdigit() and rest.isascii() and rest < "60":
-            return minute + int(rest)
+    # The feed's own forms: microseconds, and nanoseconds of single orders.
+    size = len(text)
+    if (size == 27 or size == 30) and text[-1] == "Z":
+        rest = text[20:-1]
+        second = _seconds.get(text[:20])
+        if second is None:
+            second = _second_of(text)
+        if second is not None and rest.isdigit() and rest.isascii():
+            return second + (int(rest) * 1000 if size == 27 else int(rest))
     return _parse(text)
+
+
+def _second_of(text: str) -> int | None:
+    """Where the second of a timestamp begins, ns since the epoch, by its minute; None where that is not known yet."""
+    minute, second = _minutes.get(text[:17]), text[17:19]
+    if minute is None or text[19] != "." or not (second.isdigit() and second.isascii() and second < "60"):
+        return None
+    if len(_seconds) >= _KEPT_SECONDS:
+        _seconds.clear()
+    start = _seconds[text[:20]] = minute + int(second) * SECOND
+    return start
 
 
 def _parse(text: str) -> int:

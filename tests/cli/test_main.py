@@ -16,6 +16,7 @@ from kraken_tui import errors
 from kraken_tui._version import __version__
 from kraken_tui.cli import console, plot, snapshot, stream
 from kraken_tui.cli import main as cli
+from kraken_tui.core import in_use
 from kraken_tui.engine.engine import Engine
 
 FILE = "or a theme file such as desk.toml"
@@ -182,7 +183,7 @@ def test_version_and_help_are_fast() -> None:
         return min(times)
 
     bare = spent("-c", "pass")
-    assert run("--version").stdout == f"kraken-tui {__version__}\n"
+    assert run("--version").stdout == f"kraken-tui {__version__}, {in_use()}\n"
     assert spent("-m", "kraken_tui", "--version") < 4 * bare
     assert spent("-m", "kraken_tui", "--help") < 7 * bare
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 
 from kraken_tui.engine.desk import Desk
+from kraken_tui.engine.log import EventLog
+from kraken_tui.engine.worker import Worker
+from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.names import Wish
 from kraken_tui.feed.session import Session
+from kraken_tui.market.pair import PairMarket
 from kraken_tui.settings import Settings
 from tests.rig.scripted import ScriptedVenue as Venue
 
@@ -63,6 +68,35 @@ def test_a_pair_can_have_an_interval_and_a_threshold_of_its_own(desk: Desk) -> N
     desk._session.set_interval(None, 15)
     desk.interval_changed()
     assert {desk.interval_of(symbol) for symbol in PAIRS} == {15}
+
+
+def test_pairs_have_their_turns_and_the_one_on_screen_always(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for symbol in ("SOL/USD", "ADA/USD", "XRP/USD"):
+        desk.market(symbol)
+    ticked: list[str] = []
+    monkeypatch.setattr(PairMarket, "tick", lambda self, _now: ticked.append(self.symbol))
+    desk.tick(1)
+    assert ticked == list(desk.by_symbol)
+    ticked.clear()
+    for turn in range(3):
+        desk.tick(1, shown="ETH/USD", turn=turn, turns=3)
+    assert Counter(ticked) == {symbol: 3 if symbol == "ETH/USD" else 1 for symbol in desk.by_symbol}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "rate", "turns"), [(0, 10, 1), (1, 10, 1), (16, 10, 1), (17, 10, 2), (1000, 10, 8), (1000, 1, 1)]
+)
+def test_every_pair_has_its_turn_within_a_second(pairs: int, rate: int, turns: int) -> None:
+    log = EventLog(None)
+    worker = Worker(
+        Settings(fps=rate), SystemClock(), log, publish=lambda _feed, _views, _account: None, emit=lambda _event: None
+    )
+    for number in range(pairs):
+        worker._desk.market(f"A{number}/USD")
+    assert worker._turns == turns
+    # Nobody waits for longer than a second, and where nobody has to, nobody does.
+    assert worker._turns <= rate
+    assert pairs / worker._turns <= max(16, pairs / (0.8 * rate) + 16)
 
 
 def test_what_the_venue_says_reaches_markets_that_were_there_before(desk: Desk) -> None:

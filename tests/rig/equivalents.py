@@ -25,15 +25,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "market/book/l2.py": {
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4097": _MEMORY,
         ": _KEPT_PRICES = 4096 -> _KEPT_PRICES = 4095": _MEMORY,
-        "BookSide.__init__: self._dirty = False -> self._dirty = True": _ONCE_MORE,
-        "BookSide.top: self._sign < 0 -> self._sign <= 0": _SIGN,
-        "BookSide.top: self._sign < 0 -> self._sign < 1": _SIGN,
+        "BookSide.__init__: self._stale: list[object] = [False] -> self._stale: list[object] = [True]": _ONCE_MORE,
         "BookSide.put: at < CHECKSUM_LEVELS -> at <= CHECKSUM_LEVELS": _ONCE_MORE,
         "BookSide.truncate: len(self._keys) > depth -> len(self._keys) >= depth": "nothing lies beyond the last level",
-        "BookSide.truncate: self._dirty = self._dirty or depth < CHECKSUM_LEVELS"
-        " -> self._dirty = self._dirty or depth <= CHECKSUM_LEVELS": _ONCE_MORE,
-        "BookSide.checksum_digits: self._dirty = False -> pass": _ONCE_MORE,
-        "BookSide.checksum_digits: self._dirty = False -> self._dirty = True": _ONCE_MORE,
+        "BookSide.truncate: depth < CHECKSUM_LEVELS -> depth <= CHECKSUM_LEVELS": _ONCE_MORE,
+        "BookSide.checksum_digits: self._stale[0] = False -> pass": _ONCE_MORE,
+        "BookSide.checksum_digits: self._stale[0] = False -> self._stale[0] = True": _ONCE_MORE,
         "OrderBook.load: self._prices.clear() -> pass": _MEMORY,
         **{
             f"OrderBook._apply_side: point, end, nothing = (-precision - 1, -precision, self._nothing)"

@@ -39,9 +39,10 @@ def _one(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
 
 
 _BOOK, _STITCHER, _SESSION = "market/book/l2.py", "feed/proof/stitcher.py", "feed/session.py"
-_DISPATCH = "feed/dispatch.py"
+_DISPATCH, _LANE = "feed/dispatch.py", "feed/lane.py"
 _CUT = "        if len(keys) > self.depth:\n            side.truncate(self.depth)\n"
 _TRUTH = "tests/faults/test_book.py"
+_WAYS = "tests/feed/test_lane.py"
 _MUTE = "tests/faults/test_connection.py"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -62,16 +63,18 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "removals ignored",
         _BOOK,
-        "del keys[at], amounts[at], digits[at]",
+        "del keys[at], held[at], digits[at : at + 1]",
         "pass",
         f"{_TRUTH}::test_f58",
     ),
-    _one("leading zeros kept", _BOOK, 'token += plain.lstrip("0")', "token += plain", f"{_TRUTH}::test_f65"),
+    _one(
+        "leading zeros kept", _BOOK, "(ticks, str(ticks))", "(ticks, str(text).replace('.', ''))", f"{_TRUTH}::test_f65"
+    ),
     _one(
         "nine levels instead of ten",
         _BOOK,
-        "self._digits[:CHECKSUM_LEVELS]",
-        "self._digits[: CHECKSUM_LEVELS - 1]",
+        '"".join(digits)',
+        '"".join(digits[: CHECKSUM_LEVELS - 1])',
         f"{_TRUTH}::test_f56",
     ),
     _one(
@@ -179,13 +182,25 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "wall clock in the watchdog",
         (
-            (_DISPATCH, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
+            (_DISPATCH, "self._watchdog.frame(now, application=not", "self._watchdog.frame(wall_ns, application=not"),
             (_SESSION, "self.watchdog.judge(self._now,", "self.watchdog.judge(self._wall,"),
             (_SESSION, "self.watchdog.opened(self._now)", "self.watchdog.opened(self._wall)"),
-            (_SESSION, "self.watchdog.backlog(self._now)", "self.watchdog.backlog(self._wall)"),
+            (_SESSION, "self._now - last <=", "self._wall - last <="),
+            (_SESSION, "watchdog.backlog(self._now)", "watchdog.backlog(self._wall)"),
+            (_LANE, "self._watchdog.frame(now, application", "self._watchdog.frame(wall_ns, application"),
         ),
         ("tests/faults/test_clock.py::test_f24",),
     ),
+    _one(
+        "unproven on the short way",
+        _LANE,
+        "book.checksum() != checksum or ",
+        "",
+        f"{_WAYS}::test_one_spoilt",
+        f"{_TRUTH}::test_f49",
+    ),
+    _one("short way of a book that is left", _LANE, "symbol not in self._granted or ", "", f"{_WAYS}::test_a_book"),
+    _one("short way of a doubted book", _LANE, "if not stitcher.steady:", "if False:", f"{_WAYS}::test_a_book"),
     _one("429 retried", _SESSION, "frozenset({403, 429})", "frozenset({403})", f"{_MUTE}::test_f03"),
     Mutant(
         "unbounded queue",
@@ -226,7 +241,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "drop under load",
         _SESSION,
-        "        if self.state not in _UP or self._is_backlog():",
+        "        if not self._up or self._is_backlog():",
         "        if self.state not in _UP or self._is_backlog() or counters.frames % 1000 == 999:",
         "tests/faults/test_load.py::test_f69",
         f"{_TRUTH}::test_f62",
@@ -301,7 +316,7 @@ def judge(mutant: Mutant) -> Verdict:
                     *_selected(test),
                 ],
                 cwd=copy,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "KRAKEN_TUI_PURE": "1"},
                 capture_output=True,
                 text=True,
             )

@@ -36,6 +36,7 @@ import hypothesis
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from kraken_tui import core
 from tests.rig.equivalents import EQUIVALENT
 from tests.rig.ledger import FIGURES, as_run, read_section, replace_section, table, write_figures
 from tests.rig.operators import Change, changes
@@ -252,6 +253,9 @@ def judge_module(
         folder = Path(name)
         set_hypothesis_home_dir(folder / "hypothesis")
         os.environ["KRAKEN_TUI_SHARED"] = str(folder / "no recorded data")
+        # The compiled core would hide changes of the Python it stands in for.
+        os.environ[core.VARIABLE] = "1"
+        core.take(None)
         for tests in filter(None, (target.own, target.others)):
             rest = [change for change in mutants if not killers[change.key]]
             stage = Stage((), {}, Limits())
@@ -295,7 +299,7 @@ def branch_coverage(target: Target) -> tuple[int, int, list[int]] | None:
         command = [sys.executable, "-m", "coverage", "run", "--branch", f"--include={target.path}"]
         command += [f"--data-file={data}", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
         command += ["-m", "not realtime", "--hypothesis-seed=0", *target.own]
-        environment = {**os.environ, "KRAKEN_TUI_SHARED": str(Path(name, "no recorded data"))}
+        environment = {**os.environ, "KRAKEN_TUI_SHARED": str(Path(name, "no recorded data")), core.VARIABLE: "1"}
         subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         command = [sys.executable, "-m", "coverage", "json", "-q", f"--data-file={data}", "-o", str(found)]
         subprocess.run(command, cwd=ROOT, check=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.rig.ledger import write_figures
 
 ROOT = Path(__file__).parents[2]
-_PARTS = ("kraken_tui", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
+_PARTS = ("kraken_tui", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md")
 
 
 def copy_of_the_sources(target: Path) -> Path:
@@ -30,7 +30,7 @@ def copy_of_the_sources(target: Path) -> Path:
     for name in _PARTS:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         else:
             shutil.copy(source, target / name)
     now = time.time()

@@ -224,11 +224,12 @@ def test_a_slip_in_a_choice_names_the_nearest(name: str, slip: str, meant: str) 
         option(name).from_text(slip)
 
 
-def test_a_screen_has_fewer_pairs_than_a_program() -> None:
+def test_a_command_takes_as_many_pairs_as_a_program_but_not_none() -> None:
     row = option("pairs")
     assert isinstance(row.rule, PairCount)
     assert isinstance(row.library_rule, PairCount)
-    assert (row.rule.high, row.library_rule.high) == (50, 1000)
+    assert (row.rule.low, row.rule.high) == (1, 1000)
+    assert (row.library_rule.low, row.library_rule.high) == (0, 1000)
 
 
 # -- a size or a time ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kraken_tui import core
 from kraken_tui.cli import crash
 from kraken_tui.doctor import environment
 from kraken_tui.doctor.report import Check, Outcome
@@ -112,7 +113,7 @@ def test_environment_text_is_read_like_the_command_line() -> None:
         ({"speed": "-1"}, "--speed takes 0 to 10000"),
         ({"record": ""}, "--record takes a file name"),
         ({"record": "~nobody-of-this-name/x"}, f"--record {NO_HOME}"),
-        ({"pairs": ()}, "PAIR takes 1 to 50 pairs"),
+        ({"pairs": ()}, "PAIR takes 1 to 1,000 pairs"),
         ({"pairs": ("A" * 41,)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
         ({"pairs": ("\x1b[2J",)}, "PAIR takes pair names such as BTC/USD, at most 40 characters each"),
         (
@@ -316,3 +317,10 @@ def test_low_bandwidth_slows_the_screen_and_never_quickens_it(tmp_path: Path) ->
     assert load({"fps": "2"}, {}, config, {}).frame_rate == 2
     assert load({"low_bandwidth": True}, {}, None, {}).frame_rate == LOW_BANDWIDTH_FPS
     assert load({}, {"KRAKEN_TUI_LOW_BANDWIDTH": "no"}, config, {}).frame_rate == 10
+
+
+def test_the_variable_that_switches_the_compiled_core_off_is_no_slip(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("")
+    assert core.VARIABLE == "KRAKEN_TUI_PURE"
+    assert load({}, {core.VARIABLE: "1"}, path) == load({}, {}, path)

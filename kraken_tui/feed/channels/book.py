@@ -9,14 +9,14 @@ from kraken_tui.feed.events import Audited, BookLine, BookStateChanged, FeedEven
 from kraken_tui.feed.pair import EARLY, Pair
 from kraken_tui.feed.proof.assumed_spec import infer_depth, infer_spec
 from kraken_tui.feed.roster import PairOptions, Roster
-from kraken_tui.market.events import BookChanged, BookState
+from kraken_tui.market.events import BookChanged, BookState, LevelChange
 from kraken_tui.settings import DEPTHS
 from kraken_tui.text import clean_text
 from kraken_tui.wire.messages import BookData, BookMessage, SubscribeAck
 from kraken_tui.wire.symbols import is_clean
 
 NAME = "book"
-_FEW = 100
+FEW = 100
 """Levels that are within any bound; asked first, for it is asked of every message."""
 
 _UNWANTED = "book of an unwanted pair"
@@ -42,30 +42,43 @@ def _one(kind: str, data: BookData, roster: Roster, now: int, wall_ns: int) -> E
         if pair is None:
             return Effect(verdict, met)
     leaving = not roster.policy.expects(NAME, symbol)
-    if len(data.bids) + len(data.asks) > _FEW and not leaving and _is_excessive(data, pair.depth, roster):
+    if len(data.bids) + len(data.asks) > FEW and not leaving and _is_excessive(data, pair.depth, roster):
         effect = _too_many(pair, data, roster, now, wall_ns)
         effect.events = [*met, *effect.events]
         return effect
     confirmed = kind == "snapshot" and roster.policy.heard(NAME, symbol)
     effect = pair.on_book(kind, data, now, wall_ns, leaving=leaving)
-    if effect.verdict == APPLIED:
-        changed = effect.events[-1]
-        assert type(changed) is BookChanged
-        venue_ns = changed.venue_ns
-        if venue_ns is not None:
-            # `VenueTime.tell` written out, for every message comes by here.
-            roster.venue.behind.append(now - venue_ns)
-        if kind == "snapshot":
-            effect.lag_ns = roster.bound(pair.take_granted_ns(), now, wall_ns)
-        elif venue_ns is not None:
-            effect.lag_ns = roster.measure(venue_ns, now, wall_ns)
-    elif effect.verdict == EARLY:
-        roster.counters.deltas_ignored += 1
+    _time(effect, pair, roster, now, wall_ns)
     if confirmed:
         effect.settle = True
     if met:
         effect.events = [*met, *effect.events]
     return effect
+
+
+def go_on(
+    pair: Pair, data: BookData, changes: tuple[LevelChange, ...], roster: Roster, now: int, wall_ns: int
+) -> Effect:
+    """The effect of an update whose levels have been applied already; see `feed.lane`."""
+    effect = pair.on_book("update", data, now, wall_ns, changes=changes)
+    _time(effect, pair, roster, now, wall_ns)
+    return effect
+
+
+def _time(effect: Effect, pair: Pair, roster: Roster, now: int, wall_ns: int) -> None:
+    """Note how late a message was, or that it could not be applied."""
+    if effect.verdict == APPLIED:
+        changed = effect.events[-1]
+        assert type(changed) is BookChanged
+        venue_ns = changed.venue_ns
+        if venue_ns is not None:
+            roster.venue.tell(venue_ns, now)
+        if changed.kind == "snapshot":
+            effect.lag_ns = roster.bound(pair.take_granted_ns(), now, wall_ns)
+        elif venue_ns is not None:
+            effect.lag_ns = roster.measure(venue_ns, now, wall_ns)
+    elif effect.verdict == EARLY:
+        roster.counters.deltas_ignored += 1
 
 
 def _is_excessive(data: BookData, depth: int, roster: Roster) -> bool:

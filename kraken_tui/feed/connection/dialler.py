@@ -63,14 +63,14 @@ class Dialler:
         self.backoff.next_delay_s()
         return self.wait_s(now)
 
-    def earliest(self, now: int, gap_s: float) -> int:
-        """When a dial may begin that somebody asks for: not before the budget allows, nor `gap_s` after the last."""
-        after_last = self.dialled_at + ns(gap_s) if self.dialled_at else now
+    def earliest(self, now: int, system: str) -> int:
+        """When a dial may begin that somebody asks for: not before the budget allows, nor too soon after the last."""
+        after_last = self.dialled_at + ns(least_gap_s(system)) if self.dialled_at else now
         return max(now, after_last, self.budget.next_allowed(now, self._reserve))
 
-    def hasten(self, now: int, gap_s: float) -> None:
+    def hasten(self, now: int, system: str) -> None:
         """Plan the next dial as early as it may begin."""
-        self._retry_at = min(self._retry_at, self.earliest(now, gap_s))
+        self._retry_at = min(self._retry_at, self.earliest(now, system))
 
     def next_dial(self, now: int) -> int:
         """When the next dial may begin."""
@@ -79,3 +79,8 @@ class Dialler:
     def wait_s(self, now: int) -> float:
         """Seconds until the next dial may begin."""
         return max(0, self.next_dial(now) - now) / SECOND
+
+
+def least_gap_s(system: str) -> float:
+    """Least seconds between two dials: the venue asks for five in maintenance (PROTOCOL.md section 1)."""
+    return 5.0 if system == "maintenance" else 1.0

@@ -17,10 +17,14 @@ class Watchdog:
         heard: Whether anything came on this connection.
         quiet: Nothing for a while, but not yet long enough to give up.
         late: The venue's timestamps are behind its clock.
+        backlog_ns: Gap between two frames after which the next ones are a backlog.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        # Asked for every frame.
+        self.backlog_ns = ns(limits.backlog_s)
+        self._late_ns, self._drop_ns = ns(limits.lag_degraded_s), ns(limits.lag_drop_s)
         self.last_frame_ns: int | None = None
         self.heard = self.quiet = self.late = False
         self._opened_at = 0
@@ -59,7 +63,7 @@ class Watchdog:
 
     def backlog(self, now: int) -> str | None:
         """Why the frames that come now are history: the machine slept. None when they are not."""
-        if self.last_frame_ns is None or now - self.last_frame_ns <= ns(self._limits.backlog_s):
+        if self.last_frame_ns is None or now - self.last_frame_ns <= self.backlog_ns:
             return None
         return f"no frame for {(now - self.last_frame_ns) // SECOND} s, the computer slept or stood still"
 
@@ -99,12 +103,16 @@ class Watchdog:
         """
         limits = self._limits
         dropped = self._last_lag_drop
-        if lag > ns(limits.lag_drop_s) and (dropped is None or now - dropped >= ns(limits.lag_drop_gap_s)):
+        if lag > self._drop_ns and (dropped is None or now - dropped >= ns(limits.lag_drop_gap_s)):
             self._last_lag_drop = now
             return f"the feed was {lag / SECOND:.0f} s behind"
         # Recovers at half the limit, so that the state does not flap.
-        self.late = lag > ns(limits.lag_degraded_s) / (2 if self.late else 1)
+        self.late = lag > self._late_ns / (2 if self.late else 1)
         return None
+
+    def calm(self, lag: int) -> bool:
+        """Whether `lag` would change nothing."""
+        return not self.late and lag <= self._late_ns and lag <= self._drop_ns
 
     def complaint(self) -> str | None:
         """Why the connection counts as degraded, or None."""

@@ -192,7 +192,7 @@ class PrivateSession:
             self.stopped = ""
             self.auth.resume()
         if self.state is State.DISCONNECTED:
-            self.dialler.hasten(now, 1.0)
+            self.dialler.hasten(now, "online")
 
     def next_req_id(self) -> int:
         """A number for a request, which no other of this session has."""

@@ -132,5 +132,5 @@ def _copy(book: OrderBook) -> OrderBook:
     copy = OrderBook(book.spec, book.depth)
     for side, source in ((copy.bids, book.bids), (copy.asks, book.asks)):
         for ticks, lots in source:
-            side.put(ticks, lots, f"{ticks}{lots}")
+            side.put(ticks, lots)
     return copy

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from kraken_tui.core import new_lane
 from kraken_tui.errors import InvalidMessage, InvalidNumber
 from kraken_tui.feed.events import BookStateChanged, FeedEvent, Resync
 from kraken_tui.feed.limits import Limits, ns
@@ -70,6 +71,8 @@ class BookStitcher:
         audited_ns: Wall clock of the last audit in which all levels matched a second snapshot; None if there was none
             since the book was loaded.
         venue_ns: Timestamp of the last message applied, ns.
+        steady: The last message was a proven update of a live book, and another one can change no state; see `proven`.
+        lane: The way of usual updates through the compiled core, open while the book is steady; None without the core.
     """
 
     def __init__(
@@ -94,9 +97,11 @@ class BookStitcher:
         self.wants_resync = False
         self.proven_since_connect = False
         self.contested = False
+        self.steady = False
         self.history: BookHistory | None = None
         self.audited_ns: int | None = None
         self.venue_ns: int | None = None
+        self.lane = new_lane()
         self._limits = limits
         self._can_resync = can_resync
         self._ignore_gaps = ignore_gaps
@@ -218,7 +223,15 @@ class BookStitcher:
     # -- messages -----------------------------------------------------------------------------------------------
 
     def message(
-        self, kind: str, data: BookData, now: int, wall_ns: int, *, leaving: bool = False, doubt: str = ""
+        self,
+        kind: str,
+        data: BookData,
+        now: int,
+        wall_ns: int,
+        *,
+        leaving: bool = False,
+        doubt: str = "",
+        changes: tuple[LevelChange, ...] | None = None,
     ) -> list[FeedEvent]:
         """Apply one book message.
 
@@ -229,17 +242,38 @@ class BookStitcher:
             wall_ns: Wall clock of the receipt, ns.
             leaving: Our own unsubscribe is under way, so that what still arrives belongs to the old book.
             doubt: Why this message's digits cannot be trusted even with a right checksum; "" if they can.
+            changes: What it changed, if the book has been updated with it already; None if not.
         """
         if leaving or (kind != "snapshot" and not self._takes_updates()) or self.state is BookState.REFUSED:
             self.counters.ignored += 1
             return []
         try:
-            changes = self._load(data) if kind == "snapshot" else self.book.apply(data.bids, data.asks)
+            if changes is None:
+                changes = self._load(data) if kind == "snapshot" else self.book.apply(data.bids, data.asks)
         except InvalidNumber as error:
             self.counters.rejected += 1
             return self._fail(now, wall_ns, "bad number", f"unacceptable number: {error}", None, None)
         self.counters.applied += 1
         return self._prove(kind, data, changes, now, wall_ns, doubt)
+
+    def proven(
+        self, checksum: int, changes: tuple[LevelChange, ...], timestamp: str, venue_ns: int, wall_ns: int
+    ) -> BookChanged:
+        """Take a right checksum of a book that is `steady`: `message` after the checksum, with all that cannot happen
+        left out. `history`, where one is kept, is the caller's to add to.
+
+        Args:
+            checksum: That of the update, which has been applied, is right, and has all numbers written as usual.
+            changes: What it changed.
+            timestamp: The venue's, as sent and valid.
+            venue_ns: The same, ns.
+            wall_ns: Wall clock of the receipt, ns.
+        """
+        counters = self.counters
+        counters.applied += 1
+        counters.checks_ok += 1
+        self.venue_ns = venue_ns
+        return BookChanged(self.symbol, "update", True, checksum, timestamp, venue_ns, wall_ns, changes, True)
 
     def unusable(self, now: int, wall_ns: int, cause: str, reason: str) -> list[FeedEvent]:
         """A message was not even looked at: without it nothing about the book is proven any more."""
@@ -256,6 +290,8 @@ class BookStitcher:
         fresh = OrderBook(self.spec, self.depth)
         fresh.load(data.bids, data.asks)
         self.book = fresh
+        if self.lane is not None:
+            fresh.share(self.lane)
         self.history = self.audited_ns = None
         self._mismatched = False
         self._deadline = None
@@ -305,6 +341,8 @@ class BookStitcher:
         if self.contested:
             return self._become(wall_ns, BookState.LIVE, Proof.CHECKING, "the ticker has not agreed yet")
         if self.proof is Proof.VERIFIED and self.state is BookState.LIVE:
+            # While a quarantine is remembered, the time since is looked at.
+            self._steady(kind != "snapshot" and not self._quarantine_level)
             return []
         return self._become(wall_ns, BookState.LIVE, Proof.VERIFIED, "")
 
@@ -361,7 +399,13 @@ class BookStitcher:
     def _unproven(self) -> Proof:
         return Proof.CHECKING if self.proof is Proof.CHECKING else Proof.UNVERIFIED
 
+    def _steady(self, steady: bool) -> None:
+        self.steady = steady
+        if self.lane is not None:
+            self.lane.open = steady
+
     def _become(self, wall_ns: int, state: BookState, proof: Proof, reason: str) -> list[FeedEvent]:
+        self._steady(False)
         if (state, proof, reason) == (self.state, self.proof, self.reason):
             return []
         if state is not BookState.LIVE or proof is Proof.UNVERIFIED:

@@ -18,7 +18,6 @@ from enum import Enum, auto
 from itertools import pairwise
 
 from kraken_tui.errors import InvalidNumber
-from kraken_tui.market.events import LevelChange, Side
 from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import decimals, from_units
 from kraken_tui.wire.messages import WireLevel
@@ -151,33 +150,31 @@ class TouchWitness:
         if touches and touches[-1][1:] == (bid, ask):
             return
         touches.append((now, bid, ask))
-        while len(touches) > _KEPT or (len(touches) > 1 and touches[1][0] < now - PATIENCE_NS):
+        forgotten = now - PATIENCE_NS
+        while len(touches) > _KEPT or (len(touches) > 1 and touches[1][0] < forgotten):
             # The first touch ended when the second began.
             touches.popleft()
-        before = len(self._pending)
-        self._pending = deque((report for report in self._pending if not report.take(bid, ask)), maxlen=_KEPT)
-        if len(self._pending) < before:
-            self._agreed()
+        if self._pending:
+            before = len(self._pending)
+            self._pending = deque((report for report in self._pending if not report.take(bid, ask)), maxlen=_KEPT)
+            if len(self._pending) < before:
+                self._agreed()
         if self._latest is not None and _same(self._latest, (bid, ask)):
             self._apart_since = None
             self._agreed()
         elif self._apart_since is None:
             self._apart_since = now
 
-    def moved_by(self, changes: Iterable[LevelChange]) -> bool:
-        """Whether changes of levels can have moved the touch last seen."""
-        _, bid, ask = self._touches[-1]
-        for side, ticks, _, _ in changes:
-            if side is Side.BUY:
-                if bid is None or ticks >= bid:
-                    return True
-            elif ask is None or ticks <= ask:
-                return True
-        return False
-
-    def unmoved(self, now: int) -> None:
-        """One message was applied to the live book that left the touch alone."""
-        self._message_at = now
+    def follow(self, bid: int | None, ask: int | None, now: int) -> None:
+        """The same, where the book may not have been watched yet; most messages leave the touch alone."""
+        if not self._touches:
+            self.began(bid, ask, now)
+            return
+        _, last_bid, last_ask = self._touches[-1]
+        if bid == last_bid and ask == last_ask:
+            self._message_at = now
+        else:
+            self.touch(bid, ask, now)
 
     def report(self, bid: int | None, ask: int | None, now: int, *, snapshot: bool = False) -> None:
         """The ticker reported the touch; a snapshot answers a resubscribe.
@@ -271,7 +268,8 @@ class TouchWitness:
 
 
 def _same(told: tuple[int | None, int | None], held: tuple[int | None, int | None]) -> bool:
-    return all(one is None or one == other for one, other in zip(told, held, strict=True))
+    bid, ask = told
+    return (bid is None or bid == held[0]) and (ask is None or ask == held[1])
 
 
 # -- decimals -----------------------------------------------------------------------------------------------------

@@ -53,9 +53,9 @@ def pressure(bids: Sequence[Level], asks: Sequence[Level], mid2: int) -> float:
     A level's weight falls linearly from the mid to just beyond the farthest given level of either side:
     weight = reach + 1 - distance, in half ticks. A wall at the touch counts in full, one at the edge hardly at all.
     """
-    reach = max((abs(2 * ticks - mid2) for side in (bids, asks) for ticks, _ in side), default=0)
-    bid = sum((reach + 1 - abs(2 * ticks - mid2)) * lots for ticks, lots in bids)
-    ask = sum((reach + 1 - abs(2 * ticks - mid2)) * lots for ticks, lots in asks)
+    reach = 1 + max([abs(2 * ticks - mid2) for side in (bids, asks) for ticks, _ in side], default=0)
+    bid = sum([(reach - abs(2 * ticks - mid2)) * lots for ticks, lots in bids])
+    ask = sum([(reach - abs(2 * ticks - mid2)) * lots for ticks, lots in asks])
     return imbalance(bid, ask)
 
 
@@ -155,6 +155,7 @@ def metrics(
     levels: int = 10,
     reference: int | None = None,
     value: float = SWEEP_VALUE,
+    totals: tuple[int, int] | None = None,
 ) -> BookMetrics | None:
     """All figures of one book.
 
@@ -164,6 +165,7 @@ def metrics(
         levels: Levels a side for imbalance, pressure, VWAPs and volumes.
         reference: Size of the reference sweep in lots; None for `reference_lots`.
         value: Worth of that sweep, for `reference_lots`.
+        totals: Lots of all bids and of all asks, where they are known; summed up here where not.
 
     Returns:
         The figures, or None while a side is empty.
@@ -178,6 +180,7 @@ def metrics(
     pushed = pressure(near_bids, near_asks, mid2)
     size = reference_lots(spec, mid2, value) if reference is None else reference
     crossed = bid[0] >= ask[0]
+    bid_depth, ask_depth = totals or (sum(lots for _, lots in bids), sum(lots for _, lots in asks))
     return BookMetrics(
         levels=levels,
         spread=ask[0] - bid[0],
@@ -191,8 +194,8 @@ def metrics(
         ask_volume=ask_volume,
         bid_vwap=vwap(near_bids),
         ask_vwap=vwap(near_asks),
-        bid_depth=sum(lots for _, lots in bids),
-        ask_depth=sum(lots for _, lots in asks),
+        bid_depth=bid_depth,
+        ask_depth=ask_depth,
         buy_sweep=sweep_cost(asks, size, mid2, Side.BUY),
         sell_sweep=sweep_cost(bids, size, mid2, Side.SELL),
         crossed=crossed,

@@ -158,7 +158,7 @@ def test_every_state_of_the_past_is_recognised_and_every_flip_in_it_is_found(
     assert window.compare(state, T + moment) == (Comparison.EQUAL, "")
     if len(state.bids) > flip[0]:
         ticks, lots = state.bids.top()[flip[0]]
-        state.bids.put(ticks, lots + flip[1], f"{ticks}{lots + flip[1]}")
+        state.bids.put(ticks, lots + flip[1])
         assert window.compare(state, T + moment)[0] is Comparison.DIFFERENT
 
 

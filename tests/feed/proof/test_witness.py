@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kraken_tui.feed.events import BookStateChanged, Resync, TickerChanged
 from kraken_tui.feed.proof.witness import APART_NS, MISSES, PATIENCE_NS, DecimalsWitness, TouchWitness, Verdict
-from kraken_tui.market.events import BookChanged, BookState, Proof, Side
+from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.units import SECOND
 from kraken_tui.wire.messages import WireLevel
 from kraken_tui.wire.symbols import PairSpec
@@ -180,11 +180,25 @@ def test_nothing_is_judged_while_the_book_is_not_live() -> None:
     assert witness.agrees
 
 
-def test_moved_by_sees_every_change_that_can_move_the_touch() -> None:
+@pytest.mark.parametrize("touch", [(99, 101), (100, 102), (None, 101), (100, None)])
+def test_a_touch_that_moved_on_either_side_is_followed(touch: tuple[int | None, int | None]) -> None:
     witness = watching()
-    assert not witness.moved_by([(Side.BUY, 99, 0, 5), (Side.SELL, 102, 5, 0)])
-    assert witness.moved_by([(Side.BUY, 100, 5, 0)])
-    assert witness.moved_by([(Side.SELL, 100, 0, 5)])
+    witness.report(*touch, SECOND)
+    witness.follow(100, 101, SECOND)
+    if None not in touch:
+        assert witness.judge(SECOND) is Verdict.NOTHING
+        assert witness.agrees is not True
+    witness.follow(*touch, 2 * SECOND)
+    assert witness.agrees
+
+
+def test_a_book_that_is_not_watched_yet_is_from_the_first_touch_on() -> None:
+    witness = TouchWitness(SPEC)
+    witness.report(100, 101, 0)
+    assert not witness.watching
+    witness.follow(100, 101, SECOND)
+    assert witness.watching
+    assert witness.agrees
 
 
 @settings(max_examples=200, deadline=None)
@@ -332,7 +346,7 @@ def test_a_book_that_gets_messages_is_forgiven_what_the_ticker_told_alone() -> N
     for at in range(0, 300, 11):
         witness.report(99, 101, at * SECOND)
         assert witness.judge((at + 2) * SECOND) is Verdict.NOTHING
-        witness.unmoved((at + 2) * SECOND)
+        witness.follow(100, 101, (at + 2) * SECOND)
         witness.report(100, 101, (at + 3) * SECOND)
         assert witness.judge((at + 10) * SECOND) is Verdict.NOTHING
 

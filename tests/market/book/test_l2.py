@@ -137,7 +137,8 @@ def test_random_messages_against_the_slow_book(
         assert list(book.asks) == slow.units("asks")
         assert book.checksum() == slow.checksum()
         for side in (book.bids, book.asks):
-            assert len(side._keys) == len(side._lots) == len(side._digits)
+            assert len(side._keys) == len(side._levels)
+            assert side.total == sum(lots for _, lots in side)
             assert side.best() == next(iter(side), None)
             assert all(side.lots_at(ticks) == lots for ticks, lots in side)
 
@@ -181,10 +182,19 @@ def test_levels_put_one_by_one_against_a_dict(name: Side, levels: list[tuple[int
     assert [side.lots_at(ticks) for ticks in range(32)] == [slow.get(ticks, 0) for ticks in range(32)]
 
 
-def test_digits_that_are_given_are_taken_as_they_are() -> None:
-    side = BookSide(Side.SELL)
-    side.put(7, 5, "digits")
-    assert side.checksum_digits() == b"digits"
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 40), st.integers(0, 3), st.booleans()), max_size=60))
+def test_digits_and_total_are_those_of_the_levels_however_they_came(steps: list[tuple[bool, int, int, bool]]) -> None:
+    book = OrderBook(PairSpec("BTC/USD", "BTC", "USD", 1, 1), 25)
+    for directly, ticks, lots, looked_at in steps:
+        if directly:
+            book.asks.put(ticks, lots)
+            book.asks.truncate(25)
+        else:
+            book.apply([], [WireLevel(f"{ticks // 10}.{ticks % 10}", f"0.{lots}")])
+        if looked_at:
+            best = book.asks.top(10)
+            assert book.asks.checksum_digits() == "".join(f"{ticks}{lots}" for ticks, lots in best).encode()
+        assert book.asks.total == sum(lots for _, lots in book.asks.top())
 
 
 def test_cutting_a_side_short_shortens_its_digits() -> None:
@@ -425,3 +435,12 @@ def test_prices_are_remembered_but_not_without_end(monkeypatch: pytest.MonkeyPat
         book.apply([level(ticks, 1)], [])
         kept.append(len(book._prices))
     assert kept == [1, 2, 3, 1, 2]
+
+
+def test_the_total_is_right_after_a_message_of_which_a_part_was_refused() -> None:
+    book = OrderBook(SPEC, 10)
+    book.apply([level(10, 1), level(9, 2)], [level(11, 4)])
+    with pytest.raises(InvalidNumber):
+        book.apply([level(8, 5), WireLevel("x", "1")], [])
+    assert book.bids.total == sum(lots for _, lots in book.bids.top())
+    assert book.asks.total == sum(lots for _, lots in book.asks.top())
