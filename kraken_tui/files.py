@@ -152,8 +152,13 @@ def _lock_at_once(descriptor: int) -> bool:
         if os.name == "nt":
             import msvcrt
 
+            position = os.lseek(descriptor, 0, os.SEEK_CUR)
             os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            finally:
+                # Who writes next would write there.
+                os.lseek(descriptor, position, os.SEEK_SET)
         else:
             import fcntl
 

@@ -4,6 +4,8 @@
 name, import it here as itself and describe it there.
 """
 
+from kraken_tui.client.book_metrics import BookMetrics as BookMetrics
+from kraken_tui.client.book_metrics import Sweep as Sweep
 from kraken_tui.client.books import BestBidAsk as BestBidAsk
 from kraken_tui.client.books import Book as Book
 from kraken_tui.client.books import BookLine as BookLine
@@ -14,15 +16,29 @@ from kraken_tui.client.events import CandleChanged as CandleChanged
 from kraken_tui.client.events import SpecChanged as SpecChanged
 from kraken_tui.client.events import TickerChanged as TickerChanged
 from kraken_tui.client.gaps import GapPolicy as GapPolicy
-from kraken_tui.client.pair_view import BookMetrics as BookMetrics
 from kraken_tui.client.pair_view import PairView as PairView
 from kraken_tui.client.pair_view import Sample as Sample
-from kraken_tui.client.pair_view import Sweep as Sweep
 from kraken_tui.client.pair_view import TradedAt as TradedAt
 from kraken_tui.client.status import Connection as Connection
 from kraken_tui.client.status import Latency as Latency
 from kraken_tui.client.status import Stats as Stats
 from kraken_tui.client.streams import EventStream as EventStream
+from kraken_tui.client.tables import AggregatedBook as AggregatedBook
+from kraken_tui.client.tables import AggregatedRow as AggregatedRow
+from kraken_tui.client.tables import Heatmap as Heatmap
+from kraken_tui.client.tables import HeatmapCell as HeatmapCell
+from kraken_tui.client.tables import HeatmapColumn as HeatmapColumn
+from kraken_tui.client.tables import Ladder as Ladder
+from kraken_tui.client.tables import LadderLevel as LadderLevel
+from kraken_tui.client.tables import LargeOrder as LargeOrder
+from kraken_tui.client.tables import LargeOrders as LargeOrders
+from kraken_tui.client.tables import Past as Past
+from kraken_tui.client.tables import Pressure as Pressure
+from kraken_tui.client.tables import PriceTrades as PriceTrades
+from kraken_tui.client.tables import ProfileRow as ProfileRow
+from kraken_tui.client.tables import SweepCost as SweepCost
+from kraken_tui.client.tables import TradesAtPrice as TradesAtPrice
+from kraken_tui.client.tables import VolumeProfile as VolumeProfile
 from kraken_tui.client.values import Candle as Candle
 from kraken_tui.client.values import FlowEvent as FlowEvent
 from kraken_tui.client.values import PairSpec as PairSpec

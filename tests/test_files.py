@@ -165,19 +165,26 @@ def test_on_windows_the_lock_lies_far_beyond_the_data(monkeypatch: pytest.Monkey
     """There locked bytes cannot be read by others; its `msvcrt` is played here."""
     monkeypatch.setattr(files, "time", Clock())
     done: list[tuple[object, ...]] = []
+    locked: list[object] = []
 
     def locking(*how: object) -> None:
         done.append(how)
-        if len(done) > 2:
+        locked.append(how)
+        if len(locked) > 1:
             raise OSError(errno.EACCES, "Permission denied")
+
+    def lseek(descriptor: int, offset: int, whence: int) -> int:
+        done.append((descriptor, offset, whence))
+        return 7
 
     monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK="at once"))
     with monkeypatch.context() as patch:
         patch.setattr(files.os, "name", "nt")
-        patch.setattr(files.os, "lseek", lambda *where: done.append(where))
+        patch.setattr(files.os, "lseek", lseek)
         assert files.lock(5)
         assert not files.lock(5)
-    assert done == [(5, 2**62, os.SEEK_SET), (5, "at once", 1)] * 2
+    once = [(5, 0, os.SEEK_CUR), (5, 2**62, os.SEEK_SET), (5, "at once", 1), (5, 7, os.SEEK_SET)]
+    assert done == once * 2, "whoever writes next writes where it would have"
 
 
 @posix

@@ -28,7 +28,17 @@ def test_counts(number: int, text: str) -> None:
 
 
 def test_intervals() -> None:
-    assert [interval_name(minutes) for minutes in INTERVALS] == ["1m", "5m", "15m", "30m", "1h", "4h", "1d"]
+    assert [interval_name(minutes) for minutes in INTERVALS] == [
+        "1m",
+        "5m",
+        "15m",
+        "30m",
+        "1h",
+        "4h",
+        "1d",
+        "7d",
+        "15d",
+    ]
 
 
 @given(_SMALL, st.integers(0, 3))

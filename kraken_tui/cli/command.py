@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
 from kraken_tui._version import __version__
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.settings import options
-from kraken_tui.settings.options import MARKET, Option
-from kraken_tui.settings.readers import FileName
+from kraken_tui.settings import THEMES, options
+from kraken_tui.settings.options import MARKET, SECTIONS, Option
+from kraken_tui.settings.readers import FileName, Switch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,15 +25,31 @@ if TYPE_CHECKING:
     from kraken_tui.metrics import More
     from kraken_tui.settings import Settings
 
+_OTHER = "other options"
+
 CONFIG = Option(
-    "config",
-    FileName(),
-    "settings file instead of the usual one",
-    flag="--config",
-    metavar="FILE",
-    commands=(*MARKET, "keys"),
-)
+    "config", FileName(), "settings file instead of the usual one",
+    flag="--config", metavar="FILE", commands=(*MARKET, "keys"), section=_OTHER,
+)  # fmt: skip
 """Where settings come from; not a setting itself."""
+
+HELP = Option("help", Switch(), "print this help and exit", flag="--help", section=_OTHER)
+VERSION = Option("version", Switch(), "print the version and exit", flag="--version", section=_OTHER)
+"""What every command takes and argparse does by itself."""
+
+
+class Part(NamedTuple):
+    """A part of a command's help.
+
+    Attributes:
+        title: Its heading.
+        about: What its options are about; "" where the heading says it.
+        rows: Its options.
+    """
+
+    title: str
+    about: str
+    rows: tuple[Option, ...]
 
 
 class Subcommand(NamedTuple):
@@ -67,6 +83,41 @@ class Subcommand(NamedTuple):
         """Its options that are not settings."""
         return (*((CONFIG,) if self.name in CONFIG.commands else ()), *self.options)
 
+    @property
+    def arguments(self) -> tuple[Option, ...]:
+        """What it takes without a flag."""
+        return tuple(row for row in (*self.own, *self.settings) if row.positional)
+
+    @property
+    def program(self) -> str:
+        """How it is called."""
+        return "kraken-tui" if self.name == "screen" else f"kraken-tui {self.name}"
+
+    @property
+    def usage(self) -> str:
+        """How it is called, with what it must be told."""
+        words = [self.program]
+        for row in self.arguments:
+            many = not (row.single or row.required or self.one_pair)
+            name = f"{row.flag} ..." if many else row.flag
+            words.append(name if row.required else f"[{name}]")
+        words += [f"{row.flag} {row.metavar}" for row in self.own if row.required and not row.positional]
+        return " ".join((*words, "[options]"))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Its options as help, completions and manual show them: its own first, then those of the settings."""
+        rows = [row for row in (*self.own, *self.settings, HELP, VERSION) if not row.positional]
+        parts = [Part("arguments", "", self.arguments)]
+        for title, about in (("", ""), *SECTIONS.items(), (_OTHER, "")):
+            found = tuple(row for row in rows if row.section == title)
+            parts.append(Part(title or f"options of {self.name}", about, found))
+        return tuple(part for part in parts if part.rows)
+
+    def help_of(self, row: Option) -> str:
+        """The help text of one of its options, filled in."""
+        return row.help.format(allowed=row.rule, default=_shown(_default(row, self)))
+
 
 # -- the parser ---------------------------------------------------------------------------------------------------
 
@@ -83,22 +134,38 @@ class Parser(argparse.ArgumentParser):
         raise ConfigurationError(f"{message}; see {self.prog} --help")
 
 
+class HelpText(argparse.HelpFormatter):
+    """Fills the paragraphs of a text, and leaves those alone that are tables: a line of them is indented."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = (
+            part if "\n " in part else super(HelpText, self)._fill_text(part, width, indent)
+            for part in text.split("\n\n")
+        )
+        return "\n\n".join(paragraphs)
+
+
 def add_options(parser: Parser, command: Subcommand) -> None:
     """Add to a parser everything a command takes. Options that are not given leave no trace, so other sources count."""
-    for row in (*command.settings, *command.own):
-        words = row.help.format(allowed=row.rule, default=_shown(_default(row, command)))
-        if not row.flag.startswith("-"):
-            parser.add_argument(row.name, nargs="?" if command.one_pair else "*", metavar=row.flag, help=words)
-        elif row.metavar:
-            parser.add_argument(row.flag, dest=row.name, metavar=row.metavar, help=words, required=row.required)
-        else:
-            parser.add_argument(row.flag, dest=row.name, action="store_const", const=row.const, help=words)
-    version = f"kraken-tui {__version__}"
-    parser.add_argument("--version", action="version", version=version, help="print the version and exit")
+    for part in command.parts:
+        group = parser.add_argument_group(f"{part.title} ({part.about})" if part.about else part.title)
+        for row in part.rows:
+            words = command.help_of(row)
+            if row is HELP:
+                group.add_argument("-h", row.flag, action="help", help=words)
+            elif row is VERSION:
+                group.add_argument(row.flag, action="version", version=f"kraken-tui {__version__}", help=words)
+            elif row.positional:
+                count = "?" if row.single or command.one_pair else "*"
+                group.add_argument(row.name, nargs=None if row.required else count, metavar=row.flag, help=words)
+            elif row.metavar:
+                group.add_argument(row.flag, dest=row.name, metavar=row.metavar, help=words, required=row.required)
+            else:
+                group.add_argument(row.flag, dest=row.name, action="store_const", const=row.const, help=words)
 
 
 def _default(row: Option, command: Subcommand) -> Any:
-    if row in command.own:
+    if row in (*command.own, HELP, VERSION):
         return row.default
     default = command.defaults.get(row.name, options.default_of(row))
     return default[:1] if row.name == "pairs" and command.one_pair else default
@@ -169,6 +236,10 @@ class Call:
             elif self.command.one_pair:
                 settings = replace(settings, pairs=settings.pairs[:1])
         self.log_file = settings.log_file
+        if settings.theme not in THEMES and self.command.name in options.DRAWN:
+            from kraken_tui.tui.theme_files import take
+
+            settings = replace(settings, theme=take(settings.theme))
         if settings.kafka:
             from kraken_tui.feed.kafka.client import need_client, read_settings
 
@@ -184,6 +255,17 @@ class Call:
             path = settings.record if settings.record_rotate is None else next_part(settings.record)
             check(path, settings.replay)
         return settings
+
+
+def tell_theme(settings: Settings) -> None:
+    """Complain if something is hard to read in a theme of the user's, where no screen tells it."""
+    if settings.theme in THEMES:
+        return
+    from kraken_tui.cli.console import complain
+    from kraken_tui.tui.theme_files import warning
+
+    if weak := warning(settings.theme):
+        complain(weak)
 
 
 def check_recording(path: Path) -> None:

@@ -36,16 +36,20 @@ _SHOW_EVERY_S = 0.2
 
 _EPILOG = """\
 shapes:
-  updates   one row for each changed level, with the proof of its message (tardis.dev: incremental_book_L2)
-  levels    the best levels a side in one row, after each message that changed them (book_snapshot_N)
-  trades    one row a trade
-  candles   one row a candle of --interval
-  flow      one row for each wall, pull, sweep and large print
+  updates   a row for each changed level, with the proof of its message
+            (tardis.dev: incremental_book_L2)
+  levels    the best levels a side, a row for each message that changed them
+            (book_snapshot_N)
+  trades    a row for each trade
+  candles   a row for each candle of --interval
+  flow      a row for each wall, pull, sweep and large print
 
 examples:
   kraken-tui export day.jsonl.zst --to parquet
-  kraken-tui export 'day-*.jsonl.zst' --to csv --shape trades --pairs BTC/USD --output trades.csv.gz
-  kraken-tui export day.jsonl.zst --to csv --from 2026-11-28T12:00 --until 2026-11-28T13:00 --output - | head"""
+  kraken-tui export 'day-*.jsonl.zst' --shape trades --pairs BTC/USD \\
+      --output trades.csv.gz
+  kraken-tui export day.jsonl.zst --to csv --from 2026-11-28T12:00 \\
+      --until 2026-11-28T13:00 --output - | head"""
 
 
 class Moment:

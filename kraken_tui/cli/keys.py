@@ -25,10 +25,10 @@ _LONGEST = 1000
 
 _EPILOG = """\
 actions:
-  add      keep a key; both parts are asked for, or read from standard input as two lines
+  add      keep a key; it is asked for, or read from a pipe as two lines
   list     names of the kept keys, without their secrets
-  remove   forget a key here; at Kraken it stays valid until it is deleted there
-  check    ask Kraken what the key may do, and say whether that is too much or too little
+  remove   forget a key here; at Kraken it stays valid until deleted there
+  check    ask Kraken what the key may do, and judge its rights
 
 examples:
   kraken-tui keys add --key view

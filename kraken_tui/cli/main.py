@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from kraken_tui.cli.command import Call, Parser, Subcommand
 
-COMMANDS = ("screen", "stream", "snapshot", "plot", "publish", "export", "doctor", "keys")
+COMMANDS = (
+    "screen", "stream", "snapshot", "plot", "publish", "serve", "export", "doctor", "keys", "config", "completion",
+)  # fmt: skip
 """Every command is the module of this package that bears its name; the first need not be named."""
 
 
@@ -105,6 +107,11 @@ def command_named(name: str) -> Subcommand:
     return command
 
 
+def every_command() -> tuple[Subcommand, ...]:
+    """All of `COMMANDS`, for completions and the manual."""
+    return tuple(map(command_named, COMMANDS))
+
+
 def build_parser(names: Iterable[str] = COMMANDS) -> tuple[Parser, dict[str, Parser]]:
     """Make the parser.
 
@@ -116,7 +123,7 @@ def build_parser(names: Iterable[str] = COMMANDS) -> tuple[Parser, dict[str, Par
     """
     import argparse
 
-    from kraken_tui.cli.command import Parser, add_options
+    from kraken_tui.cli.command import HelpText, Parser, add_options
 
     root = Parser(prog="kraken-tui", allow_abbrev=False)
     subparsers: argparse._SubParsersAction[Parser] = root.add_subparsers(dest="command", metavar="COMMAND")
@@ -125,13 +132,15 @@ def build_parser(names: Iterable[str] = COMMANDS) -> tuple[Parser, dict[str, Par
         command = command_named(name)
         found[name] = subparsers.add_parser(
             name,
-            prog="kraken-tui" if name == COMMANDS[0] else f"kraken-tui {name}",
+            prog=command.program,
+            usage=command.usage,
             help=command.description,
             description=command.description,
             epilog=command.epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter if command.epilog else argparse.HelpFormatter,
+            formatter_class=HelpText,
             argument_default=argparse.SUPPRESS,
             allow_abbrev=False,
+            add_help=False,
         )
         add_options(found[name], command)
     return root, found
@@ -166,6 +175,8 @@ def _unknown(parser: Parser, word: str) -> str:
     from kraken_tui.text import clean_text
 
     if not word.startswith("-"):
+        if not any(action.metavar == "PAIR" for action in parser._actions):
+            return f"{clean_text(word, 40)} is one word too many; see {parser.prog} --help"
         return f"one pair is enough, {clean_text(word, 40)} is one too many; see {parser.prog} --help"
     name = word.partition("=")[0]
     flags = [flag for action in parser._actions for flag in action.option_strings]

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from kraken_tui.cli.command import Call, Subcommand, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, tell_recording, tell_theme
 from kraken_tui.cli.console import DONE, need_stdout, print_out
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import Between, Number, OneOf, Text, Whole
@@ -46,6 +46,7 @@ def _colours(environ: Mapping[str, str]) -> int:
 def _run(call: Call) -> int:
     own = call.own
     settings = call.settings()
+    tell_theme(settings)
     need_stdout()
     from shutil import get_terminal_size
 

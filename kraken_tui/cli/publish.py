@@ -78,6 +78,7 @@ OPTIONS = (
     Option(
         "kinds", KindList(), "topics to publish (default book,trade,candle,ticker,flow,health; raw adds the frames)",
         flag="--kafka-kinds", metavar="KIND[,KIND]", default=KINDS,
+        choices=lambda: ALL_KINDS,
     ),
     Option(
         "format", Text(), "form of the values: {allowed} (default {default})", OneOf(_FORMATS),

@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 commands:
-  kraken-tui [PAIR ...]           the screen, live (default pairs: BTC/USD ETH/USD)
-  kraken-tui stream [PAIR ...]    book, trades and candles as JSON lines on standard output
-  kraken-tui snapshot [PAIR ...]  one picture of the screen as SVG; needs no terminal
-  kraken-tui plot [PAIR]          one chart as text on standard output
-  kraken-tui publish PAIR ...     the same events into Kafka, for desks that read them with --kafka
-  kraken-tui export FILE...       a recording as Parquet or CSV
-  kraken-tui doctor               checks of this installation, in a table
-  kraken-tui doctor --recording F what a recording holds and what is wrong in it
+  kraken-tui [PAIR ...]            the screen, live (default BTC/USD ETH/USD)
+  kraken-tui stream [PAIR ...]     book, trades and candles as JSON lines
+  kraken-tui snapshot [PAIR ...]   a picture of the screen; needs no terminal
+  kraken-tui plot [PAIR]           one chart as text
+  kraken-tui publish PAIR ...      the same events into Kafka, for many desks
+  kraken-tui serve [PAIR ...]      the screen in a browser
+  kraken-tui export FILE ...       recordings as Parquet or CSV
+  kraken-tui doctor                checks of this installation, or a recording
+  kraken-tui keys ACTION           API keys: add, list, remove, check
+  kraken-tui config ACTION         settings: show, path, check, init
+  kraken-tui completion SHELL      completions for bash, zsh or fish
+Each has a --help of its own; man kraken-tui has them all.
 
 Pairs may be written BTC/USD, btcusd, XBT/USD or XXBTZUSD. Settings also come from the environment
-(KRAKEN_TUI_DEPTH=1000) and a TOML file; the command line wins, then the environment, then the file.
-Exit codes: 0 done, 1 feed or output failed for good, 2 wrong use, 70 internal error, 128+n signal n."""
+(KRAKEN_TUI_DEPTH=1000) and a TOML file; the command line wins, then the environment, then the file. Exit codes: 0 done,
+1 feed or output failed for good, 2 wrong use, 70 internal error, 128+n ended by signal n."""
 
 
 def _run(call: Call) -> int:

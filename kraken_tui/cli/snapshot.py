@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kraken_tui.cli.command import Call, Subcommand, is_path, tell_recording
+from kraken_tui.cli.command import Call, Subcommand, is_path, tell_recording, tell_theme
 from kraken_tui.cli.console import DONE
 from kraken_tui.errors import ConfigurationError, OutputFailed
 from kraken_tui.settings.options import Option
@@ -33,6 +33,12 @@ class PictureSize:
     toml = value = text
 
 
+def _views() -> tuple[str, ...]:
+    from kraken_tui.tui.panes import views
+
+    return tuple(views())
+
+
 OPTIONS = (
     Option(
         "output", FileName(), "file to write; an existing one is replaced",
@@ -47,6 +53,7 @@ OPTIONS = (
     ),
     Option(
         "view", Text(), "what the picture shows (default {default})", flag="--view", metavar="NAME", default="book",
+        choices=_views,
     ),
 )  # fmt: skip
 
@@ -54,10 +61,9 @@ OPTIONS = (
 def _run(call: Call) -> int:
     own = call.own
     settings = call.settings()
-    from kraken_tui.tui.panes import views
-
-    if own["view"] not in views():
-        raise ConfigurationError(f"--view takes one of {', '.join(views())}")
+    tell_theme(settings)
+    if own["view"] not in _views():
+        raise ConfigurationError(f"--view takes one of {', '.join(_views())}")
     path: Path = own["output"]
     _check_output(path)
     from kraken_tui.cli.watch import Watch

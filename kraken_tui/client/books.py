@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from kraken_tui.client.values import PairSpec, Quote, exact, quote_of, spec_of
+from kraken_tui.client.figures import Figures, Held
+from kraken_tui.client.values import PairSpec, Quote, exact, quote_of, spec_of, wire_spec_of
 from kraken_tui.engine import events as engine
 from kraken_tui.market.events import BookState, Level, Proof, Side
 from kraken_tui.market.plain import Value, plain
@@ -59,7 +60,7 @@ class LevelChange(Value, frozen=True, gc=False):
     after: Decimal
 
 
-class _Levels(Value, frozen=True, gc=False):
+class _Levels(Figures, frozen=True, gc=False):
     """The levels of a book, in units as the engine counts them and in decimals."""
 
     @property
@@ -131,6 +132,7 @@ class Book(_Levels, frozen=True, gc=False):
         timestamp: The exchange's timestamp of the last message, verbatim; None where it sent none.
         venue_ns: The same in ns since the epoch.
         received_ns: This computer's time of its receipt.
+        levels: Most levels a side in this value; 0 for `depth`. Nothing is told of those below.
     """
 
     symbol: str
@@ -146,6 +148,11 @@ class Book(_Levels, frozen=True, gc=False):
     timestamp: str | None
     venue_ns: int | None
     received_ns: int
+    levels: int = 0
+
+    def _held(self) -> Held:
+        spec, reach = wire_spec_of(self.spec), min(self.levels or self.depth, self.depth)
+        return Held(self.symbol, self.received_ns, spec, self.bid_ticks_lots, self.ask_ticks_lots, reach, self.verified)
 
     @property
     def verified(self) -> bool:
@@ -172,6 +179,12 @@ class BookLine(_Levels, frozen=True, gc=False):
     """
 
     _line: engine.BookLine
+
+    def _held(self) -> Held:
+        line = self._line
+        told = [levels for levels in (line.levels, line.depth) if levels]
+        reach = min(told) if told else max(len(line.bids), len(line.asks), 1)
+        return Held(self.symbol, self.received_ns, line.spec, line.bids, line.asks, reach, self.verified)
 
     @property
     def symbol(self) -> str:

@@ -12,11 +12,13 @@ from types import TracebackType
 from kraken_tui.client import checks
 from kraken_tui.client.books import BestBidAsk, Book
 from kraken_tui.client.callbacks import Callback, Callbacks, Registration
+from kraken_tui.client.desk import DeskCalls
+from kraken_tui.client.desk_reading import DeskReading
 from kraken_tui.client.events import ALL, internal_types
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.client.newest import Newest
-from kraken_tui.client.pair_view import PairView
 from kraken_tui.client.reading import Reading
+from kraken_tui.client.refusals import Refusals
 from kraken_tui.client.run import Run
 from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.streams import EventStream
@@ -27,14 +29,14 @@ from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import ConfigurationError, KrakenError
 from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
-from kraken_tui.feed.events import StateChanged
-from kraken_tui.market.events import BookState, Health
+from kraken_tui.feed.events import Refused, StateChanged
+from kraken_tui.market.events import BookState
 from kraken_tui.market.views import LogLine, RecordingView, ReplayView
 from kraken_tui.settings import LIVE_REST_URL, LIVE_URL
 from kraken_tui.wire.symbols import canonical
 
 
-class KrakenClient:
+class KrakenClient(DeskCalls):
     """Live, checksum-proven Kraken order books, trades and candles, in a program of your own.
 
     The feed runs in its own thread, repairs itself and never gives up. Listeners have bounded queues: a slow one
@@ -49,7 +51,7 @@ class KrakenClient:
         depth: Levels a side to subscribe: 10, 25, 100, 500 or 1000.
         levels: Levels a side of every `BookLine`, 10 to the depth.
         channels: Of "book", "trade", "ticker" and "ohlc"; the book is always subscribed.
-        interval: Candle interval in minutes: 1, 5, 15, 30, 60, 240 or 1440.
+        interval: Candle interval in minutes: 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600.
         url: WebSocket address; wss anywhere, ws on this computer only.
         rest_url: REST address without a path, for history; https anywhere, http on this computer only.
         demo: Run against a simulated exchange within this process.
@@ -67,6 +69,11 @@ class KrakenClient:
         stale_after_s: Silence or lag from which a pair is called stale.
         log_file: File the program's log is also written to.
         metrics_addr: HOST:PORT where metrics for Prometheus are served while the client is open; see `metrics_url`.
+        history_min: Minutes of the past kept of every pair, 1 to 1,440, for `at` and `heatmap`; None keeps none.
+        history_mb: Memory for the past of one pair, megabytes.
+        large_order: Size in base units from which an order counts as large; 0 for automatic.
+        flow_value: Least value of a flow event, in units of quotes that are money.
+        flow_factor: Multiple of the pair's own 98th percentile from which a size is large, where that is automatic.
         clock: The machine's clocks unless a test brings others.
 
     Raises:
@@ -101,6 +108,11 @@ class KrakenClient:
         stale_after_s: float = 5.0,
         log_file: str | os.PathLike[str] | None = None,
         metrics_addr: str = "",
+        history_min: float | None = None,
+        history_mb: int = 64,
+        large_order: float = 0.0,
+        flow_value: float = 10_000.0,
+        flow_factor: float = 3.0,
         clock: Clock | None = None,
     ) -> None:
         played = replay is not None or bool(at)
@@ -126,6 +138,11 @@ class KrakenClient:
             stale_after_s=stale_after_s,
             log_file=log_file,
             metrics_addr=metrics_addr,
+            **({} if history_min is None else {"history_min": history_min}),
+            history_mb=history_mb,
+            large_order=large_order,
+            flow_value=flow_value,
+            flow_factor=flow_factor,
         )
         self._newest = Newest(self.gap_policy)
         self._run = Run(
@@ -135,8 +152,11 @@ class KrakenClient:
             channels=checks.channel_names(channels),
             ignore_gaps=self.gap_policy is GapPolicy.IGNORE,
             book_levels=checks.levels(levels, settings.depth),
+            history=history_min is not None,
         )
         self._reading = Reading(self._run, levels)
+        self._desk = DeskReading(self._run, self._reading)
+        self._refusals = Refusals(self._run, self._reading)
         self._callbacks = Callbacks(self._run.engine, partial(self._run.listen, self.backpressure))
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -199,6 +219,7 @@ class KrakenClient:
         Args:
             types: Event types, subclasses included; none for all but errors.
             symbols: Only events of these pairs, by any of their names; none for all. Events of no pair always come.
+                Where all of them are refused, the stream ends with `SubscriptionFailed`, unless it is told of refusals.
             queue, policy, coalesce_ms, rate: Numbers that replace the client's own for this stream.
 
         Raises:
@@ -209,7 +230,11 @@ class KrakenClient:
         names = checks.pair_names(symbols)
         wants = _OfPairs(names, self._reading.symbol_now) if names else None
         listener = self._run.listen(pressure, kinds, wants)
-        return EventStream(self._run.engine, listener, self._run.check_open, self._run.raise_failure)
+        if names and not any(issubclass(kind, Refused | KrakenError) for kind in kinds):
+            # It would not be told why nothing comes.
+            self._refusals.watch(listener, names)
+        ended = partial(self._refusals.raise_failure, names) if names else self._run.raise_failure
+        return EventStream(self._run.engine, listener, self._run.check_open, ended)
 
     def errors(self) -> EventStream:
         """Open a stream of the feed's troubles, as `KrakenError`; the feed repairs itself."""
@@ -243,17 +268,31 @@ class KrakenClient:
 
     # -- pairs ----------------------------------------------------------------------------------------------------
 
-    def subscribe(self, *pairs: str) -> None:
-        """Want more pairs, by any of their names; returns at once.
+    def subscribe(
+        self,
+        *pairs: str,
+        depth: int | None = None,
+        interval: int | None = None,
+        large_order: float | None = None,
+    ) -> None:
+        """Want more pairs, by any of their names, or change what is wanted of them; returns at once.
 
         A refusal comes as `SubscriptionFailed`, through `errors` and from `wait_verified`.
 
+        Args:
+            pairs: The pairs.
+            depth: Levels a side of these pairs; None for the client's own. A recording has its own.
+            interval: Their candle interval in minutes; None for the client's own.
+            large_order: Size in base units from which an order of theirs counts as large, 0 for automatic; None for the
+                client's own.
+
         Raises:
-            ConfigurationError: A name is empty, too long or no text.
+            ConfigurationError: A name is empty, too long or no text, or a number is out of its range.
         """
+        wish = checks.wish(depth, interval, large_order)
         for name in checks.pair_names(pairs):
             self._newest.refused.pop(canonical(name), None)
-            self._run.engine.add_pair(name)
+            self._run.engine.add_pair(name, wish)
 
     def unsubscribe(self, *pairs: str) -> None:
         """Want pairs no longer; returns at once. Does nothing for a pair that is not subscribed.
@@ -330,27 +369,12 @@ class KrakenClient:
         """The touch of a pair; never waits for the engine. None before its first snapshot."""
         return self._reading.touch(symbol)
 
-    def view(self, symbol: str) -> PairView | None:
-        """Everything known of a pair at this moment: figures, trades, candles, flow, volumes at price, samples.
-
-        None while the pair is not subscribed. Asks the engine's thread, as a full `book` does, and like that gives what
-        was published last where the thread hangs.
-
-        Raises:
-            TimedOut: It hangs, and nothing was published of the pair before.
-        """
-        return self._reading.view(symbol)
-
-    def health(self, symbol: str) -> Health | None:
-        """Whether a pair's market is active, stale or halted, why, and its age; None while it is not subscribed."""
-        return self._reading.health(symbol)
-
     def trades(self, symbol: str) -> tuple[Trade, ...]:
         """Recent trades of a pair, newest first."""
         return self._reading.trades(symbol)
 
     def candles(self, symbol: str) -> tuple[Candle, ...]:
-        """Candles of a pair at the client's interval, oldest first; the last may be running.
+        """Candles of a pair at its interval, oldest first; the last may be running.
 
         An interval without trades is a flat candle of no trades; one of which nothing is known is left out.
         """

@@ -6,7 +6,7 @@ here judges a book: its proof is what the engine said of it last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kraken_tui.client.gaps import GapBuffer, GapPolicy
@@ -52,6 +52,7 @@ class Newest:
         trouble: Why there is no connection; None while connected, or before the first dial.
         gaps: Held back events with the policy BUFFER, else None.
         left_out: Events left out because their pair's precisions were unknown.
+        on_refused: Called in the engine's thread after a refusal was added.
     """
 
     def __init__(self, policy: GapPolicy = GapPolicy.RESYNC) -> None:
@@ -63,6 +64,7 @@ class Newest:
         self.trouble: KrakenError | None = None
         self.gaps = GapBuffer() if policy is GapPolicy.BUFFER else None
         self.left_out = 0
+        self.on_refused: Callable[[], None] = lambda: None
         self._ignores = policy is GapPolicy.IGNORE
         self._mismatched: set[str] = set()
 
@@ -112,6 +114,7 @@ class Newest:
             error = SubscriptionFailed(event.symbol, event.error, event.nearest, event.channel)
             if leaves_no_book(event):
                 self.refused[canonical(event.symbol)] = error
+                self.on_refused()
             return error
         elif isinstance(event, Resync):
             if event.expected is not None and event.actual is not None:

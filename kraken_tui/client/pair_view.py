@@ -8,6 +8,9 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from kraken_tui.client.book_metrics import BookMetrics, metrics_of, mid_of
+from kraken_tui.client.figures import Figures, Held, session_profile, trades_at_price_of
+from kraken_tui.client.tables import TradesAtPrice, VolumeProfile
 from kraken_tui.client.values import (
     Candle,
     FlowEvent,
@@ -16,76 +19,22 @@ from kraken_tui.client.values import (
     Ticker,
     Trade,
     candle_of,
-    derived,
     exact,
     flow_of,
     quote_of,
     spec_of,
     ticker_of,
     trade_of,
+    units_of,
+    wire_spec_of,
 )
+from kraken_tui.errors import ConfigurationError
+from kraken_tui.market import events as market
 from kraken_tui.market import views
-from kraken_tui.market.events import BookState, Health, Proof, Signal
+from kraken_tui.market.events import BookState, Health, Proof
 from kraken_tui.market.plain import Value
 from kraken_tui.units import SECOND
 from kraken_tui.wire import symbols
-
-
-class Sweep(Value, frozen=True, gc=False):
-    """Cost of taking `qty` from one side at once.
-
-    Attributes:
-        qty: Asked for.
-        filled: What the held book has, at most `qty`.
-        average: Average price.
-        worst: Price of the last level touched.
-        slippage_bps: Distance of the average from the mid in basis points.
-        levels: Levels touched.
-    """
-
-    qty: Decimal
-    filled: Decimal
-    average: Decimal
-    worst: Decimal
-    slippage_bps: float
-    levels: int
-
-
-class BookMetrics(Value, frozen=True, gc=False):
-    """Figures derived from one proven book. Averages are rounded as floats are; everything else is exact.
-
-    Attributes:
-        levels: Levels a side that imbalance, VWAPs and volumes are taken over.
-        spread, spread_bps: Ask minus bid, as a price and in basis points of the mid.
-        mid: Half way between bid and ask.
-        microprice: Mid weighted by the opposite side's size at the touch.
-        imbalance: (bid - ask) / (bid + ask) of sizes over `levels`, -1 to +1.
-        pressure: Imbalance weighted by nearness to the mid, -1 to +1.
-        signal: Pressure in words.
-        bid_volume, ask_volume: Quantity over `levels`.
-        bid_vwap, ask_vwap: Volume-weighted price of the side over `levels`.
-        bid_depth, ask_depth: Quantity over the whole held book.
-        buy_sweep, sell_sweep: Cost of an order worth 10,000 dollars, euros or the like; None for an empty side.
-        crossed: The exchange itself sent a crossed book (bid >= ask) with a right checksum.
-    """
-
-    levels: int
-    spread: Decimal
-    spread_bps: float
-    mid: Decimal
-    microprice: Decimal
-    imbalance: float
-    pressure: float
-    signal: Signal
-    bid_volume: Decimal
-    ask_volume: Decimal
-    bid_vwap: Decimal
-    ask_vwap: Decimal
-    bid_depth: Decimal
-    ask_depth: Decimal
-    buy_sweep: Sweep | None
-    sell_sweep: Sweep | None
-    crossed: bool
 
 
 class Sample(Value, frozen=True, gc=False):
@@ -115,7 +64,7 @@ class TradedAt(Value, frozen=True, gc=False):
     sold: Decimal
 
 
-class PairView(Value, frozen=True, gc=False):
+class PairView(Figures, frozen=True, gc=False):
     """Everything known of a pair at one moment.
 
     Attributes:
@@ -151,6 +100,7 @@ class PairView(Value, frozen=True, gc=False):
         trade_gaps: Trades that never came, by their numbers.
         witness: What the ticker says of the touch: "agrees", "differs", ...; "" if it is not asked.
         silent_s: How long the engine has not answered; 0.0 while it answers. The book is not proven then.
+        book_depth: Levels a side that the book shown can hold; another than `depth` while that changes.
     """
 
     symbol: str
@@ -189,6 +139,53 @@ class PairView(Value, frozen=True, gc=False):
     trade_gaps: int
     witness: str
     silent_s: float
+    book_depth: int = 0
+
+    def trades_at_price(self, step: Decimal | int | str | None = None) -> TradesAtPrice:
+        """What traded at each price since the start.
+
+        Args:
+            step: Price step, a multiple of the pair's increment; None for that. Prices fall into the step that held
+                the liquidity: what buyers took is rounded up, what sellers took down, as in `aggregate`.
+
+        Raises:
+            ConfigurationError: Such a step cannot be, or the pair's precisions are not known yet.
+        """
+        spec = self._known_spec()
+        tape = (
+            market.Trade(
+                trade.symbol, trade.side, trade.price_ticks, trade.qty_lots, trade.ord_type, trade.trade_id,
+                trade.timestamp, trade.venue_ns, trade.live,
+            )
+            for trade in self.trades
+        )  # fmt: skip
+        return trades_at_price_of(self.symbol, self.now_ns, spec, self._traded_units(spec), tape, step)
+
+    def profile(self, step: Decimal | int | str | None = None) -> VolumeProfile:
+        """Volume at price since the start, with point of control and value area. Arguments as of `trades_at_price`."""
+        spec = self._known_spec()
+        return session_profile(self.symbol, self.now_ns, spec, self._traded_units(spec), step)
+
+    def _known_spec(self) -> symbols.PairSpec:
+        if self.spec is None:
+            raise ConfigurationError(f"the precisions of {self.symbol} are not known yet; wait until it is verified")
+        return wire_spec_of(self.spec)
+
+    def _traded_units(self, spec: symbols.PairSpec) -> dict[int, views.TradedAt]:
+        prices, lots = spec.price_precision, spec.qty_precision
+        return {
+            units_of(price, prices): views.TradedAt(at.count, units_of(at.bought, lots), units_of(at.sold, lots))
+            for price, at in self.traded.items()
+        }
+
+    def _held(self) -> Held:
+        spec = self._known_spec()
+        bids, asks = ([(quote.ticks, quote.lots) for quote in side] for side in (self.bids, self.asks))
+        verified = self.proof is Proof.VERIFIED
+        return Held(self.symbol, self.now_ns, spec, bids, asks, self.book_depth or self.depth, verified)
+
+    def _learned_large(self) -> int:
+        return 0 if self.spec is None else units_of(self.large_qty, self.spec.qty_precision)
 
 
 def view_of(view: views.PairView) -> PairView:
@@ -228,7 +225,7 @@ def view_of(view: views.PairView) -> PairView:
         health=view.health,
         large_qty=exact(view.large_lots, lots),
         samples=tuple(
-            Sample(at.ns, _mid(at.mid2, prices), at.spread_bps, at.imbalance, at.narrowest, at.widest)
+            Sample(at.ns, mid_of(at.mid2, prices), at.spread_bps, at.imbalance, at.narrowest, at.widest)
             for at in view.samples
         ),
         book_rate=view.book_rate,
@@ -238,6 +235,7 @@ def view_of(view: views.PairView) -> PairView:
         trade_gaps=view.trade_gaps,
         witness=view.witness,
         silent_s=view.silent_ns / SECOND,
+        book_depth=view.known_depth,
     )
 
 
@@ -265,47 +263,4 @@ def _traded(traded: Mapping[int, views.TradedAt], spec: symbols.PairSpec) -> Map
             exact(ticks, prices): TradedAt(at.count, exact(at.bought, lots), exact(at.sold, lots))
             for ticks, at in traded.items()
         }
-    )
-
-
-def _mid(mid2: int, precision: int) -> Decimal:
-    """Half of twice the mid in ticks, exactly."""
-    return exact(mid2 * 5, precision + 1)
-
-
-def metrics_of(metrics: views.BookMetrics, spec: symbols.PairSpec) -> BookMetrics:
-    """The engine's figures of a book as a program gets them."""
-    prices, lots = spec.price_precision, spec.qty_precision
-    return BookMetrics(
-        levels=metrics.levels,
-        spread=exact(metrics.spread, prices),
-        spread_bps=metrics.spread_bps,
-        mid=_mid(metrics.mid2, prices),
-        microprice=derived(metrics.microprice, prices),
-        imbalance=metrics.imbalance,
-        pressure=metrics.pressure,
-        signal=metrics.signal,
-        bid_volume=exact(metrics.bid_volume, lots),
-        ask_volume=exact(metrics.ask_volume, lots),
-        bid_vwap=derived(metrics.bid_vwap, prices),
-        ask_vwap=derived(metrics.ask_vwap, prices),
-        bid_depth=exact(metrics.bid_depth, lots),
-        ask_depth=exact(metrics.ask_depth, lots),
-        buy_sweep=_sweep(metrics.buy_sweep, spec),
-        sell_sweep=_sweep(metrics.sell_sweep, spec),
-        crossed=metrics.crossed,
-    )
-
-
-def _sweep(sweep: views.Sweep | None, spec: symbols.PairSpec) -> Sweep | None:
-    if sweep is None:
-        return None
-    prices, lots = spec.price_precision, spec.qty_precision
-    return Sweep(
-        qty=exact(sweep.qty, lots),
-        filled=exact(sweep.filled, lots),
-        average=derived(sweep.average, prices),
-        worst=exact(sweep.worst, prices),
-        slippage_bps=sweep.slippage_bps,
-        levels=sweep.levels,
     )

@@ -9,7 +9,7 @@ from kraken_tui.client.run import Run
 from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.values import Candle, PairSpec, Trade, candle_of, spec_of, trade_of
 from kraken_tui.engine.worker import Worker
-from kraken_tui.errors import ConfigurationError, TimedOut
+from kraken_tui.errors import ConfigurationError, SubscriptionFailed, TimedOut
 from kraken_tui.feed.counters import Counters
 from kraken_tui.market import views
 from kraken_tui.market.events import BookState, Health, Level
@@ -100,7 +100,7 @@ class Reading:
         if levels is not None and (type(levels) is not int or levels < 1):
             raise ConfigurationError("levels takes 1 or more")
         symbol = self.symbol(name)
-        self._check_wanted(name, symbol)
+        self.check_wanted(name, symbol)
         if levels is None or levels > self._levels:
             try:
                 return self._run.ask(lambda worker: self._full_book(worker, symbol, levels))
@@ -111,11 +111,11 @@ class Reading:
     def touch(self, name: str) -> BestBidAsk | None:
         """Best bid and ask of the newest event."""
         symbol = self.symbol(name)
-        self._check_wanted(name, symbol)
+        self.check_wanted(name, symbol)
         book = self.newest_book(symbol, 1)
         return None if book is None else book.touch
 
-    def _check_wanted(self, name: str, symbol: str) -> None:
+    def check_wanted(self, name: str, symbol: str) -> None:
         """Refuse a name that no book will ever come for.
 
         Raises:
@@ -124,7 +124,7 @@ class Reading:
         """
         if symbol in self._newest.books or symbol in self._newest.states:
             return
-        refused = self._newest.refused.get(canonical(name)) or self._newest.refused.get(canonical(symbol))
+        refused = self.refusal(name, symbol)
         if refused is not None:
             raise refused
         settings = self._run.engine.settings
@@ -136,19 +136,23 @@ class Reading:
         if not wanted and (settings.pairs or settings.replay is None):
             raise ConfigurationError(f"{clean_text(name, 40)} is not subscribed; subscribe it before its book is read")
 
+    def refusal(self, name: str, symbol: str) -> SubscriptionFailed | None:
+        """Why there is no book of a name; None where it was not refused."""
+        return self._newest.refused.get(canonical(name)) or self._newest.refused.get(canonical(symbol))
+
     def newest_book(self, symbol: str, levels: int | None = None) -> Book | None:
         """The newest event of a symbol as a book; `levels` is at most the client's own."""
         newest = self._newest.books.get(symbol)
         if newest is None:
             return None
         line = newest.line
-        return self._as_book(newest, line.bids[:levels], line.asks[:levels], line.spec)
+        return self._as_book(newest, line.bids[:levels], line.asks[:levels], line.spec, levels or self._levels)
 
     def _full_book(self, worker: Worker, symbol: str, levels: int | None) -> Book | None:
         newest, held = self._newest.books.get(symbol), worker.session.books.get(symbol)
         if newest is None or held is None:
             return None
-        return self._as_book(newest, held.bids.top(levels), held.asks.top(levels), held.spec)
+        return self._as_book(newest, held.bids.top(levels), held.asks.top(levels), held.spec, levels)
 
     def _published_book(self, symbol: str, levels: int | None) -> Book | None:
         """The levels of the last view, for an engine that does not answer: never proven, and stale."""
@@ -156,7 +160,7 @@ class Reading:
         if newest is None or view is None or view.spec is None:
             return None
         silent_ns = self._unanswered_ns()
-        return self._as_book(newest, view.bids[:levels], view.asks[:levels], view.spec, silent_ns)
+        return self._as_book(newest, view.bids[:levels], view.asks[:levels], view.spec, levels, silent_ns)
 
     def _as_book(
         self,
@@ -164,6 +168,7 @@ class Reading:
         bids: tuple[Level, ...],
         asks: tuple[Level, ...],
         spec: symbols.PairSpec,
+        levels: int | None,
         silent_ns: int | None = None,
     ) -> Book:
         message, state = newest.line.changed, newest.state
@@ -175,7 +180,7 @@ class Reading:
             spec=spec_of(spec),
             bid_ticks_lots=bids,
             ask_ticks_lots=asks,
-            depth=self._run.engine.settings.depth,
+            depth=newest.line.depth or self._run.engine.settings.depth,
             state=state.state,
             proof=proof,
             reason=reason,
@@ -184,23 +189,29 @@ class Reading:
             timestamp=message.timestamp,
             venue_ns=message.venue_ns,
             received_ns=message.received_ns,
+            levels=levels or 0,
         )
+
+    def depth(self, name: str) -> int:
+        """Levels a side that a pair's book can hold, as far as is known."""
+        newest = self._newest.books.get(self.symbol(name))
+        return (0 if newest is None else newest.line.depth) or self._run.engine.settings.depth
 
     # -- views ----------------------------------------------------------------------------------------------------
 
     def view(self, name: str) -> PairView | None:
         """Everything known of a pair."""
-        view = self._view(name)
+        view = self.pair_view(name)
         return None if view is None else view_of(view)
 
     def health(self, name: str) -> Health | None:
         """A pair's health."""
-        view = self._view(name)
+        view = self.pair_view(name)
         return None if view is None else view.health
 
     def trades(self, name: str) -> tuple[Trade, ...]:
         """A pair's recent trades, newest first."""
-        view = self._view(name)
+        view = self.pair_view(name)
         if view is None or view.spec is None:
             return ()
         spec = view.spec
@@ -208,13 +219,14 @@ class Reading:
 
     def candles(self, name: str) -> tuple[Candle, ...]:
         """A pair's candles, oldest first."""
-        view = self._view(name)
+        view = self.pair_view(name)
         if view is None or view.spec is None:
             return ()
         spec = view.spec
         return tuple(candle_of(view.symbol, candle, spec) for candle in view.candles)
 
-    def _view(self, name: str) -> views.PairView | None:
+    def pair_view(self, name: str) -> views.PairView | None:
+        """A pair's view of this moment, in ticks and lots; as published last where the engine hangs."""
         symbol = self.symbol(name)
         engine = self._run.engine
         try:

@@ -34,6 +34,7 @@ class Run:
         channels: Channels to subscribe.
         ignore_gaps: Let books go on after a wrong checksum, UNVERIFIED.
         book_levels: Levels a side of every book event.
+        history: Whether the past of every pair is kept.
 
     Attributes:
         engine: The engine.
@@ -54,6 +55,7 @@ class Run:
         channels: tuple[str, ...],
         ignore_gaps: bool,
         book_levels: int,
+        history: bool,
     ) -> None:
         if settings.metrics_addr:
             from kraken_tui.metrics import need_package
@@ -63,6 +65,8 @@ class Run:
             channels=channels,
             ignore_gaps=ignore_gaps,
             book_levels=book_levels,
+            history=history,
+            shares=False,
             transform=newest.transform,
             on_publish=self._published,
         )

@@ -14,7 +14,7 @@ from kraken_tui.market import views
 from kraken_tui.market.events import FlowKind, Side
 from kraken_tui.market.plain import Value
 from kraken_tui.wire import symbols
-from kraken_tui.wire.digits import from_units
+from kraken_tui.wire.digits import from_units, to_units
 
 _QUOTES_REMEMBERED = 65_536
 _DECIMALS_REMEMBERED = 16_384
@@ -33,7 +33,13 @@ def exact(units: int, precision: int) -> Decimal:
 
 def derived(units: float, precision: int) -> Decimal:
     """A computed figure, such as an average in ticks, as a decimal with a float's fifteen significant digits or so."""
-    return Decimal(repr(units)).scaleb(-precision, _DERIVED)
+    figure = Decimal(repr(units))
+    return figure.scaleb(-precision, _DERIVED) if precision else figure
+
+
+def units_of(value: Decimal, precision: int) -> int:
+    """Whole units of 10^-precision that `exact` made a decimal of."""
+    return to_units(f"{value:f}", precision)
 
 
 class PairSpec(Value, frozen=True, gc=False):
@@ -77,6 +83,21 @@ def spec_of(spec: symbols.PairSpec) -> PairSpec:
         price_precision=spec.price_precision,
         qty_precision=spec.qty_precision,
         price_increment=exact(spec.increment, spec.price_precision),
+        status=spec.status,
+        assumed=spec.assumed,
+    )
+
+
+@lru_cache(maxsize=4096)
+def wire_spec_of(spec: PairSpec) -> symbols.PairSpec:
+    """The engine's reference data of what `spec_of` made of it, for the engine's own arithmetic."""
+    return symbols.PairSpec(
+        symbol=spec.symbol,
+        base=spec.base,
+        quote=spec.quote,
+        price_precision=spec.price_precision,
+        qty_precision=spec.qty_precision,
+        increment=units_of(spec.price_increment, spec.price_precision),
         status=spec.status,
         assumed=spec.assumed,
     )

@@ -70,7 +70,7 @@ class Backfill:
                 if symbol in wanted:
                     wanted.discard(symbol)
                     trades.add(symbol)
-                    await self._fetch_candles(symbol, self._desk.interval)
+                    await self._fetch_candles(symbol, self._desk.interval_of(symbol))
                 else:
                     trades.discard(symbol)
                     await self._fetch_trades(symbol)

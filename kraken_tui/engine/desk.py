@@ -85,14 +85,31 @@ class Desk:
 
     @property
     def interval(self) -> int:
-        """Candle interval of every pair, in minutes: the session's."""
+        """Candle interval of the pairs that have none of their own, in minutes: the session's."""
         return self._session.options.interval
 
+    def interval_of(self, symbol: str) -> int:
+        """Candle interval of a pair, in minutes."""
+        pair = self.pair(symbol)
+        return self.interval if pair is None else pair.interval
+
     def interval_changed(self) -> None:
-        """Show every pair at the session's new candle interval."""
+        """Show every pair at its candle interval, which may be a new one."""
         for symbol, market in self.by_symbol.items():
-            market.set_interval(self.interval)
+            market.set_interval(self.interval_of(symbol))
             self.history_wanted.add(symbol)
+
+    def wish_changed(self, symbol: str) -> None:
+        """Show a pair as is wanted of it alone."""
+        market = self.by_symbol.get(symbol)
+        if market is not None:
+            market.set_large_order(self._large_order(symbol))
+            market.set_interval(self.interval_of(symbol))
+            self.want_history(market)
+
+    def _large_order(self, symbol: str) -> float:
+        own = self._session.roster.wish_of(symbol).large_order
+        return self._settings.large_order if own is None else own
 
     def handle(self, event: FeedEvent) -> None:
         """Take one event of the session, in order, before the next frame is applied."""
@@ -109,7 +126,8 @@ class Desk:
         market = self.by_symbol.get(symbol)
         if market is None:
             market = self.by_symbol[symbol] = PairMarket(symbol, self._settings, self.pair(symbol), self._new_history())
-            market.set_interval(self.interval)
+            market.set_large_order(self._large_order(symbol))
+            market.set_interval(self.interval_of(symbol))
             if all(tab.symbol != symbol for tab in self._tabs):
                 self._tabs.append(_Tab(symbol, symbol))
             spec = self._session.specs.get(symbol)
@@ -138,7 +156,7 @@ class Desk:
 
     def want_history(self, market: PairMarket) -> None:
         """Fetch candles of the displayed interval if they are missing."""
-        if market.lacks_candles(self.interval):
+        if market.lacks_candles(self.interval_of(market.symbol)):
             self.history_wanted.add(market.symbol)
 
     def look_at_venue(self, market: PairMarket) -> None:

@@ -25,6 +25,7 @@ from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.watchdog import LOOK_S, Watchdog, step_of_thread
 from kraken_tui.errors import RecordingError, TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
+from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.market.events import Proof
 from kraken_tui.market.freshness import silence_ns
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView, Published
@@ -299,6 +300,11 @@ class Engine:
 
     # -- commands -----------------------------------------------------------------------------------------
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether the past of every pair is kept."""
+        return self._options.history
+
     def history(self, symbol: str) -> MarketHistory | None:
         """See `MarketSource.history`."""
         worker = self._worker
@@ -324,9 +330,14 @@ class Engine:
         """See `MarketSource.show`."""
         self._command(lambda worker: worker.show(symbol))
 
-    def add_pair(self, name: str) -> None:
-        """See `MarketSource.add_pair`."""
-        self._command(lambda worker: worker.add_pair(name))
+    def add_pair(self, name: str, wish: Wish = NO_WISH) -> None:
+        """See `MarketSource.add_pair`.
+
+        Args:
+            name: The pair.
+            wish: What is wanted of it in place of what is wanted of all.
+        """
+        self._command(lambda worker: worker.add_pair(name, wish))
 
     def remove_pair(self, symbol: str) -> None:
         """See `MarketSource.remove_pair`."""

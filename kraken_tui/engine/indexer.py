@@ -50,13 +50,15 @@ class Indexer:
         path: The recording.
         settings: Depth and interval of the sessions that will use the states.
         ignore_gaps: As of the session.
+        keeps: Whether it may be kept beside the recording.
 
     Attributes:
         index: What is known so far; another object once one was found beside the recording.
         hurry: Whether somebody waits for it.
     """
 
-    def __init__(self, path: Path, settings: Settings, *, ignore_gaps: bool = False) -> None:
+    def __init__(self, path: Path, settings: Settings, *, ignore_gaps: bool = False, keeps: bool = True) -> None:
+        self._keeps = keeps
         self.index = Index()
         self.hurry = False
         self._path = path
@@ -85,7 +87,7 @@ class Indexer:
                 return
             of = sidecar.identity(self._path)
             _Building(self).run()
-            if self.index.complete:
+            if self.index.complete and self._keeps:
                 sidecar.save(self._path, self.index, self._made_for, of)
         except (RecordingError, OSError) as error:
             self.index.problem = str(error)

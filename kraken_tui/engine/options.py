@@ -21,6 +21,21 @@ def _nobody(_: FeedView) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Relay:
+    """A process of this machine that passes on one feed to many.
+
+    Attributes:
+        url: Its WebSocket address.
+        rest_url: Its REST base address.
+        shown: What it is called on screen.
+    """
+
+    url: str
+    rest_url: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOptions:
     """Choices of a program.
 
@@ -28,20 +43,27 @@ class EngineOptions:
         channels: Channels subscribed for every pair besides the book; None for all.
         ignore_gaps: Keep updating books after a wrong checksum, UNVERIFIED.
         history: Whether the past of every pair is kept (`market.history`), for a screen to go back in.
+        shares: Whether, with `history`, the last minute of frames is kept and recordings are indexed: to be shared and
+            sought by a screen.
         book_levels: Levels a side attached to book events from the start; 0 for no book events until one is asked.
         tell_state: Tell listeners what is known at the moment a replay begins at, or was sought.
         stand: Stay paused at the moment that `Settings.at` names.
         transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
         on_publish: Called in the engine's thread with every new feed view.
         on_frame: Called in the engine's thread with every frame, its wall clock ns and its direction; it must not wait.
+        relay: What is dialled in place of the exchange, or of the demo; it has their feed.
+        keeps_index: Whether the index of a recording may be kept beside it.
     """
 
     channels: tuple[str, ...] | None = None
     ignore_gaps: bool = False
     history: bool = False
+    shares: bool = True
     book_levels: int = 0
     tell_state: bool = False
     stand: bool = False
     transform: Callable[[object], Iterable[object]] = _as_it_is
     on_publish: Callable[[FeedView], None] = _nobody
     on_frame: Callable[[bytes, int, str], None] = _not_kept
+    relay: Relay | None = None
+    keeps_index: bool = True

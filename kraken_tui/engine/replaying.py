@@ -115,6 +115,7 @@ class Replaying:
         ignore_gaps: As of the session.
         instead: What is played instead of a file.
         indexes: Build the index from the start, as somebody will want to seek; else with the first seek.
+        keeps_index: Whether it may be kept beside the recording.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Replaying:
         *,
         ignore_gaps: bool,
         indexes: bool,
+        keeps_index: bool = True,
         instead: Instead | None = None,
     ) -> None:
         self.path = path or Path()
@@ -138,7 +140,7 @@ class Replaying:
         self._stopped = stopped
         self._cut = asyncio.Event()
         self._indexes = indexes
-        self._indexer = Indexer(self.path, settings, ignore_gaps=ignore_gaps)
+        self._indexer = Indexer(self.path, settings, ignore_gaps=ignore_gaps, keeps=keeps_index)
         if instead is not None:
             self._indexer.index.failed = True
         self._length_ns = None if instead is None else instead.length_ns

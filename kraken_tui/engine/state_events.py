@@ -50,4 +50,4 @@ def state_events(
         venue_ns,
         view.now_ns,
     )
-    yield BookLine(changed, view.bids[:book_levels], view.asks[:book_levels], view.spec)
+    yield BookLine(changed, view.bids[:book_levels], view.asks[:book_levels], view.spec, view.known_depth, book_levels)

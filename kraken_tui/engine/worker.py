@@ -27,6 +27,8 @@ from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run as run_websocket
 from kraken_tui.feed.events import FeedEvent, Note, Resync
+from kraken_tui.feed.limits import Limits
+from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
 from kraken_tui.market.history.moments import MarketHistory
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from kraken_tui.feed.kafka.run import KafkaFeed
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
+_RELAY_CAP_S, _RELAY_DIALS, _RELAY_REST_S = 2.0, 10_000, 60.0
 RATE_WINDOW_S = 5
 """Seconds that message rates are averaged over."""
 
@@ -89,6 +92,7 @@ class Worker:
         self._channels = pair_channels() if options.channels is None else options.channels
         self._ignore_gaps = options.ignore_gaps
         self._keeps_history = options.history
+        self._shares = options.history and options.shares
         self._listeners = emit
         self._tells_state = options.tell_state
         self._stands = options.stand
@@ -96,6 +100,8 @@ class Worker:
         self._recent: Recent | None = None
         self._last_feed: FeedView | None = None
         self._keep_frame = options.on_frame
+        self._relay = options.relay
+        self._keeps_index = options.keeps_index
         self._begin(settings.interval, options.book_levels)
         self._demo: ExchangeThread | None = None
         self._demo_shows = ""
@@ -113,7 +119,12 @@ class Worker:
         """Know nothing yet: a session and a desk as at the start."""
         settings = self._settings
         self._session = Session(
-            depth=settings.depth, interval=interval, replay=self._mode is Mode.REPLAY, kafka=bool(settings.kafka)
+            # On this machine nobody bans for dialling, and whoever watches is to follow at once.
+            Limits(backoff_cap_s=_RELAY_CAP_S, dial_limit=_RELAY_DIALS) if self._relay is not None else None,
+            depth=settings.depth,
+            interval=interval,
+            replay=self._mode is Mode.REPLAY,
+            kafka=bool(settings.kafka),
         )
         self._session.options.channels = frozenset(self._channels)
         self._session.options.ignore_gaps = self._ignore_gaps
@@ -121,7 +132,7 @@ class Worker:
         self._ignored_told: dict[str, int] = {}
         self._desk = Desk(self._session, settings, self._emit, self._note_seen, history=self._keeps_history)
         self._desk.book_levels = book_levels
-        if self._keeps_history:
+        if self._shares:
             self._recent = Recent(lambda: self._opening(0))
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -158,6 +169,8 @@ class Worker:
     async def _run_feed(self) -> None:
         if self._mode is Mode.REPLAY:
             await self._run_replay()
+        elif self._relay is not None:
+            await self._run_live(self._relay.url, self._relay.rest_url, self._relay.shown)
         elif self._mode is Mode.DEMO:
             await self._run_demo()
         elif self._settings.kafka:
@@ -179,7 +192,8 @@ class Worker:
                 self,
                 self._stop,
                 ignore_gaps=self._ignore_gaps,
-                indexes=self._keeps_history and not self._stands,
+                indexes=self._shares and not self._stands,
+                keeps_index=self._keeps_index,
                 instead=opened,
             )
             if self._stands and path is not None and self._settings.at:
@@ -232,7 +246,8 @@ class Worker:
                 self._note("warning", "the recording was stopped: it cannot leap in time with the replay")
         else:
             self._note("info", "playing the recording again from its beginning")
-        told = self._ignored_told
+        told, wish_of = self._ignored_told, self._session.roster.wish_of
+        wishes = {name: wish_of(symbol) for name, symbol in self._desk.names()}
         self._begin(self._desk.interval, self._desk.book_levels)
         if leaping:
             self._ignored_told = told
@@ -240,7 +255,7 @@ class Worker:
         if not leaping:
             self._views = {}
         for name in wanted:
-            self.add_pair(name)
+            self.add_pair(name, wishes.get(name, NO_WISH))
 
     def take(self, events: list[FeedEvent]) -> None:
         """Take what happened in a frame."""
@@ -311,11 +326,12 @@ class Worker:
             # In a thread: this loop still has to close the socket that the exchange waits for.
             await asyncio.to_thread(exchange.stop)
 
-    async def _run_live(self, url: str, rest_url: str) -> None:
+    async def _run_live(self, url: str, rest_url: str, shown: str = "") -> None:
         from kraken_tui.feed.rest.client import RestClient
 
-        self._url = url
-        rest = RestClient(rest_url)
+        self._url = shown or url
+        # A relay asks for all its visitors, one call after the other.
+        rest = RestClient(rest_url) if self._relay is None else RestClient(rest_url, timeout_s=_RELAY_REST_S)
         self._history = Backfill(
             rest,
             self._desk,
@@ -390,11 +406,13 @@ class Worker:
         """Give this pair a view every publish."""
         self._shown = symbol
 
-    def add_pair(self, name: str) -> None:
-        """Subscribe a pair by any of its names."""
+    def add_pair(self, name: str, wish: Wish = NO_WISH) -> None:
+        """Subscribe a pair by any of its names, or change what is wanted of it."""
         name = clean_text(name, 40)
         self._desk.add(name)
-        self._session.want(name, *self._now())
+        self._session.want(name, *self._now(), wish=wish)
+        if wish != NO_WISH:
+            self._desk.wish_changed(self.symbol_of(name))
         self._after_command()
 
     def remove_pair(self, symbol: str) -> None:

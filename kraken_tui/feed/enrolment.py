@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kraken_tui.feed.channels.channel import Channel, Scope
 from kraken_tui.feed.events import FeedEvent
-from kraken_tui.feed.names import PairNames
+from kraken_tui.feed.names import PairNames, Wish
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.roster import Roster
 from kraken_tui.feed.subscriptions import Subscriptions
@@ -59,17 +59,38 @@ class Enrolment:
     def set_depth(self, depth: int, wall_ns: int) -> list[FeedEvent]:
         """Subscribe all books at another depth."""
         self._roster.options.depth = depth
+        self._names.want_of_all(depth=True)
         events: list[FeedEvent] = []
         for pair in self._roster.pairs.values():
-            events += pair.set_depth(depth, wall_ns)
-            self._subscribe(pair)
+            events += self._set_depth(pair, depth, wall_ns)
         return events
+
+    def _set_depth(self, pair: Pair, depth: int, wall_ns: int) -> list[FeedEvent]:
+        if pair.wants_depth == depth:
+            return []
+        events = pair.set_depth(depth, wall_ns)
+        self._subscribe(pair)
+        return events
+
+    def grant_wish(self, pair: Pair, wish: Wish, wall_ns: int, *, asks: bool) -> list[FeedEvent]:
+        """Do what is wanted of one pair that is kept already.
+
+        Args:
+            pair: The pair.
+            wish: What is wanted of it.
+            wall_ns: Wall clock ns.
+            asks: Whether another depth can be asked for; a recording has its own.
+        """
+        if wish.interval is not None and wish.interval != pair.interval:
+            self.set_interval(pair.symbol, wish.interval)
+        return self._set_depth(pair, wish.depth, wall_ns) if asks and wish.depth is not None else []
 
     def set_interval(self, symbol: str | None, minutes: int) -> None:
         """Subscribe candles of one pair, or of all and of those to come (None), at another interval."""
         pairs = self._roster.pairs
         if symbol is None:
             self._roster.options.interval = minutes
+            self._names.want_of_all(interval=True)
         for pair in list(pairs.values()) if symbol is None else [pairs[symbol]] if symbol in pairs else []:
             pair.interval = minutes
             self._subscribe(pair)

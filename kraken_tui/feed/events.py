@@ -160,6 +160,7 @@ class BookLine(msgspec.Struct, frozen=True, gc=False):
         bids, asks: Best levels after it, best first, as many as the listener asked for.
         spec: Precisions that turn ticks and lots back into the wire's text.
         depth: Levels a side that the book can hold; 0 where that is not told.
+        levels: Most levels a side that are told of them; 0 where that is not told.
     """
 
     changed: BookChanged
@@ -167,6 +168,7 @@ class BookLine(msgspec.Struct, frozen=True, gc=False):
     asks: tuple[Level, ...]
     spec: PairSpec
     depth: int = 0
+    levels: int = 0
 
     @property
     def symbol(self) -> str:

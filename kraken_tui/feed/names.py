@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import NamedTuple
 
 from kraken_tui.errors import UnknownPair
 from kraken_tui.feed.events import FeedEvent, PairAdded, Refused
@@ -13,27 +14,72 @@ _MOST_MET = 5000
 """Symbols of a recording that are remembered to be suggested."""
 
 
+class Wish(NamedTuple):
+    """What is wanted of one pair in place of what is wanted of all; None for that.
+
+    Attributes:
+        depth: Levels a side, one of `settings.DEPTHS`.
+        interval: Candle interval in minutes, one of `settings.INTERVALS`.
+        large_order: Size in base units from which an order counts as large; 0 for automatic.
+    """
+
+    depth: int | None = None
+    interval: int | None = None
+    large_order: float | None = None
+
+    def over(self, before: Wish) -> Wish:
+        """This, and for what it leaves open the wish before."""
+        return Wish(
+            before.depth if self.depth is None else self.depth,
+            before.interval if self.interval is None else self.interval,
+            before.large_order if self.large_order is None else self.large_order,
+        )
+
+
+NO_WISH = Wish()
+
+
 class PairNames:
     """Resolves names.
 
     Attributes:
         found: Name as given to symbol, None while unknown.
+        wishes: What is wanted of single pairs, by the name that was given with it; the newest last.
     """
 
     def __init__(self) -> None:
         self.found: dict[str, str | None] = {}
+        self.wishes: dict[str, Wish] = {}
         self._refused: set[str] = set()
         self._met = SymbolTable()
 
-    def add(self, name: str) -> None:
-        """Want a pair by any of its names."""
+    def add(self, name: str, wish: Wish = NO_WISH) -> None:
+        """Want a pair by any of its names; a later wish replaces what it names of an earlier one."""
         self.found.setdefault(name, None)
         self._refused.discard(name)
+        if wish != NO_WISH:
+            self.wishes[name] = wish.over(self.wishes.pop(name, NO_WISH))
+
+    def wish_of(self, symbol: str) -> Wish:
+        """What is wanted of a pair, by whatever names it was asked for."""
+        wished = NO_WISH
+        for name, wish in self.wishes.items():
+            if self.found.get(name) == symbol:
+                wished = wish.over(wished)
+        return wished
+
+    def want_of_all(self, *, depth: bool = False, interval: bool = False) -> None:
+        """Forget single pairs' own depth or interval, because one is wanted of all."""
+        self.wishes = {
+            name: Wish(None if depth else wish.depth, None if interval else wish.interval, wish.large_order)
+            for name, wish in self.wishes.items()
+        }
 
     def drop(self, symbol: str) -> None:
         """Stop wanting a pair, or a name that was refused."""
         for name in [name for name, found in self.found.items() if symbol in (found, name)]:
             del self.found[name]
+            self.wishes.pop(name, None)
 
     def resolve(self, symbols: SymbolTable, wall_ns: int) -> tuple[list[str], list[FeedEvent]]:
         """Find symbols for the names.

@@ -55,6 +55,7 @@ class Pair:
         stitcher: The book, its state, proof, depth and counts.
         touch: The second witness.
         trades: Trade numbers.
+        wants_depth: Levels a side that are asked for; the exchange may grant fewer.
         interval: Minutes of the candles that are wanted.
         trigger: The ticker's `event_trigger`, as granted.
         granted_ns: When the book's subscription was granted, the venue's clock; None once its snapshot came.
@@ -75,6 +76,7 @@ class Pair:
         "touch",
         "trades",
         "trigger",
+        "wants_depth",
     )
 
     def __init__(
@@ -96,6 +98,7 @@ class Pair:
         )
         self.touch = TouchWitness(spec)
         self.trades = TradeSequence()
+        self.wants_depth = depth
         self.interval = interval
         self.trigger = trigger
         self.granted_ns: int | None = None
@@ -308,7 +311,7 @@ class Pair:
 
     def set_depth(self, depth: int, wall_ns: int) -> list[FeedEvent]:
         """Another depth is being requested."""
-        self.stitcher.depth = depth
+        self.wants_depth = self.stitcher.depth = depth
         return self.stitcher.lost(wall_ns, "changing depth") or self.stitcher.asked(wall_ns)
 
     def lost(self, wall_ns: int, cause: str) -> list[FeedEvent]:

@@ -12,6 +12,7 @@ from kraken_tui.feed.events import BookStateChanged, FeedEvent, SpecChanged
 from kraken_tui.feed.instruments import InstrumentList
 from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.limits import Limits
+from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.policy import Policy
 from kraken_tui.feed.venue_time import PLAUSIBLE_LAG_NS, VenueTime
@@ -47,6 +48,7 @@ class Roster:
         policy: Live or replay.
         latency: Where lags are counted.
         complaints: Log lines about odd values.
+        wish_of: What is wanted of one pair alone.
 
     Attributes:
         pairs: Every pair that is kept, by symbol.
@@ -65,7 +67,9 @@ class Roster:
         policy: Policy,
         latency: LatencyTracker,
         complaints: Complaints,
+        wish_of: Callable[[str], Wish] = lambda _symbol: NO_WISH,
     ) -> None:
+        self.wish_of = wish_of
         self.limits = limits
         self.options = options
         self.policy = policy
@@ -108,11 +112,11 @@ class Roster:
             wall_ns: Wall clock ns.
             depth: Levels a side, if known better than from the options.
         """
-        options, policy = self.options, self.policy
+        options, policy, wish = self.options, self.policy, self.wish_of(symbol)
         pair = Pair(
             self.specs[symbol],
-            options.depth if depth is None else depth,
-            options.interval,
+            depth or wish.depth or options.depth,
+            wish.interval or options.interval,
             self.limits,
             self.complaints,
             can_resync=policy.asks,

@@ -23,7 +23,7 @@ from kraken_tui.feed.enrolment import Enrolment
 from kraken_tui.feed.events import FeedEvent, Note, Resync, StateChanged
 from kraken_tui.feed.latency import LatencyTracker
 from kraken_tui.feed.limits import Limits, ns
-from kraken_tui.feed.names import PairNames
+from kraken_tui.feed.names import NO_WISH, PairNames, Wish
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.policy import KafkaPolicy, LivePolicy, Policy, ReplayPolicy
 from kraken_tui.feed.proof.audit import Auditor
@@ -103,7 +103,7 @@ class Session:
             else LivePolicy(self.limits, self.subscriptions, self.dialler, self.watchdog, complaints)
         )
         self.policy = policy
-        self.roster = Roster(self.limits, self.options, policy, self.latency, complaints)
+        self.roster = Roster(self.limits, self.options, policy, self.latency, complaints, self._names.wish_of)
         self.pairs: Mapping[str, Pair] = self.roster.pairs
         self.specs: Mapping[str, PairSpec] = self.roster.specs
         self.counters: Counters = self.roster.counters
@@ -166,12 +166,23 @@ class Session:
 
     # -- what the user wants ------------------------------------------------------------------------------------
 
-    def want(self, name: str, now: int | None = None, wall_ns: int | None = None) -> None:
-        """Subscribe a pair by any of its names; it is resolved once the instrument list is known."""
+    def want(self, name: str, now: int | None = None, wall_ns: int | None = None, *, wish: Wish = NO_WISH) -> None:
+        """Subscribe a pair by any of its names; it is resolved once the instrument list is known.
+
+        Args:
+            name: The pair.
+            now, wall_ns: The moment.
+            wish: What is wanted of it in place of what is wanted of all, also where it is subscribed already.
+        """
         self._clock(now, wall_ns)
-        self._names.add(name)
-        if self.roster.instruments.ready:
+        self._names.add(name, wish)
+        ready = self.roster.instruments.ready
+        if ready:
             self._events += self._enrolment.resolve(self._wall)
+        pair = self.roster.pairs.get(self._names.found[name] or "")
+        if pair is not None and wish != NO_WISH:
+            self._events += self._enrolment.grant_wish(pair, wish, self._wall, asks=self.policy.asks)
+        if ready:
             self._unsettled = True
             self._pump()
 
@@ -191,7 +202,9 @@ class Session:
         if depth not in DEPTHS:
             raise ValueError(f"depth {depth} is not offered; choose one of {', '.join(map(str, DEPTHS))}")
         self._clock(now, wall_ns)
-        if not self.policy.asks or depth == self.options.depth:
+        if not self.policy.asks:
+            return
+        if depth == self.options.depth and all(pair.wants_depth == depth for pair in self.roster.pairs.values()):
             return
         self._events += self._enrolment.set_depth(depth, self._wall)
         self._unsettled = True

@@ -82,6 +82,7 @@ class PairMarket:
         self._settings = settings
         self._limits = HealthLimits.from_seconds(settings.stale_after_s, settings.quiet_after_s)
         self._interval = settings.interval
+        self._large_order = settings.large_order
         self._version = 0
         self._system = "unknown"
         self._pair_status: str | None = None
@@ -161,7 +162,7 @@ class PairMarket:
             self._rescale(before, spec)
 
     def _new_flow(self, spec: PairSpec) -> None:
-        large = Decimal(str(self._settings.large_order))
+        large = Decimal(str(self._large_order))
         self._flow = FlowTracker(
             self.symbol,
             to_nearest_units(f"{large:f}", spec.qty_precision) if large > 0 else 0,
@@ -332,6 +333,17 @@ class PairMarket:
             return
         self._candles.unfollow(self._interval)
         self._interval = minutes
+        self._version += 1
+
+    def set_large_order(self, size: float) -> None:
+        """Choose the size in base units from which an order is large; 0 is automatic. What rests is not told again."""
+        if size == self._large_order:
+            return
+        self._large_order = size
+        if self.spec is not None:
+            self._new_flow(self.spec)
+            if self._heard_trades:
+                self._flow.hear_trades()
         self._version += 1
 
     def set_venue(self, system_status: str, pair_status: str | None = None) -> None:

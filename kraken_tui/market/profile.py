@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
+
+from kraken_tui.market.book.aggregation import bucket_of
+from kraken_tui.market.events import Side, Trade
 
 VALUE_AREA = 0.7
 """Part of the volume that the value area holds, as usual for market profiles."""
@@ -25,6 +28,21 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
     val: int
     vah: int
     total: int
+
+
+def volume_of(trades: Iterable[Trade], step: int) -> dict[int, int]:
+    """Lots by bucket of what was traded live, each in the bucket that held its liquidity.
+
+    Args:
+        trades: Those of some span of time.
+        step: Ticks of a bucket.
+    """
+    volume: dict[int, int] = {}
+    for trade in trades:
+        if trade.live:
+            bucket = bucket_of(trade.price, step, Side.SELL if trade.side is Side.BUY else Side.BUY)
+            volume[bucket] = volume.get(bucket, 0) + trade.qty
+    return volume
 
 
 def profile_of(volume: Mapping[int, int]) -> Profile | None:

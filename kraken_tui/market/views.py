@@ -40,6 +40,7 @@ class Sweep(msgspec.Struct, frozen=True, gc=False):
         worst: Price of the last level touched, ticks.
         slippage_bps: Distance of the average from the mid in basis points, never negative on a sane book.
         levels: Levels touched.
+        turnover: What `filled` is worth, ticks x lots.
     """
 
     qty: int
@@ -48,6 +49,7 @@ class Sweep(msgspec.Struct, frozen=True, gc=False):
     worst: int
     slippage_bps: float
     levels: int
+    turnover: int = 0
 
 
 class BookMetrics(msgspec.Struct, frozen=True, gc=False):

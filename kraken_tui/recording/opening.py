@@ -55,7 +55,7 @@ def opening_frames(
     for symbol, pair in session.pairs.items():
         frames += _grants(symbol, pair)
         if pair.state is BookState.LIVE:
-            frames.append(_book(pair))
+            frames.append(book_frame(pair))
         view = views.get(symbol)
         if view is not None and view.spec is not None:
             frames += _market(symbol, view, view.spec, trades)
@@ -107,7 +107,8 @@ def _grants(symbol: str, pair: Pair) -> list[bytes]:
     ]
 
 
-def _book(pair: Pair) -> bytes:
+def book_frame(pair: Pair) -> bytes:
+    """A book as a snapshot; without a checksum where it is not proven."""
     book = pair.book
     proof = f',"checksum":{book.checksum()}' if pair.proof is Proof.VERIFIED else ""
     at = pair.stitcher.venue_ns

@@ -26,8 +26,8 @@ LIVE_REST_URL = "https://api.kraken.com"
 DEPTHS = (10, 25, 100, 500, 1000)
 """Book depths the exchange accepts; it refuses others and does not round (PROTOCOL.md section 4.1)."""
 
-INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
-"""Candle intervals in minutes that the program offers."""
+INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+"""Candle intervals in minutes that the exchange offers (PROTOCOL.md section 7.3): a minute to a week and 15 days."""
 
 GROUPINGS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
 """Price steps of the aggregated book, as multiples of the pair's price increment."""

@@ -6,6 +6,7 @@ here and one field of `Settings`, which holds its default.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from kraken_tui.errors import ConfigurationError
@@ -16,7 +17,6 @@ from kraken_tui.settings import (
     INTERVALS,
     PULL_WINDOWS,
     RECENTRES,
-    THEMES,
     WEIGHINGS,
     Settings,
 )
@@ -45,16 +45,44 @@ from kraken_tui.settings.readers import (
     Whole,
     WrongValue,
 )
+from kraken_tui.settings.themes import ThemeName, ThemeText
 
 ENV_PREFIX = "KRAKEN_TUI_"
 WATCHING = ("screen", "stream", "snapshot", "plot")
 """Commands that watch a market; all of them take the options that say which, and from where."""
 
-MARKET = (*WATCHING, "publish")
+RECORDERS = (*WATCHING, "publish")
 """The same and `publish`, which takes more pairs than a screen has tabs, and reads from Kafka from nobody."""
 
-DRAWN = ("screen", "snapshot", "plot")
+SHOWING = (*WATCHING, "serve")
+"""Those that watch and `serve`, whose visitors do."""
+
+MARKET = (*RECORDERS, "serve")
+"""All of them."""
+
+DRAWN = ("screen", "snapshot", "plot", "serve")
 """Those of them that draw."""
+
+MARKETS = "markets"
+SOURCE = "source"
+KAFKA = "Kafka"
+RECORDING = "recording"
+SCREEN = "screen"
+FIGURES = "figures"
+OUTPUT = "output"
+ACCOUNT = "account"
+
+SECTIONS = {
+    MARKETS: "which books, and how much of them",
+    SOURCE: "where the frames come from",
+    KAFKA: "what publishers write, as the source",
+    RECORDING: "raw frames in a file",
+    SCREEN: "what is drawn, and how often",
+    FIGURES: "from when on something counts as large, and what is summed how",
+    OUTPUT: "where log, metrics and pictures go",
+    ACCOUNT: "which key of the account is used",
+}
+"""Parts of the help, the settings file and the manual, in their order, each with what it is about."""
 
 
 class Option(NamedTuple):
@@ -74,6 +102,11 @@ class Option(NamedTuple):
         library_rule: Which values the library allows, if others.
         default: Default of an option of a single command, which is not a field of `Settings`.
         required: Whether the command line must name it.
+        section: Part of the help it stands in, one of `SECTIONS`; "" for options of a single command.
+        about: What it says in a settings file, where `help` is about a switch that turns it off.
+        example: A value in TOML, of a setting that has none by default.
+        choices: The values there are, for whoever completes or explains them, where the rule does not list them.
+        single: Whether a positional argument is one word that may be left out, instead of any number.
     """
 
     name: str
@@ -89,6 +122,23 @@ class Option(NamedTuple):
     library_rule: Rule | None = None
     default: Any = None
     required: bool = False
+    section: str = ""
+    about: str = ""
+    example: str = ""
+    choices: Callable[[], Iterable[str]] | None = None
+    single: bool = False
+
+    @property
+    def positional(self) -> bool:
+        """Whether it is an argument without a flag."""
+        return not self.flag.startswith("-")
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values it takes, if they can be listed."""
+        if self.choices is not None:
+            return tuple(self.choices())
+        return tuple(map(str, self.rule.allowed)) if isinstance(self.rule, OneOf) else ()
 
     @property
     def variable(self) -> str:
@@ -156,132 +206,176 @@ _PAIR = "pair such as BTC/USD, btcusd or XXBTZUSD"
 OPTIONS: tuple[Option, ...] = (
     Option(
         "pairs", PairList(), f"{_PAIR} (default {{default}})", PairCount(1, 50),
-        flag="PAIR", commands=WATCHING,
+        flag="PAIR", commands=SHOWING,
         # The screen has a tab for each; a program has only the pace of subscriptions to mind, and may add them later.
-        library=True, library_rule=PairCount(0, 1000),
+        library=True, library_rule=PairCount(0, 1000), section=MARKETS,
     ),
     Option(
         "demo", Switch(), "watch a simulated local exchange instead of Kraken",
-        flag="--demo", commands=MARKET, source=True, library=True,
+        flag="--demo", commands=MARKET, source=True, library=True, section=SOURCE,
     ),
     Option(
         "demo_seed", Whole(), "seed of the simulated market (default {default})", Between(0, 2**53),
-        flag="--seed", metavar="N", commands=MARKET, library=True,
+        flag="--seed", metavar="N", commands=MARKET, library=True, section=SOURCE,
     ),
     Option(
         "demo_episodes", Switch(), "simulated market without its episodes (a lost proof, a halt, a stale feed)",
         flag="--no-demo-episodes", commands=("screen",), const=False,
+        about="whether the simulated market shows its episodes: a lost proof, a halt, a stale feed",
+        section=SOURCE,
     ),
     Option(
         "replay", FileName(), "play a recording instead of the live feed (default pairs: all it holds)",
         flag="--replay", metavar="FILE", commands=MARKET, source=True, library=True,
+        section=SOURCE, example='"day.jsonl.zst"',
     ),
     Option(
         "kafka", Text(), "read what kraken-tui publish writes to these brokers, HOST:PORT[,HOST:PORT]",
-        KafkaBrokers(), flag="--kafka", metavar="HOST:PORT", commands=WATCHING, source=True, library=True,
+        KafkaBrokers(), flag="--kafka", metavar="HOST:PORT", commands=SHOWING, source=True, library=True,
+        section=KAFKA, example='"127.0.0.1:9092"',
     ),
     Option(
         "at", Text(), "begin a replay at TIME: 14:03:10, 2026-11-28T14:03:10Z or +90 (seconds from its start); with "
         "--kafka play from TIME: 2026-11-28T09:30:00Z, or 2h for two hours ago", StartTime(),
-        flag="--at", metavar="TIME", commands=WATCHING, library=True,
+        flag="--at", metavar="TIME", commands=SHOWING, library=True, section=SOURCE, example='"14:03:10"',
     ),
     Option(
         "kafka_topic_prefix", Text(), "what the Kafka topics begin with (default {default})", TopicPrefix(),
-        flag="--kafka-topic-prefix", metavar="NAME", commands=MARKET, library=True,
+        flag="--kafka-topic-prefix", metavar="NAME", commands=MARKET, library=True, section=KAFKA,
     ),
     Option(
         "kafka_config", FileName(), "further settings of the Kafka client, such as its password, one key=value a line",
-        flag="--kafka-config", metavar="FILE", commands=MARKET, library=True,
+        flag="--kafka-config", metavar="FILE", commands=MARKET, library=True, section=KAFKA, example='"kafka.conf"',
     ),
     Option(
         "speed", Number(), "replay speed; 1 is real time, 0 as fast as possible (default {default})",
-        Between(0, 10_000), flag="--speed", metavar="X", commands=MARKET, library=True,
+        Between(0, 10_000), flag="--speed", metavar="X", commands=MARKET, library=True, section=SOURCE,
     ),
     Option(
         "record", FileName(), "append the raw frames to FILE (.gz or .zst compresses)",
-        flag="--record", metavar="FILE", commands=MARKET, library=True,
+        flag="--record", metavar="FILE", commands=RECORDERS, library=True, section=RECORDING, example='"day.jsonl.zst"',
     ),
     Option(
         "record_rotate", SizeOrTime(), "go on in a new numbered file after a size or a time, such as 100MB or 1h",
-        flag="--record-rotate", metavar="SIZE|TIME", commands=MARKET,
+        flag="--record-rotate", metavar="SIZE|TIME", commands=RECORDERS, section=RECORDING, example='"100MB"',
     ),
     Option(
         "depth", Whole(), "book depth: {allowed} (default {default})", OneOf(DEPTHS),
-        flag="--depth", metavar="N", commands=MARKET, library=True,
+        flag="--depth", metavar="N", commands=MARKET, library=True, section=MARKETS,
     ),
     Option(
         "interval", Whole(), "candle interval in minutes: {allowed} (default {default})", OneOf(INTERVALS),
-        flag="--interval", metavar="MIN", commands=MARKET, library=True,
+        flag="--interval", metavar="MIN", commands=MARKET, library=True, section=MARKETS,
     ),
     Option(
         "url", Text(), "WebSocket address; wss:// anywhere, ws:// on this computer only", WebSocketAddress(),
-        flag="--url", metavar="URL", commands=MARKET, source=True, library=True,
+        flag="--url", metavar="URL", commands=MARKET, source=True, library=True, section=SOURCE,
     ),
     Option(
         "rest_url", Text(), "REST address, without a path", RestAddress(),
-        flag="--rest-url", metavar="URL", commands=(*MARKET, "keys"), library=True,
+        flag="--rest-url", metavar="URL", commands=(*MARKET, "keys"), library=True, section=SOURCE,
     ),
     Option(
         "key_name", Text(), "which of the stored API keys (default: that of the environment, or the only one)",
-        KeyName(), flag="--key", metavar="NAME", commands=("keys",),
+        KeyName(), flag="--key", metavar="NAME", commands=("keys",), section=ACCOUNT, example='"desk"',
     ),
     Option(
         "allow_withdraw_key", Switch(), "use a key that may withdraw all the same: whoever gets hold of it can take "
-        "all the money of the account", flag="--allow-withdraw-key", commands=("keys",),
+        "all the money of the account", flag="--allow-withdraw-key", commands=("keys",), section=ACCOUNT,
     ),
     Option(
         "log_file", FileName(), "also write the log to FILE",
-        flag="--log-file", metavar="FILE", commands=MARKET, library=True,
+        flag="--log-file", metavar="FILE", commands=RECORDERS, library=True, section=OUTPUT, example='"kraken.log"',
     ),
     Option(
         "metrics_addr", Text(), "serve metrics for Prometheus there, such as 127.0.0.1:9464 (default: do not)",
         ListenAddress(), flag="--metrics-addr", metavar="HOST:PORT", commands=("screen", "stream", "publish"),
-        library=True,
+        library=True, section=OUTPUT, example='"127.0.0.1:9464"',
     ),
     Option(
         "group", Whole(), "price step of the aggregated book, times the pair's increment (default: by price)",
-        OneOf(GROUPINGS, auto=True), flag="--group", metavar="K", commands=("screen", "snapshot"),
+        OneOf(GROUPINGS, auto=True), flag="--group", metavar="K", commands=("screen", "snapshot", "serve"),
+        section=SCREEN,
     ),
     Option(
-        "theme", Text(), "{allowed} (default {default})", OneOf(THEMES, near=True),
-        flag="--theme", metavar="NAME", commands=DRAWN,
+        "theme", ThemeText(), "{allowed} (default {default})", ThemeName(),
+        flag="--theme", metavar="NAME|FILE", commands=DRAWN, section=SCREEN,
     ),
     Option(
         "fps", Whole(), "pictures a second at most, {allowed} (default {default})", Between(1, 60),
-        flag="--fps", metavar="N", commands=("screen",),
+        flag="--fps", metavar="N", commands=("screen", "serve"), section=SCREEN,
     ),
     Option(
         "low_bandwidth", Switch(), "draw less often and less brightly, for slow lines such as ssh",
-        flag="--low-bandwidth", commands=("screen",),
+        flag="--low-bandwidth", commands=("screen", "serve"), section=SCREEN,
     ),
     Option(
         "mouse", Switch(), "leave the mouse to the terminal",
         flag="--no-mouse", commands=("screen",), const=False,
+        about="whether the terminal reports the mouse to the program",
+        section=SCREEN,
     ),
     Option(
         "signal_window_s", Number(), "seconds over which pressure and imbalance are smoothed", Between(0.5, 600),
+        section=FIGURES,
     ),
-    Option("svg_dir", FileName(), "folder for saved pictures"),
-    Option("recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True)),
-    Option("large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12)),
-    Option("flow_value", Number(), "least value of a flow event, in dollars and the like", Between(0, 1e12)),
-    Option("flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000)),
-    Option("tape_tiers", Numbers(), "values where the tape's tiers begin, in dollars and the like", Ascending(4, 1e12)),
-    Option("sweep_value", Number(), "worth of the order whose cost is shown, dollars and the like", Between(1, 1e12)),
-    Option("taker_fee_pct", Number(), "taker's fee in the cost at the cursor, percent", Between(0, 10)),
+    Option("svg_dir", FileName(), "folder for saved pictures", section=OUTPUT, example='"pictures"'),
+    Option(
+        "recentre", Text(), "when the aggregated book recentres: {allowed}", OneOf(RECENTRES, near=True),
+        section=SCREEN,
+    ),
+    Option(
+        "large_order", Number(), "base units from which an order is large; 0 is automatic", Between(0, 1e12),
+        library=True, section=FIGURES,
+    ),
+    Option(
+        "flow_value", Number(), "least value of a flow event, in dollars and the like", Between(0, 1e12),
+        library=True, section=FIGURES,
+    ),
+    Option(
+        "flow_factor", Number(), "times the pair's 98th percentile from which a size is large", Between(0.1, 1000),
+        library=True, section=FIGURES,
+    ),
+    Option(
+        "tape_tiers", Numbers(), "values where the tape's tiers begin, in dollars and the like", Ascending(4, 1e12),
+        section=FIGURES,
+    ),
+    Option(
+        "sweep_value", Number(), "worth of the order whose cost is shown, dollars and the like", Between(1, 1e12),
+        section=FIGURES,
+    ),
+    Option(
+        "taker_fee_pct", Number(), "taker's fee in the cost at the cursor, percent", Between(0, 10),
+        section=FIGURES,
+    ),
     Option(
         "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
-        library=True,
+        library=True, section=MARKETS,
     ),
     Option(
         "history_min", Number(), "minutes of the past the screen can go back (default {default})", Between(1, 1_440),
-        flag="--history", metavar="MIN", commands=("screen",),
+        flag="--history", metavar="MIN", commands=("screen", "serve"), library=True, section=SCREEN,
     ),
-    Option("history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096)),
-    Option("heat_weighing", Text(), "what a cell of the heatmap tells: {allowed}", OneOf(WEIGHINGS, near=True)),
-    Option("heat_scale", Text(), "how the heatmap's brightness grows: {allowed}", OneOf(HEAT_SCALES, near=True)),
-    Option("pull_window_s", Whole(), "seconds over which pull and stack are taken: {allowed}", OneOf(PULL_WINDOWS)),
-    Option("quiet_after_s", Number(), "seconds without a change after which health says so", Between(1, 86_400)),
+    Option(
+        "history_mb", Whole(), "memory for the past of one pair, MB (default {default})", Between(4, 4_096),
+        library=True, section=SCREEN,
+    ),
+    Option(
+        "heat_weighing", Text(), "what a cell of the heatmap tells: {allowed}", OneOf(WEIGHINGS, near=True),
+        section=SCREEN,
+    ),
+    Option(
+        "heat_scale", Text(), "how the heatmap's brightness grows: {allowed}", OneOf(HEAT_SCALES, near=True),
+        section=SCREEN,
+    ),
+    Option(
+        "pull_window_s", Whole(), "seconds over which pull and stack are taken: {allowed}", OneOf(PULL_WINDOWS),
+        section=SCREEN,
+    ),
+    Option(
+        "quiet_after_s", Number(), "seconds without a change after which health says so", Between(1, 86_400),
+        section=MARKETS,
+    ),
 )  # fmt: skip
 """Every setting but the key map, in the order of the help."""
 

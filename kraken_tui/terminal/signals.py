@@ -11,7 +11,8 @@ from typing import IO, Any
 SIGNALLED = 128
 """Exit code 128 + n means: ended by signal n."""
 
-_ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+"""The last is Ctrl-Break, which Windows has instead of the two before it."""
 
 
 def ending_signals() -> tuple[int, ...]:

@@ -20,9 +20,10 @@ from textual.message import Message
 from textual.timer import Timer
 
 from kraken_tui.engine.api import MarketSource
+from kraken_tui.errors import ConfigurationError
 from kraken_tui.files import user_folder
 from kraken_tui.market.views import FeedView, PairView
-from kraken_tui.settings import Settings
+from kraken_tui.settings import THEMES, Settings
 from kraken_tui.text import clean_text
 from kraken_tui.tui.asked import Asked
 from kraken_tui.tui.draw.format import clock
@@ -84,6 +85,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         on_first_paint: Called once the first screen is out; what would slow it down can start then.
         fit_colours: Whether to choose colours by how many the terminal has; a picture without one has them all.
         processor_time: Processor seconds of the whole program so far; tells who keeps pictures waiting.
+        visitor: Whether the user is a visitor in a browser, who may write no files here and shares the feed.
 
     Attributes:
         leaving: Whether the program is ending.
@@ -125,6 +127,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         on_first_paint: Callable[[], None] | None = None,
         fit_colours: bool = False,
         processor_time: Callable[[], float] = time.process_time,
+        visitor: bool = False,
     ) -> None:
         super().__init__()
         forget_terminal()
@@ -134,6 +137,7 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.clock = clock
         self.live = live
         self.on_first_paint = on_first_paint
+        self.visitor = visitor
         self._processor_time = processor_time
         self.keymap_in_force = effective(settings.keys)
         self.pacer = Pacer(settings.frame_rate, rates())
@@ -152,8 +156,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         self.colours = colours_of(self.console.color_system) if fit_colours else TRUE_COLOURS
         if self.no_color:
             self.colours = 0
-        for name in {worn(theme, self.colours) for theme in PALETTES}:
-            self.register_theme(textual_theme(ALL_PALETTES[name]))
+        for theme in PALETTES:
+            self._offer(theme)
         # Otherwise Textual styles the whole screen with a theme of its own first, and then once more with ours.
         self.palette_name = worn(settings.theme, self.colours)
         self.set_reactive(App.theme, theme_name(self.palette_name))
@@ -182,8 +186,10 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.mutate_reactive(App.theme)
-        if self.settings.theme not in (AUTO, *PALETTES):
+        if self.settings.theme not in (*THEMES, *PALETTES):
             self.set_theme(self.settings.theme)
+        elif self.live and self.settings.theme not in THEMES:
+            self._judge(self.settings.theme)
         if strip_class() is not LazyStrip:
             self.source.note("warning", "This version of Textual has other strips: rows are drawn more slowly")
         problems = self.keymap_in_force.problems
@@ -232,7 +238,8 @@ class KrakenApp(App[None], inherit_bindings=False):
         gc.enable()
         if self.on_first_paint is not None:
             self.on_first_paint()
-        self.run_worker(self._greet(), exit_on_error=False)
+        if not self.visitor:
+            self.run_worker(self._greet(), exit_on_error=False)
         self.set_timer(_SETTLED_S, self._freeze_garbage)
 
     async def _greet(self) -> None:
@@ -368,19 +375,50 @@ class KrakenApp(App[None], inherit_bindings=False):
 
     # --- themes -----------------------------------------------------------------------------------------------
 
+    def theme_names(self) -> list[str]:
+        """Built-in themes, and those of the user."""
+        from kraken_tui.tui.theme_files import theme_names
+
+        return theme_names()
+
     def set_theme(self, name: str) -> None:
-        """Apply a theme by name; for an unknown name the dark one, and a toast says so."""
-        if name not in PALETTES:
-            self.tell(f'There is no theme "{clean_text(name, 40)}"; there are {", ".join(PALETTES)}.', "warning")
-            name = AUTO
-        self.palette_name = worn(name, self.colours)
-        self.theme = theme_name(self.palette_name)
+        """Apply a theme by name; for one that is unknown or cannot be read the usual one, and a toast says so."""
+        if not self._wear(name):
+            self._wear(AUTO)
 
     def next_theme(self) -> None:
-        """Apply the next theme."""
-        names = list(PALETTES)
-        self.set_theme(names[(names.index(theme_of(self.palette_name)) + 1) % len(names)])
+        """Apply the next theme; one of the user's that cannot be read is told and left out."""
+        names = self.theme_names()
+        at = names.index(theme_of(self.palette_name))
+        next(name for name in (*names[at + 1 :], *names[: at + 1]) if self._wear(name))
         self.say(f"Theme {theme_of(self.palette_name)}.")
+
+    def _wear(self, name: str) -> bool:
+        if name not in THEMES:
+            from kraken_tui.tui.theme_files import take
+
+            try:
+                name = take(name)
+            except ConfigurationError as error:
+                self.tell(f"{str(error)[:1].upper()}{str(error)[1:]}.", "warning")
+                return False
+            # The file may have changed since.
+            forget_terminal()
+            self._offer(name)
+            self._judge(name)
+        self.palette_name = worn(name, self.colours)
+        self.theme = theme_name(self.palette_name)
+        return True
+
+    def _judge(self, theme: str) -> None:
+        """Say what is hard to read in a theme of the user's."""
+        from kraken_tui.tui.theme_files import warning
+
+        if weak := warning(theme, self.colours):
+            self.tell(f"{weak[:1].upper()}{weak[1:]}.", "warning")
+
+    def _offer(self, theme: str) -> None:
+        self.register_theme(textual_theme(ALL_PALETTES[worn(theme, self.colours)]))
 
     # --- what is on screen ------------------------------------------------------------------------------------
 

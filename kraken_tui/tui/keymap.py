@@ -98,9 +98,9 @@ COMMANDS: tuple[Command, ...] = (
             "Book", panes=("book",)),
     Command("book.finer", "-", "grouping(-1)", "finer", "Group fewer prices in a row.", "Book", panes=("book",)),
     Command("book.deeper", "d", "depth(1)", "deeper", "Subscribe the next depth: 10, 25, 100, 500, 1000.", "Book",
-            panes=(*_PRICES, "charts")),
+            panes=(*_PRICES, "charts"), needs="depths"),
     Command("book.shallower", "D", "depth(-1)", "shallower", "Subscribe the depth before.", "Book",
-            panes=(*_PRICES, "charts")),
+            panes=(*_PRICES, "charts"), needs="depths"),
     Command("book.cumulative", "v", "cumulative", "cumulative", "Show sizes summed from the touch.", "Book",
             panes=("book",)),
     Command("book.pulls", "u", "pulls", "pull/stack", "Size added and removed without trading over the last 5, 30 or "
@@ -161,15 +161,19 @@ COMMANDS: tuple[Command, ...] = (
             "Feed", needs="replay"),
     Command("feed.reconnect", "r", "reconnect", "try now", "While offline: dial now, if the dial budget allows it.",
             "Feed"),
-    Command("feed.record", "R", "record", "record", "Start or stop recording raw frames to a file.", "Feed"),
-    Command("screen.save", "s", "save", "save SVG", "Save a picture of the screen as an SVG file.", "Program"),
+    Command("feed.record", "R", "record", "record", "Start or stop recording raw frames to a file.", "Feed",
+            needs="files"),
+    Command("screen.save", "s", "save", "save SVG", "Save a picture of the screen as an SVG file.", "Program",
+            needs="files"),
     Command("screen.share", "S", "share", "share moment", "Write picture, frames and a line of text of the moment on "
-            "screen into one folder.", "Program"),
+            "screen into one folder.", "Program", needs="files"),
     Command("screen.copy", "y", "copy", "copy book", "Copy the ten best levels of each side as a table.", "Program"),
-    Command("screen.theme", "t", "theme", "theme", "Next theme: dark, light, colour-blind, terminal.", "Program"),
+    Command("screen.theme", "t", "theme", "theme", "Next theme: dark, light, colour-blind, terminal, your own.",
+            "Program"),
     Command("help", "?", "help", "help", "Keys, marks and words of this screen.", "Program"),
     Command("palette", "ctrl+p", "app.command_palette", "commands", "Search all commands.", "Program"),
-    Command("suspend", "ctrl+z", "app.suspend_process", "suspend", "Put the program into the background.", "Program"),
+    Command("suspend", "ctrl+z", "app.suspend_process", "suspend", "Put the program into the background.", "Program",
+            needs="terminal"),
     Command("quit", "q", "app.quit", "quit", "End the program.", "Program"),
     Command("quit.always", "ctrl+q,ctrl+c", "app.quit", "quit", "End the program, from dialogs too.", "Program",
             "everywhere"),
@@ -184,6 +188,9 @@ _MISSING = {
     "several": "This view has one pane only.",
     "larger": "This pane already has all the room there is.",
     "replay": "This is for a recording that is played.",
+    "files": "A visitor's screen writes no files: they would be the server's.",
+    "depths": "All visitors share one feed; its depth is the server's: kraken-tui serve --depth.",
+    "terminal": "In a browser there is no background to go to.",
 }
 """What is said where a command has nothing to do, by what it needs."""
 
@@ -455,14 +462,21 @@ def _short_views(keymap: KeyMap, situation: Situation) -> tuple[KeyItem, ...]:
     )
 
 
-def key_rows(keymap: KeyMap, *, replay: bool = True) -> list[tuple[str, str, str, str, str]]:
+VISITOR_LACKS = frozenset({"files", "depths", "terminal"})
+"""What `Command.needs` and a visitor's screen in a browser does not have."""
+
+
+def key_rows(keymap: KeyMap, *, replay: bool = True, visitor: bool = False) -> list[tuple[str, str, str, str, str]]:
     """(group, keys, sentence, where, command id) of every command, the nine pair keys in one row.
 
-    `where` holds the keys of the views it works in, "" for all of them.
+    `where` holds the keys of the views it works in, "" for all of them. Commands that a visitor has not are left out
+    for one.
     """
     rows: list[tuple[str, str, str, str, str]] = []
     for command in COMMANDS:
         if command.id in _NUMBERS[1:] or (command.needs == "replay" and not replay):
+            continue
+        if visitor and command.needs in VISITOR_LACKS:
             continue
         if command.id == _NUMBERS[0]:
             row = (command.group, keymap.show(*_NUMBERS), "Show a pair of the tabs.", "", "pair.1 to pair.9")

@@ -66,6 +66,7 @@ class Program(Protocol):
     keymap_in_force: KeyMap
     pacer: Pacer
     palette_name: str
+    visitor: bool
     title: str
 
     @property
@@ -88,6 +89,10 @@ class Program(Protocol):
 
     def tell(self, text: str, severity: Severity = "information") -> None:
         """Show a toast."""
+        ...
+
+    def theme_names(self) -> list[str]:
+        """Built-in themes, and those of the user."""
         ...
 
     def set_theme(self, name: str) -> None:

@@ -18,6 +18,7 @@ from kraken_tui.cli import console, plot, snapshot, stream
 from kraken_tui.cli import main as cli
 from kraken_tui.engine.engine import Engine
 
+FILE = "or a theme file such as desk.toml"
 NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
 
 
@@ -39,7 +40,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 2) -> st
         (["--dep", "10"], "unknown option --dep; nearest: --depth; see kraken-tui --help"),
         (["--depth"], "argument --depth: expected one argument; see kraken-tui --help"),
         (["--depth", "33"], "--depth takes one of 10, 25, 100, 500, 1000"),
-        (["--theme", "drak"], "--theme takes one of auto, dark, light, colour-blind, terminal; nearest: dark"),
+        (["--theme", "drak"], f"--theme takes one of auto, dark, light, colour-blind, terminal, {FILE}; nearest: dark"),
         (["--demo", "stream"], "stream is a command and comes first: kraken-tui stream PAIR ..."),
         (["stream", "BTC/USD", "--count", "0"], "--count takes 1 to 1e+12"),
         (["stream", "BTC/USD", "--count", "1.5"], "--count takes a whole number"),
@@ -140,7 +141,7 @@ def test_every_command_has_the_same_default_pairs(
 )  # fmt: skip
 def test_only_what_is_really_near_is_suggested(capsys: pytest.CaptureFixture[str], wish: str, near: str) -> None:
     said = refusal(capsys, "--theme", wish)
-    assert said.endswith(f"; nearest: {near}" if near else "takes one of auto, dark, light, colour-blind, terminal")
+    assert said.endswith(f"; nearest: {near}" if near else f"terminal, {FILE}")
 
 
 # -- as a process -------------------------------------------------------------------------------------------------

@@ -37,7 +37,14 @@ def test_keywords_become_the_settings_of_the_engine(tmp_path: Path) -> None:
         gap_policy="ignore",
         stale_after_s=3,
         log_file=tmp_path / "log",
+        history_min=7,
+        history_mb=9,
+        large_order=1.5,
+        flow_value=5,
+        flow_factor=2,
     )
+    assert client._run.engine.keeps_history
+    assert not KrakenClient()._run.engine.keeps_history
     assert client.backpressure == Backpressure(77, DropPolicy.OLDEST, 5, 9)
     assert client.gap_policy is GapPolicy.IGNORE
     assert client._run.engine.settings == Settings(
@@ -50,6 +57,11 @@ def test_keywords_become_the_settings_of_the_engine(tmp_path: Path) -> None:
         speed=0.0,
         stale_after_s=3.0,
         log_file=tmp_path / "log",
+        history_min=7.0,
+        history_mb=9,
+        large_order=1.5,
+        flow_value=5.0,
+        flow_factor=2.0,
     )
     client.open()
     client.close()

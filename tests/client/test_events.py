@@ -40,6 +40,7 @@ PLAIN = re.findall(
     r"\w+",
     """
     ns ticks lots
+    ask_levels bid_levels book_depth level
     applied attempt bytes callback_errors checks_failed checks_ok checksum coalesced count covered_levels depth dropped
     duplicates expected actual fills frames held_back ignored interval last_direction left_out levels lost messages
     offered reconnects rejected resyncs sent trade_gaps trade_id trades waiting waiting_bytes

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_tui import KrakenClient, Proof, Quote, Side, Signal
+from kraken_tui.client.book_metrics import metrics_of
 from kraken_tui.client.books import Book, BookLine
-from kraken_tui.client.pair_view import metrics_of, view_of
+from kraken_tui.client.pair_view import view_of
 from kraken_tui.client.values import candle_of, derived, exact, flow_of, quote_of, spec_of, ticker_of, trade_of
 from kraken_tui.engine import events as engine
 from kraken_tui.market import events as market

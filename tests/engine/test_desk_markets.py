@@ -7,6 +7,7 @@ import random
 import pytest
 
 from kraken_tui.engine.desk import Desk
+from kraken_tui.feed.names import Wish
 from kraken_tui.feed.session import Session
 from kraken_tui.settings import Settings
 from tests.rig.scripted import ScriptedVenue as Venue
@@ -46,6 +47,22 @@ def test_a_new_interval_reaches_every_market_and_asks_for_its_history(desk: Desk
     desk.remove("BTC/USD")
     assert list(desk.by_symbol) == ["ETH/USD"]
     assert desk.market("BTC/USD").view(1, heartbeat_age_ns=0, lag_ns=0, connected=True).interval == 15
+
+
+def test_a_pair_can_have_an_interval_and_a_threshold_of_its_own(desk: Desk) -> None:
+    desk.history_wanted.clear()
+    desk._session.want("BTC/USD", wish=Wish(interval=10080, large_order=2.5))
+    desk.wish_changed("BTC/USD")
+    views = {
+        symbol: market.view(1, heartbeat_age_ns=0, lag_ns=0, connected=True)
+        for symbol, market in desk.by_symbol.items()
+    }
+    assert {symbol: view.interval for symbol, view in views.items()} == {"BTC/USD": 10080, "ETH/USD": 1}
+    assert views["BTC/USD"].large_lots == 250_000_000
+    assert views["ETH/USD"].large_lots not in (0, 250_000_000)
+    desk._session.set_interval(None, 15)
+    desk.interval_changed()
+    assert {desk.interval_of(symbol) for symbol in PAIRS} == {15}
 
 
 def test_what_the_venue_says_reaches_markets_that_were_there_before(desk: Desk) -> None:

@@ -194,6 +194,13 @@ FAULTS: dict[int, Fault] = {
     121: Fault(
         "hours without a frame in one recording", "named, shown for 3 s, skipped at any speed; named by `doctor`", "3 s"
     ),
+    131: Fault(
+        "the exchange of a served screen is lost",
+        "every visitor DISCONNECTED, UNVERIFIED and STALE with the cause; VERIFIED again once it is back",
+        "5 s; 20 s",
+    ),
+    132: Fault("the server of visitors is killed", "their processes end, their pages say so", "2.5 s"),
+    133: Fault("a browser that takes nothing", "pictures wait in its own process, not on the way", "32 KiB and one"),
 }
 
 _TESTS = Path(__file__).parents[1]

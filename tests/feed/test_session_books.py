@@ -18,6 +18,7 @@ from kraken_tui.feed.events import (
     StateChanged,
     Trades,
 )
+from kraken_tui.feed.names import Wish
 from kraken_tui.market.events import BookChanged, BookState, Proof
 from kraken_tui.units import SECOND
 from tests.feed.session_rig import live
@@ -269,6 +270,55 @@ def test_another_depth_and_another_interval_are_asked_for_properly(up: Rig) -> N
     up.check()
     with pytest.raises(ValueError, match="depth 11"):
         up.session.set_depth(11)
+
+
+def test_a_pair_can_have_a_depth_and_an_interval_of_its_own(up: Rig) -> None:
+    asked = len(up.venue.requests)
+    up.session.want("xbtusd", up.now, up.wall, wish=Wish(depth=25, interval=10080))
+    assert not live(up, "BTC/USD")
+    assert live(up, "ETH/USD")
+    up.run(3)
+    assert live(up, "BTC/USD", "ETH/USD")
+    assert {symbol: pair.depth for symbol, pair in up.session.pairs.items()} == {"BTC/USD": 25, "ETH/USD": 10}
+    assert {symbol: len(book.bids) for symbol, book in up.session.books.items()} == {"BTC/USD": 25, "ETH/USD": 10}
+    assert [up.venue.subscribed[("ohlc", symbol)]["interval"] for symbol in ("BTC/USD", "ETH/USD")] == [10080, 1]
+    left = [r["params"]["symbol"] for r in up.venue.requests[asked:] if r["method"] == "unsubscribe"]
+    assert left == [["BTC/USD"], ["BTC/USD"]]
+    # It outlives a connection, and the same wish again changes nothing.
+    up.drop()
+    up.run(30)
+    assert live(up, "BTC/USD", "ETH/USD")
+    asked = len([r for r in up.venue.requests if r["method"] != "ping"])
+    up.session.want("BTC/USD", up.now, up.wall, wish=Wish(depth=25))
+    up.run(3)
+    assert len([r for r in up.venue.requests if r["method"] != "ping"]) == asked
+    assert {symbol: pair.depth for symbol, pair in up.session.pairs.items()} == {"BTC/USD": 25, "ETH/USD": 10}
+    # What is wanted of all is wanted of this one too.
+    up.session.set_depth(10, up.now, up.wall)
+    up.session.set_interval(None, 5, up.now, up.wall)
+    up.run(3)
+    assert live(up, "BTC/USD", "ETH/USD")
+    assert {pair.depth for pair in up.session.pairs.values()} == {10}
+    assert {pair.interval for pair in up.session.pairs.values()} == {5}
+    assert up.session.roster.wish_of("BTC/USD") == Wish()
+    assert up.session.counters.checks_failed == 0
+    up.check()
+
+
+def test_a_wish_is_kept_until_its_pair_is_known_and_forgotten_with_it() -> None:
+    rig = Rig("ETH/USD")
+    rig.session.want("btcusd", wish=Wish(depth=25))
+    rig.session.want("btcusd", wish=Wish(interval=60))
+    rig.run(5)
+    assert live(rig, "BTC/USD", "ETH/USD")
+    assert (rig.session.pairs["BTC/USD"].depth, rig.session.pairs["BTC/USD"].interval) == (25, 60)
+    assert (rig.session.pairs["ETH/USD"].depth, rig.session.pairs["ETH/USD"].interval) == (10, 1)
+    rig.session.unwant("BTC/USD", rig.now, rig.wall)
+    rig.run(3)
+    rig.session.want("BTC/USD", rig.now, rig.wall)
+    rig.run(3)
+    assert (rig.session.pairs["BTC/USD"].depth, rig.session.pairs["BTC/USD"].interval) == (10, 1)
+    rig.check()
 
 
 def test_candles_of_an_earlier_interval_are_left_out(up: Rig) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kraken_tui.market.profile import VALUE_AREA, profile_of
+from kraken_tui.market.events import Side, Trade
+from kraken_tui.market.profile import VALUE_AREA, profile_of, volume_of
 
 
 def test_point_of_control_and_value_area() -> None:
@@ -43,3 +44,18 @@ def test_the_value_area_holds_its_part_and_not_much_more(volume: dict[int, int])
     edges = volume.get(profile.val, 0) + volume.get(profile.vah, 0)
     if profile.val < profile.poc < profile.vah:
         assert inside - edges < VALUE_AREA * profile.total
+
+
+def test_the_volume_of_trades_lies_where_their_liquidity_lay() -> None:
+    def trade(side: Side, price: int, qty: int, *, live: bool = True) -> Trade:
+        return Trade("A/USD", side, price, qty, "market", price, "t", 1, live)
+
+    trades = [
+        trade(Side.BUY, 11, 3),
+        trade(Side.SELL, 19, 5),
+        trade(Side.BUY, 10, 7),
+        trade(Side.SELL, 12, 1, live=False),
+    ]
+    # Buyers take asks, which are rounded up; sellers bids, which are rounded down.
+    assert volume_of(trades, 10) == {2: 3, 1: 5 + 7}
+    assert volume_of(trades, 1) == {11: 3, 19: 5, 10: 7}

@@ -97,7 +97,11 @@ def test_every_metric_stands_in_the_documentation_with_its_kind() -> None:
 
 @needs_promtool
 def test_promtool_takes_the_configuration_and_the_rules() -> None:
-    for arguments in (["check", "config", "prometheus.yml"], ["test", "rules", "alerts.test.yml"]):
+    for arguments in (
+        ["check", "config", "prometheus.yml"],
+        ["check", "config", "prometheus.compose.yml"],
+        ["test", "rules", "alerts.test.yml"],
+    ):
         done = subprocess.run(
             [str(PROMTOOL), *arguments], cwd=DEPLOY, capture_output=True, text=True, check=False, timeout=60
         )

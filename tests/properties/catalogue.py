@@ -1,4 +1,4 @@
-"""Properties P1 to P24 and security checks X1 to X16 by number: what each says, how far it holds, what shows it."""
+"""Properties P1 to P24 and security checks X1 to X17 by number: what each says, how far it holds, what shows it."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ CHECKS: dict[int, Entry] = {
         "metrics on loopback, without secrets, labels bounded",
         (
             "metrics/test_figures.py::test_labels_are_bounded_and_nothing_of_addresses_or_files_is_told",
-            "metrics/test_endpoint.py::test_a_port_alone_is_one_of_this_computer",
+            "settings/test_address.py::test_a_port_alone_is_one_of_this_computer",
         ),
     ),
     12: Entry(
@@ -340,6 +340,17 @@ CHECKS: dict[int, Entry] = {
             "security/test_linear_time.py::test_every_pattern_is_linear",
             "security/test_linear_time.py::test_every_gate_is_linear",
         ),
+    ),
+    17: Entry(
+        "a screen in a browser is given to its own page only, and writes nothing on the server",
+        (
+            "web/test_guard.py::test_anybody_else_is_not",
+            "web/test_serve.py::test_only_our_own_page_gets_a_screen",
+            "web/test_serve.py::test_a_token_is_in_the_address_and_nowhere_else",
+            "web/test_serve.py::test_two_visitors_of_one_connection",
+            "web/test_serve.py::test_a_recording_is_played_for_each_visitor_alone",
+        ),
+        "kept; elsewhere than on loopback with a token, and TLS is a proxy's",
     ),
 }
 

@@ -26,6 +26,8 @@ PRINTS = {
     "cli/main.py", "cli/console.py", "cli/crash.py", "cli/doctor.py", "cli/plot.py", "cli/screen.py", "cli/stream.py",
     "terminal/signals.py", "terminal/guardian.py",
     "exchange/__main__.py",
+    # The pipes of a process that it starts, and the error stream that this one reads.
+    "web/visit.py", "web/visitor.py",
 }  # fmt: skip
 """Modules that may name standard output or error; everybody else goes through them or through Textual."""
 

@@ -52,6 +52,8 @@ DEFAULTS = {
     "pull_window_s": 30,
     "mouse": True,
     "keys": {},
+    "key_name": "",
+    "allow_withdraw_key": False,
 }
 
 BOUNDS = {
@@ -85,7 +87,7 @@ def test_bounds() -> None:
 
 def test_choices_are_those_of_the_exchange_and_of_the_readme() -> None:
     assert DEPTHS == (10, 25, 100, 500, 1000)
-    assert INTERVALS == (1, 5, 15, 30, 60, 240, 1440)
+    assert INTERVALS == (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
     assert GROUPINGS == (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
     assert PULL_WINDOWS == (5, 30, 300)
     assert LOW_BANDWIDTH_FPS == 4

@@ -20,6 +20,8 @@ from kraken_tui.settings.sources import MAX_CONFIG_BYTES, load
 
 NO_HOME = "takes a file name; there is no such home folder (write ./~ for a file of that name)"
 
+FILE = "or a theme file such as desk.toml"
+
 
 @pytest.fixture(autouse=True)
 def no_user_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -101,9 +103,9 @@ def test_environment_text_is_read_like_the_command_line() -> None:
     [
         ({"depth": "33"}, "--depth takes one of 10, 25, 100, 500, 1000"),
         ({"depth": "１０"}, "--depth takes a whole number"),
-        ({"interval": "2"}, "--interval takes one of 1, 5, 15, 30, 60, 240, 1440"),
+        ({"interval": "2"}, "--interval takes one of 1, 5, 15, 30, 60, 240, 1440, 10080, 21600"),
         ({"group": "3"}, "--group takes one of 1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000 or 0 for automatic"),
-        ({"theme": "drak"}, "--theme takes one of auto, dark, light, colour-blind, terminal; nearest: dark"),
+        ({"theme": "drak"}, f"--theme takes one of auto, dark, light, colour-blind, terminal, {FILE}; nearest: dark"),
         ({"fps": "0"}, "--fps takes 1 to 60"),
         ({"fps": "61"}, "--fps takes 1 to 60"),
         ({"speed": "nan"}, "--speed takes a plain number"),

@@ -106,8 +106,8 @@ def _meet(kind: str, data: BookData, roster: Roster, wall_ns: int) -> tuple[Pair
     return None, [*events, *roster.complaints.say(wall_ns, text)], EARLY
 
 
-def _subscribe(_pair: Pair | None, options: PairOptions) -> dict[str, object]:
-    return {"depth": options.depth, "snapshot": True}
+def _subscribe(pair: Pair | None, options: PairOptions) -> dict[str, object]:
+    return {"depth": options.depth if pair is None else pair.wants_depth, "snapshot": True}
 
 
 def _granted(pair: Pair, ack: SubscribeAck) -> None:
@@ -132,7 +132,7 @@ def _on_changed(event: BookChanged, desk: MarketDesk) -> None:
     pair = desk.pair(event.symbol) if levels else None
     if pair is not None:
         book = pair.stitcher.book
-        desk.emit(BookLine(event, book.bids.top(levels), book.asks.top(levels), book.spec, book.depth))
+        desk.emit(BookLine(event, book.bids.top(levels), book.asks.top(levels), book.spec, book.depth, levels))
     desk.emit_derived(market)
 
 

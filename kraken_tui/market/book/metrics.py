@@ -6,6 +6,7 @@ Everything here takes levels as (ticks, lots), best first, and is exact in integ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -104,7 +105,28 @@ def sweep_cost(levels: Sequence[Level], lots: int, mid2: int, taker: Side) -> Sw
         return None
     average = turnover / filled
     above_mid = (2 * turnover - mid2 * filled) / (2 * filled)
-    return Sweep(lots, filled, average, worst, bps(above_mid if taker is Side.BUY else -above_mid, mid2), touched)
+    slippage = bps(above_mid if taker is Side.BUY else -above_mid, mid2)
+    return Sweep(lots, filled, average, worst, slippage, touched, turnover)
+
+
+def lots_for(levels: Iterable[Level], worth: int) -> tuple[int, bool]:
+    """The most lots of one side that cost no more than something is worth.
+
+    Args:
+        levels: The side that is taken, best first.
+        worth: Ticks x lots.
+
+    Returns:
+        (lots, whether all of the worth was used but what no further lot would fit in).
+    """
+    lots, left = 0, worth
+    for ticks, resting in levels:
+        taken = min(resting, left // ticks)
+        lots += taken
+        left -= taken * ticks
+        if taken < resting:
+            return lots, True
+    return lots, not left
 
 
 def sweep_value(spec: PairSpec, value: float) -> float:
@@ -225,7 +247,7 @@ def row_traded(traded: Mapping[int, TradedAt], ticks: int, step: int) -> int:
     )
 
 
-def fee_of(notional: int, percent: float) -> int:
+def fee_of(notional: int, percent: float | Decimal) -> int:
     """A taker's fee on a notional, in its unit, rounded up: no less is paid.
 
     Args:

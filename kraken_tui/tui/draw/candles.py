@@ -222,11 +222,26 @@ def time_label(begin_s: int, daily: bool) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
+def bar_label(begin_s: int, interval: int) -> str:
+    """Start of a candle as its interval needs it: with the year where a chart of them spans several, "18 Nov 26"."""
+    label = time_label(begin_s, interval >= 1440)
+    return (
+        label if interval <= 1440 else f"{label} {date.fromordinal(_EPOCH_ORDINAL + begin_s // 86_400).year % 100:02d}"
+    )
+
+
+def _label_step(interval: int, pitch: int) -> int:
+    """Minutes between two labels: round ones, or so many candles where no round ones begin with them."""
+    if interval > 1440:
+        return interval * -(-(_LABEL_PITCH + 1) // pitch)
+    return next((s for s in _TIME_STEPS if s % interval == 0 and s // interval * pitch >= _LABEL_PITCH), 525_600)
+
+
 def time_axis(
     bars: Sequence[Bar], interval: int, layout: Layout, ascii_only: bool = False, hover_s: int | None = None
 ) -> Line:
     """The row of times: labels centred under bars at round times, a mark under the running bar."""
-    step = next((s for s in _TIME_STEPS if s % interval == 0 and s // interval * layout.pitch >= _LABEL_PITCH), 525_600)
+    step = _label_step(interval, layout.pitch)
     canvas = Canvas(layout.plot, 1)
     count, running = len(bars), is_running(bars)
     edge, free, middle = layout.plot, 0, layout.body // 2
@@ -236,7 +251,7 @@ def time_axis(
     hovered = next((index for index, bar in enumerate(bars) if bar.begin_s == hover_s), None)
     taken = range(0)
     if hovered is not None:
-        label = time_label(bars[hovered].begin_s, interval >= 1440)
+        label = bar_label(bars[hovered].begin_s, interval)
         start = layout.column(hovered, count, running) + middle - len(label) // 2
         start = max(0, min(start, layout.plot - len(label)))
         canvas.put(0, start, label, "!bright/cursor")
@@ -244,7 +259,7 @@ def time_axis(
     for index, bar in enumerate(bars):
         if bar.begin_s % (step * 60):
             continue
-        label = time_label(bar.begin_s, interval >= 1440)
+        label = bar_label(bar.begin_s, interval)
         start = layout.column(index, count, running) + middle - len(label) // 2
         clear = start + len(label) <= taken.start or start >= taken.stop
         if clear and start >= free and start + len(label) <= edge:
@@ -384,7 +399,7 @@ def _bar_fields(chart: _Chart) -> list[_Field]:
     """Time, open, high, low, close, change, volume of the chosen bar, in reading order."""
     view, bar = chart.view, chart.chosen
     spec, candle = view.spec, bar.candle
-    time: _Field = (5, ((time_label(bar.begin_s, view.interval >= 1440), "muted"),))
+    time: _Field = (5, ((bar_label(bar.begin_s, view.interval), "muted"),))
     if candle is None:
         return [time, (0, (("nothing known", "muted"),))]
     if spec is None or bar.quiet:

@@ -72,6 +72,9 @@ class Situation(msgspec.Struct, frozen=True):
         larger: Whether a pane can be given more room, or has been.
         replay: Whether a recording is played.
         first: Whether this user sees the program for the first time.
+        files: Whether this user may write files of the computer that the program runs on.
+        depths: Whether the depth of the books is this user's to choose.
+        terminal: Whether the program runs in a terminal of its user.
     """
 
     view: str = "book"
@@ -80,6 +83,9 @@ class Situation(msgspec.Struct, frozen=True):
     larger: bool = False
     replay: bool = False
     first: bool = False
+    files: bool = True
+    depths: bool = True
+    terminal: bool = True
 
 
 class Picture(msgspec.Struct, frozen=True):

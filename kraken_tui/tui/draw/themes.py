@@ -11,6 +11,7 @@ well as in hue (tests/tui/draw/test_themes.py). Few accents: most of a screen is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -51,6 +52,9 @@ class Palette(msgspec.Struct, frozen=True):
     ansi: bool = False
     theme: str = ""
 
+
+_MIDDLE = 0.18
+"""Luminance of a grey that looks half as bright as white: a darker ground is dark."""
 
 _C = TypeVar("_C", int, str)
 
@@ -133,13 +137,18 @@ _TERMINAL: dict[str, str] = {
     **_ramp(*["default"] * 12), "heat-bought": "green", "heat-sold": "bright_red", "unknown": "default",
 }  # fmt: skip
 
-PALETTES: Mapping[str, Palette] = {
+_THEMES: dict[str, Palette] = {
     "dark": Palette("dark", _TRUE_DARK),
     "light": Palette("light", _TRUE_LIGHT, dark=False),
     "colour-blind": Palette("colour-blind", _TRUE_DARK | _BLIND),
     "terminal": Palette("terminal", _TERMINAL, ansi=True),
 }
-"""Built-in themes: the palette of each where the terminal has all colours."""
+
+PALETTES: Mapping[str, Palette] = MappingProxyType(_THEMES)
+"""Themes, the built-in ones first: the palette of each where the terminal has all colours."""
+
+BASES = ("dark", "light", "colour-blind")
+"""Built-in themes that a theme of the user's may begin with."""
 
 
 def _of_256(numbers: Mapping[str, int]) -> dict[str, str]:
@@ -172,8 +181,68 @@ _POORER = (
     Palette("colour-blind-16", _of_16("black", "white", "bright_blue", "yellow"), ansi=True, theme="colour-blind"),
 )  # fmt: skip
 
-ALL_PALETTES: Mapping[str, Palette] = {**PALETTES, **{palette.name: palette for palette in _POORER}}
+_ALL: dict[str, Palette] = {**PALETTES, **{palette.name: palette for palette in _POORER}}
+
+ALL_PALETTES: Mapping[str, Palette] = MappingProxyType(_ALL)
 """Every palette by its own name."""
+
+_BASES_256 = {"dark": _DARK_256, "light": _LIGHT_256, "colour-blind": _DARK_256 | _BLIND_256}
+
+
+def add_theme(name: str, colours: Mapping[str, str], base: str = "") -> None:
+    """Add a theme, or replace it, with a palette for each kind of terminal.
+
+    Of 256 colours it has the nearest ones where it differs from its base; of 16 it has those of its base.
+
+    Args:
+        name: None of a built-in palette.
+        colours: "#rrggbb" by role; all roles, or with a base those that differ.
+        base: One of `BASES`; "" for a theme of its own.
+    """
+    # Only themes of the user's are judged while the program runs.
+    from kraken_tui.tui.draw.contrast import luminance, rgb
+
+    whole = {**(PALETTES[base].colours if base else {}), **colours}
+    dark = luminance(rgb(whole["bg"])) < _MIDDLE
+    own = {role: nearest_256(colour) for role, colour in colours.items()}
+    numbers = {**(_BASES_256[base] if base else {}), **own}
+    poor = ALL_PALETTES[f"{base or ('dark' if dark else 'light')}-16"]
+    _THEMES[name] = Palette(name, whole, dark)
+    _ALL[name] = _THEMES[name]
+    _ALL[f"{name}-256"] = Palette(f"{name}-256", _of_256(numbers), dark, theme=name)
+    _ALL[f"{name}-16"] = Palette(f"{name}-16", poor.colours, poor.dark, ansi=True, theme=name)
+
+
+def drop_theme(name: str) -> None:
+    """Take a theme away that was added."""
+    del _THEMES[name]
+    for palette in (name, f"{name}-256", f"{name}-16"):
+        del _ALL[palette]
+
+
+def nearest_256(colour: str) -> int:
+    """The number of the 256, from 16 on, whose colour is most like "#rrggbb"."""
+    from kraken_tui.tui.draw.contrast import rgb
+
+    wanted = rgb(colour)
+
+    def distance(number: int) -> int:
+        return sum((one - other) ** 2 for one, other in zip(rgb(_shown_256(number)), wanted, strict=True))
+
+    return min(range(16, 256), key=distance)
+
+
+def shown_colours(palette: Palette) -> Mapping[str, str]:
+    """The colours of a palette that is not `ansi` as a terminal shows them, "#rrggbb" by role."""
+    if not palette.name.endswith("-256"):
+        return palette.colours
+    numbers = {_hex(number): number for number in range(16, 256)}
+    return {role: _shown_256(numbers[colour]) for role, colour in palette.colours.items()}
+
+
+def _shown_256(number: int) -> str:
+    return "#" + f"{8 + 10 * (number - 232):02x}" * 3 if number >= 232 else _hex(number)
+
 
 AUTO = "auto"
 """The theme that suits the terminal: `dark`, or `terminal` where it has 16 colours or fewer."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from kraken_tui.market.book.aggregation import aggregate_traded, bucket_of, step_of, visible_range
-from kraken_tui.market.events import Side
-from kraken_tui.market.history.trades import TradeHistory
-from kraken_tui.market.profile import profile_of
+from kraken_tui.market.book.aggregation import aggregate_traded, step_of, visible_range
+from kraken_tui.market.profile import profile_of, volume_of
 from kraken_tui.tui.draw.heatmap import HEAD_ROWS
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.profile import ProfileView, draw_profile
@@ -26,7 +24,9 @@ class ProfilePane(Pane):
         over = "session"
         if choices.heat.profile_seen and choices.heat.seen_ns is not None and picture.history is not None:
             over = "on screen"
-            volume = _seen(picture.history.trades, *choices.heat.seen_ns, step)
+            first_ns, last_ns = choices.heat.seen_ns
+            heard = picture.history.trades.between(first_ns - 1, last_ns)
+            volume = volume_of((entry.trade for entry in heard), step)
         else:
             volume = {bucket: at.bought + at.sold for bucket, at in aggregate_traded(pair.traded, step).items()}
         view = ProfileView(
@@ -38,14 +38,3 @@ class ProfilePane(Pane):
             base=pair.spec.base,
         )
         return draw_profile(view, width, height)
-
-
-def _seen(trades: TradeHistory, first_ns: int, last_ns: int, step: int) -> dict[int, int]:
-    """Lots by bucket of what was traded in a span of time, each in the bucket that held its liquidity."""
-    volume: dict[int, int] = {}
-    for entry in trades.between(first_ns - 1, last_ns):
-        trade = entry.trade
-        if trade.live:
-            bucket = bucket_of(trade.price, step, Side.SELL if trade.side is Side.BUY else Side.BUY)
-            volume[bucket] = volume.get(bucket, 0) + trade.qty
-    return volume

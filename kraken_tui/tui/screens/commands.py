@@ -11,8 +11,7 @@ from textual.widgets import LoadingIndicator
 from kraken_tui.market.views import Mode
 from kraken_tui.settings import DEPTHS, GROUPINGS, INTERVALS
 from kraken_tui.text import clean_text
-from kraken_tui.tui.draw.themes import PALETTES
-from kraken_tui.tui.keymap import COMMANDS
+from kraken_tui.tui.keymap import COMMANDS, VISITOR_LACKS
 from kraken_tui.tui.panes import views
 from kraken_tui.tui.program import Program, program_of
 from kraken_tui.tui.screens.dialog import ClosesOnce
@@ -64,15 +63,16 @@ class KrakenCommands(Provider):
             symbol = tab.symbol
             yield f"Pair: {symbol}", "Show this pair", partial(main.show_pair, symbol)
             yield f"Close pair: {symbol}", "Unsubscribe this pair", partial(program.source.remove_pair, symbol)
-        # A recording has the depth it was made with.
-        for depth in () if program.source.feed_view.mode is Mode.REPLAY else DEPTHS:
+        # A recording has the depth it was made with, a visitor that of the server.
+        fixed = program.visitor or program.source.feed_view.mode is Mode.REPLAY
+        for depth in () if fixed else DEPTHS:
             yield f"Depth: {depth} levels", "Resubscribe all books", partial(program.source.set_depth, depth)
         for minutes in INTERVALS:
             yield f"Candles: {interval_name(minutes)}", "Candle interval", partial(program.source.set_interval, minutes)
         for grouping in GROUPINGS:
             name = f"Grouping: {grouping} x the price step"
             yield name, "Rows of the aggregated book", partial(main.set_grouping, grouping)
-        for theme in PALETTES:
+        for theme in program.theme_names():
             yield f"Theme: {theme}", "Colours", partial(program.set_theme, theme)
 
     def _commands(self) -> Iterator[Entry]:
@@ -80,6 +80,8 @@ class KrakenCommands(Provider):
         replay = program.source.feed_view.mode is Mode.REPLAY
         for command in COMMANDS:
             listed = command.id.startswith(_LISTED) and command.id not in ("pair.find", "pair.next", "pair.previous")
+            if program.visitor and command.needs in VISITOR_LACKS:
+                continue
             if listed and not (replay and command.id.startswith("replay.")):
                 continue
             key = program.keymap_in_force.show(command.id)

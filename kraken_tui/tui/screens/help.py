@@ -152,6 +152,7 @@ class HelpScreen(Dialog[None]):
     Args:
         keymap: The keys in force.
         replay: Whether a recording is shown, whose keys are then listed too.
+        visitor: Whether a visitor sees it in a browser, without the keys that a visitor has not.
     """
 
     BINDINGS = bindings("dialog", "help")
@@ -164,10 +165,11 @@ class HelpScreen(Dialog[None]):
     HelpScreen Static { height: auto; color: $kraken-text; }
     """
 
-    def __init__(self, keymap: KeyMap, *, replay: bool) -> None:
+    def __init__(self, keymap: KeyMap, *, replay: bool, visitor: bool = False) -> None:
         super().__init__()
         self._keymap = keymap
         self._replay = replay
+        self._visitor = visitor
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
@@ -177,7 +179,7 @@ class HelpScreen(Dialog[None]):
             yield Static(Group(*self._page()))
 
     def _page(self) -> Iterator[RenderableType]:
-        rows = key_rows(self._keymap, replay=self._replay)
+        rows = key_rows(self._keymap, replay=self._replay, visitor=self._visitor)
         for group, commands in groupby(rows, key=lambda row: row[0]):
             yield _heading(group)
             table = Table.grid(

@@ -273,6 +273,10 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             larger=self._larger,
             replay=self.source.feed_view.mode is Mode.REPLAY,
             first=self._first,
+            files=not self.program.visitor,
+            # A recording is played for each visitor alone; why it has one depth is said by the key.
+            depths=not self.program.visitor or self.source.feed_view.mode is Mode.REPLAY,
+            terminal=not self.program.visitor,
         )
 
     def greet(self, *, first: bool = True) -> None:
@@ -763,4 +767,5 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         """Show keys and words."""
         from kraken_tui.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.keymap, replay=self.source.feed_view.mode is Mode.REPLAY))
+        replay = self.source.feed_view.mode is Mode.REPLAY
+        self.app.push_screen(HelpScreen(self.keymap, replay=replay, visitor=self.program.visitor))

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from kraken_tui.market.book.metrics import (
     at_cursor,
     bps,
+    fee_of,
     imbalance,
+    lots_for,
     metrics,
     microprice,
     pressure,
@@ -247,3 +249,30 @@ class TestAtCursor:
 def test_small_formulas() -> None:
     assert vwap([(100, 1), (200, 3)]) == 175.0
     assert bps(1, 20_000) == 1.0
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 9)), max_size=6), st.integers(0, 1500))
+def test_the_lots_for_a_worth_are_the_most_that_cost_no_more(levels: Levels, worth: int) -> None:
+    single = [ticks for ticks, lots in levels for _ in range(lots)]
+    bought = 0
+    while bought < len(single) and sum(single[: bought + 1]) <= worth:
+        bought += 1
+    spent = sum(single[:bought])
+    assert lots_for(levels, worth) == (bought, bought < len(single) or spent == worth)
+
+
+@given(books(), st.integers(1, 10**15))
+def test_what_a_sweep_costs_is_exact(book: tuple[Levels, Levels], lots: int) -> None:
+    bids, asks = book
+    cost = sweep_cost(asks, lots, bids[0][0] + asks[0][0], Side.BUY)
+    assert cost is not None
+    left, worth = lots, 0
+    for ticks, resting in asks:
+        worth += ticks * min(left, resting)
+        left -= min(left, resting)
+    assert (cost.turnover, cost.filled) == (worth, lots - left)
+
+
+def test_a_fee_in_decimals_is_exact() -> None:
+    assert fee_of(46_889_850_000_000, Decimal("0.4")) == 187_559_400_000
+    assert fee_of(1, Decimal("0.4")) == 1

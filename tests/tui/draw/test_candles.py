@@ -253,6 +253,24 @@ def test_time_labels_stand_under_round_minutes() -> None:
             assert minute % 5 == 0
 
 
+@pytest.mark.parametrize("interval", [10_080, 21_600])
+def test_candles_longer_than_a_day_are_labelled_with_their_year(interval: int) -> None:
+    view = common.pair()
+    first = 1_794_960_000 // 60 // interval
+    candles = tuple(
+        replace(view.candles[0], begin_s=(first - 40 + number) * interval * 60, interval=interval, closed=True)
+        for number in range(40)
+    )
+    view = replace(view, candles=candles, interval=interval)
+    for zoom in range(len(ZOOMS)):
+        layout = layout_for(view, 90, 30, zoom)
+        bars = bars_of(view, layout.bars)
+        row = text_of([time_axis(bars, interval, layout)])[0]
+        labels = re.findall(r"\d+ [A-Z][a-z]{2} \d\d", row)
+        assert len(labels) >= 2
+        assert {time.strftime("%-d %b %y", time.gmtime(bar.begin_s)) for bar in bars} >= set(labels)
+
+
 def test_every_bar_is_found_under_its_columns() -> None:
     view = common.pair()
     for zoom, (body, _) in enumerate(ZOOMS):

@@ -8,17 +8,24 @@ import pytest
 from rich.color import Color, ColorSystem
 from rich.style import Style
 
-from kraken_tui.tui.draw.themes import ALL_PALETTES, AUTO, PALETTES, ROLES, TRUE_COLOURS, Palette, theme_of, worn
+from kraken_tui.tui.draw import contrast as rule
+from kraken_tui.tui.draw.contrast import BADGES, BARS, GROUNDS, LEGIBLE, READ, VISIBLE
+from kraken_tui.tui.draw.themes import (
+    ALL_PALETTES,
+    AUTO,
+    PALETTES,
+    ROLES,
+    TRUE_COLOURS,
+    Palette,
+    _hex,
+    add_theme,
+    drop_theme,
+    nearest_256,
+    shown_colours,
+    theme_of,
+    worn,
+)
 from kraken_tui.tui.paint.styles import Styles, colours_of
-
-READ = ("text", "bright", "muted", "title", "accent", "bid", "ask", "up", "down", "ok", "warn", "bad", "stale", "mode")
-"""Roles of what is read."""
-
-GROUNDS = ("bg", "touch", "cursor", "changed", "tab", "bid-faint", "ask-faint")
-BADGES = ("ok", "warn", "bad", "stale", "mode", "accent", "bid", "ask", "up", "down", "text")
-BARS = ("bid-bar", "ask-bar", "rise", "fall")
-LEGIBLE = 4.5
-VISIBLE = 2.0
 
 RGB = tuple[int, int, int]
 
@@ -215,3 +222,80 @@ def test_a_pale_palette_would_be_noticed() -> None:
     pale = Palette("pale", {**PALETTES["dark"].colours, "muted": "#50565c"})
     ratio = contrast(*shown(Styles(pale).style("muted"), ColorSystem.TRUECOLOR))
     assert ratio < LEGIBLE
+
+
+# -- the rule for the user's own ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RICH)
+def test_the_built_in_themes_keep_the_rule_for_the_user_s(name: str) -> None:
+    assert rule.weaknesses(shown_colours(ALL_PALETTES[name])) == []
+
+
+@pytest.mark.parametrize("name", RICH)
+def test_the_rule_counts_as_the_tests_do(name: str) -> None:
+    styles = Styles(ALL_PALETTES[name])
+    colours = ALL_PALETTES[name].colours
+    for key in READ_KEYS[:-2]:
+        role, _, ground = key.partition("/")
+        own = rule.contrast(rule.rgb(colours[role]), rule.rgb(colours[ground or "bg"]))
+        seen = contrast(*shown(styles.style(key), ColorSystem.TRUECOLOR))
+        assert own == pytest.approx(seen), key
+
+
+@pytest.mark.parametrize(
+    ("role", "colour", "ground", "least"),
+    [
+        ("muted", "#50565c", "changed", 4.5),
+        ("bid-bar", "#101820", "cursor", 1.5),
+        ("rule", "#0d1118", "bg", 1.25),
+        ("tab", "#0e1218", "bg", 1.1),
+    ],
+)
+def test_what_is_pale_is_named_with_the_worst_ground_first(role: str, colour: str, ground: str, least: float) -> None:
+    found = rule.weaknesses({**PALETTES["dark"].colours, role: colour})
+    assert {role} <= {each.role for each in found} | {each.ground for each in found}
+    assert any((each.role, each.ground, each.least) == (role, ground, least) for each in found)
+    assert [each.ratio / each.least for each in found] == sorted(each.ratio / each.least for each in found)
+    assert all(each.ratio < each.least for each in found)
+
+
+def test_the_nearest_of_256_is_itself() -> None:
+    for number in range(16, 256):
+        shown_as = shown_colours(Palette("x-256", {"bg": _hex(number)}))["bg"]
+        assert shown_colours(Palette("x-256", {"bg": _hex(nearest_256(shown_as))}))["bg"] == shown_as
+    assert shown_colours(Palette("x-256", {"bg": _hex(255)})) == {"bg": "#eeeeee"}
+    assert _hex(nearest_256("#4fc46c")) == "#5fd75f"
+
+
+def test_a_theme_of_the_user_s_has_a_palette_for_every_terminal() -> None:
+    add_theme("desk", {"bid": "#00ff00", "bg": "#ffffff"}, "light")
+    try:
+        assert list(PALETTES) == ["dark", "light", "colour-blind", "terminal", "desk"]
+        assert [worn("desk", colours) for colours in (TRUE_COLOURS, 256, 16, 0)] == [
+            "desk", "desk-256", "desk-16", "terminal",
+        ]  # fmt: skip
+        for name in ("desk", "desk-256", "desk-16"):
+            palette = ALL_PALETTES[name]
+            assert (palette.name, theme_of(name), palette.dark) == (name, "desk", False)
+            assert set(palette.colours) == set(ROLES)
+        assert ALL_PALETTES["desk"].colours["bid"] == "#00ff00"
+        assert ALL_PALETTES["desk"].colours["ask"] == PALETTES["light"].colours["ask"]
+        assert ALL_PALETTES["desk-256"].colours["ask"] == ALL_PALETTES["light-256"].colours["ask"]
+        assert ALL_PALETTES["desk-16"].colours == ALL_PALETTES["light-16"].colours
+    finally:
+        drop_theme("desk")
+    assert "desk" not in PALETTES
+    assert not {"desk", "desk-256", "desk-16"} & set(ALL_PALETTES)
+
+
+@pytest.mark.parametrize(
+    ("ground", "dark"), [("#000000", True), ("#303030", True), ("#808080", False), ("#fafafa", False)]
+)
+def test_whether_a_theme_is_dark_is_seen_from_its_ground(ground: str, dark: bool) -> None:
+    add_theme("own", {**PALETTES["dark"].colours, "bg": ground})
+    try:
+        assert ALL_PALETTES["own"].dark is dark
+        assert ALL_PALETTES["own-16"].colours == ALL_PALETTES["dark-16" if dark else "light-16"].colours
+    finally:
+        drop_theme("own")
