@@ -112,7 +112,7 @@ def _judged(pending: Pending, event: OrderChanged) -> Outcome | None:
         return _placed(what, order, event)
     if what == "amend":
         return _amended(order, event)
-    return _cancelled(order, event)
+    return _cancelled(order, event, asked=pending.outcome is not None)
 
 
 def _placed(what: str, order: Order, event: OrderChanged) -> Outcome | None:
@@ -139,7 +139,7 @@ def _amended(order: Order, event: OrderChanged) -> Outcome | None:
     return None
 
 
-def _cancelled(order: Order, event: OrderChanged) -> Outcome | None:
+def _cancelled(order: Order, event: OrderChanged, *, asked: bool) -> Outcome | None:
     # Only the exchange's word that the order has ended counts; an answer is none.
     if order.stage is Stage.FILLED:
         return Refused("cancel", "the order was filled first")
@@ -151,4 +151,6 @@ def _cancelled(order: Order, event: OrderChanged) -> Outcome | None:
         return Refused("cancel", order.reason, event.note)
     if event.what == "no answer" or order.stage is Stage.NOT_FOUND:
         return OutcomeUnknown("cancel", order.key, event.note)
+    if asked and order.stage in LIVE and not order.cancel_sent:
+        return Refused("cancel", "it was not cancelled: the order is still open")
     return None

@@ -69,7 +69,7 @@ class Trader:
         self._ids, self._emit = ids, emit
         self._twice = DuplicateGuard(limits.duplicate_ns)
         self._wall_ns = 0
-        self._was_ready = False
+        self._was_connected = False
 
     # -- whether ---------------------------------------------------------------------------------------------------
 
@@ -109,9 +109,11 @@ class Trader:
 
     def _not_ready(self) -> str:
         account = self.link.account
-        if not self.link.ready or self.link.token is None:
+        if self.link.token is None:
             return "there is no connection to the account"
-        return "" if account.verified else f"your orders are not verified ({account.reason})"
+        if not account.verified:
+            return f"your orders are not verified ({account.reason})"
+        return "" if self.link.ready else "the account is not ready yet"
 
     def blocks(self, ticket: Ticket, facts: Facts, now_ns: int, *, seen_takes: bool | None = None) -> list[str]:
         """Everything that stands in the way of an order now, armed or not; empty where nothing does.
@@ -263,7 +265,7 @@ class Trader:
         orders = [order for key in keys if (order := self.link.account.orders.get(key)) and order.stage not in DONE]
         if not orders:
             return [not_sent("cancel", ["there is no such open order"], told)]
-        if not self.link.ready or self.link.token is None:
+        if self.link.token is None:
             return [not_sent("cancel", ["there is no connection to the account"], told)]
         # One at a time; one whose outcome is unknown may be tried again, as a cancel does no harm twice.
         orders = [order for order in orders if not self._cancelling(order)]
@@ -320,7 +322,7 @@ class Trader:
     def cancel_everything(self, now_ns: int, *, told: Told = nobody) -> Pending:
         """Cancel every order of the account, of all programs."""
         token = self.link.token
-        if not self.link.ready or token is None:
+        if token is None:
             return not_sent("cancel all", ["there is no connection to the account"], told)
         req_id = self.link.next_req_id()
         for order in self.link.account.open_orders():
@@ -366,18 +368,18 @@ class Trader:
         """
         self.rates.learn(self.link.account.max_rate)
         self.waiting.tick(now_ns)
-        ready = self.link.ready
-        if self._was_ready and not ready:
+        connected = self.link.token is not None
+        if self._was_connected and not connected:
             self.disarm("the connection to the account was lost")
             self.switch.disconnected()
             self.waiting.disconnected()
-        self._was_ready = ready
+        self._was_connected = connected
         if facts is not None:
             self._wall_ns = facts.wall_ns
         if self.arming.armed:
             self._keep_armed(facts, now_ns)
         seconds = self.switch.due(now_ns)
-        if seconds is not None and drawn and ready:
+        if seconds is not None and drawn and connected:
             self._refresh(seconds, now_ns)
 
     def _keep_armed(self, facts: Facts | None, now_ns: int) -> None:
