@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kraken_tui.market.orders.account import Account
+    from kraken_tui.market.orders.values import AccountEvent
     from kraken_tui.secret import Secret
     from kraken_tui.wire.symbols import PairSpec
 
@@ -35,6 +37,15 @@ class Link(Protocol):
 
     def send(self, text: str) -> bool:
         """Hand a request over; False where nothing was sent, and nothing will be."""
+        ...
+
+    @property
+    def now_ns(self) -> int:
+        """The clock that the account goes by, ns."""
+        ...
+
+    def take(self, events: Sequence[AccountEvent]) -> None:
+        """Pass on what the account returned, to the screen and to listeners."""
         ...
 
     def spec(self, symbol: str) -> PairSpec | None:

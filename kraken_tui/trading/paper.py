@@ -105,6 +105,7 @@ class PaperLink:
     Args:
         spec: Reference data of a pair, from the public feed.
         wall: The clock, ns since the epoch.
+        told: Takes the account's events.
         taker_fee: Part of the worth.
 
     Attributes:
@@ -112,11 +113,15 @@ class PaperLink:
     """
 
     def __init__(
-        self, spec: Callable[[str], PairSpec | None], wall: Callable[[], int], taker_fee: Decimal = TAKER_FEE
+        self,
+        spec: Callable[[str], PairSpec | None],
+        wall: Callable[[], int],
+        told: Callable[[Sequence[AccountEvent]], None],
+        taker_fee: Decimal = TAKER_FEE,
     ) -> None:
         self.account = Account(own_prefix=PREFIX)
         self.taker_fee = taker_fee
-        self._spec_of, self._wall = spec, wall
+        self._spec_of, self._wall, self.take = spec, wall, told
         self._orders: dict[str, _PaperOrder] = {}
         self._books: dict[str, _Book] = {}
         self._out: deque[Answer | ExecutionsMessage] = deque()
@@ -146,6 +151,11 @@ class PaperLink:
         """See `Link.spec`."""
         return self._spec_of(symbol)
 
+    @property
+    def now_ns(self) -> int:
+        """See `Link.now_ns`."""
+        return self._wall()
+
     def send(self, text: str) -> bool:
         """See `Link.send`; what comes of it waits for `deliver`."""
         request = _decoder.decode(text)
@@ -160,26 +170,24 @@ class PaperLink:
         act(method, request["req_id"], params)
         return True
 
-    def deliver(self, now_ns: int, on_answer: Callable[[Answer], None]) -> tuple[AccountEvent, ...]:
-        """Hand what has happened to the account; its events.
+    def deliver(self, on_answer: Callable[[Answer], None]) -> None:
+        """Hand what has happened to the account, and pass its events on.
 
         Args:
-            now_ns: The clock that the account goes by.
             on_answer: Takes each answer, after the account.
         """
-        if self._switch_ns and self._wall() >= self._switch_ns:
+        now_ns = self._wall()
+        if self._switch_ns and now_ns >= self._switch_ns:
             self._switch_ns = 0
             self._end_all("Dead man's switch")
-        events: list[AccountEvent] = []
         while self._out:
             message = self._out.popleft()
             if isinstance(message, Answer):
-                events += self.account.on_answer(message, now_ns)
+                self.take(self.account.on_answer(message, now_ns))
                 on_answer(message)
             else:
-                events += self.account.on_executions(message, now_ns)
-        events += self.account.tick(now_ns)
-        return tuple(events)
+                self.take(self.account.on_executions(message, now_ns))
+        self.take(self.account.tick(now_ns))
 
     # -- the public market -----------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ leaves. Nothing here ever sends a request a second time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.market.events import Side
@@ -30,8 +30,6 @@ from kraken_tui.wire.refusals import refusal
 MODES = ("LIVE", "DEMO", "PAPER")
 _MOST_CANCELS = 50
 
-Emit = Callable[[tuple[AccountEvent, ...]], None]
-
 
 class Trader:
     """Everything between a wish and the exchange, for one account.
@@ -42,7 +40,6 @@ class Trader:
         limits: The user's.
         ids: Makes the names of orders.
         audit: Where requests and answers are written.
-        emit: Takes the account's events that a sending makes.
         forbidden: Why it can never be armed; "" where it can.
 
     Attributes:
@@ -57,7 +54,6 @@ class Trader:
         limits: TradingLimits,
         ids: ClientIds,
         audit: Audit,
-        emit: Emit,
         *,
         forbidden: str = "",
     ) -> None:
@@ -66,7 +62,7 @@ class Trader:
         self.rates, self.switch, self.waiting = RateEstimate(), DeadManSwitch(), Waiting()
         self.test = False
         self.counts: dict[str, int] = {}
-        self._ids, self._emit = ids, emit
+        self._ids = ids
         self._twice = DuplicateGuard(limits.duplicate_ns)
         self._wall_ns = 0
         self._was_connected = False
@@ -181,7 +177,9 @@ class Trader:
             )
         except ConfigurationError as error:
             return self._blocked(what, [str(error)], told, ticket=ticket)
-        self._emit(self.link.account.sent_add(req_id, kept(ticket, spec, name, validate=validate), now_ns))
+        self.link.take(
+            self.link.account.sent_add(req_id, kept(ticket, spec, name, validate=validate), self.link.now_ns)
+        )
         self.rates.charge(ticket.symbol, "add", now_ns, "" if validate else name)
         if not validate:
             self._twice.sent(ticket, now_ns)
@@ -223,7 +221,7 @@ class Trader:
         req_id = self.link.next_req_id()
         try:
             text = moved(order, ticket, spec, token, req_id=req_id, deadline_ns=self._deadline(facts))
-            self._emit(self.link.account.sent_amend(req_id, order, now_ns))
+            self.link.take(self.link.account.sent_amend(req_id, order, self.link.now_ns))
         except (ConfigurationError, ValueError) as error:
             return self._blocked("amend", [str(error)], told, key=key, ticks=ticks)
         self.rates.charge(ticket.symbol, "amend", now_ns, key)
@@ -289,7 +287,7 @@ class Trader:
             text = cancel_order(token, req_id=req_id, order_ids=[order.order_id or "" for order in orders])
         else:
             text = cancel_order(token, req_id=req_id, cl_ord_ids=[order.cl_ord_id or order.key for order in orders])
-        self._emit(self.link.account.sent_cancel(req_id, orders, now_ns))
+        self.link.take(self.link.account.sent_cancel(req_id, orders, self.link.now_ns))
         for order in orders:
             self.rates.charge(order.symbol or "", "cancel", now_ns, order.key)
         found = [self.waiting.add(Pending("cancel", order.key, req_id, now_ns, told)) for order in orders]
@@ -327,7 +325,7 @@ class Trader:
         req_id = self.link.next_req_id()
         for order in self.link.account.open_orders():
             self.rates.charge(order.symbol or "", "cancel", now_ns, order.key)
-        self._emit(self.link.account.sent_cancel_all(req_id, now_ns))
+        self.link.take(self.link.account.sent_cancel_all(req_id, self.link.now_ns))
         pending = self.waiting.add(Pending("cancel all", "", req_id, now_ns, told))
         self._send("cancel all", req_id, cancel_all(token, req_id=req_id), [pending])
         return pending
@@ -435,9 +433,9 @@ class Trader:
         method = "add_order" if what in ("place", "validate") else "amend_order" if what == "amend" else "cancel_order"
         answer = Answer(method if what != "cancel all" else "cancel_all", req_id, False, error)
         for _ in waiting or (None,):
-            events = self.link.account.on_answer(answer, waiting[0].sent_ns if waiting else 0)
+            events = self.link.account.on_answer(answer, self.link.now_ns)
             self.take(events)
-            self._emit(events)
+            self.link.take(events)
         if what == "cancel all":
             self.waiting.on_count(req_id, Refused("cancel all", error))
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -86,6 +87,13 @@ class VenueLink:
     def next_req_id(self) -> int:
         self.requests += 1
         return self.requests
+
+    @property
+    def now_ns(self) -> int:
+        return self.now
+
+    def take(self, events: Sequence[AccountEvent]) -> None:
+        """Nobody listens."""
 
     def spec(self, symbol: str) -> PairSpec | None:
         return SPEC if symbol == SYMBOL else None
@@ -181,8 +189,7 @@ class Run:
         self.rng, self.show = Random(seed), show
         self.link = VenueLink(seed)
         self.audit = Audit(None)
-        self.events: list[AccountEvent] = []
-        self.trader = Trader(self.link, "DEMO", WIDE, ClientIds(self.link.now, seed), self.audit, self.events.extend)
+        self.trader = Trader(self.link, "DEMO", WIDE, ClientIds(self.link.now, seed), self.audit)
         self.wishes: list[tuple[Pending, list[Outcome]]] = []
         self.asks: list[tuple[int, Ask]] = []
 
@@ -261,8 +268,16 @@ class Run:
             faults.rest_lag_s = rng.choice((0.0, 20.0, 50.0))
 
     def calm(self) -> None:
-        faults = self.link.faults
-        faults.__init__()
+        self.link.faults.__init__()
+
+    def foreign(self) -> None:
+        """Another program places an order: only the next frame betrays that the one before was lost."""
+        client, rng = self.link.client, self.rng
+        other = client.connect("auth")
+        fields = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "order_qty": 0.001, "limit_price": 10_000.0}
+        for _ in range(rng.randrange(1, 3)):
+            client.ask(other, "add_order", client.token(), **fields)
+            self.step(1)
 
     # -- wishes ----------------------------------------------------------------------------------------------------
 
@@ -317,6 +332,8 @@ class Run:
         self.calm()
         if link.peer is None:
             link.connect()
+        self.step(1)
+        self.foreign()
         for _ in range(90):
             self.step(2)
             if link.peer is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -31,10 +32,12 @@ BUY = Ticket(SYMBOL, Side.BUY, Kind.LIMIT, 1_000_000, 499_990)
 class FakeLink:
     """A `Link` that keeps what was sent; the test plays the exchange."""
 
-    def __init__(self) -> None:
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
         self.account = Account(own_prefix=PREFIX)
         self._token = Secret("token-of-the-tests-0001", lasting=False)
         self.connected = True
+        self.refuses = False
         self.texts: list[str] = []
         self.numbers = 0
         self.sequence = 0
@@ -56,9 +59,17 @@ class FakeLink:
         return self.numbers
 
     def send(self, text: str) -> bool:
-        if self.connected:
-            self.texts.append(text)
-        return self.connected
+        if self.refuses:
+            return False
+        self.texts.append(text)
+        return True
+
+    @property
+    def now_ns(self) -> int:
+        return self._rig.now
+
+    def take(self, events: Sequence[AccountEvent]) -> None:
+        self._rig.take(events)
 
     def spec(self, symbol: str) -> PairSpec | None:
         return SPEC if symbol == SYMBOL else None
@@ -68,20 +79,18 @@ class Rig:
     """A trader, armed unless asked otherwise, and its exchange played by hand."""
 
     def __init__(self, limits: TradingLimits | None = None, *, armed: bool = True, audit: Audit | None = None) -> None:
-        self.link = FakeLink()
+        self.link = FakeLink(self)
         self.now = START
         self.events: list[AccountEvent] = []
         self.limits = limits or TradingLimits()
-        self.trader = Trader(
-            self.link, "LIVE", self.limits, ClientIds(START, 7), audit or Audit(None), self.events.extend
-        )
+        self.trader = Trader(self.link, "LIVE", self.limits, ClientIds(START, 7), audit or Audit(None))
         self.frame("snapshot")
         # An empty snapshot is believed once its second frame is overdue.
         self.wait(3)
         if armed:
             assert self.trader.arm(FACTS, self.now) == ""
 
-    def take(self, events: tuple[AccountEvent, ...]) -> None:
+    def take(self, events: Sequence[AccountEvent]) -> None:
         self.events += events
         self.trader.take(events)
 

@@ -15,7 +15,7 @@ from kraken_tui.wire.messages import PairData
 from kraken_tui.wire.symbols import PairSpec
 from tests.tui import samples
 
-from .helpers import BUY, FACTS, S, SPEC, SYMBOL, Rig, dollars, ticket
+from .helpers import BUY, FACTS, SPEC, SYMBOL, Rig, S, dollars, ticket
 
 LIMITS = TradingLimits()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from kraken_tui.market.events import Side
-from kraken_tui.market.orders.values import FillSeen, Order, Stage
+from kraken_tui.market.orders.values import AccountEvent, FillSeen, Order, Stage
 from kraken_tui.trading.audit import Audit
 from kraken_tui.trading.ids import ClientIds
 from kraken_tui.trading.limits import TradingLimits
@@ -28,13 +29,17 @@ class Paper:
 
     def __init__(self) -> None:
         self.now = START
-        self.link = PaperLink(lambda symbol: SPEC if symbol == SYMBOL else None, lambda: self.now)
-        self.trader = Trader(self.link, "PAPER", LIMITS, ClientIds(START, 7), Audit(None), lambda _: None)
+        self.link = PaperLink(lambda symbol: SPEC if symbol == SYMBOL else None, lambda: self.now, self.take)
+        self.trader = Trader(self.link, "PAPER", LIMITS, ClientIds(START, 7), Audit(None))
         self.told: list[Outcome] = []
         self.fills: list[FillSeen] = []
         self.book(BIDS, ASKS)
         self.step(3)
         assert self.trader.arm(FACTS, self.now) == ""
+
+    def take(self, events: Sequence[AccountEvent]) -> None:
+        self.fills += [event for event in events if isinstance(event, FillSeen)]
+        self.trader.take(events)
 
     def book(self, bids: tuple[Any, ...], asks: tuple[Any, ...], *, verified: bool = True) -> None:
         scaled = [tuple((ticks, size * LOT) for ticks, size in side) for side in (bids, asks)]
@@ -48,9 +53,7 @@ class Paper:
     def step(self, seconds: int = 0) -> None:
         for _ in range(max(1, seconds)):
             self.now += S if seconds else 1
-            events = self.link.deliver(self.now, lambda answer: self.trader.on_answer(answer, self.now))
-            self.fills += [event for event in events if isinstance(event, FillSeen)]
-            self.trader.take(events)
+            self.link.deliver(lambda answer: self.trader.on_answer(answer, self.now))
             self.trader.tick(FACTS, self.now)
 
     def place(self, size: int = 100, ticks: int = 500_000, **more: Any) -> Order:
@@ -185,7 +188,7 @@ def test_cancels_and_the_switch_work_as_at_the_exchange() -> None:
     assert paper.trader.view(SYMBOL, paper.now).cancels_after_s is not None
     for _ in range(70):
         paper.now += S
-        paper.link.deliver(paper.now, lambda _: None)
+        paper.link.deliver(lambda _: None)
     assert paper.order(other).reason == "Dead man's switch"
 
 

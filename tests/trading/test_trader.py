@@ -159,8 +159,14 @@ def test_mistake_02_an_order_that_lives_though_its_call_failed_is_told_as_accept
     pending = rig.trader.place(BUY, FACTS, rig.now, told=told.append)
     rig.answer("add_order", 1, "EService:Unavailable")
     assert isinstance(told[-1], OutcomeUnknown)
-    described = {"cl_ord_id": pending.key, "symbol": SYMBOL, "side": "buy", "order_type": "limit", "order_qty": 0.01}
-    rig.frame("update", rig.row("pending_new", **described, limit_price=49999.0), rig.row("new"))
+    described: dict[str, Any] = {
+        "cl_ord_id": pending.key,
+        "symbol": SYMBOL,
+        "side": "buy",
+        "order_type": "limit",
+        "order_qty": 0.01,
+    }
+    rig.frame("update", rig.row("pending_new", **described, order_qty=0.01, limit_price=49999.0), rig.row("new"))
     assert isinstance(told[-1], Accepted)
     assert len(rig.link.texts) == 1
 
@@ -235,7 +241,7 @@ def test_mistake_18_numbers_are_written_in_full() -> None:
 def test_mistake_19_an_order_that_ended_as_dust_is_not_moved_or_waited_for() -> None:
     rig = Rig()
     key = rig.open_order()
-    fill = {"exec_id": "TA", "last_qty": 0.00999999, "last_price": 49999.0, "cum_qty": 0.00999999}
+    fill: dict[str, Any] = {"exec_id": "TA", "last_qty": 0.00999999, "last_price": 49999.0, "cum_qty": 0.00999999}
     rig.frame("update", rig.row("trade", symbol=SYMBOL, side="buy", **fill))
     rig.frame("update", rig.row("canceled", reason="Insignificant volume remaining", cum_qty=0.00999999))
     assert order_of(rig, key).stage is Stage.FILLED
@@ -290,8 +296,16 @@ def test_mistake_31_a_post_only_order_that_would_take_is_told_of_first_and_its_e
     told: list[Outcome] = []
     pending = rig.trader.place(ticket(ticks=500_010), FACTS, rig.now, told=told.append)
     rig.answer("add_order", pending.req_id, order_id="OA", cl_ord_id=pending.key)
-    described = {"cl_ord_id": pending.key, "symbol": SYMBOL, "side": "buy", "order_type": "limit", "order_qty": 0.01}
-    rig.frame("update", rig.row("pending_new", **described), rig.row("canceled", reason="Post only order"))
+    described: dict[str, Any] = {
+        "cl_ord_id": pending.key,
+        "symbol": SYMBOL,
+        "side": "buy",
+        "order_type": "limit",
+        "order_qty": 0.01,
+    }
+    rig.frame(
+        "update", rig.row("pending_new", **described, order_qty=0.01), rig.row("canceled", reason="Post only order")
+    )
     assert order_of(rig, pending.key).reason == "Post only order"
     assert isinstance(told[0], Accepted)
     assert rig.trader.arming.armed
@@ -310,7 +324,7 @@ def test_one_change_of_an_order_at_a_time() -> None:
 def test_a_move_keeps_the_quantity_and_counts_the_filled_part_in() -> None:
     rig = Rig()
     key = rig.open_order()
-    fill = {"exec_id": "TA", "last_qty": 0.004, "last_price": 49999.0, "cum_qty": 0.004}
+    fill: dict[str, Any] = {"exec_id": "TA", "last_qty": 0.004, "last_price": 49999.0, "cum_qty": 0.004}
     rig.frame("update", rig.row("trade", symbol=SYMBOL, side="buy", **fill))
     rig.trader.amend(key, FACTS, rig.now, ticks=499_980)
     params = rig.link.sent[-1]["params"]
@@ -342,7 +356,7 @@ def test_cancelling_all_is_one_request_and_spares_orders_of_other_programs() -> 
     rig.answer("cancel_all", rig.link.numbers, count=1)
     assert told[0].sentence == "The exchange cancelled 1 order."
     rig.frame("update", rig.row("canceled"))
-    described = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "order_qty": 1}
+    described: dict[str, Any] = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "order_qty": 1}
     rig.frame("update", rig.row("pending_new", "OF", **described), rig.row("new", "OF"))
     rig.open_order(ticket(ticks=499_900), "OC")
     rig.trader.cancel_own(rig.now)
@@ -353,7 +367,7 @@ def test_cancelling_all_is_one_request_and_spares_orders_of_other_programs() -> 
 def test_a_request_that_could_not_leave_was_not_sent() -> None:
     rig = Rig()
     told: list[Outcome] = []
-    rig.link.send = lambda _: False  # type: ignore[method-assign]
+    rig.link.refuses = True
     rig.trader.place(BUY, FACTS, rig.now, told=told.append)
     assert told == [Refused("place", "not sent: the connection was lost")]
     assert rig.link.account.open_orders() == ()
