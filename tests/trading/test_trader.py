@@ -164,7 +164,6 @@ def test_mistake_02_an_order_that_lives_though_its_call_failed_is_told_as_accept
         "symbol": SYMBOL,
         "side": "buy",
         "order_type": "limit",
-        "order_qty": 0.01,
     }
     rig.frame("update", rig.row("pending_new", **described, order_qty=0.01, limit_price=49999.0), rig.row("new"))
     assert isinstance(told[-1], Accepted)
@@ -301,7 +300,6 @@ def test_mistake_31_a_post_only_order_that_would_take_is_told_of_first_and_its_e
         "symbol": SYMBOL,
         "side": "buy",
         "order_type": "limit",
-        "order_qty": 0.01,
     }
     rig.frame(
         "update", rig.row("pending_new", **described, order_qty=0.01), rig.row("canceled", reason="Post only order")
