@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
 from kraken_tui.cli.console import FAILED, complain
+from kraken_tui.cli.private import of_screen
 from kraken_tui.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from kraken_tui.keys.key import ApiKey
     from kraken_tui.settings import Settings
     from kraken_tui.terminal.guardian import Guardian
 
@@ -35,7 +37,7 @@ Pairs may be written BTC/USD, btcusd, XBT/USD or XXBTZUSD. Settings also come fr
 
 
 def _run(call: Call) -> int:
-    settings = call.settings()
+    settings, key, problem = of_screen(call.settings())
     from kraken_tui.terminal.signals import obstacle
 
     reason = obstacle(sys.stdin, sys.stdout, os.environ)
@@ -48,12 +50,12 @@ def _run(call: Call) -> int:
     guardian = Guardian()
     guardian.start()
     try:
-        return _guarded(settings, guardian)
+        return _guarded(settings, guardian, key, problem)
     finally:
         guardian.close()
 
 
-def _guarded(settings: Settings, guardian: Guardian) -> int:
+def _guarded(settings: Settings, guardian: Guardian, key: ApiKey | None, problem: str) -> int:
     import gc
 
     # Looking for garbage while importing takes a tenth of the time to the first paint, which enables it again.
@@ -66,7 +68,9 @@ def _guarded(settings: Settings, guardian: Guardian) -> int:
     from kraken_tui.engine.engine import Engine
     from kraken_tui.engine.options import EngineOptions
 
-    engine = Engine(settings, options=EngineOptions(history=True))
+    engine = Engine(settings, options=EngineOptions(history=True, key=key))
+    if problem:
+        engine.note("warning", problem)
     from kraken_tui.terminal import leaving
 
     metrics = serve_metrics(engine, settings)

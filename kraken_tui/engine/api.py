@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from kraken_tui.market.events import Side
 from kraken_tui.market.views import FeedView, PairView, Published
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ class MarketSource(Protocol):
 
     def show(self, symbol: str) -> None:
         """Make this the pair on screen: it gets a new view at every publish, the others one a second."""
+        ...
+
+    def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
+        """Publish the single orders of one level of a pair (`Level3View.queue`) from now on.
+
+        Args:
+            symbol: A pair; one whose single orders are not followed has no queue.
+            side: Of the book; None watches no level of this pair any more.
+            ticks: Its price.
+        """
         ...
 
     def search(self, text: str, limit: int = 50) -> list[str]:

@@ -26,7 +26,7 @@ from kraken_tui.engine.watchdog import LOOK_S, Watchdog, step_of_thread
 from kraken_tui.errors import RecordingError, TimedOut
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.names import NO_WISH, Wish
-from kraken_tui.market.events import Proof
+from kraken_tui.market.events import Proof, Side
 from kraken_tui.market.freshness import silence_ns
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairSummary, PairView, Published
 from kraken_tui.settings import Settings
@@ -35,6 +35,7 @@ from kraken_tui.wire.symbols import canonical
 if TYPE_CHECKING:
     from kraken_tui.engine.worker import Worker
     from kraken_tui.market.history.moments import MarketHistory
+    from kraken_tui.market.private_views import AccountView
 
 T = TypeVar("T")
 
@@ -161,8 +162,8 @@ class Engine:
             if line is not None:
                 self._log.add(self._clock.wall(), *line)
 
-    def _publish(self, feed_view: FeedView, views: dict[str, PairView]) -> None:
-        self._published = Published(feed_view, views)
+    def _publish(self, feed_view: FeedView, views: dict[str, PairView], account: AccountView | None = None) -> None:
+        self._published = Published(feed_view, views, account)
         self._options.on_publish(feed_view)
         for callback in self._on_publish:
             callback()
@@ -329,6 +330,10 @@ class Engine:
     def show(self, symbol: str) -> None:
         """See `MarketSource.show`."""
         self._command(lambda worker: worker.show(symbol))
+
+    def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
+        """See `MarketSource.watch_queue`."""
+        self._command(lambda worker: worker.watch_queue(symbol, side, ticks))
 
     def add_pair(self, name: str, wish: Wish = NO_WISH) -> None:
         """See `MarketSource.add_pair`.

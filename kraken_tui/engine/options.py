@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kraken_tui.market.views import FeedView
+
+if TYPE_CHECKING:
+    from kraken_tui.keys.key import ApiKey
 
 
 def _as_it_is(event: object) -> Iterable[object]:
@@ -51,6 +55,9 @@ class EngineOptions:
         transform: Called in the engine's thread with every event; returns what listeners are told instead, in order.
         on_publish: Called in the engine's thread with every new feed view.
         on_frame: Called in the engine's thread with every frame, its wall clock ns and its direction; it must not wait.
+        key: Of the account, for what `Settings` say is followed; None with the demo, which brings its own.
+        level3_all: Whether single orders are followed for all pairs instead of those that were shown lately.
+        level3_lines: Whether each of their messages is told as a `Level3Line`.
         relay: What is dialled in place of the exchange, or of the demo; it has their feed.
         keeps_index: Whether the index of a recording may be kept beside it.
     """
@@ -65,5 +72,8 @@ class EngineOptions:
     transform: Callable[[object], Iterable[object]] = _as_it_is
     on_publish: Callable[[FeedView], None] = _nobody
     on_frame: Callable[[bytes, int, str], None] = _not_kept
+    key: ApiKey | None = None
+    level3_all: bool = False
+    level3_lines: bool = False
     relay: Relay | None = None
     keeps_index: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ from kraken_tui.feed.channels import pair_channels
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run as run_websocket
-from kraken_tui.feed.events import FeedEvent, Note, Resync
+from kraken_tui.feed.events import FeedEvent, Note, Resync, Trades
 from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.feed.session import Session
@@ -44,11 +45,16 @@ from kraken_tui.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from kraken_tui.engine.indexer import Indexer
+    from kraken_tui.engine.private_side import PrivateSide
     from kraken_tui.engine.replaying import Instead, Replaying
     from kraken_tui.exchange import ExchangeThread
     from kraken_tui.feed.kafka.run import KafkaFeed
+    from kraken_tui.keys.key import ApiKey
+    from kraken_tui.market.events import Side
+    from kraken_tui.market.private_views import AccountView
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
+_LATELY = 4
 _RELAY_CAP_S, _RELAY_DIALS, _RELAY_REST_S = 2.0, 10_000, 60.0
 RATE_WINDOW_S = 5
 """Seconds that message rates are averaged over."""
@@ -73,7 +79,7 @@ class Worker:
         clock: Clock,
         log: EventLog,
         *,
-        publish: Callable[[FeedView, dict[str, PairView]], None],
+        publish: Callable[[FeedView, dict[str, PairView], AccountView | None], None],
         emit: Callable[[object], None],
         options: EngineOptions | None = None,
         queues: Callable[[], QueueLoad] = QueueLoad,
@@ -101,6 +107,9 @@ class Worker:
         self._last_feed: FeedView | None = None
         self._keep_frame = options.on_frame
         self._relay = options.relay
+        self._options = options
+        self._private: PrivateSide | None = None
+        self._shown_lately: list[str] = []
         self._keeps_index = options.keeps_index
         self._begin(settings.interval, options.book_levels)
         self._demo: ExchangeThread | None = None
@@ -176,7 +185,10 @@ class Worker:
         elif self._settings.kafka:
             await self._run_kafka()
         else:
-            await self._run_live(self._settings.url, self._settings.rest_url)
+            from kraken_tui.engine.following import addresses_of
+
+            settings = self._settings
+            await self._run_live(settings.url, settings.rest_url, private=addresses_of(settings), key=self._options.key)
 
     async def _run_replay(self) -> None:
         from kraken_tui.engine.replaying import Replaying
@@ -321,12 +333,22 @@ class Worker:
         await asyncio.to_thread(exchange.start)
         self._demo = exchange
         try:
-            await self._run_live(exchange.ws_url, exchange.rest_url)
+            from kraken_tui.engine.following import demo_key
+
+            addresses = (exchange.rest_url, exchange.l3_url, exchange.auth_url)
+            await self._run_live(exchange.ws_url, exchange.rest_url, private=addresses, key=demo_key())
         finally:
             # In a thread: this loop still has to close the socket that the exchange waits for.
             await asyncio.to_thread(exchange.stop)
 
-    async def _run_live(self, url: str, rest_url: str, shown: str = "") -> None:
+    async def _run_live(
+        self,
+        url: str,
+        rest_url: str,
+        shown: str = "",
+        private: tuple[str, str, str] | None = None,
+        key: ApiKey | None = None,
+    ) -> None:
         from kraken_tui.feed.rest.client import RestClient
 
         self._url = shown or url
@@ -344,6 +366,7 @@ class Worker:
         )
         history = asyncio.create_task(self._history.run(), name="history")
         history.add_done_callback(self._history_ended)
+        following = self._follow(private, key)
         try:
             await run_websocket(
                 self._session,
@@ -356,13 +379,48 @@ class Worker:
                 budget_path=budget_path_for(url),
             )
         finally:
-            history.cancel()
-            await asyncio.gather(history, return_exceptions=True)
+            tasks = [history, *([] if following is None else [following])]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _follow(self, addresses: tuple[str, str, str] | None, key: ApiKey | None) -> asyncio.Task[None] | None:
+        """Follow single orders and the account, as far as the settings say so and there is a key."""
+        settings = self._settings
+        if key is None or addresses is None or not (settings.level3 or settings.account):
+            return None
+        from kraken_tui.engine.following import begin
+
+        self._private, task = begin(self, settings, self._options, self._clock, key, addresses)
+        return task
+
+    @property
+    def private(self) -> PrivateSide | None:
+        """Level 3 and the account, to be used in the engine's thread; None where neither is followed."""
+        return self._private
+
+    def tell(self, event: object) -> None:
+        """Tell listeners of an event that is not the public feed's."""
+        self._emit(event)
+
+    def venue_now(self) -> int:
+        """The exchange's clock, ns since the epoch."""
+        return self._venue_now()
+
+    def price_of(self, asset: str) -> Decimal | None:
+        """Last price of an asset in US dollars, of a pair that is subscribed; None where it is not known."""
+        view = self._views.get(f"{asset}/USD")
+        if view is None or view.last is None or view.spec is None:
+            return None
+        return Decimal(view.last).scaleb(-view.spec.price_precision)
 
     def _take(self, events: list[FeedEvent]) -> None:
         """Take the session's events; called after every frame, before the next one is applied."""
+        private = self._private
         for event in events:
             self._desk.handle(event)
+            if private is not None and type(event) is Trades:
+                private.on_trades(event.trades)
         if self._session.counters.rejected != self._rejected:
             self._tell_rejected(events)
         if self._history is not None:
@@ -405,6 +463,12 @@ class Worker:
     def show(self, symbol: str) -> None:
         """Give this pair a view every publish."""
         self._shown = symbol
+        self._shown_lately = [symbol, *(each for each in self._shown_lately if each != symbol)][:_LATELY]
+
+    def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
+        """Publish the single orders of a level."""
+        if self._private is not None:
+            self._private.watch_queue(symbol, side, ticks)
 
     def add_pair(self, name: str, wish: Wish = NO_WISH) -> None:
         """Subscribe a pair by any of its names, or change what is wanted of it."""
@@ -541,6 +605,8 @@ class Worker:
         """Dial now, as far as the dial budget allows; nothing happens while connected."""
         if self._session.dial_now(*self._now()):
             self._after_command()
+        if self._private is not None:
+            self._private.resume()
 
     def record(self, path: Path | None) -> None:
         """Start or stop recording."""
@@ -565,7 +631,7 @@ class Worker:
         """Write the rest of it, and publish whether that went well: nobody looks at this recorder any more."""
         stopping_s = 0.0 if self._stopped_ns is None else (self._clock.now() - self._stopped_ns) / SECOND
         self._recordings.end(END_BY_S - stopping_s)
-        self._publish(self._feed_view(*self._now(), self._clock.now()), self._views)
+        self._publish(self._feed_view(*self._now(), self._clock.now()), self._views, self._account_view())
 
     def _history_ended(self, task: asyncio.Task[None]) -> None:
         """Books and trades go on without history, but a defect in it must be logged."""
@@ -601,7 +667,7 @@ class Worker:
         replay = None if self._replay is None else self._replay.view()
         feed = replace(held, version=self._version, made_ns=machine_ns, replay=replay, log=self._log.lines)
         self._views = {symbol: replace(view, made_ns=machine_ns) for symbol, view in self._views.items()}
-        self._publish(feed, self._views)
+        self._publish(feed, self._views, None)
 
     def _publish_round(self) -> None:
         now, wall = self._now()
@@ -620,6 +686,7 @@ class Worker:
         if self._recent is not None and self._session.pairs:
             self._recent.poll(wall)
         self._version += 1
+        self._pass_private()
         views = dict(self._views)
         # The others once a second, spread over publishes: a thousand views take a tenth of a second.
         rate = self._settings.frame_rate
@@ -629,7 +696,18 @@ class Worker:
                 self._build_view(symbol, now, wall, machine_ns, views)
         self._views = views
         self._last_feed = self._feed_view(now, wall, machine_ns)
-        self._publish(self._last_feed, views)
+        self._publish(self._last_feed, views, self._account_view())
+
+    def _pass_private(self) -> None:
+        private = self._private
+        if private is not None:
+            pairs = self._desk.by_symbol
+            lately = pairs if self._options.level3_all else self._shown_lately
+            private.want(symbol for symbol in lately if symbol in pairs)
+            private.tick()
+
+    def _account_view(self) -> AccountView | None:
+        return None if self._private is None else self._private.account_view()
 
     def _tell_state(self, views: Mapping[str, PairView]) -> None:
         """Tell listeners what is known, as if it came just now."""
@@ -666,6 +744,10 @@ class Worker:
             made_ns=machine_ns,
             replayed=self._mode is Mode.REPLAY,
         )
+        if self._private is not None and (symbol == self._shown or self._options.level3_all):
+            level3 = self._private.level3_view(symbol)
+            if level3 is not None:
+                views[symbol] = replace(views[symbol], level3=level3)
 
     def _feed_view(self, now: int, wall: int, machine_ns: int) -> FeedView:
         session = self._session

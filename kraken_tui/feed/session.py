@@ -14,6 +14,7 @@ from kraken_tui.feed.channels import CHANNELS, pair_channels
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler
+from kraken_tui.feed.connection.failures import BANS
 from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.counters import Counters
@@ -44,8 +45,6 @@ _STANDING = {
     Trigger.PENDING: State.SUBSCRIBING,
     Trigger.CONFIRMED: State.SUBSCRIBED,
 }
-BANS = frozenset({403, 429})
-"""HTTP statuses of a handshake that mean: do not dial for a while."""
 _LONGEST_SLEEP = SECOND
 _MANY_PAIRS = 50
 _SETTLE_GAP_NS = SECOND // 20

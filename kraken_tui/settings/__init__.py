@@ -20,8 +20,15 @@ LOW_BANDWIDTH_FPS = 4
 LIVE_URL = "wss://ws.kraken.com/v2"
 """Kraken's public WebSocket v2 endpoint (PROTOCOL.md section 1)."""
 
+LIVE_LEVEL3_URL = "wss://ws-l3.kraken.com/v2"
+LIVE_ACCOUNT_URL = "wss://ws-auth.kraken.com/v2"
+"""Kraken's private endpoints: single orders, and the account (PRIVATE.md section 1.4)."""
+
 LIVE_REST_URL = "https://api.kraken.com"
 """Kraken's REST host; paths under /0/public (PROTOCOL.md section 10)."""
+
+LEVEL3_DEPTHS = (10, 100, 1000)
+"""Depths of level 3, in price levels a side."""
 
 DEPTHS = (10, 25, 100, 500, 1000)
 """Book depths the exchange accepts; it refuses others and does not round (PROTOCOL.md section 4.1)."""
@@ -86,6 +93,12 @@ class Settings:
         low_bandwidth: Draw seldom and leave out what only catches the eye, for slow lines.
         url: WebSocket address; wss anywhere, ws on loopback only.
         rest_url: REST base address, without a path.
+        level3: Whether single orders are followed, which needs a key.
+        level3_depth: Price levels a side of them, one of `LEVEL3_DEPTHS`.
+        account: Whether the account is followed, which needs a key.
+        private: Whether a screen follows both by itself, with --demo or where there is a key.
+        level3_url, account_url: WebSocket addresses of both; "" for Kraken's, as long as `url` is not a server of this
+            computer.
         key_name: Which of the stored API keys is used; "" for the one of the environment, or the only one.
         allow_withdraw_key: Whether a key that may withdraw is used all the same; whoever gets hold of it can then take
             all the money of the account.
@@ -131,6 +144,12 @@ class Settings:
     low_bandwidth: bool = False
     url: str = LIVE_URL
     rest_url: str = LIVE_REST_URL
+    level3: bool = False
+    level3_depth: int = 10
+    account: bool = False
+    private: bool = True
+    level3_url: str = ""
+    account_url: str = ""
     key_name: str = ""
     allow_withdraw_key: bool = False
     log_file: Path | None = None

@@ -15,6 +15,7 @@ from kraken_tui.settings import (
     GROUPINGS,
     HEAT_SCALES,
     INTERVALS,
+    LEVEL3_DEPTHS,
     PULL_WINDOWS,
     RECENTRES,
     WEIGHINGS,
@@ -63,6 +64,9 @@ MARKET = (*RECORDERS, "serve")
 DRAWN = ("screen", "snapshot", "plot", "serve")
 """Those of them that draw."""
 
+FOLLOWERS = ("screen", "stream")
+"""Those of them that follow single orders and the account."""
+
 MARKETS = "markets"
 SOURCE = "source"
 KAFKA = "Kafka"
@@ -80,7 +84,7 @@ SECTIONS = {
     SCREEN: "what is drawn, and how often",
     FIGURES: "from when on something counts as large, and what is summed how",
     OUTPUT: "where log, metrics and pictures go",
-    ACCOUNT: "which key of the account is used",
+    ACCOUNT: "single orders and the account, and with which key",
 }
 """Parts of the help, the settings file and the manual, in their order, each with what it is about."""
 
@@ -276,12 +280,40 @@ OPTIONS: tuple[Option, ...] = (
         flag="--rest-url", metavar="URL", commands=(*MARKET, "keys"), library=True, section=SOURCE,
     ),
     Option(
+        "level3", Switch(), "follow the single orders behind the books, which needs a key or --demo",
+        flag="--level3", commands=FOLLOWERS, library=True, section=ACCOUNT,
+    ),
+    Option(
+        "level3_depth", Whole(), "price levels a side of them: {allowed} (default {default})", OneOf(LEVEL3_DEPTHS),
+        flag="--level3-depth", metavar="N", commands=FOLLOWERS, library=True, section=ACCOUNT,
+    ),
+    Option(
+        "account", Switch(), "follow the account: orders, fills, balances; needs a key or --demo",
+        flag="--account", commands=FOLLOWERS, library=True, section=ACCOUNT,
+    ),
+    Option(
+        "private", Switch(), "follow neither by itself; otherwise the screen does with --demo, and with a key",
+        flag="--no-private", commands=("screen",), const=False, section=ACCOUNT,
+        about="whether the screen follows both by itself, with --demo and with a key",
+    ),
+    Option(
+        "level3_url", Text(), "WebSocket address of the single orders", WebSocketAddress(),
+        flag="--level3-url", metavar="URL", commands=FOLLOWERS, library=True, section=ACCOUNT,
+        example='"wss://ws-l3.kraken.com/v2"',
+    ),
+    Option(
+        "account_url", Text(), "WebSocket address of the account", WebSocketAddress(),
+        flag="--account-url", metavar="URL", commands=FOLLOWERS, library=True, section=ACCOUNT,
+        example='"wss://ws-auth.kraken.com/v2"',
+    ),
+    Option(
         "key_name", Text(), "which of the stored API keys (default: that of the environment, or the only one)",
-        KeyName(), flag="--key", metavar="NAME", commands=("keys",), section=ACCOUNT, example='"desk"',
+        KeyName(), flag="--key", metavar="NAME", commands=("keys", *FOLLOWERS), library=True, section=ACCOUNT,
+        example='"desk"',
     ),
     Option(
         "allow_withdraw_key", Switch(), "use a key that may withdraw all the same: whoever gets hold of it can take "
-        "all the money of the account", flag="--allow-withdraw-key", commands=("keys",), section=ACCOUNT,
+        "all the money of the account", flag="--allow-withdraw-key", commands=("keys", *FOLLOWERS), section=ACCOUNT,
     ),
     Option(
         "log_file", FileName(), "also write the log to FILE",

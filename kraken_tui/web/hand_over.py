@@ -16,7 +16,19 @@ VARIABLE = "KRAKEN_TUI_VISIT"
 """Name in the environment of a visitor's process."""
 
 _WITHHELD = frozenset(
-    {"record", "record_rotate", "log_file", "metrics_addr", "svg_dir", "key_name", "allow_withdraw_key"}
+    {
+        "record",
+        "record_rotate",
+        "log_file",
+        "metrics_addr",
+        "svg_dir",
+        "key_name",
+        "allow_withdraw_key",
+        "level3",
+        "account",
+        "level3_url",
+        "account_url",
+    }
 )
 """Settings that write on this machine, listen there or name a key: no visitor has them."""
 

@@ -153,6 +153,10 @@ class NotSent(msgspec.Struct, frozen=True):
         return f"not sent: {self.reason}"
 
 
+Failed = Refusal | OutcomeUnknown | NotSent
+"""What a call returns instead of its value."""
+
+
 def refusal(text: object) -> Refusal:
     """Look a refusal up.
 

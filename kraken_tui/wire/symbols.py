@@ -134,6 +134,11 @@ def canonical(name: str) -> str:
     return f"{_OLD_ASSETS.get(base, base)}/{_OLD_ASSETS.get(quote, quote)}"
 
 
+def asset_of(name: str) -> str:
+    """The v2 name of an asset by REST's: "XXBT" gives "BTC"."""
+    return _OLD_ASSETS.get(name, name)
+
+
 _USUAL_QUOTES = ("USD", "EUR", "GBP", "CAD", "AUD", "CHF", "JPY", "USDT", "USDC", "USDG", "BTC", "ETH", "DAI")
 
 

@@ -7,9 +7,9 @@ import contextlib
 
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.budget_file import BudgetFile
-from kraken_tui.feed.connection.failures import explain
+from kraken_tui.feed.connection.failures import BANS, explain
 from kraken_tui.feed.connection.sockets import close_socket, open_socket
-from kraken_tui.feed.session import BANS, Session
+from kraken_tui.feed.session import Session
 
 
 class Auditing:

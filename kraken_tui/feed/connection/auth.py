@@ -111,6 +111,16 @@ class Authentication:
         """The connection's token, which every private request carries; None before there is one and after the end."""
         return self._token
 
+    @property
+    def due(self) -> int | None:
+        """When `tick` has something to say, monotonic ns; None for never."""
+        return self._due
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits after a failure."""
+        return self.state == WAITING
+
     def opened(self, now: int) -> Step:
         """The exchange's first frame has come on a new connection."""
         if self.state == STOPPED:

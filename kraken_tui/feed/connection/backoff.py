@@ -63,12 +63,17 @@ class DialBudget:
         self._dials: deque[int] = deque()
         self.cooldown_until: int | None = None
 
-    def next_allowed(self, now: int) -> int:
-        """Earliest moment the next dial may start; `now` when it may start at once."""
+    def next_allowed(self, now: int, reserve: int = 0) -> int:
+        """Earliest moment the next dial may start; `now` when it may start at once.
+
+        Args:
+            now: Monotonic ns.
+            reserve: Dials of the window that are left to others.
+        """
         self._forget(now)
-        allowed = now
-        if len(self._dials) >= self._limit:
-            allowed = max(allowed, self._dials[-self._limit] + self._window + 1)
+        allowed, limit = now, max(1, self._limit - reserve)
+        if len(self._dials) >= limit:
+            allowed = max(allowed, self._dials[-limit] + self._window + 1)
         if self.cooldown_until is not None:
             allowed = max(allowed, self.cooldown_until)
         return allowed

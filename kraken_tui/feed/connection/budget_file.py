@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from kraken_tui.feed.clock import Clock
-from kraken_tui.feed.session import Session
+from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.files import lock, make_folder, open_private, replace_text
 from kraken_tui.hand_over import HandOver
 
@@ -29,6 +29,15 @@ _DECIDE_S = 1.0
 _LARGEST = 65536
 _IDLE_S = 600.0
 _WAITING = 8
+
+
+class Spender(Protocol):
+    """A session whose dials are counted."""
+
+    dialler: Dialler
+
+    def restore_dials(self, saved: object, now: int, wall_ns: int) -> None:
+        """Take over what others have spent."""
 
 
 class BudgetFile:
@@ -46,7 +55,7 @@ class BudgetFile:
             "kraken-tui-dials", _serve, items=_WAITING, room=_WAITING, every_s=_IDLE_S
         )
 
-    async def settle(self, session: Session, decide: Callable[[], bool] = lambda: True) -> bool:
+    async def settle(self, session: Spender, decide: Callable[[], bool] = lambda: True) -> bool:
         """Add what others have spent to a session's budget, let `decide` spend, and write all of it.
 
         No other process reads or changes the file meanwhile; `decide` is called in this thread, once.
@@ -76,7 +85,7 @@ class BudgetFile:
 class _Exchange:
     """One turn of reading, deciding and writing, seen from both threads."""
 
-    def __init__(self, path: Path, clock: Clock, session: Session, decide: Callable[[], bool]) -> None:
+    def __init__(self, path: Path, clock: Clock, session: Spender, decide: Callable[[], bool]) -> None:
         self.path = path
         self._clock = clock
         self._session = session

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 from kraken_tui.text import clean_text
 
+BANS = frozenset({403, 429})
+"""HTTP statuses of a handshake that mean: do not dial for a while."""
+
 _CLOSE_CODES = {
     1000: "done",
     1001: "going away",

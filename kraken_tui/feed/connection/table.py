@@ -1,4 +1,4 @@
-"""The life of one connection, as a table.
+"""The life of one connection, as a table: one for the public connection, one for each of the private ones.
 
 Pure: no socket, no clock, no randomness.
 """
@@ -13,6 +13,7 @@ class State(StrEnum):
 
     DISCONNECTED = "DISCONNECTED"
     CONNECTING = "CONNECTING"
+    AUTHENTICATING = "AUTHENTICATING"
     SUBSCRIBING = "SUBSCRIBING"
     SUBSCRIBED = "SUBSCRIBED"
     RESYNCING = "RESYNCING"
@@ -26,6 +27,7 @@ class Trigger(StrEnum):
 
     DIAL = "dial"
     OPENED = "opened"
+    TOKEN = "token needed"
     PENDING = "subscriptions pending"
     CONFIRMED = "all confirmed"
     RESYNC = "book lost its proof"
@@ -33,6 +35,7 @@ class Trigger(StrEnum):
     LOST = "connection lost"
     BANNED = "venue refuses dials"
     COOLED = "cooldown over"
+    STOPPED = "only the user can cure it"
     PLAY = "recording opened"
     CLOSE = "closed by the user"
 
@@ -42,6 +45,7 @@ class Action(StrEnum):
 
     SPEND_DIAL = "spend one dial"
     SUBSCRIBE = "subscribe instruments"
+    AUTHENTICATE = "fetch a token after the first frame"
     HANG_UP = "close the socket"
     UNPROVE = "unprove all books"
 
@@ -54,14 +58,42 @@ _UP = (State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED)
 _LOSS = (Action.HANG_UP, Action.UNPROVE)
 
 
-def _build_table() -> dict[tuple[State, Trigger], tuple[State, tuple[Action, ...]]]:
-    table: dict[tuple[State, Trigger], tuple[State, tuple[Action, ...]]] = {
+Table = dict[tuple[State, Trigger], tuple[State, tuple[Action, ...]]]
+"""(state, trigger) -> (next state, actions)."""
+
+
+def _build_table() -> Table:
+    table: Table = {
         (State.DISCONNECTED, Trigger.DIAL): (State.CONNECTING, (Action.SPEND_DIAL,)),
         (State.DISCONNECTED, Trigger.PLAY): (State.SUBSCRIBED, ()),
         (State.DISCONNECTED, Trigger.BANNED): (State.COOLDOWN, ()),
         (State.CONNECTING, Trigger.OPENED): (State.SUBSCRIBING, (Action.SUBSCRIBE,)),
         (State.COOLDOWN, Trigger.COOLED): (State.DISCONNECTED, ()),
     }
+    _stand(table)
+    _end(table, (State.CONNECTING, *_UP))
+    return table
+
+
+def _build_private_table() -> Table:
+    table: Table = {
+        (State.DISCONNECTED, Trigger.DIAL): (State.CONNECTING, (Action.SPEND_DIAL,)),
+        (State.DISCONNECTED, Trigger.BANNED): (State.COOLDOWN, ()),
+        (State.CONNECTING, Trigger.OPENED): (State.AUTHENTICATING, (Action.AUTHENTICATE,)),
+        (State.AUTHENTICATING, Trigger.PENDING): (State.SUBSCRIBING, ()),
+        (State.COOLDOWN, Trigger.COOLED): (State.DISCONNECTED, ()),
+    }
+    _stand(table)
+    for state in _UP:
+        table[(state, Trigger.TOKEN)] = (State.AUTHENTICATING, ())
+    for state in (State.AUTHENTICATING, *_UP):
+        table[(state, Trigger.STOPPED)] = (State.DISCONNECTED, _LOSS)
+    _end(table, (State.CONNECTING, State.AUTHENTICATING, *_UP))
+    return table
+
+
+def _stand(table: Table) -> None:
+    """Between the states of a connection that is up."""
     meaning = {
         Trigger.PENDING: State.SUBSCRIBING,
         Trigger.CONFIRMED: State.SUBSCRIBED,
@@ -70,37 +102,42 @@ def _build_table() -> dict[tuple[State, Trigger], tuple[State, tuple[Action, ...
     }
     for state in _UP:
         table.update({(state, trigger): (after, ()) for trigger, after in meaning.items() if after is not state})
-    for state in (State.CONNECTING, *_UP):
+
+
+def _end(table: Table, states: tuple[State, ...]) -> None:
+    """How a connection ends."""
+    for state in states:
         table[(state, Trigger.LOST)] = (State.DISCONNECTED, _LOSS)
         table[(state, Trigger.BANNED)] = (State.COOLDOWN, _LOSS)
-    for state in State:
-        if state is not State.CLOSED:
-            table[(state, Trigger.CLOSE)] = (State.CLOSED, (Action.HANG_UP,))
-    return table
+    for state in (State.DISCONNECTED, State.COOLDOWN, *states):
+        table[(state, Trigger.CLOSE)] = (State.CLOSED, (Action.HANG_UP,))
 
 
 TABLE = _build_table()
-"""(state, trigger) -> (next state, actions). What is not in it cannot happen."""
+"""The public connection's. What is not in it cannot happen."""
+
+PRIVATE_TABLE = _build_private_table()
+"""That of each private connection, which begins with a token and can be stopped for good."""
 
 
-def step(state: State, trigger: Trigger) -> tuple[State, tuple[Action, ...]]:
+def step(state: State, trigger: Trigger, table: Table = TABLE) -> tuple[State, tuple[Action, ...]]:
     """Look one transition up.
 
     Raises:
         IllegalTransition: The table does not have it.
     """
     try:
-        return TABLE[(state, trigger)]
+        return table[(state, trigger)]
     except KeyError:
         raise IllegalTransition(f"{trigger.value!r} cannot happen in {state.value}") from None
 
 
-def transition_table() -> str:
-    """The table as Markdown, for the documentation."""
+def transition_table(table: Table = TABLE) -> str:
+    """A table as Markdown, for the documentation."""
     rows = [
         f"| {state} | {trigger.value} | {after} | {', '.join(actions) or '–'} |"
         for (state, trigger), (after, actions) in sorted(
-            TABLE.items(), key=lambda row: (list(State).index(row[0][0]), list(Trigger).index(row[0][1]))
+            table.items(), key=lambda row: (list(State).index(row[0][0]), list(Trigger).index(row[0][1]))
         )
     ]
     return "\n".join(["| State | What happens | Next state | Actions |", "| --- | --- | --- | --- |", *rows])

@@ -1,4 +1,4 @@
-"""The thin asyncio shell around a `Session`: it dials, reads, writes and keeps time, and decides nothing."""
+"""The thin asyncio shell around a session: it dials, reads, writes and keeps time, and decides nothing."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.feed.connection.audit_socket import Auditing
 from kraken_tui.feed.connection.budget_file import BudgetFile
+from kraken_tui.feed.connection.dialler import Dialler
 from kraken_tui.feed.connection.failures import explain
 from kraken_tui.feed.connection.sockets import close_socket, open_socket
-from kraken_tui.feed.events import FeedEvent, Note
+from kraken_tui.feed.events import Note
+from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.session import Session
 from kraken_tui.settings.address import check_url, proxy_for
 from kraken_tui.units import SECOND
@@ -24,18 +26,51 @@ if TYPE_CHECKING:
 
 __all__ = ["ConfigurationError", "check_url", "run"]
 
-OnEvents = Callable[[list[FeedEvent]], None]
+E = TypeVar("E")
 OnFrame = Callable[[bytes, int, str], None]
 """(raw bytes, wall clock ns, "rx" or "tx"), for a recorder; it must not raise."""
 
 _SEND_LIMIT_S = 5.0
 
 
+class Talking(Protocol[E]):
+    """A session as the shell sees it: `Session`, or one of `feed.private`; see there."""
+
+    limits: Limits
+    dialler: Dialler
+
+    def dialling(self, now: int, wall_ns: int) -> None: ...
+    def opened(self, now: int, wall_ns: int) -> None: ...
+    def frame(self, data: bytes | str, now: int, wall_ns: int) -> None: ...
+    def tick(self, now: int, wall_ns: int) -> None: ...
+    def slept(self, ns_asleep: int, now: int, wall_ns: int) -> None: ...
+    def close(self, now: int, wall_ns: int, cause: str = "closed") -> None: ...
+    def restore_dials(self, saved: object, now: int, wall_ns: int) -> None: ...
+    def disconnected(
+        self,
+        cause: str,
+        now: int,
+        wall_ns: int,
+        *,
+        http_status: int | None = None,
+        retry_after_s: float | None = None,
+        close_code: int | None = None,
+        slow: bool = False,
+    ) -> None: ...
+    def take_sends(self) -> list[str]: ...
+    def take_events(self) -> list[E]: ...
+    @property
+    def wants_attention(self) -> bool: ...
+    def wants_dial(self, now: int) -> bool: ...
+    def wants_close(self) -> tuple[int, str] | None: ...
+    def next_wakeup(self, now: int) -> int: ...
+
+
 async def run(
-    session: Session,
+    session: Talking[E],
     url: str,
     clock: Clock,
-    on_events: OnEvents,
+    on_events: Callable[[list[E]], None],
     stop_event: asyncio.Event,
     on_frame: OnFrame | None = None,
     *,
@@ -75,10 +110,10 @@ async def run(
 class _Shell:
     def __init__(
         self,
-        session: Session,
+        session: Talking[E],
         url: str,
         clock: Clock,
-        on_events: OnEvents,
+        on_events: Callable[[list[Any]], None],
         on_frame: OnFrame | None,
         wake: asyncio.Event,
         budget_path: Path | None,
@@ -97,7 +132,10 @@ class _Shell:
         self._defect: Exception | None = None
         self._slept = clock.slept if isinstance(clock, SystemClock) else None
         self._looked_at = clock.now()
-        self._auditing = Auditing(session, url, clock, self._budget, self._wake)
+        # Books of the public feed alone are compared with a second snapshot.
+        talking: object = session
+        audited = talking if isinstance(talking, Session) else None
+        self._auditing = None if audited is None else Auditing(audited, url, clock, self._budget, self._wake)
 
     async def watch(self, stop_event: asyncio.Event) -> None:
         await stop_event.wait()
@@ -113,7 +151,8 @@ class _Shell:
         try:
             await self._keep_connected(stop_event)
         finally:
-            await self._auditing.stop()
+            if self._auditing is not None:
+                await self._auditing.stop()
             self._budget.close()
 
     async def _keep_connected(self, stop_event: asyncio.Event) -> None:
@@ -247,7 +286,8 @@ class _Shell:
     def _tick(self) -> None:
         self._notice_sleep()
         self._session.tick(self._clock.now(), self._clock.wall())
-        self._auditing.start_if_due(self._proxy, self._proxy_shown)
+        if self._auditing is not None:
+            self._auditing.start_if_due(self._proxy, self._proxy_shown)
 
     def _flush(self) -> None:
         events = self._session.take_events()

@@ -24,7 +24,7 @@ from kraken_tui.secret_log import hide_secrets
 from kraken_tui.settings.address import LOOPBACK
 from kraken_tui.units import SECOND
 from kraken_tui.wire import rest_account as account
-from kraken_tui.wire.refusals import Course, NotSent, OutcomeUnknown, Refusal, judge
+from kraken_tui.wire.refusals import Course, Failed, NotSent, OutcomeUnknown, Refusal, judge
 from kraken_tui.wire.signing import sign
 
 TIMEOUT_S = 10.0
@@ -42,8 +42,6 @@ _TWO_FACTOR = (
 )
 
 T = TypeVar("T")
-Failed = Refusal | OutcomeUnknown | NotSent
-"""What a call returns instead of its value."""
 
 
 class PrivateClient:

@@ -86,6 +86,10 @@ class QueueSide:
         keys = self._keys
         return (self._sign * keys[0], self._queues[keys[0]].lots) if keys else None
 
+    def worst(self) -> int | None:
+        """Price of the last level that is held; None on an empty side."""
+        return self._sign * self._keys[-1] if self._keys else None
+
     def top(self, count: int | None = None) -> tuple[Level, ...]:
         """The best `count` levels, or all, with the sum of their orders."""
         queues, sign = self._queues, self._sign
@@ -105,6 +109,16 @@ class QueueSide:
             head = next(iter(queue.orders.values()))
             found.append(L3Level(self._sign * key, queue.lots, sizes, stamp_ns(head.stamp)))
         return tuple(found)
+
+    def each(self, count: int | None = None) -> tuple[tuple[int, int, str], ...]:
+        """(ticks, lots, id) of every order of the best `count` levels, or of all, in the order of the queues."""
+        return tuple(
+            [
+                (self._sign * key, order.lots, order.order_id)
+                for key in self._keys[:count]
+                for order in self._queues[key].orders.values()
+            ]
+        )
 
     def queue(self, ticks: int) -> tuple[QueuedOrder, ...]:
         """The orders of a level, first in the queue first; empty where there is no level."""

@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kraken_tui.feed.connection.backoff import Backoff, DialBudget
-from kraken_tui.feed.connection.table import TABLE, Action, IllegalTransition, State, Trigger, step, transition_table
+from kraken_tui.feed.connection.table import (
+    PRIVATE_TABLE,
+    TABLE,
+    Action,
+    IllegalTransition,
+    State,
+    Table,
+    Trigger,
+    step,
+    transition_table,
+)
 from kraken_tui.feed.limits import Limits, ns
 from kraken_tui.units import SECOND
 
@@ -43,12 +53,13 @@ def test_what_is_not_in_the_table_cannot_happen() -> None:
     assert not [key for key in TABLE if key[0] is State.CLOSED]
 
 
-def test_every_state_but_closed_can_reach_subscribed() -> None:
-    for start in State:
+@pytest.mark.parametrize("table", [TABLE, PRIVATE_TABLE])
+def test_every_state_but_closed_can_reach_subscribed(table: Table) -> None:
+    for start in {state for state, _ in table} | {State.CLOSED}:
         reached, frontier = {start}, [start]
         while frontier:
             state = frontier.pop()
-            for (before, _), (after, _) in TABLE.items():
+            for (before, _), (after, _) in table.items():
                 if before is state and after not in reached:
                     reached.add(after)
                     frontier.append(after)
@@ -63,6 +74,19 @@ def test_losing_a_connection_hangs_up_and_unproves(state: State) -> None:
     assert step(state, Trigger.LOST) == (State.DISCONNECTED, (Action.HANG_UP, Action.UNPROVE))
     assert step(state, Trigger.BANNED) == (State.COOLDOWN, (Action.HANG_UP, Action.UNPROVE))
     assert step(state, Trigger.CLOSE)[0] is State.CLOSED
+
+
+def test_a_private_connection_needs_a_token_and_can_be_stopped_for_good() -> None:
+    assert (State.CONNECTING, Trigger.OPENED) in PRIVATE_TABLE and not any(s is State.AUTHENTICATING for s, _ in TABLE)
+    assert step(State.CONNECTING, Trigger.OPENED, PRIVATE_TABLE)[0] is State.AUTHENTICATING
+    for state in (State.AUTHENTICATING, State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED):
+        assert step(state, Trigger.STOPPED, PRIVATE_TABLE) == (
+            State.DISCONNECTED,
+            (Action.HANG_UP, Action.UNPROVE),
+        )
+        assert step(state, Trigger.LOST, PRIVATE_TABLE)[0] is State.DISCONNECTED
+    with pytest.raises(IllegalTransition):
+        step(State.CONNECTING, Trigger.PENDING, PRIVATE_TABLE)
 
 
 def test_nothing_is_dialled_but_from_disconnected() -> None:

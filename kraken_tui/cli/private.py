@@ -1,0 +1,49 @@
+"""What a command follows of single orders and of the account, and with which key."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kraken_tui.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from kraken_tui.keys.key import ApiKey
+    from kraken_tui.settings import Settings
+
+
+def asked_key(settings: Settings) -> ApiKey | None:
+    """The key for what the user asked for in so many words; it is taken out of the environment.
+
+    Raises:
+        ConfigurationError: See `keys.following.needed_key`.
+    """
+    if not (settings.level3 or settings.account):
+        return None
+    from kraken_tui.keys.following import needed_key
+
+    return needed_key(settings, os.environ)
+
+
+def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
+    """What a screen follows by itself: with the demo, and where there is a key.
+
+    Returns:
+        The settings with that switched on, the key, and why a key that is there is not used, one sentence.
+
+    Raises:
+        ConfigurationError: It was asked for, and cannot be.
+    """
+    if settings.level3 or settings.account or not settings.private or settings.replay is not None or settings.kafka:
+        return settings, asked_key(settings), ""
+    both = replace(settings, level3=True, account=True)
+    if settings.demo:
+        return both, None, ""
+    from kraken_tui.keys.store import choose
+
+    try:
+        key = choose(settings, os.environ)
+    except ConfigurationError as error:
+        return settings, None, f"the account is not followed: {error}"
+    return (settings, None, "") if key is None else (both, key, "")
