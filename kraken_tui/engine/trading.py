@@ -1,4 +1,4 @@
-"""Trading as the engine runs it: the trader, its facts of this moment, and the paper account (ACCOUNT.md).
+"""Trading as the engine runs it: the trader, with the facts of this moment (ACCOUNT.md).
 
 Everything here runs in the engine's thread. The screen and the library hand functions over (`Engine.trade`), and hear
 of the outcome by the function they gave along, which is called in that thread too.
@@ -7,7 +7,7 @@ of the outcome by the function they gave along, which is called in that thread t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -15,24 +15,20 @@ from typing import Protocol
 import msgspec
 
 from kraken_tui.files import user_folder
-from kraken_tui.market.events import Proof, Side
-from kraken_tui.market.orders.values import AccountEvent, Order
-from kraken_tui.market.private_views import AccountView, StreamView, TradingView
-from kraken_tui.market.views import PairView
+from kraken_tui.market.events import Side
+from kraken_tui.market.orders.values import AccountEvent
+from kraken_tui.market.private_views import TradingView
 from kraken_tui.settings import Settings
 from kraken_tui.settings.amounts import read_amounts
 from kraken_tui.trading.audit import NAME, Audit
 from kraken_tui.trading.ids import ClientIds
 from kraken_tui.trading.limits import Facts, TradingLimits, warnings
 from kraken_tui.trading.link import Link
-from kraken_tui.trading.outcomes import Outcome
-from kraken_tui.trading.paper import PaperLink
 from kraken_tui.trading.pending import Pending, Told, nobody
 from kraken_tui.trading.tickets import Ticket, words
 from kraken_tui.trading.trader import Trader
 from kraken_tui.units import SECOND
 from kraken_tui.wire.order_answers import Answer
-from kraken_tui.wire.symbols import PairSpec
 
 DRAWN_NS = 3 * SECOND
 """How long after its last picture a screen counts as alive, for the dead man's switch."""
@@ -222,72 +218,15 @@ class TradingDesk:
         drawn = self._drawn_always or now - self._drawn_ns < DRAWN_NS
         self.trader.tick(self._facts_of(symbol) if symbol else None, now, drawn=drawn)
 
+    def leave(self) -> bool:
+        """The program ends: disarm, and turn the dead man's switch off where it is on; whether something was sent."""
+        self.trader.disarm("the program ends")
+        if not self.trader.switch.wanted:
+            return False
+        self.trader.set_switch(False)
+        self.trader.tick(None, self._clock.now())
+        return True
+
     def close(self) -> None:
-        """End: the dead man's switch is turned off where it is on, and the audit file is written."""
-        if self.trader.switch.wanted:
-            self.trader.set_switch(False)
-            self.trader.tick(None, self._clock.now())
+        """Write the rest of the audit file."""
         self.audit.close(1.0)
-
-
-class PaperSide:
-    """The paper account of an engine: `trading.paper` over the public market.
-
-    Args:
-        spec_of: Reference data by symbol.
-        clock: The machine's clocks.
-        emit: Takes the account's events for listeners.
-        settings: The taker's fee.
-    """
-
-    def __init__(
-        self,
-        spec_of: Callable[[str], PairSpec | None],
-        clock: Clocks,
-        emit: Callable[[object], None],
-        settings: Settings,
-    ) -> None:
-        fee = Decimal(str(settings.taker_fee_pct)) / 100
-        self.link = PaperLink(spec_of, clock.wall, self._told, fee)
-        self.desk: TradingDesk | None = None
-        self._emit, self._version = emit, 0
-
-    def _told(self, events: Sequence[AccountEvent]) -> None:
-        if not events:
-            return
-        self._version += 1
-        if self.desk is not None:
-            self.desk.take(events)
-        for event in events:
-            self._emit(event)
-
-    def on_trade(self, symbol: str, side: Side, ticks: int, lots: int) -> None:
-        """A public trade."""
-        self.link.on_trade(symbol, side, ticks, lots)
-
-    def on_views(self, views: Mapping[str, PairView]) -> None:
-        """The newest books; then what came of everything is told."""
-        for symbol, view in views.items():
-            self.link.on_book(symbol, view.bids, view.asks, verified=view.proof is Proof.VERIFIED)
-        if self.desk is not None:
-            self.link.deliver(self.desk.on_answer)
-
-    def view(self, trading: TradingView | None) -> AccountView:
-        """The paper account for the screen."""
-        account = self.link.account
-        orders: tuple[Order, ...] = tuple(sorted(account.orders, key=lambda each: -(each.changed_ns or 0)))
-        return AccountView(
-            self._version,
-            key="paper",
-            play=True,
-            streams=(StreamView("executions", account.verified, account.reason, account.sequence, 0),),
-            orders=orders[:200],
-            fills=tuple(account.fills.recent)[:-501:-1],
-            positions=account.fills.positions,
-            fees=tuple(sorted(account.fills.session_fees.items())),
-            warnings=("Paper money: fills are a simulation against the public book, see docs/ACCOUNT.md.",),
-            trading=trading,
-        )
-
-
-__all__ = ["Look", "Outcome", "PaperSide", "TradingDesk", "audit_path", "limits_of"]
