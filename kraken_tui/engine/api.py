@@ -85,7 +85,7 @@ class MarketSource(Protocol):
         """Whether orders can be placed once it is armed: "LIVE", "DEMO" or "PAPER"; "" where they never can."""
         ...
 
-    def trade(self, act: Callable[[TradingDesk], None]) -> None:
+    def trade(self, act: Callable[[TradingDesk], object]) -> None:
         """Act on the trading desk, in the engine's thread and between two frames; nothing happens where there is none.
 
         Outcomes come back by the functions that are handed to the desk; they are called in the engine's thread.

@@ -342,7 +342,7 @@ class Engine:
         settings = self.settings
         return "PAPER" if settings.paper else "" if not settings.trade else "DEMO" if settings.demo else "LIVE"
 
-    def trade(self, act: Callable[[TradingDesk], None]) -> None:
+    def trade(self, act: Callable[[TradingDesk], object]) -> None:
         """See `MarketSource.trade`."""
         self._command(lambda worker: worker.trade(act))
 

@@ -133,7 +133,7 @@ class TradingDesk:
         """The screen drew this pair: it is alive."""
         self._shown, self._drawn_ns = symbol, self._clock.now()
 
-    def arm(self, symbol: str, told: Callable[[str], None]) -> None:
+    def arm(self, symbol: str, told: Callable[[str], object]) -> None:
         """Arm for a pair; why not, or "", is told."""
         self.trader.arming.forbidden = self._forbidden()
         self._shown = symbol
@@ -151,12 +151,12 @@ class TradingDesk:
         """See `Trader.set_switch`."""
         self.trader.set_switch(on)
 
-    def look(self, ticket: Ticket, told: Callable[[Look], None]) -> None:
+    def look(self, ticket: Ticket, told: Callable[[Look], object]) -> None:
         """How an order would fare now."""
         facts = self._facts_of(ticket.symbol)
         told(self._look(ticket, facts, self.trader.blocks(ticket, facts, self._clock.now())))
 
-    def look_at_move(self, key: str, ticks: int, told: Callable[[Look], None]) -> None:
+    def look_at_move(self, key: str, ticks: int, told: Callable[[Look], object]) -> None:
         """How a move would fare now."""
         order = self.trader.link.account.orders.get(key)
         facts = self._facts_of("" if order is None else order.symbol or "")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec.structs import replace
 
+from kraken_tui.engine.private_side import PrivateSide
 from kraken_tui.engine.trading import TradingDesk
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import Trades
@@ -24,9 +25,26 @@ from kraken_tui.trading.paper import PaperLink
 from kraken_tui.wire.order_answers import Answer
 from kraken_tui.wire.symbols import PairSpec
 
-if TYPE_CHECKING:
-    from kraken_tui.engine.private_side import PrivateSide
-    from kraken_tui.engine.worker import Worker
+
+class Host(Protocol):
+    """What the desk asks of the engine."""
+
+    def spec_of(self, symbol: str) -> PairSpec | None:
+        """Reference data of a pair."""
+        ...
+
+    def view_now(self, symbol: str) -> PairView | None:
+        """The pair's view of this moment."""
+        ...
+
+    def reading_health(self) -> tuple[int | None, int | None, int | None]:
+        """How the reading stands: ns since the last frame, how far it is behind, how far the clock is off."""
+        ...
+
+    def tell(self, event: object) -> None:
+        """Tell listeners."""
+        ...
+
 
 _PAPER = "Paper money: fills are a simulation against the public book; docs/ACCOUNT.md has its rules."
 _MOST_ORDERS, _MOST_FILLS = 200, 500
@@ -35,7 +53,7 @@ _MOST_ORDERS, _MOST_FILLS = 200, 500
 class AccountLink:
     """The account's connection as a `Link`, whichever connection it is at the moment."""
 
-    def __init__(self, private: PrivateSide, worker: Worker) -> None:
+    def __init__(self, private: PrivateSide, worker: Host) -> None:
         self._private, self._worker = private, worker
         self.account: Account = private.account
 
@@ -70,7 +88,7 @@ class AccountLink:
 
     def spec(self, symbol: str) -> PairSpec | None:
         """See `Link.spec`."""
-        return self._worker.session.specs.get(symbol)
+        return self._worker.spec_of(symbol)
 
 
 class TradingSide:
@@ -88,7 +106,7 @@ class TradingSide:
     """
 
     def __init__(
-        self, worker: Worker, settings: Settings, clock: Clock, private: PrivateSide | None, *, alive: bool
+        self, worker: Host, settings: Settings, clock: Clock, private: PrivateSide | None, *, alive: bool
     ) -> None:
         self._worker, self._clock, self._private = worker, clock, private
         self._paper: PaperLink | None = None
@@ -96,7 +114,7 @@ class TradingSide:
         link: Link
         if settings.paper or private is None:
             fee = Decimal(str(settings.taker_fee_pct)) / 100
-            link = self._paper = PaperLink(worker.session.specs.get, clock.wall, self._told, fee)
+            link = self._paper = PaperLink(worker.spec_of, clock.wall, self._told, fee)
         else:
             link = AccountLink(private, worker)
             private.told, private.answered = self._heard, self._answered

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from kraken_tui.keys.key import ApiKey
     from kraken_tui.market.events import Side
     from kraken_tui.market.private_views import AccountView
+    from kraken_tui.wire.symbols import PairSpec
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 _LATELY = 4
@@ -404,7 +405,7 @@ class Worker:
 
             self._trading = TradingSide(self, settings, self._clock, self._private, alive=self._options.trades_alone)
 
-    def trade(self, act: Callable[[TradingDesk], None]) -> None:
+    def trade(self, act: Callable[[TradingDesk], object]) -> None:
         """Let the screen or the library act on the trading desk; nothing happens where there is none."""
         if self._trading is not None:
             act(self._trading.desk)
@@ -413,6 +414,10 @@ class Worker:
     def trading(self) -> TradingDesk | None:
         """What places orders, to be used in the engine's thread; None where the program cannot."""
         return None if self._trading is None else self._trading.desk
+
+    def spec_of(self, symbol: str) -> PairSpec | None:
+        """Reference data of a pair."""
+        return self._session.specs.get(symbol)
 
     def reading_health(self) -> tuple[int | None, int | None, int | None]:
         """How the reading stands: ns since the last frame, how far it is behind, how far the clock is off."""

@@ -13,7 +13,7 @@ from kraken_tui.units import SECOND
 ANSWER_NS = 10 * SECOND
 """After this a request without an outcome has an unknown one; the account gives an answer half of it."""
 
-Told = Callable[[Outcome], None]
+Told = Callable[[Outcome], object]
 
 
 def nobody(_: Outcome) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
-from kraken_tui.market.events import Proof
+from kraken_tui.market.events import Proof, Side
 from kraken_tui.market.history.moments import MarketHistory
+from kraken_tui.market.private_views import AccountView
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, Published, RecordingView, ReplayView
 from tests.tui import samples
 
@@ -24,6 +26,9 @@ class FakeSource:
         self.views: dict[str, PairView] = {}
         self.histories: dict[str, MarketHistory] = {}
         self.now_ns = 0
+        self.trades = ""
+        self.desk: Any = None
+        self.account: AccountView | None = None
         self.stuck_in = ""
         self.tokenised: set[str] = set()
         self.callback: Callable[[BaseException], None] | None = None
@@ -50,7 +55,7 @@ class FakeSource:
             self.views[symbol] = replace(view, version=view.version + 1, bids=((best, 77_700_000), *rest))
 
     def published(self) -> Published:
-        return Published(self.feed_view, dict(self.views))
+        return Published(self.feed_view, dict(self.views), self.account)
 
     def now(self) -> int:
         return self.now_ns
@@ -71,6 +76,13 @@ class FakeSource:
 
     def show(self, symbol: str) -> None:
         self.asked.append(("show", symbol))
+
+    def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
+        self.asked.append(("watch_queue", symbol, side, ticks))
+
+    def trade(self, act: Callable[[Any], None]) -> None:
+        if self.desk is not None:
+            act(self.desk)
 
     def search(self, text: str, limit: int = 50) -> list[str]:
         return [symbol for symbol in SYMBOLS if text.upper() in symbol][:limit]

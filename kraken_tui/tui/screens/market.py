@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -46,6 +47,9 @@ from kraken_tui.tui.program import Program, program_of
 from kraken_tui.tui.shown import Move, Seen, ShownMoment
 from kraken_tui.units import SECOND
 from kraken_tui.words import counted, interval_name
+
+if TYPE_CHECKING:
+    from kraken_tui.tui.trade_keys import Told, TradeKeys
 
 _PENDING_S = 5.0
 _NARROW = 100
@@ -101,6 +105,11 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._larger = False
         self._first = False
         self._panes: dict[str, LivePart] = {}
+        self._trade: TradeKeys | None = None
+        if source.trades:
+            from kraken_tui.tui.trade_keys import TradeKeys
+
+            self._trade = TradeKeys(self)
         self._make(row.name for row in PANES if not row.late)
 
     def _make(self, names: Iterable[str]) -> list[LivePart]:
@@ -255,6 +264,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             cursor_venue_ns=under.venue_ns,
             held_bytes=self._held_bytes() if "health" in self._places else 0,
         )
+        if self._trade is not None:
+            self._trade.drew()
         pacer.begin()
         known = facts(picture)
         for name in self._places:
@@ -277,6 +288,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             # A recording is played for each visitor alone; why it has one depth is said by the key.
             depths=not self.program.visitor or self.source.feed_view.mode is Mode.REPLAY,
             terminal=not self.program.visitor,
+            trade=bool(self.source.trades),
         )
 
     def greet(self, *, first: bool = True) -> None:
@@ -318,6 +330,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         text, until = self._flash
         if now < until:
             parts.append(((f" {in_cells(text)} ", "bright/tab"),))
+        if self._trade is not None:
+            parts = self._trade.parts(narrow=self.app.size.width < _NARROW) + parts
         parts += reading_parts(self.cursor.reading(seen, self.control.choices, self.moment_ns))
         return fitting(parts, self.app.size.width)
 
@@ -575,6 +589,17 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self.source.set_interval(interval)
         self.program.say(f"{interval_name(interval)} candles.")
 
+    # --- trading ----------------------------------------------------------------------------------------------
+
+    def action_trade(self, what: str) -> None:
+        """Do what a trading key stands for; `what` is one of `trade_keys.ACTIONS`."""
+        if self._trade is not None:
+            self._trade.press(what)
+
+    def on_told(self, message: Told) -> None:
+        """An outcome of the desk."""
+        self.program.tell(message.text, message.severity)
+
     # --- the tape ---------------------------------------------------------------------------------------------
 
     def action_tape_filter(self) -> None:
@@ -768,4 +793,5 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         from kraken_tui.tui.screens.help import HelpScreen
 
         replay = self.source.feed_view.mode is Mode.REPLAY
-        self.app.push_screen(HelpScreen(self.keymap, replay=replay, visitor=self.program.visitor))
+        trade = bool(self.source.trades)
+        self.app.push_screen(HelpScreen(self.keymap, replay=replay, visitor=self.program.visitor, trade=trade))
