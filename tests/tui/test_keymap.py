@@ -116,7 +116,9 @@ def test_key_names(key: str, name: str) -> None:
 SIZES = ((80, 24), (120, 36), (160, 48), (220, 60))
 
 
-def situation(view: str, size: tuple[int, int], *, replay: bool = False, first: bool = False) -> Situation:
+def situation(
+    view: str, size: tuple[int, int], *, replay: bool = False, first: bool = False, trade: bool = False
+) -> Situation:
     """As the market screen finds it, without a widget."""
     places = arrange(*size, view)
     alone = arrange(*size, view, alone=next(iter(cycle_of(view))))
@@ -127,6 +129,7 @@ def situation(view: str, size: tuple[int, int], *, replay: bool = False, first: 
         larger=alone != places,
         replay=replay,
         first=first,
+        trade=trade,
     )
 
 
