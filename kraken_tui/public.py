@@ -19,6 +19,10 @@ from kraken_tui.client.gaps import GapPolicy as GapPolicy
 from kraken_tui.client.pair_view import PairView as PairView
 from kraken_tui.client.pair_view import Sample as Sample
 from kraken_tui.client.pair_view import TradedAt as TradedAt
+from kraken_tui.client.private import Account as Account
+from kraken_tui.client.private import Level3Book as Level3Book
+from kraken_tui.client.private import Level3Changed as Level3Changed
+from kraken_tui.client.private import SingleOrder as SingleOrder
 from kraken_tui.client.status import Connection as Connection
 from kraken_tui.client.status import Latency as Latency
 from kraken_tui.client.status import Stats as Stats
@@ -67,6 +71,7 @@ from kraken_tui.feed.events import Refused as Refused
 from kraken_tui.feed.events import Resync as Resync
 from kraken_tui.feed.events import StateChanged as StateChanged
 from kraken_tui.feed.events import SystemChanged as SystemChanged
+from kraken_tui.feed.private.events import LinkChanged as LinkChanged
 from kraken_tui.market.events import BookState as BookState
 from kraken_tui.market.events import FlowKind as FlowKind
 from kraken_tui.market.events import Health as Health
@@ -74,6 +79,16 @@ from kraken_tui.market.events import MarketStatus as MarketStatus
 from kraken_tui.market.events import Proof as Proof
 from kraken_tui.market.events import Side as Side
 from kraken_tui.market.events import Signal as Signal
+from kraken_tui.market.orders.values import Balance as Balance
+from kraken_tui.market.orders.values import BalanceChanged as BalanceChanged
+from kraken_tui.market.orders.values import Fill as Fill
+from kraken_tui.market.orders.values import FillSeen as FillSeen
+from kraken_tui.market.orders.values import Order as Order
+from kraken_tui.market.orders.values import OrderChanged as OrderChanged
+from kraken_tui.market.orders.values import Position as Position
+from kraken_tui.market.orders.values import Stage as Stage
+from kraken_tui.market.orders.values import StreamChanged as StreamChanged
+from kraken_tui.market.orders.values import Wallet as Wallet
 from kraken_tui.market.views import LogLine as LogLine
 from kraken_tui.market.views import RecordingView as RecordingView
 from kraken_tui.market.views import ReplayView as ReplayView

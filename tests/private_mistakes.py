@@ -6,6 +6,9 @@ A test is named by its path and its name, `test_mistake_NN_...`. A row without t
 from __future__ import annotations
 
 _ORDERS = "market/orders/test_mistakes.py::test_mistake_"
+_LINK = "feed/private/test_account.py::test_mistake_"
+_LEVEL3 = "feed/private/test_level3.py::test_mistake_"
+_LOOK_UP = "feed/private/test_reconcile.py::test_mistake_"
 _L3 = "market/book/test_l3.py::"
 _REST = "feed/rest/test_private.py::test_mistake_"
 _AUTH = "feed/connection/test_auth.py::test_mistake_"
@@ -31,11 +34,41 @@ MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
         "a key without the WebSocket right crashed",
         (f"{_REST}10_a_key_without_the_right_gets_the_message_and_no_further_request",),
     ),
-    11: ("later events lack pair and client's id", (f"{_ORDERS}11_events_before_the_description_are_kept",)),
-    12: ("answers were matched wrongly, late ones dropped", (f"{_ORDERS}12_answers_go_by_number_and_late_ones_count",)),
-    13: ("fills of a snapshot were taken for new", (f"{_ORDERS}13_fills_of_a_snapshot_are_history",)),
-    14: ("the sequence was ignored", (f"{_ORDERS}14_a_hole_in_the_numbers_ends_the_trust",)),
-    15: ("REST lags behind the socket", (f"{_ORDERS}15_missing_for_rest_means_nothing_for_a_minute",)),
+    11: (
+        "later events lack pair and client's id",
+        (
+            f"{_ORDERS}11_events_before_the_description_are_kept",
+            f"{_LINK}11_events_of_an_order_from_elsewhere_are_described_first",
+        ),
+    ),
+    12: (
+        "answers were matched wrongly, late ones dropped",
+        (
+            f"{_ORDERS}12_answers_go_by_number_and_late_ones_count",
+            f"{_LINK}12_a_late_answer_still_counts_and_a_lost_one_is_looked_up",
+        ),
+    ),
+    13: (
+        "fills of a snapshot were taken for new",
+        (
+            f"{_ORDERS}13_fills_of_a_snapshot_are_history",
+            f"{_LINK}13_fills_of_a_snapshot_are_no_news_after_a_reconnect",
+        ),
+    ),
+    14: (
+        "the sequence was ignored",
+        (
+            f"{_ORDERS}14_a_hole_in_the_numbers_ends_the_trust",
+            f"{_LINK}14_a_hole_in_the_numbers_is_told_and_cured",
+        ),
+    ),
+    15: (
+        "REST lags behind the socket",
+        (
+            f"{_ORDERS}15_missing_for_rest_means_nothing_for_a_minute",
+            f"{_LOOK_UP}15_an_order_rest_does_not_know_yet_is_not_taken_for_gone",
+        ),
+    ),
     16: (
         "validate=false still only validated",
         (
@@ -52,10 +85,22 @@ MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     19: ("a hair short of full, waited for ever", (f"{_ORDERS}19_dust_is_filled",)),
-    20: ("loops into the rate limit", (f"{_REST}20_too_many_requests_are_followed_by_silence",)),
+    20: (
+        "loops into the rate limit",
+        (
+            f"{_REST}20_too_many_requests_are_followed_by_silence",
+            f"{_LEVEL3}20_the_pace_of_subscriptions_is_kept_before_the_exchange_refuses",
+        ),
+    ),
     21: ("cancelled was believed", (f"{_ORDERS}21_only_an_execution_ends_an_order",)),
     22: ("partly filled, then cancelled, counted as nothing", (f"{_ORDERS}22_what_was_filled_before_a_cancel_stays",)),
-    23: ("absent from the open orders was taken for refused", (f"{_ORDERS}23_absent_is_unknown_and_asked_for",)),
+    23: (
+        "absent from the open orders was taken for refused",
+        (
+            f"{_ORDERS}23_absent_is_unknown_and_asked_for",
+            f"{_LINK}23_an_order_that_went_while_nobody_looked_is_asked_for",
+        ),
+    ),
     24: ("unknown order crashed or looped", (f"{_ORDERS}24_unknown_order_is_looked_up",)),
     25: (
         "a client's id longer than 18 was refused",
@@ -73,8 +118,21 @@ MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
     ),
     27: ("the total was used as free", (f"{_ORDERS}27_a_total_is_never_free",)),
     28: ("the fee's currency was guessed", (f"{_ORDERS}28_fees_are_summed_by_their_own_asset",)),
-    29: ("subscribed, acknowledged, silent", (f"{_ORDERS}29_a_snapshot_that_does_not_come_is_asked_for",)),
-    30: ("no account until the first change", (f"{_ORDERS}30_nothing_is_known_before_the_snapshots",)),
+    29: (
+        "subscribed, acknowledged, silent",
+        (
+            f"{_ORDERS}29_a_snapshot_that_does_not_come_is_asked_for",
+            f"{_LINK}29_silence_after_the_acknowledgement_is_asked_about",
+            f"{_LEVEL3}29_an_acknowledgement_without_a_snapshot_is_not_believed",
+        ),
+    ),
+    30: (
+        "no account until the first change",
+        (
+            f"{_ORDERS}30_nothing_is_known_before_the_snapshots",
+            f"{_LINK}30_nothing_is_ready_before_the_snapshots",
+        ),
+    ),
     31: (
         "post-only cancelled by the engine surprised",
         (f"{_ORDERS}31_a_post_only_order_that_would_have_taken_says_so",),

@@ -16,7 +16,8 @@ import pytest
 import kraken_tui
 
 CLIENT = """
-__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, kafka, at, kafka_topic_prefix, kafka_config, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, metrics_addr, history_min, history_mb, large_order, flow_value, flow_factor, clock)
+__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, kafka, at, kafka_topic_prefix, kafka_config, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, metrics_addr, history_min, history_mb, large_order, flow_value, flow_factor, clock, level3, level3_depth, account, key_name, level3_url, account_url)
+account()
 aggregate(symbol, step, rows, at)
 best_bid_ask(symbol)
 book(symbol, levels)
@@ -32,6 +33,7 @@ is_subscribed(symbol)
 ladder(symbol, levels, at)
 large_orders(symbol, threshold, at)
 latency()
+level3(symbol)
 metrics(symbol, levels, at)
 on(types, callback)
 on_error(callback)

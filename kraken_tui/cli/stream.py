@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kraken_tui.cli.command import Call, Subcommand, serve_metrics, tell_recording
 from kraken_tui.cli.console import DONE, FAILED, SIGNALLED, complain, need_stdout
+from kraken_tui.cli.private import asked_key
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import Between, Number, Switch, Whole
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     Option("seconds", Number(), "stop after S seconds", Between(0, 10_000_000), flag="--seconds", metavar="S"),
-    Option("count", Whole(), "stop after N book and trade lines", Between(1, 10**12), flag="--count", metavar="N"),
+    Option(
+        "count", Whole(), "stop after N book, trade and level3 lines", Between(1, 10**12),
+        flag="--count", metavar="N",
+    ),
     Option(
         "levels", Whole(), "levels a side on each book line (default {default})", Between(1, 1000),
         flag="--levels", metavar="L", default=10,
@@ -37,6 +41,7 @@ OPTIONS = (
 def _run(call: Call) -> int:
     own = call.own
     settings = call.settings()
+    key = asked_key(settings)
     if own["levels"] > settings.depth:
         raise ConfigurationError(
             f"--levels {own['levels']} is more than the book depth of {settings.depth}; add --depth"
@@ -49,7 +54,10 @@ def _run(call: Call) -> int:
     from kraken_tui.outputs.pump import Pump, StopAfter
     from kraken_tui.terminal.signals import Signals
 
-    engine = Engine(settings, options=EngineOptions(tell_state=own["history"]))
+    options = EngineOptions(
+        tell_state=own["history"], key=key, level3_all=settings.level3, level3_lines=settings.level3
+    )
+    engine = Engine(settings, options=options)
     listener = engine.listen(book_levels=own["levels"])
     with Signals() as signals:
         out = PipeWriter(sys.stdout.fileno(), signals.came)
@@ -85,6 +93,10 @@ def _run(call: Call) -> int:
             metrics.close()
     if engine.failure is not None:
         raise engine.failure
+    account = engine.published().account
+    if account is not None and account.problem:
+        complain(account.problem)
+        code = code or FAILED
     if not tell_recording(engine) and code == DONE:
         code = FAILED
     if listener.dropped:

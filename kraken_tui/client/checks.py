@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted, preset
@@ -22,6 +22,9 @@ from kraken_tui.text import clean_text
 from kraken_tui.wire.checksum import CHECKSUM_LEVELS
 from kraken_tui.wire.digits import from_units
 from kraken_tui.wire.symbols import PairSpec
+
+if TYPE_CHECKING:
+    from kraken_tui.keys.key import ApiKey
 
 REPLAY_QUEUE = 1_000_000
 """Queue of a listener to a recording, unless a preset or number says otherwise: a recording need not lose any."""
@@ -45,6 +48,19 @@ def settings(**arguments: object) -> Settings:
     elif found.at:
         raise ConfigurationError("at goes with kafka: it says from when on Kafka is read")
     return found
+
+
+def key(found: Settings) -> ApiKey | None:
+    """The key for what is to be followed; the program's environment stays as it is, for its next client.
+
+    Raises:
+        ConfigurationError: It cannot be followed, or there is no key.
+    """
+    if not (found.level3 or found.account):
+        return None
+    from kraken_tui.keys.following import needed_key
+
+    return needed_key(found, dict(os.environ))
 
 
 def pair_names(*names: object) -> tuple[str, ...]:

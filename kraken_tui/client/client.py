@@ -17,6 +17,7 @@ from kraken_tui.client.desk_reading import DeskReading
 from kraken_tui.client.events import ALL, internal_types
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.client.newest import Newest
+from kraken_tui.client.private import Account, Level3Book, PrivateReading
 from kraken_tui.client.reading import Reading
 from kraken_tui.client.refusals import Refusals
 from kraken_tui.client.run import Run
@@ -75,6 +76,11 @@ class KrakenClient(DeskCalls):
         flow_value: Least value of a flow event, in units of quotes that are money.
         flow_factor: Multiple of the pair's own 98th percentile from which a size is large, where that is automatic.
         clock: The machine's clocks unless a test brings others.
+        level3: Whether single orders are followed for every pair; needs a key or `demo`. Unstable, as all below.
+        level3_depth: Price levels a side of them: 10, 100 or 1000.
+        account: Whether the account is followed; needs a key or `demo`.
+        key_name: Which of the stored keys; "" for that of the environment, or the only one.
+        level3_url, account_url: WebSocket addresses of both; "" for Kraken's.
 
     Raises:
         ConfigurationError: An argument cannot work; the text names it and what it takes.
@@ -114,6 +120,12 @@ class KrakenClient(DeskCalls):
         flow_value: float = 10_000.0,
         flow_factor: float = 3.0,
         clock: Clock | None = None,
+        level3: bool = False,
+        level3_depth: int = 10,
+        account: bool = False,
+        key_name: str = "",
+        level3_url: str = "",
+        account_url: str = "",
     ) -> None:
         played = replay is not None or bool(at)
         self.backpressure: Backpressure = checks.backpressure(
@@ -143,6 +155,12 @@ class KrakenClient(DeskCalls):
             large_order=large_order,
             flow_value=flow_value,
             flow_factor=flow_factor,
+            level3=level3,
+            level3_depth=level3_depth,
+            account=account,
+            key_name=key_name,
+            level3_url=level3_url,
+            account_url=account_url,
         )
         self._newest = Newest(self.gap_policy)
         self._run = Run(
@@ -153,10 +171,12 @@ class KrakenClient(DeskCalls):
             ignore_gaps=self.gap_policy is GapPolicy.IGNORE,
             book_levels=checks.levels(levels, settings.depth),
             history=history_min is not None,
+            key=checks.key(settings),
         )
         self._reading = Reading(self._run, levels)
         self._desk = DeskReading(self._run, self._reading)
         self._refusals = Refusals(self._run, self._reading)
+        self._private = PrivateReading(self._run)
         self._callbacks = Callbacks(self._run.engine, partial(self._run.listen, self.backpressure))
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -364,6 +384,31 @@ class KrakenClient(DeskCalls):
             SubscriptionFailed: The exchange has no such pair, or refused it.
         """
         return self._reading.book(symbol, levels)
+
+    def level3(self, symbol: str) -> Level3Book | None:
+        """The single orders of a pair as they are now, in a value that never changes. Unstable.
+
+        Args:
+            symbol: The pair, by any of its names.
+
+        Returns:
+            None before its first snapshot. Look at `verified` before trusting a place in a queue.
+
+        Raises:
+            ConfigurationError: The client follows no single orders.
+        """
+        return self._private.level3(self._reading.symbol(symbol))
+
+    def account(self) -> Account | None:
+        """Orders, fills, balances and positions of the account as they are now. Unstable.
+
+        Returns:
+            None before anything is known. Look at `verified`, and at `problem`.
+
+        Raises:
+            ConfigurationError: The client follows no account.
+        """
+        return self._private.account()
 
     def best_bid_ask(self, symbol: str) -> BestBidAsk | None:
         """The touch of a pair; never waits for the engine. None before its first snapshot."""

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kraken_tui.client import values
+from kraken_tui.client import private, values
 from kraken_tui.client.books import BestBidAsk, Book, BookLine, LevelChange
 from kraken_tui.engine import events as engine
 from kraken_tui.errors import ConfigurationError, KrakenError
 from kraken_tui.feed import events as feed
+from kraken_tui.feed.private import events as private_feed
 from kraken_tui.market import events as market
+from kraken_tui.market.orders import values as orders
 from kraken_tui.market.plain import Value
 
 
@@ -96,6 +98,14 @@ EVENTS = (
     Event(feed.Refused, feed.Refused),
     Event(feed.SystemChanged, feed.SystemChanged),
     Event(engine.FrameRejected, engine.FrameRejected),
+    Event(
+        private.Level3Changed, private_feed.Level3Line, private.changed_of, (private.Level3Book, private.SingleOrder)
+    ),
+    Event(orders.OrderChanged, orders.OrderChanged, None, (orders.Order,)),
+    Event(orders.FillSeen, orders.FillSeen, None, (orders.Fill,)),
+    Event(orders.BalanceChanged, orders.BalanceChanged, None, (orders.Balance,)),
+    Event(orders.StreamChanged, orders.StreamChanged),
+    Event(private_feed.LinkChanged, private_feed.LinkChanged),
 )
 """Every event but the errors (`KrakenError`), which are delivered as they are and only where they are asked for."""
 

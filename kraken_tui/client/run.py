@@ -19,6 +19,7 @@ from kraken_tui.market.views import FeedView
 from kraken_tui.settings import Settings
 
 if TYPE_CHECKING:
+    from kraken_tui.keys.key import ApiKey
     from kraken_tui.metrics import Endpoint
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Run:
         ignore_gaps: Let books go on after a wrong checksum, UNVERIFIED.
         book_levels: Levels a side of every book event.
         history: Whether the past of every pair is kept.
+        key: Of the account, for what the settings say is followed.
 
     Attributes:
         engine: The engine.
@@ -56,6 +58,7 @@ class Run:
         ignore_gaps: bool,
         book_levels: int,
         history: bool,
+        key: ApiKey | None = None,
     ) -> None:
         if settings.metrics_addr:
             from kraken_tui.metrics import need_package
@@ -67,6 +70,9 @@ class Run:
             book_levels=book_levels,
             history=history,
             shares=False,
+            key=key,
+            level3_all=settings.level3,
+            level3_lines=settings.level3,
             transform=newest.transform,
             on_publish=self._published,
         )

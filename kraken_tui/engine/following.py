@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from kraken_tui.errors import ConfigurationError, UnknownPair
@@ -11,13 +11,36 @@ from kraken_tui.settings import LIVE_ACCOUNT_URL, LIVE_LEVEL3_URL, Settings
 from kraken_tui.settings.address import LOOPBACK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
     from pathlib import Path
 
     from kraken_tui.engine.options import EngineOptions
-    from kraken_tui.engine.private_side import PrivateSide
-    from kraken_tui.engine.worker import Worker
+    from kraken_tui.engine.private_side import Addresses, PrivateSide
     from kraken_tui.feed.clock import Clock
+    from kraken_tui.feed.session import Session
     from kraken_tui.keys.key import ApiKey
+
+
+class Host(Protocol):
+    """What it asks of the engine's worker."""
+
+    @property
+    def session(self) -> Session:
+        """The public feed."""
+
+    def price_of(self, asset: str) -> Decimal | None:
+        """Price of an asset in US dollars."""
+
+    def venue_now(self) -> int:
+        """The exchange's time, ns since the epoch."""
+
+    def tell(self, event: object) -> None:
+        """Tell listeners of an event."""
+
+    def note(self, level: str, text: str) -> None:
+        """Add to the log."""
+
 
 Where = tuple[str, str, str]
 """Addresses of REST, level 3 and the account."""
@@ -43,9 +66,24 @@ def addresses_of(settings: Settings) -> Where:
 
 
 def begin(
-    worker: Worker, settings: Settings, options: EngineOptions, clock: Clock, key: ApiKey, where: Where
+    worker: Host,
+    settings: Settings,
+    options: EngineOptions,
+    clock: Clock,
+    key: ApiKey,
+    where: Where,
+    budget_path_for: Callable[[str], Path | None],
 ) -> tuple[PrivateSide, asyncio.Task[None]]:
     """Begin to follow what the settings say.
+
+    Args:
+        worker: The engine's.
+        settings: What is followed.
+        options: How much of it is told.
+        clock: The machine's clocks.
+        key: Of the account.
+        where: Addresses.
+        budget_path_for: Where dials to an address are counted over restarts.
 
     Returns:
         The private side, and the task that runs it; a defect that ends it is said, and ends nothing else.
@@ -72,21 +110,18 @@ def begin(
     private = PrivateSide(settings, clock, public, key, lines=options.level3_lines, trade=settings.trade)
     rest, level3, account = where
     addresses = Addresses(rest, level3 if settings.level3 else "", account if settings.account else "")
-    task = asyncio.create_task(_run(private, addresses, worker), name="private side")
+    dialled = addresses.level3 or addresses.account
+    path = budget_path_for(dialled) if dialled else None
+    task = asyncio.create_task(_run(private, addresses, path, worker), name="private side")
     return private, task
 
 
-async def _run(private: PrivateSide, addresses: object, worker: Worker) -> None:
-    from kraken_tui.engine.private_side import Addresses
-    from kraken_tui.engine.worker import budget_path_for
-
-    assert isinstance(addresses, Addresses)
-    dialled = addresses.level3 or addresses.account
+async def _run(private: PrivateSide, addresses: Addresses, budget_path: Path | None, worker: Host) -> None:
     try:
-        if not dialled:
+        if not (addresses.level3 or addresses.account):
             private.fail("no address is known for it; with a local url, give level3_url and account_url")
         else:
-            await private.run(addresses, _folder(private.play), budget_path_for(dialled))
+            await private.run(addresses, _folder(private.play), budget_path)
     except ConfigurationError as error:
         private.fail(str(error))
     except Exception as error:

@@ -432,7 +432,7 @@ class Worker:
             return None
         from kraken_tui.engine.following import begin
 
-        self._private, task = begin(self, settings, self._options, self._clock, key, addresses)
+        self._private, task = begin(self, settings, self._options, self._clock, key, addresses, budget_path_for)
         return task
 
     @property

@@ -17,6 +17,7 @@ from kraken_tui.feed.connection.table import State
 from kraken_tui.market.events import BookState, MarketStatus, Proof
 from kraken_tui.market.freshness import aged, aged_feed
 from kraken_tui.market.history.moments import MarketHistory
+from kraken_tui.market.private_views import Level3View, LinkView
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView, Published, RecordingView
 from kraken_tui.units import SECOND
 
@@ -182,12 +183,24 @@ _OF_PAIR: tuple[_Row[PairView], ...] = (
 _BUILD = ("build_info", GAUGE, "Version of the program; always 1")
 _LATENCY = ("feed_latency_seconds", HISTOGRAM, "Receipt of a frame minus the exchange's timestamp, clocks compared")
 _HISTORY = ("history_size_bytes", GAUGE, "Memory of the past of a pair, about")
+_OF_LINK: tuple[_Row[LinkView], ...] = (
+    _Row("private_connection_state", GAUGE, "State of a private connection", lambda v: v.state, tuple(map(str, State))),
+    _Row("private_connection_stopped", GAUGE, "Whether only the user can bring it back", lambda v: v.stopped),
+    _Row("private_messages_total", COUNTER, "Frames received on it", lambda v: v.messages),
+    _Row("private_reconnects_total", COUNTER, "Times it was lost after it was open", lambda v: v.reconnects),
+)
+_OF_LEVEL3: tuple[_Row[Level3View], ...] = (
+    _Row("level3_verified", GAUGE, "Whether the single orders are proven", lambda v: v.verified),
+    _Row("level3_checksums_total", COUNTER, "Messages of single orders that were right", lambda v: v.checks_ok),
+    _Row("level3_checksum_failures_total", COUNTER, "Messages of them that were wrong", lambda v: v.checks_failed),
+    _Row("level3_resyncs_total", COUNTER, "Times they were fetched again", lambda v: v.resyncs),
+)
 _POSITION = ("replay_position_seconds", GAUGE, "How far the recording that is played has come")
 
 
 def names() -> dict[str, tuple[str, str]]:
     """Every metric: (kind, help) by its whole name."""
-    rows: Sequence[_Row[Any]] = (*_OF_FEED, *_OF_RECORDER, *_OF_PAIR)
+    rows: Sequence[_Row[Any]] = (*_OF_FEED, *_OF_RECORDER, *_OF_PAIR, *_OF_LINK, *_OF_LEVEL3)
     told = [(row.name, row.kind, row.help) for row in rows]
     return {PREFIX + name: (kind, text) for name, kind, text in (_BUILD, *told, _LATENCY, _HISTORY, _POSITION)}
 
@@ -210,6 +223,11 @@ def figures(source: Source) -> list[Family]:
     if feed.replay is not None:
         found.append(Family(*_POSITION, [({}, feed.replay.position_ns / SECOND)]))
     found += _families(_OF_PAIR, [({"symbol": view.symbol}, view) for view in views])
+    if published.account is not None:
+        found += _families(_OF_LINK, [({"connection": link.name}, link) for link in published.account.links])
+    level3 = [({"symbol": view.symbol}, view.level3) for view in views if view.level3 is not None]
+    if level3:
+        found += _families(_OF_LEVEL3, level3)
     found.append(Family(*_HISTORY, [({"symbol": view.symbol}, size) for view, size in _sizes(source, views)]))
     return found
 

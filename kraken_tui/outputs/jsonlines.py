@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 from kraken_tui.engine.events import BookLine
 from kraken_tui.feed.events import BookStateChanged, Refused, Resync, SpecChanged, StateChanged, TickerChanged
+from kraken_tui.feed.private.events import Level3Line, WireOrderLine
 from kraken_tui.market.events import CandleChanged, FlowEvent, Health, Level, Trade
+from kraken_tui.outputs.private_lines import private_line
 from kraken_tui.outputs.sink import SinkCounts, SpecOf
 from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import from_units
@@ -67,7 +69,12 @@ class JsonLines:
 
     def write(self, event: object) -> bool:
         """See `Sink`."""
-        line = self.book_line(event) if isinstance(event, BookLine) else self.line(event)
+        if isinstance(event, BookLine):
+            line: str | None = self.book_line(event)
+        elif isinstance(event, Level3Line):
+            line = self.level3_line(event)
+        else:
+            line = self.line(event)
         if line is None:
             return False
         self._waiting.append(line)
@@ -83,6 +90,25 @@ class JsonLines:
     def close(self) -> None:
         """See `Sink`; the output belongs to the caller."""
         self.flush()
+
+    def level3_line(self, book: Level3Line) -> str:
+        """Write the single orders after one message; all of a snapshot, those of the ten best levels otherwise."""
+        spec = book.spec
+        self._specs[book.symbol] = spec
+        checksum = "null" if book.checksum is None else book.checksum
+        return (
+            f'{{"event":"level3","symbol":{self._name(book.symbol)},"kind":"{book.kind}",'
+            f'"verified":{"true" if book.verified else "false"},"checksum":{checksum},'
+            f'"timestamp":{_text_or_null(book.timestamp)},"received":"{self._received(book.received_ns)}",'
+            f'"depth":{book.depth},"bids":[{self._orders(book.bids, spec)}],'
+            f'"asks":[{self._orders(book.asks, spec)}]}}\n'
+        )
+
+    def _orders(self, orders: tuple[WireOrderLine, ...], spec: PairSpec) -> str:
+        price, qty = spec.price_precision, spec.qty_precision
+        return ",".join(
+            [f'["{from_units(ticks, price)}","{from_units(lots, qty)}",{_quote(name)}]' for ticks, lots, name in orders]
+        )
 
     def line(self, event: object) -> str | None:
         """Write one event other than a book.
@@ -111,7 +137,7 @@ class JsonLines:
             return self._ticker(event) if self._tickers else None
         elif isinstance(event, BookStateChanged):
             return self._proof(event) if self._proofs else None
-        return None
+        return private_line(event)
 
     def book_line(self, book: BookLine) -> str:
         """Write a book after one message; `verified` is true only where the checksum was proven."""

@@ -11,6 +11,7 @@ from kraken_tui.engine.events import BookLine
 from kraken_tui.engine.listeners import ListenerClosed
 from kraken_tui.feed.channels import leaves_no_book
 from kraken_tui.feed.events import Refused
+from kraken_tui.feed.private.events import Level3Line
 from kraken_tui.market.events import CandleChanged, Trade
 from kraken_tui.outputs import liveness
 from kraken_tui.outputs.sink import Sink
@@ -172,7 +173,7 @@ class Pump:
         """Write one event; returns the exit code where it is the last."""
         if not self._sink.write(event):
             return None
-        if isinstance(event, BookLine | Trade):
+        if isinstance(event, BookLine | Trade | Level3Line):
             self._market_seen = True
             self._counted += 1
             return DONE if self._counted == self._stop_after.count else None

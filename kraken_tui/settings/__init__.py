@@ -22,7 +22,7 @@ LIVE_URL = "wss://ws.kraken.com/v2"
 
 LIVE_LEVEL3_URL = "wss://ws-l3.kraken.com/v2"
 LIVE_ACCOUNT_URL = "wss://ws-auth.kraken.com/v2"
-"""Kraken's private endpoints: single orders, and the account (PRIVATE.md section 1.4)."""
+"""Kraken's private endpoints: single orders, and the account (PRIVATE.md section 1)."""
 
 LIVE_REST_URL = "https://api.kraken.com"
 """Kraken's REST host; paths under /0/public (PROTOCOL.md section 10)."""

@@ -300,12 +300,12 @@ OPTIONS: tuple[Option, ...] = (
         about="whether the screen follows both by itself, with --demo and with a key",
     ),
     Option(
-        "level3_url", Text(), "WebSocket address of the single orders", WebSocketAddress(),
+        "level3_url", Text(), "WebSocket address of the single orders", WebSocketAddress(empty=True),
         flag="--level3-url", metavar="URL", commands=FOLLOWERS, library=True, section=ACCOUNT,
         example='"wss://ws-l3.kraken.com/v2"',
     ),
     Option(
-        "account_url", Text(), "WebSocket address of the account", WebSocketAddress(),
+        "account_url", Text(), "WebSocket address of the account", WebSocketAddress(empty=True),
         flag="--account-url", metavar="URL", commands=FOLLOWERS, library=True, section=ACCOUNT,
         example='"wss://ws-auth.kraken.com/v2"',
     ),

@@ -363,13 +363,21 @@ class PairCount:
 
 
 class WebSocketAddress:
-    """An address that `address.check_url` accepts."""
+    """An address that `address.check_url` accepts.
+
+    Args:
+        empty: Whether "", for the usual one, is allowed too.
+    """
+
+    def __init__(self, *, empty: bool = False) -> None:
+        self._empty = empty
 
     def __call__(self, value: str) -> None:
         """See `Rule`."""
         from kraken_tui.settings.address import check_url
 
-        _checked(check_url, value, f"takes {self}")
+        if value or not self._empty:
+            _checked(check_url, value, f"takes {self}")
 
     def __str__(self) -> str:
         return "a wss:// address, or ws:// on this computer only"

@@ -43,7 +43,8 @@ PLAIN = re.findall(
     ask_levels bid_levels book_depth level
     applied attempt bytes callback_errors checks_failed checks_ok checksum coalesced count covered_levels depth dropped
     duplicates expected actual fills frames held_back ignored interval last_direction left_out levels lost messages
-    offered reconnects rejected resyncs sent trade_gaps trade_id trades waiting waiting_bytes
+    offered orders_ahead reconnects rejected resyncs sent sequence trade_gaps trade_id trades userref waiting
+    waiting_bytes
     book_rate imbalance pressure p50 p90 p99 p999 worst retry_after speed trade_rate
     """,
 )

@@ -39,6 +39,10 @@ def test_a_step_is_told_by_the_innermost_module_that_says_something() -> None:
     assert step_of(frame_in(*engine, "kraken_tui.engine.log", "logging", "kraken_tui.files")) == "writing the log"
     assert step_of(frame_in(*engine, "kraken_tui.feed.session", "kraken_tui.feed.pair")) == "applying a frame"
     assert step_of(frame_in(*engine, "asyncio.base_events", "socket", name="getaddrinfo")) == "name resolution"
+    private = (*engine, "kraken_tui.engine.private_side", "kraken_tui.feed.private.account")
+    assert step_of(frame_in(*private, "kraken_tui.market.orders.account")) == "figures of a market"
+    assert step_of(frame_in(*private)) == "applying a frame of the account"
+    assert step_of(frame_in(*engine, "kraken_tui.feed.private.level3", "kraken_tui.text")) == "applying single orders"
     assert step_of(frame_in(*engine, "kraken_tui.feedback")) == ""
     assert step_of(None) == ""
     assert step_of_thread(None) == step_of_thread(-1) == ""

@@ -206,7 +206,7 @@ def test_what_a_row_leaves_out() -> None:
 
 
 def test_switches_that_turn_something_off_and_sources() -> None:
-    assert {row.flag for row in OPTIONS if not row.const} == {"--no-demo-episodes", "--no-mouse"}
+    assert {row.flag for row in OPTIONS if not row.const} == {"--no-demo-episodes", "--no-mouse", "--no-private"}
     assert {row.name for row in OPTIONS if row.source} == {"demo", "replay", "kafka", "url"}
 
 

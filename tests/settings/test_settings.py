@@ -52,6 +52,12 @@ DEFAULTS = {
     "pull_window_s": 30,
     "mouse": True,
     "keys": {},
+    "level3": False,
+    "level3_depth": 10,
+    "account": False,
+    "private": True,
+    "level3_url": "",
+    "account_url": "",
     "key_name": "",
     "allow_withdraw_key": False,
 }

@@ -77,12 +77,15 @@ def test_every_setting_arrives_but_those_that_write_here_or_name_a_key(tmp_path:
         "sweep_value": 5.0, "taker_fee_pct": 0.1, "signal_window_s": 9.0, "stale_after_s": 2.0, "quiet_after_s": 9.0,
         "history_min": 5.0, "history_mb": 9, "heat_weighing": "greatest", "heat_scale": "linear", "pull_window_s": 5,
         "mouse": False, "keys": {"book.centre": "x"}, "key_name": "desk", "allow_withdraw_key": True,
+        "level3": True, "level3_depth": 100, "account": True, "private": False,
+        "level3_url": "ws://127.0.0.1:1/v2", "account_url": "ws://127.0.0.1:1/v2",
     }  # fmt: skip
     assert chosen.keys() == {field.name for field in fields(Settings)}
     relay = Relay("ws://127.0.0.1:5/s", "http://127.0.0.1:5/s", "shown")
     settings, found = unpack({VARIABLE: pack(Settings(**chosen), relay)})
     assert found == relay
     kept = {"record", "record_rotate", "log_file", "metrics_addr", "svg_dir", "key_name", "allow_withdraw_key"}
+    kept |= {"level3", "account", "level3_url", "account_url"}
     for name, value in chosen.items():
         expected = getattr(Settings(), name) if name in kept else value
         assert getattr(settings, name) == expected, name

@@ -62,7 +62,8 @@ class Level3Pair:
         repairs: Repairs since it was last proven for a while.
         resyncs: The same since the start.
         proven_since: Monotonic ns; None while it is not.
-        venue_ns: The exchange's time of the last message.
+        venue_ns, timestamp: The exchange's time of the last message, and its text.
+        checksum: The exchange's last.
     """
 
     symbol: str
@@ -74,6 +75,8 @@ class Level3Pair:
     resyncs: int = 0
     proven_since: int | None = None
     venue_ns: int | None = None
+    timestamp: str | None = None
+    checksum: int | None = None
 
     @property
     def verified(self) -> bool:
@@ -295,6 +298,7 @@ class Level3Session(PrivateSession):
         changed = book.take(kind, data, self._wall)
         if changed.venue_ns is not None:
             pair.venue_ns = changed.venue_ns
+        pair.timestamp, pair.checksum = changed.timestamp, changed.checksum
         self._events.append(changed)
         if pair.state is L3State.LIVE:
             self._judge(pair, changed)

@@ -77,7 +77,8 @@ def test_losing_a_connection_hangs_up_and_unproves(state: State) -> None:
 
 
 def test_a_private_connection_needs_a_token_and_can_be_stopped_for_good() -> None:
-    assert (State.CONNECTING, Trigger.OPENED) in PRIVATE_TABLE and not any(s is State.AUTHENTICATING for s, _ in TABLE)
+    assert (State.CONNECTING, Trigger.OPENED) in PRIVATE_TABLE
+    assert not any(s is State.AUTHENTICATING for s, _ in TABLE)
     assert step(State.CONNECTING, Trigger.OPENED, PRIVATE_TABLE)[0] is State.AUTHENTICATING
     for state in (State.AUTHENTICATING, State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED):
         assert step(state, Trigger.STOPPED, PRIVATE_TABLE) == (
@@ -265,6 +266,8 @@ def test_the_documentation_prints_the_table_of_the_code() -> None:
     text = (Path(__file__).parents[3] / "docs" / "CONNECTION.md").read_text(encoding="utf-8")
     printed = text.split("<!-- transitions -->\n")[1].split("\n<!-- end of transitions -->")[0]
     assert printed == transition_table()
+    printed = text.split("<!-- private transitions -->\n")[1].split("\n<!-- end of private transitions -->")[0]
+    assert printed == transition_table(PRIVATE_TABLE)
 
 
 def test_the_documentation_states_the_limits_of_the_code() -> None:
