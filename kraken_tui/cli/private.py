@@ -35,7 +35,9 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     Raises:
         ConfigurationError: It was asked for, and cannot be.
     """
-    settings = _trading(settings)
+    from kraken_tui.keys.following import with_trading
+
+    settings = with_trading(settings)
     if settings.level3 or settings.account or not settings.private or settings.replay is not None or settings.kafka:
         return settings, asked_key(settings), ""
     both = replace(settings, level3=True, account=True)
@@ -48,23 +50,3 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     except ConfigurationError as error:
         return settings, None, f"the account is not followed: {error}"
     return (settings, None, "") if key is None else (both, key, "")
-
-
-def _trading(settings: Settings) -> Settings:
-    """What placing orders needs: the account for real and play money, and no account at all for paper.
-
-    Raises:
-        ConfigurationError: There are no orders to be placed where the market comes from.
-    """
-    if settings.trade and settings.paper:
-        raise ConfigurationError("--trade and --paper exclude each other: paper money is kept apart from any account")
-    if not (settings.trade or settings.paper):
-        return settings
-    flag = "--trade" if settings.trade else "--paper"
-    if settings.replay is not None or settings.kafka:
-        raise ConfigurationError(f"{flag}: only a live feed or --demo takes orders; neither a recording nor Kafka does")
-    if settings.paper:
-        if settings.account:
-            raise ConfigurationError("--account and --paper exclude each other: paper money is kept apart")
-        return replace(settings, private=False)
-    return replace(settings, account=True, level3=settings.level3 or settings.private)

@@ -27,6 +27,9 @@ LIVE_ACCOUNT_URL = "wss://ws-auth.kraken.com/v2"
 LIVE_REST_URL = "https://api.kraken.com"
 """Kraken's REST host; paths under /0/public (PROTOCOL.md section 10)."""
 
+DEFAULT_MAX_WORTH = "1000 USD, 1000 EUR, 1000 GBP, 1000 CHF, 1000 USDT, 1000 USDC"
+"""Largest price times quantity of an order by quote asset, unless the user says otherwise."""
+
 LEVEL3_DEPTHS = (10, 100, 1000)
 """Depths of level 3, in price levels a side."""
 
@@ -164,7 +167,7 @@ class Settings:
     allow_withdraw_key: bool = False
     trade: bool = False
     paper: bool = False
-    trade_max_worth: str = "1000 USD, 1000 EUR, 1000 GBP, 1000 CHF, 1000 USDT, 1000 USDC"
+    trade_max_worth: str = DEFAULT_MAX_WORTH
     trade_max_size: str = ""
     trade_max_open: int = 10
     trade_band_pct: float = 5.0

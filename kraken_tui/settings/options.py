@@ -343,7 +343,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "trade_protection_pct", Number(), "how far beyond the touch a market order may go, percent",
-        Between(0.01, 5), section=TRADING, library=True,
+        Between(0.01, 5), section=TRADING,
     ),
     Option(
         "trade_idle_s", Number(), "seconds without a trading key after which it disarms", Between(10, 86_400),

@@ -29,7 +29,7 @@ class Accepted(Value, frozen=True, gc=False):
         return f"Accepted: {self.what}."
 
 
-class Refused(Value, frozen=True, gc=False):
+class OrderRefused(Value, frozen=True, gc=False):
     """The exchange said no, and nothing was done.
 
     Attributes:
@@ -44,7 +44,7 @@ class Refused(Value, frozen=True, gc=False):
     @property
     def sentence(self) -> str:
         """For the reader."""
-        return f"Refused: {self.text}: {self.advice}." if self.advice else f"Refused: {self.text}."
+        return f"OrderRefused: {self.text}: {self.advice}." if self.advice else f"OrderRefused: {self.text}."
 
 
 class OutcomeUnknown(Value, frozen=True, gc=False):
@@ -81,4 +81,4 @@ class NotSent(Value, frozen=True, gc=False):
         return f"Not sent: {'; '.join(self.reasons)}."
 
 
-Outcome = Accepted | Refused | OutcomeUnknown | NotSent
+Outcome = Accepted | OrderRefused | OutcomeUnknown | NotSent

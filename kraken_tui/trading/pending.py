@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kraken_tui.market.orders.requests import Method
 from kraken_tui.market.orders.values import DONE, LIVE, Order, OrderChanged, Stage
-from kraken_tui.trading.outcomes import Accepted, NotSent, Outcome, OutcomeUnknown, Refused
+from kraken_tui.trading.outcomes import Accepted, NotSent, OrderRefused, Outcome, OutcomeUnknown
 from kraken_tui.units import SECOND
 
 ANSWER_NS = 10 * SECOND
@@ -117,7 +117,7 @@ def _judged(pending: Pending, event: OrderChanged) -> Outcome | None:
 
 def _placed(what: str, order: Order, event: OrderChanged) -> Outcome | None:
     if order.stage is Stage.REFUSED:
-        return Refused(what, order.reason, event.note)
+        return OrderRefused(what, order.reason, event.note)
     if order.stage in (Stage.UNKNOWN, Stage.NOT_FOUND):
         found = "it was not found for a minute" if order.stage is Stage.NOT_FOUND else event.note or "no answer"
         return OutcomeUnknown(what, order.key, order.reason or found)
@@ -127,13 +127,13 @@ def _placed(what: str, order: Order, event: OrderChanged) -> Outcome | None:
 
 def _amended(order: Order, event: OrderChanged) -> Outcome | None:
     if event.what == "amend refused":
-        return Refused("amend", order.reason, event.note)
+        return OrderRefused("amend", order.reason, event.note)
     if event.what == "amended" or (event.what == "answered" and event.note == Method.AMEND):
         return Accepted("amend", order)
     if event.what == "no answer":
         return OutcomeUnknown("amend", order.key, event.note)
     if order.stage in DONE:
-        return Refused("amend", f"the order was {order.stage} first")
+        return OrderRefused("amend", f"the order was {order.stage} first")
     if event.what == "found":
         return OutcomeUnknown("amend", order.key, "look at the order: it is shown as the exchange has it")
     return None
@@ -142,15 +142,15 @@ def _amended(order: Order, event: OrderChanged) -> Outcome | None:
 def _cancelled(order: Order, event: OrderChanged, *, asked: bool) -> Outcome | None:
     # Only the exchange's word that the order has ended counts; an answer is none.
     if order.stage is Stage.FILLED:
-        return Refused("cancel", "the order was filled first")
+        return OrderRefused("cancel", "the order was filled first")
     if order.stage in DONE:
         return Accepted("cancel", order)
     if event.what == "cancel refused":
         if order.stage is Stage.UNKNOWN:
             return OutcomeUnknown("cancel", order.key, order.reason)
-        return Refused("cancel", order.reason, event.note)
+        return OrderRefused("cancel", order.reason, event.note)
     if event.what == "no answer" or order.stage is Stage.NOT_FOUND:
         return OutcomeUnknown("cancel", order.key, event.note)
     if asked and order.stage in LIVE and not order.cancel_sent:
-        return Refused("cancel", "it was not cancelled: the order is still open")
+        return OrderRefused("cancel", "it was not cancelled: the order is still open")
     return None

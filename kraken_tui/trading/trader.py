@@ -17,7 +17,7 @@ from kraken_tui.trading.audit import Audit, read_request
 from kraken_tui.trading.ids import ClientIds
 from kraken_tui.trading.limits import DuplicateGuard, Facts, TradingLimits, move_blocks, ticket_blocks
 from kraken_tui.trading.link import Link
-from kraken_tui.trading.outcomes import Accepted, Outcome, OutcomeUnknown, Refused
+from kraken_tui.trading.outcomes import Accepted, OrderRefused, Outcome, OutcomeUnknown
 from kraken_tui.trading.pending import Pending, Told, Waiting, nobody, not_sent
 from kraken_tui.trading.rates import RateEstimate
 from kraken_tui.trading.requests import DEADLINE_NS, kept, moved, ticket_of, written
@@ -437,7 +437,7 @@ class Trader:
             self.take(events)
             self.link.take(events)
         if what == "cancel all":
-            self.waiting.on_count(req_id, Refused("cancel all", error))
+            self.waiting.on_count(req_id, OrderRefused("cancel all", error))
 
 
 def _counted(answer: Answer) -> Outcome:
@@ -446,7 +446,7 @@ def _counted(answer: Answer) -> Outcome:
     found = refusal(answer.error)
     if found.course.value == "unknown":
         return OutcomeUnknown("cancel all", "", found.text)
-    return Refused("cancel all", found.text, found.advice)
+    return OrderRefused("cancel all", found.text, found.advice)
 
 
 def _plain(fields: dict[str, object]) -> dict[str, object]:

@@ -175,10 +175,10 @@ COMMANDS: tuple[Command, ...] = (
             "after confirming.", "Trading", panes=_PRICES, needs="trade"),
     Command("trade.cancel", "delete", "trade('cancel')", "cancel order", "Cancel the chosen order, or the one under the "
             "cursor; works disarmed.", "Trading", needs="trade"),
-    Command("trade.cancel_bids", "(", "trade('cancel_bids')", "cancel bids", "Cancel all your buy orders of the pair; "
-            "works disarmed.", "Trading", needs="trade"),
-    Command("trade.cancel_asks", ")", "trade('cancel_asks')", "cancel asks", "Cancel all your sell orders of the pair; "
-            "works disarmed.", "Trading", needs="trade"),
+    Command("trade.cancel_bids", "(", "trade('cancel_bids')", "cancel bids", "Cancel all your buy orders of the "
+            "pair; works disarmed.", "Trading", needs="trade"),
+    Command("trade.cancel_asks", ")", "trade('cancel_asks')", "cancel asks", "Cancel all your sell orders of the "
+            "pair; works disarmed.", "Trading", needs="trade"),
     Command("trade.cancel_all", "X", "trade('cancel_all')", "cancel all", "Cancel all your orders of all pairs; works "
             "disarmed.", "Trading", needs="trade"),
     Command("trade.test", "C", "trade('test')", "only check", "TEST: orders are checked by the exchange and not "
@@ -289,7 +289,8 @@ _SHORT = {
     "space": "Spc", "plus": "+", "minus": "-", "equals_sign": "=", "slash": "/", "question_mark": "?",
     "left_curly_bracket": "{", "right_curly_bracket": "}",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
-    "escape": "Esc", "delete": "Del", "left_parenthesis": "(", "right_parenthesis": ")", "up": "Up", "down": "Down", "left": "Left", "right": "Right", "tab": "Tab", "enter": "Enter",
+    "delete": "Del", "left_parenthesis": "(", "right_parenthesis": ")",
+    "escape": "Esc", "up": "Up", "down": "Down", "left": "Left", "right": "Right", "tab": "Tab", "enter": "Enter",
     "at": "@", "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
 }  # fmt: skip
 

@@ -169,12 +169,18 @@ class TradeKeys:
         self._say("TEST: orders are only checked, none is placed." if test else "TEST is over, and it is disarmed.")
 
     def _switch(self, trading: TradingView) -> None:
-        on = trading.cancels_after_s is None
-        self._do(lambda desk: desk.set_switch(on))
-        if on:
-            self._market.program.tell(f"Dead man's switch on. {EFFECT}", "warning")
-        else:
+        if trading.cancels_after_s is not None:
+            self._do(lambda desk: desk.set_switch(False))
             self._say("Dead man's switch off.")
+            return
+        from kraken_tui.tui.screens.ticket import AskScreen
+
+        market = self._market
+        foreign = sum(order.foreign and order.stage in LIVE for order in self._orders())
+        more = f"\nOf the orders that are open now, {foreign} {'is' if foreign == 1 else 'are'} not of this program."
+        text = f"{EFFECT}{more if foreign else ''}"
+        ask = AskScreen("Dead man's switch", text, "turns it on", market.keymap.show("dialog.close"))
+        market.app.push_screen(ask, lambda yes: self._do(lambda desk: desk.set_switch(True)) if yes else None)
 
     # -- placing ---------------------------------------------------------------------------------------------------
 
@@ -239,13 +245,15 @@ class TradeKeys:
 
     # -- orders that stand -----------------------------------------------------------------------------------------
 
+    def _orders(self) -> tuple[Order, ...]:
+        account = self._market.source.published().account
+        return () if account is None else account.orders
+
     def _own(self) -> list[Order]:
         """Own orders of the pair on screen that are open, best price last of the bids and first of the asks."""
-        account = self._market.source.published().account
-        orders = () if account is None else account.orders
         found = [
             order
-            for order in orders
+            for order in self._orders()
             if order.symbol == self._market.symbol and not order.foreign and order.stage in LIVE
         ]
         return sorted(found, key=lambda order: -(order.limit_price or order.trigger_price or Decimal(0)))

@@ -29,7 +29,7 @@ from kraken_tui.secret import Secret
 from kraken_tui.trading.audit import Audit
 from kraken_tui.trading.ids import PREFIX, ClientIds
 from kraken_tui.trading.limits import Facts, TradingLimits
-from kraken_tui.trading.outcomes import Accepted, NotSent, Outcome, OutcomeUnknown, Refused
+from kraken_tui.trading.outcomes import Accepted, NotSent, OrderRefused, Outcome, OutcomeUnknown
 from kraken_tui.trading.pending import Pending
 from kraken_tui.trading.tickets import Kind, Ticket
 from kraken_tui.trading.trader import Trader
@@ -375,7 +375,7 @@ class Run:
                 assert not pending.key
             elif isinstance(last, Accepted):
                 assert pending.key in landed
-            elif isinstance(last, Refused):
+            elif isinstance(last, OrderRefused):
                 assert pending.key not in landed, f"refused, but it lives: {pending.key}"
             else:
                 order = self.link.account.orders.get(pending.key)

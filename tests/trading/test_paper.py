@@ -11,7 +11,7 @@ from kraken_tui.market.orders.values import AccountEvent, FillSeen, Order, Stage
 from kraken_tui.trading.audit import Audit
 from kraken_tui.trading.ids import ClientIds
 from kraken_tui.trading.limits import TradingLimits
-from kraken_tui.trading.outcomes import Accepted, Outcome, Refused
+from kraken_tui.trading.outcomes import Accepted, OrderRefused, Outcome
 from kraken_tui.trading.paper import MAKER_FEE, PaperLink
 from kraken_tui.trading.tickets import Kind, Ticket
 from kraken_tui.trading.trader import Trader
@@ -197,4 +197,4 @@ def test_a_pair_whose_book_is_not_known_takes_no_paper_orders() -> None:
     paper.link._books.clear()
     paper.trader.place(ticket(), FACTS, paper.now, told=paper.told.append)
     paper.step()
-    assert isinstance(paper.told[-1], Refused)
+    assert isinstance(paper.told[-1], OrderRefused)

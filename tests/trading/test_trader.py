@@ -18,7 +18,7 @@ from kraken_tui.trading.arming import Arming
 from kraken_tui.trading.audit import Audit
 from kraken_tui.trading.ids import PREFIX, ClientIds
 from kraken_tui.trading.limits import TradingLimits
-from kraken_tui.trading.outcomes import Accepted, NotSent, Outcome, OutcomeUnknown, Refused
+from kraken_tui.trading.outcomes import Accepted, NotSent, OrderRefused, Outcome, OutcomeUnknown
 from kraken_tui.trading.rates import RateEstimate, cost
 from kraken_tui.trading.switch import EVERY_S, TIMEOUT_S, DeadManSwitch
 from kraken_tui.trading.tickets import Kind
@@ -138,7 +138,7 @@ def test_accepted_and_refused() -> None:
     told: list[Outcome] = []
     rig.trader.place(BUY, FACTS, rig.now, told=told.append)
     rig.answer("add_order", 1, "EOrder:Insufficient funds")
-    assert told == [Refused("place", "EOrder:Insufficient funds", "there is not enough free balance")]
+    assert told == [OrderRefused("place", "EOrder:Insufficient funds", "there is not enough free balance")]
     key = rig.open_order(ticket(ticks=499_980))
     assert order_of(rig, key).stage is Stage.OPEN
 
@@ -277,7 +277,7 @@ def test_an_order_that_was_filled_before_its_cancel_is_not_called_cancelled() ->
     told: list[Outcome] = []
     rig.trader.cancel([key], rig.now, told=told.append)
     rig.frame("update", rig.row("filled", cum_qty=0.01))
-    assert told == [Refused("cancel", "the order was filled first")]
+    assert told == [OrderRefused("cancel", "the order was filled first")]
 
 
 def test_mistake_25_names_are_short_enough_and_ours() -> None:
@@ -367,7 +367,7 @@ def test_a_request_that_could_not_leave_was_not_sent() -> None:
     told: list[Outcome] = []
     rig.link.refuses = True
     rig.trader.place(BUY, FACTS, rig.now, told=told.append)
-    assert told == [Refused("place", "not sent: the connection was lost")]
+    assert told == [OrderRefused("place", "not sent: the connection was lost")]
     assert rig.link.account.open_orders() == ()
 
 

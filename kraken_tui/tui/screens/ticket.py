@@ -88,6 +88,7 @@ class TicketScreen(Dialog[Ticket | None]):
             f"in all     {worth} {spec.quote}"
         )
         self._rows["warn"].update(form.problem)
+        self._rows["warn"].display = bool(form.problem)
         self._rows["muted"].update(
             "digits and Up Down: size   l limit  m market  s stop   p post-only\n"
             f"Enter shows it for confirming, and sends nothing. {self._close_key} closes."
@@ -230,7 +231,44 @@ class ConfirmScreen(Dialog[bool]):
         verb = "CHECK it" if self._mode == "TEST" else "SEND it"
         self._rows["send"].update(f" Enter: {verb} " if obstacle in ("", "a moment") else " cannot be sent now ")
         self._rows["muted"].update(f"{self._close_key} closes and sends nothing.")
+        self._rows["warn"].display = found is not None and bool(found.warnings)
+        self._rows["bad"].display = found is not None and bool(found.blocks)
 
     def action_close(self) -> None:
         """Close and send nothing."""
+        self.dismiss(False)
+
+
+class AskScreen(Dialog[bool]):
+    """Says what something does before it is done; dismissed with whether Enter was pressed.
+
+    Args:
+        title: What it is.
+        text: What it does.
+        verb: What Enter does.
+        close: Name of the key that closes.
+    """
+
+    BINDINGS = bindings("dialog")
+
+    DEFAULT_CSS = _STYLE.format(name="AskScreen", border="round", colour="$kraken-warn")
+
+    def __init__(self, title: str, text: str, verb: str, close: str) -> None:
+        super().__init__()
+        self._texts = (("title", title), ("text", text), ("muted", f"Enter {verb}. {close} leaves it as it is."))
+
+    def compose(self) -> ComposeResult:
+        """Three rows."""
+        with Vertical():
+            for name, text in self._texts:
+                yield Static(text, markup=False, classes=name)
+
+    def on_key(self, event: events.Key) -> None:
+        """Enter agrees."""
+        if event.key == "enter":
+            event.stop()
+            self.dismiss(True)
+
+    def action_close(self) -> None:
+        """Close and leave it."""
         self.dismiss(False)
