@@ -173,8 +173,8 @@ COMMANDS: tuple[Command, ...] = (
             "pair.", "Trading", needs="trade"),
     Command("trade.move", "M", "trade('move')", "move order", "Move the chosen order to the price under the cursor, "
             "after confirming.", "Trading", panes=_PRICES, needs="trade"),
-    Command("trade.cancel", "delete", "trade('cancel')", "cancel order", "Cancel the chosen order, or the one under the "
-            "cursor; works disarmed.", "Trading", needs="trade"),
+    Command("trade.cancel", "delete", "trade('cancel')", "cancel order", "Cancel the chosen order, or the one under "
+            "the cursor; works disarmed.", "Trading", needs="trade"),
     Command("trade.cancel_bids", "(", "trade('cancel_bids')", "cancel bids", "Cancel all your buy orders of the "
             "pair; works disarmed.", "Trading", needs="trade"),
     Command("trade.cancel_asks", ")", "trade('cancel_asks')", "cancel asks", "Cancel all your sell orders of the "
