@@ -35,9 +35,10 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     Raises:
         ConfigurationError: It was asked for, and cannot be.
     """
-    from kraken_tui.keys.following import with_trading
+    if settings.trade or settings.paper:
+        from kraken_tui.keys.following import with_trading
 
-    settings = with_trading(settings)
+        settings = with_trading(settings)
     if settings.level3 or settings.account or not settings.private or settings.replay is not None or settings.kafka:
         return settings, asked_key(settings), ""
     both = replace(settings, level3=True, account=True)

@@ -44,7 +44,7 @@ def needed_key(settings: Settings, env: MutableMapping[str, str]) -> ApiKey | No
 
 
 def with_trading(settings: Settings) -> Settings:
-    """The settings with what placing orders needs: the account for real and play money, and no account at all for paper.
+    """The settings with what placing orders needs: the account for real and play money, none for paper.
 
     Raises:
         ConfigurationError: There are no orders to be placed where the market comes from.
