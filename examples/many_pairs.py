@@ -24,7 +24,7 @@ async def main() -> None:
             try:
                 touches.append((await client.wait_verified(pair, timeout=30)).touch)
             except KrakenError as error:
-                print(f"{pair}: {error}")
+                print(error)
         for touch in sorted(touches, key=spread_bps, reverse=True):
             print(f"{touch.symbol:<10} {spread_bps(touch):8.3f} bps")
 

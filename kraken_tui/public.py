@@ -15,6 +15,7 @@ from kraken_tui.client.client import KrakenClient as KrakenClient
 from kraken_tui.client.events import CandleChanged as CandleChanged
 from kraken_tui.client.events import SpecChanged as SpecChanged
 from kraken_tui.client.events import TickerChanged as TickerChanged
+from kraken_tui.client.frames import Rows as Rows
 from kraken_tui.client.gaps import GapPolicy as GapPolicy
 from kraken_tui.client.pair_view import PairView as PairView
 from kraken_tui.client.pair_view import Sample as Sample

@@ -34,7 +34,8 @@ def test_what_is_asked_for_is_locked_at_a_version_that_will_do(wanted: Requireme
 
 def test_every_file_has_its_hash_and_no_registry_is_named() -> None:
     entries = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.M)[1:]
-    assert len(entries) == len(PINS) > 30
+    # A package stands there twice where Pythons of different age take different versions.
+    assert len(entries) == len({*re.findall(r"^[\w.-]+==[^\\]+", LOCK, re.M)}) >= len(PINS) > 30
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in LOCK
 

@@ -98,9 +98,11 @@ class Subcommand(NamedTuple):
         """How it is called, with what it must be told."""
         words = [self.program]
         for row in self.arguments:
-            many = not (row.single or row.required or self.one_pair)
+            # A word out of a list stands once, and something must say what to do.
+            must = row.required or bool(row.values)
+            many = not (row.single or must or self.one_pair)
             name = f"{row.flag} ..." if many else row.flag
-            words.append(name if row.required else f"[{name}]")
+            words.append(name if must else f"[{name}]")
         words += [f"{row.flag} {row.metavar}" for row in self.own if row.required and not row.positional]
         return " ".join((*words, "[options]"))
 

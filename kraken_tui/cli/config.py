@@ -164,13 +164,15 @@ def _check(named: Path | None) -> int:
     content = read_file(path)
     keys = content.values.get(KEYS, {})
     theme = content.values.get("theme", THEMES[0])
-    faults = [*content.faults, *_faults_of_keys(clean_text(path), keys, content.places), *_faults_of_theme(theme)]
+    shown = clean_text(path)
+    of_theme = [f"{shown}{content.places.get('theme', '')}: {fault}" for fault in _faults_of_theme(theme)]
+    faults = [*content.faults, *_faults_of_keys(shown, keys, content.places), *of_theme]
     for fault in faults:
         print_out(clean_text(fault, 1000) + "\n")
     if faults:
         return FAILED
     settings = len(content.values) - (KEYS in content.values)
-    print_out(f"{clean_text(path)}: {counted(settings, 'setting')}, {counted(len(keys), 'key')}, no fault\n")
+    print_out(f"{shown}: {counted(settings, 'setting')}, {counted(len(keys), 'key')}, no fault\n")
     return DONE
 
 

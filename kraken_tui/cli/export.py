@@ -160,7 +160,8 @@ def _export(
         complain(f"{counted(left_out, 'event')} left out because the precisions of the pair were not known")
     rows = sink.counts.written
     if not rows:
-        complain(f"there is nothing of the shape {shape} in {_named(paths)}{_within(own)}; no file was written")
+        written = "no file was written" if path is not None else "only the header was written"
+        complain(f"{_named(paths)} has no rows of the shape {shape}{_matching(own)}; {written}")
         return FAILED
     size = keep()
     if path is not None:
@@ -285,9 +286,11 @@ def _named(paths: list[Path]) -> str:
     return clean_text(paths[0].name, 80) if len(paths) == 1 else counted(len(paths), "recording")
 
 
-def _within(own: dict[str, Any]) -> str:
-    limited = [word for word, name in (("--from", "begin"), ("--until", "until"), ("--pairs", "only")) if own[name]]
-    return f" within {' and '.join(limited)}" if limited else ""
+def _matching(own: dict[str, Any]) -> str:
+    limits = [word for word, name in (("--from", "begin"), ("--until", "until"), ("--pairs", "only")) if own[name]]
+    if len(limits) < 2:
+        return f" that match {limits[0]}" if limits else ""
+    return f" that match {', '.join(limits[:-1])} and {limits[-1]}"
 
 
 # -- progress -------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ variables KRAKEN_API_KEY and KRAKEN_API_SECRET are used before kept keys. Which 
 docs/ACCOUNT.md."""
 
 OPTIONS = (
-    Option("action", PairList(), "add, list, remove or check", flag="ACTION"),
+    Option("action", PairList(), "add, list, remove or check", flag="ACTION", choices=lambda: ACTIONS),
     Option(
         "store", Text(), "where add keeps it: {allowed} (default {default})", OneOf(STORES),
         flag="--store", metavar="WHERE", default="file",
@@ -152,6 +152,8 @@ def _check(_: Call, settings: Settings) -> int:
     from kraken_tui.files import user_folder
     from kraken_tui.keys.rights import judge
     from kraken_tui.keys.store import choose
+    from kraken_tui.text import clean_text
+    from kraken_tui.wire.refusals import NotSent
     from kraken_tui.wire.rest_account import ApiKeyInfo
 
     key = choose(settings, os.environ)
@@ -163,6 +165,9 @@ def _check(_: Call, settings: Settings) -> int:
         folder = None
     client = PrivateClient(settings.rest_url, key, folder)
     info = asyncio.run(client.key_info())
+    if isinstance(info, NotSent):
+        complain(f"{info.sentence} ({clean_text(settings.rest_url, 100)})")
+        return FAILED
     if not isinstance(info, ApiKeyInfo):
         complain(info.sentence)
         return FAILED
@@ -173,7 +178,7 @@ def _check(_: Call, settings: Settings) -> int:
     if rights.refused:
         complain(rights.refused)
         return FAILED
-    return DONE
+    return DONE if rights.can_connect else FAILED
 
 
 def report(key: ApiKey, info: ApiKeyInfo, rights: Rights) -> str:
@@ -217,7 +222,7 @@ def _day(seconds: int) -> str:
 
 COMMAND = Subcommand(
     name="keys",
-    description="keep API keys of Kraken, and look what they may do",
+    description="Keep API keys of Kraken, and see what they may do.",
     run=_run,
     options=OPTIONS,
     epilog=_EPILOG,

@@ -167,7 +167,26 @@ def parse(arguments: Sequence[str]) -> Call:
         for word in given.get("pairs", ()):
             if word in COMMANDS:
                 raise ConfigurationError(f"{word} is a command and comes first: kraken-tui {word} PAIR ...")
+        if arguments and not named:
+            _check_first(arguments[0])
     return Call(command_named(name), given)
+
+
+def _check_first(word: str) -> None:
+    """Refuse a command that was mistyped: it would be taken for a pair.
+
+    Raises:
+        ConfigurationError: It was.
+    """
+    if word.startswith("-") or "/" in word:
+        return
+    from kraken_tui.settings.readers import nearest
+    from kraken_tui.text import clean_text
+
+    if word == "help":
+        raise ConfigurationError("help is not a command; see kraken-tui --help")
+    if near := nearest(word.lower(), COMMANDS, 0.8):
+        raise ConfigurationError(f"there is no command {clean_text(word, 40)}{near}; see kraken-tui --help")
 
 
 def _unknown(parser: Parser, word: str) -> str:

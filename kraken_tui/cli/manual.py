@@ -78,7 +78,7 @@ def _lines(commands: Sequence[Subcommand]) -> Iterator[str]:
         settings = [row.flag for row in (*command.settings, *command.own) if row in taken and not row.positional]
         if settings:
             yield ".PP"
-            yield from _paragraph(f"Takes of the options below: {', '.join(settings)}.")
+            yield from _paragraph(f"Also takes these of the options below: {', '.join(settings)}.")
         if command.epilog and command.name != "screen":
             yield ".PP"
             yield from (".nf", *map(_text, command.epilog.split("\n")), ".fi")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kraken_tui.settings import Settings
 
 
+_NOT_RECORDED = "neither single orders nor the account can be followed here: recordings and Kafka do not hold them"
+
+
 def asked_key(settings: Settings) -> ApiKey | None:
     """The key for what the user asked for in so many words; it is taken out of the environment.
 
@@ -39,7 +42,11 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
         from kraken_tui.keys.following import with_trading
 
         settings = with_trading(settings)
-    if settings.level3 or settings.account or not settings.private or settings.replay is not None or settings.kafka:
+    if settings.replay is not None or settings.kafka:
+        # A settings file may ask for both; a recording is still to be played.
+        asked = settings.level3 or settings.account
+        return replace(settings, level3=False, account=False), None, _NOT_RECORDED if asked else ""
+    if settings.level3 or settings.account or not settings.private:
         return settings, asked_key(settings), ""
     both = replace(settings, level3=True, account=True)
     if settings.demo:
@@ -51,3 +58,17 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     except ConfigurationError as error:
         return settings, None, f"the account is not followed: {error}"
     return (settings, None, "") if key is None else (both, key, "")
+
+
+def of_picture(settings: Settings) -> tuple[Settings, ApiKey | None]:
+    """What a single picture follows by itself: with the demo both, as the screen; otherwise what was asked for.
+
+    Raises:
+        ConfigurationError: As `of_screen`.
+    """
+    if settings.demo:
+        settings, key, _ = of_screen(settings)
+        return settings, key
+    if settings.replay is not None or settings.kafka:
+        return of_screen(settings)[:2]
+    return settings, asked_key(settings)

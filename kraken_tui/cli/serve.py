@@ -23,7 +23,7 @@ _LONGEST_TOKEN = 200
 OPTIONS = (
     Option(
         "listen", Text(), "address to listen on; others than this computer need --token (default {default})",
-        ListenAddress(), flag="--listen", metavar="HOST:PORT", default=_DEFAULT,
+        ListenAddress(8000), flag="--listen", metavar="HOST:PORT", default=_DEFAULT,
     ),
     Option(
         "visitors", Whole(), "visitors at one time, each a process of its own (default {default})",
@@ -116,7 +116,10 @@ def _serving(call: Call) -> Serving:
         token = _token_of(own["token_file"])
     if not token and not is_loopback(host):
         raise ConfigurationError(f"--listen {own['listen']} is open to other computers: add --token")
-    public = public_address(own["public_url"]) if own["public_url"] else ""
+    try:
+        public = public_address(own["public_url"]) if own["public_url"] else ""
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--public-url: {error}") from None
     return Serving(host, port, public, token, own["visitors"])
 
 

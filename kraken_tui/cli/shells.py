@@ -141,8 +141,9 @@ def _zsh(commands: Sequence[Subcommand]) -> Iterator[str]:
 
 def _zsh_arguments(command: Subcommand) -> Iterator[str]:
     for number, row in enumerate(command.arguments, 1):
-        one = row.required or row.single or command.one_pair
-        place = f"{number}:" if row.required else f"{number}::" if one else "*:"
+        must = row.required or bool(row.values)
+        one = row.single or command.one_pair
+        place = f"{number}:" if must else f"{number}::" if one else "*:"
         yield f"{place}{row.flag}:{'_kraken_tui_pairs' if row.flag == 'PAIR' else _zsh_action(row)}"
 
 

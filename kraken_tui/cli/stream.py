@@ -72,6 +72,7 @@ def _run(call: Call) -> int:
             pairs=settings.pairs,
             stop_after=StopAfter(own["seconds"], own["count"]),
             stopping=signals.came,
+            each_round=_Problem(engine).look,
         )
         metrics = serve_metrics(engine, settings)
         if metrics.problem:
@@ -94,9 +95,8 @@ def _run(call: Call) -> int:
     if engine.failure is not None:
         raise engine.failure
     account = engine.published().account
-    if account is not None and account.problem:
-        complain(account.problem)
-        code = code or FAILED
+    if account is not None and account.problem and code == DONE:
+        code = FAILED
     if not tell_recording(engine) and code == DONE:
         code = FAILED
     if listener.dropped:
@@ -104,6 +104,22 @@ def _run(call: Call) -> int:
     if left_out := sink.counts.left_out:
         complain(f"{counted(left_out, 'event')} left out because the precisions of the pair were not known")
     return code if signals.number is None else SIGNALLED + signals.number
+
+
+class _Problem:
+    """Says once why single orders or the account are not followed, and again if that changes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._told = ""
+
+    def look(self) -> None:
+        """Look at what the engine published last."""
+        account = self._engine.published().account
+        problem = "" if account is None else account.problem
+        if problem and problem != self._told:
+            complain(f"the account: {problem}")
+        self._told = problem
 
 
 def _spec(engine: Engine, symbol: str) -> PairSpec | None:

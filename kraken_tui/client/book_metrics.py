@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from kraken_tui.client.frames import Computed, Halved
 from kraken_tui.client.values import derived, exact
 from kraken_tui.market import views
 from kraken_tui.market.events import Signal
@@ -25,7 +26,7 @@ class Sweep(Value, frozen=True, gc=False):
 
     qty: Decimal
     filled: Decimal
-    average: Decimal
+    average: Computed
     worst: Decimal
     slippage_bps: float
     levels: int
@@ -52,15 +53,15 @@ class BookMetrics(Value, frozen=True, gc=False):
     levels: int
     spread: Decimal
     spread_bps: float
-    mid: Decimal
-    microprice: Decimal
+    mid: Halved
+    microprice: Computed
     imbalance: float
     pressure: float
     signal: Signal
     bid_volume: Decimal
     ask_volume: Decimal
-    bid_vwap: Decimal
-    ask_vwap: Decimal
+    bid_vwap: Computed
+    ask_vwap: Computed
     bid_depth: Decimal
     ask_depth: Decimal
     buy_sweep: Sweep | None

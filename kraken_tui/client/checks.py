@@ -74,6 +74,16 @@ def pair_names(*names: object) -> tuple[str, ...]:
     return checked
 
 
+def pair_name(name: object) -> None:
+    """Check what is to be the name of one pair.
+
+    Raises:
+        ConfigurationError: It is not a text, or an empty one.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigurationError(f"a pair is named by a text such as BTC/USD, not {clean_text(repr(name), 60)}")
+
+
 def speed(value: object) -> float:
     """A replay speed.
 

@@ -15,6 +15,7 @@ from kraken_tui.client.callbacks import Callback, Callbacks, Registration
 from kraken_tui.client.desk import DeskCalls
 from kraken_tui.client.desk_reading import DeskReading
 from kraken_tui.client.events import ALL, internal_types
+from kraken_tui.client.frames import Rows
 from kraken_tui.client.gaps import GapPolicy
 from kraken_tui.client.newest import Newest
 from kraken_tui.client.private import Account, Level3Book, PrivateReading
@@ -434,11 +435,11 @@ class KrakenClient(DeskCalls, TradingCalls):
         """The touch of a pair; never waits for the engine. None before its first snapshot."""
         return self._reading.touch(symbol)
 
-    def trades(self, symbol: str) -> tuple[Trade, ...]:
+    def trades(self, symbol: str) -> Rows[Trade]:
         """Recent trades of a pair, newest first."""
         return self._reading.trades(symbol)
 
-    def candles(self, symbol: str) -> tuple[Candle, ...]:
+    def candles(self, symbol: str) -> Rows[Candle]:
         """Candles of a pair at its interval, oldest first; the last may be running.
 
         An interval without trades is a flat candle of no trades; one of which nothing is known is left out.

@@ -16,6 +16,7 @@ from kraken_tui.client.figures import (
     pressure_of,
     sweep_of,
 )
+from kraken_tui.client.frames import Rows
 from kraken_tui.client.pair_view import PairView
 from kraken_tui.client.tables import (
     AggregatedBook,
@@ -218,7 +219,7 @@ class DeskCalls:
         """The 24 hour figures of a pair; its fields are None until the exchange has sent them."""
         return self._desk.ticker(symbol, at)
 
-    def pairs(self, text: str = "") -> tuple[PairSpec, ...]:
+    def pairs(self, text: str = "") -> Rows[PairSpec]:
         """The pairs of the exchange with their reference data; of a recording, those that it tells of.
 
         Args:

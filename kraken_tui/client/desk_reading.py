@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kraken_tui.client import checks
 from kraken_tui.client.figures import Held, held_in, session_profile, trades_at_price_of
+from kraken_tui.client.frames import Rows
 from kraken_tui.client.pair_view import PairView, view_of
 from kraken_tui.client.reading import Reading
 from kraken_tui.client.run import Run
@@ -57,10 +58,14 @@ class DeskReading:
         return self._reading.pair_view(name)
 
     def _view_at(self, name: str, at: object) -> views.PairView | None:
-        """The market at a moment; None before all that is held."""
+        """The market at a moment; None before all that is held, and for one that has yet to come."""
         ns = checks.moment("at", at)
         history = self._history(name)
-        return None if history is None else history.view(ns)
+        if history is None:
+            return None
+        from kraken_tui.client.past import newest_ns
+
+        return None if ns > max(newest_ns(history), self._run.wall_ns()) else history.view(ns)
 
     def _history(self, name: str) -> MarketHistory | None:
         """A pair's past; None before there is one.
@@ -153,7 +158,7 @@ class DeskReading:
 
     # -- the exchange -------------------------------------------------------------------------------------------------
 
-    def pairs(self, text: object) -> tuple[PairSpec, ...]:
+    def pairs(self, text: object) -> Rows[PairSpec]:
         """The pairs of the exchange."""
         if not isinstance(text, str):
             raise ConfigurationError("pairs takes a text, such as BTC")
@@ -165,7 +170,7 @@ class DeskReading:
             symbols = worker.search(text, _MOST_PAIRS) if text else sorted(specs)
             return tuple(spec_of(specs[symbol]) for symbol in symbols if symbol in specs)
 
-        return self._run.ask(known) or ()
+        return Rows(self._run.ask(known) or (), PairSpec)
 
 
 def _held(view: views.PairView, spec: symbols.PairSpec) -> Held:

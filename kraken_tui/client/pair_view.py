@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kraken_tui.client.book_metrics import BookMetrics, metrics_of, mid_of
 from kraken_tui.client.figures import Figures, Held, session_profile, trades_at_price_of
+from kraken_tui.client.frames import Halved, Rows
 from kraken_tui.client.tables import TradesAtPrice, VolumeProfile
 from kraken_tui.client.values import (
     Candle,
@@ -49,7 +50,7 @@ class Sample(Value, frozen=True, gc=False):
     """
 
     ns: int
-    mid: Decimal
+    mid: Halved
     spread_bps: float
     imbalance: float
     narrowest_bps: float
@@ -117,21 +118,21 @@ class PairView(Figures, frozen=True, gc=False):
     stale: bool
     stale_reason: str
     venue: str
-    bids: tuple[Quote, ...]
-    asks: tuple[Quote, ...]
+    bids: Rows[Quote]
+    asks: Rows[Quote]
     metrics: BookMetrics | None
     ticker: Ticker
     last: Decimal | None
     last_direction: int
     last_trade_ns: int | None
-    trades: tuple[Trade, ...]
+    trades: Rows[Trade]
     traded: Mapping[Decimal, TradedAt]
-    candles: tuple[Candle, ...]
+    candles: Rows[Candle]
     interval: int
-    flow: tuple[FlowEvent, ...]
+    flow: Rows[FlowEvent]
     health: Health
     large_qty: Decimal
-    samples: tuple[Sample, ...]
+    samples: Rows[Sample]
     book_rate: float
     trade_rate: float
     audited_ns: int | None
@@ -210,23 +211,26 @@ def view_of(view: views.PairView) -> PairView:
         stale=view.stale,
         stale_reason=view.stale_reason,
         venue=view.venue,
-        bids=tuple(quote_of(level, prices, lots) for level in view.bids),
-        asks=tuple(quote_of(level, prices, lots) for level in view.asks),
+        bids=Rows((quote_of(level, prices, lots) for level in view.bids), Quote),
+        asks=Rows((quote_of(level, prices, lots) for level in view.asks), Quote),
         metrics=None if view.metrics is None else metrics_of(view.metrics, spec),
         ticker=ticker_of(view.ticker, spec),
         last=None if view.last is None else exact(view.last, prices),
         last_direction=view.last_direction,
         last_trade_ns=view.last_trade_ns,
-        trades=tuple(trade_of(trade, spec) for trade in view.tape),
+        trades=Rows((trade_of(trade, spec) for trade in view.tape), Trade),
         traded=_traded(view.traded, spec),
-        candles=tuple(candle_of(view.symbol, candle, spec) for candle in view.candles),
+        candles=Rows((candle_of(view.symbol, candle, spec) for candle in view.candles), Candle),
         interval=view.interval,
-        flow=tuple(flow_of(flow, spec) for flow in view.flow),
+        flow=Rows((flow_of(flow, spec) for flow in view.flow), FlowEvent),
         health=view.health,
         large_qty=exact(view.large_lots, lots),
-        samples=tuple(
-            Sample(at.ns, mid_of(at.mid2, prices), at.spread_bps, at.imbalance, at.narrowest, at.widest)
-            for at in view.samples
+        samples=Rows(
+            (
+                Sample(at.ns, mid_of(at.mid2, prices), at.spread_bps, at.imbalance, at.narrowest, at.widest)
+                for at in view.samples
+            ),
+            Sample,
         ),
         book_rate=view.book_rate,
         trade_rate=view.trade_rate,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from kraken_tui.client import checks
 from kraken_tui.client.books import BestBidAsk, Book
+from kraken_tui.client.frames import Rows
 from kraken_tui.client.newest import TheBook
 from kraken_tui.client.pair_view import PairView, view_of
 from kraken_tui.client.run import Run
@@ -40,6 +42,7 @@ class Reading:
 
     def symbol(self, name: str) -> str:
         """The v2 symbol of a name; cached, so that reading need not ask the engine again."""
+        checks.pair_name(name)
         self._run.begin()
         if name in self._newest.states:
             return name
@@ -209,21 +212,21 @@ class Reading:
         view = self.pair_view(name)
         return None if view is None else view.health
 
-    def trades(self, name: str) -> tuple[Trade, ...]:
+    def trades(self, name: str) -> Rows[Trade]:
         """A pair's recent trades, newest first."""
         view = self.pair_view(name)
         if view is None or view.spec is None:
-            return ()
+            return Rows((), Trade)
         spec = view.spec
-        return tuple(trade_of(trade, spec) for trade in view.tape)
+        return Rows((trade_of(trade, spec) for trade in view.tape), Trade)
 
-    def candles(self, name: str) -> tuple[Candle, ...]:
+    def candles(self, name: str) -> Rows[Candle]:
         """A pair's candles, oldest first."""
         view = self.pair_view(name)
         if view is None or view.spec is None:
-            return ()
+            return Rows((), Candle)
         spec = view.spec
-        return tuple(candle_of(view.symbol, candle, spec) for candle in view.candles)
+        return Rows((candle_of(view.symbol, candle, spec) for candle in view.candles), Candle)
 
     def pair_view(self, name: str) -> views.PairView | None:
         """A pair's view of this moment, in ticks and lots; as published last where the engine hangs."""

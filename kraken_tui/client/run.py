@@ -14,7 +14,7 @@ from kraken_tui.engine.listeners import Listener, ListenerCounts
 from kraken_tui.engine.options import EngineOptions
 from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import ConfigurationError, ConnectionFailed, EngineFailed
-from kraken_tui.feed.clock import Clock
+from kraken_tui.feed.clock import Clock, SystemClock
 from kraken_tui.market.views import FeedView
 from kraken_tui.settings import Settings
 
@@ -64,6 +64,7 @@ class Run:
             from kraken_tui.metrics import need_package
 
             need_package()
+        self._clock = clock or SystemClock()
         options = EngineOptions(
             channels=channels,
             ignore_gaps=ignore_gaps,
@@ -78,7 +79,7 @@ class Run:
             on_publish=self._published,
         )
         try:
-            self.engine = Engine(settings, clock, options)
+            self.engine = Engine(settings, self._clock, options)
         except OSError as error:
             raise ConfigurationError(f"log_file cannot be written: {error.strerror}") from None
         self.newest = newest
@@ -115,6 +116,10 @@ class Run:
             self._begun = self._begun or first
         if first:
             self.engine.start()
+
+    def wall_ns(self) -> int:
+        """Now, ns since the epoch; 0 where a recording's time counts."""
+        return 0 if self.engine.settings.plays else self._clock.wall()
 
     @property
     def metrics_url(self) -> str:

@@ -6,25 +6,37 @@ average or a share, have a float's fifteen digits or so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, get_args, get_type_hints
 
+from kraken_tui.client.frames import Computed, Halved, Tabular, Worth, about
 from kraken_tui.market.events import Side, Signal
 from kraken_tui.market.plain import Value
 
 
-class _HasRows(Protocol):
-    @property
-    def rows(self) -> Sequence[Value]: ...
-
-
-class Table(Value, frozen=True, gc=False):
+class Table(Value, Tabular, frozen=True, gc=False):
     """A value with `rows`: a tuple of values of one type, whose fields are the columns."""
 
-    def records(self: _HasRows) -> list[dict[str, Any]]:
-        """The rows as dicts by column, values unchanged: decimals stay decimals, sides stay `Side`."""
-        return [{name: getattr(row, name) for name in row.__struct_fields__} for row in self.rows]
+    def _rows(self) -> Sequence[Value]:
+        rows: Sequence[Value] = self.rows  # type: ignore[attr-defined]  # a field of some, a property of others
+        return rows
+
+    def _row_type(self) -> type:
+        return _row_type(type(self))
+
+    def _about(self) -> Mapping[str, Any]:
+        return about(self)
+
+
+@lru_cache(maxsize=64)
+def _row_type(table: type) -> type:
+    """What the `rows` of a type of table are, by its annotations."""
+    rows = getattr(table, "rows", None)
+    hint = get_type_hints(rows.fget)["return"] if isinstance(rows, property) else get_type_hints(table)["rows"]
+    kind: type = get_args(hint)[0]
+    return kind
 
 
 class LadderLevel(Value, frozen=True, gc=False):
@@ -47,12 +59,12 @@ class LadderLevel(Value, frozen=True, gc=False):
     price: Decimal
     qty: Decimal
     cumulative: Decimal
-    share: Decimal
-    cumulative_share: Decimal
-    notional: Decimal
-    cumulative_notional: Decimal
-    distance: Decimal | None
-    distance_bps: Decimal | None
+    share: Computed
+    cumulative_share: Computed
+    notional: Worth
+    cumulative_notional: Worth
+    distance: Halved | None
+    distance_bps: Computed | None
 
 
 class Ladder(Table, frozen=True, gc=False):
@@ -76,7 +88,7 @@ class Ladder(Table, frozen=True, gc=False):
     levels: int
     bids: tuple[LadderLevel, ...]
     asks: tuple[LadderLevel, ...]
-    mid: Decimal | None
+    mid: Halved | None
     spread: Decimal | None
     spread_bps: Decimal | None
     bids_known_to: Decimal | None
@@ -152,7 +164,7 @@ class Pressure(Value, frozen=True, gc=False):
     """
 
     levels: int
-    value: Decimal
+    value: Computed
     signal: Signal
 
 
@@ -176,16 +188,16 @@ class SweepCost(Value, frozen=True, gc=False):
 
     side: Side
     size: Decimal | None
-    notional: Decimal | None
+    notional: Worth | None
     filled: Decimal
-    value: Decimal
-    average: Decimal
+    value: Worth
+    average: Computed
     worst: Decimal
-    slippage_bps: Decimal
+    slippage_bps: Computed
     levels: int
     complete: bool
     more_beyond: bool
-    fee: Decimal | None
+    fee: Worth | None
 
 
 class LargeOrder(Value, frozen=True, gc=False):
@@ -203,8 +215,8 @@ class LargeOrder(Value, frozen=True, gc=False):
     level: int
     price: Decimal
     qty: Decimal
-    notional: Decimal
-    distance_bps: Decimal | None
+    notional: Worth
+    distance_bps: Computed | None
 
 
 class LargeOrders(Table, frozen=True, gc=False):
@@ -245,7 +257,7 @@ class PriceTrades(Value, frozen=True, gc=False):
     bought: Decimal
     sold: Decimal
     delta: Decimal
-    average: Decimal
+    average: Computed
     last_ns: int | None
     last_side: Side | None
     last_qty: Decimal | None
@@ -279,7 +291,7 @@ class ProfileRow(Value, frozen=True, gc=False):
 
     price: Decimal
     volume: Decimal
-    share: Decimal
+    share: Computed
     in_value_area: bool
 
 
@@ -322,7 +334,7 @@ class HeatmapCell(Value, frozen=True, gc=False):
     begin_ns: int
     side: Side
     price: Decimal
-    qty: Decimal
+    qty: Computed
     proven: bool
 
 

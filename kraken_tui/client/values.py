@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 
+from kraken_tui.client.frames import Computed, Worth
 from kraken_tui.market import events as market
 from kraken_tui.market import views
 from kraken_tui.market.events import FlowKind, Side
@@ -196,7 +197,7 @@ class Candle(Value, frozen=True, gc=False):
     low: Decimal
     close: Decimal
     volume: Decimal
-    turnover: Decimal
+    turnover: Worth
     vwap: Decimal | None
     trades: int
     closed: bool
@@ -249,7 +250,7 @@ class FlowEvent(Value, frozen=True, gc=False):
     price_ticks: int
     qty_lots: int
     origin: Decimal | None = None
-    value: Decimal = Decimal(0)
+    value: Worth = Decimal(0)
     fills: int = 0
 
 
@@ -283,7 +284,7 @@ class Ticker(Value, frozen=True, gc=False):
 
     last: Decimal | None
     change: Decimal | None
-    change_pct: Decimal | None
+    change_pct: Computed | None
     high: Decimal | None
     low: Decimal | None
     volume: Decimal | None

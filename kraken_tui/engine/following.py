@@ -72,6 +72,7 @@ def begin(
     clock: Clock,
     key: ApiKey,
     where: Where,
+    stop: asyncio.Event,
     budget_path_for: Callable[[str], Path | None],
 ) -> tuple[PrivateSide, asyncio.Task[None]]:
     """Begin to follow what the settings say.
@@ -83,6 +84,7 @@ def begin(
         clock: The machine's clocks.
         key: Of the account.
         where: Addresses.
+        stop: Ends the connections.
         budget_path_for: Where dials to an address are counted over restarts.
 
     Returns:
@@ -107,7 +109,7 @@ def begin(
         worker.note,
         session.dialler.budget,
     )
-    private = PrivateSide(settings, clock, public, key, lines=options.level3_lines, trade=settings.trade)
+    private = PrivateSide(settings, clock, public, key, stop=stop, lines=options.level3_lines, trade=settings.trade)
     rest, level3, account = where
     addresses = Addresses(rest, level3 if settings.level3 else "", account if settings.account else "")
     dialled = addresses.level3 or addresses.account

@@ -136,6 +136,9 @@ class EventLog:
         if self._file is None:
             return True
         done = self._file.close(CLOSE_S)
+        if not self._file.counts.accepted:
+            # Its thread, which would do this, was never needed.
+            self._close_file()
         self.poll(ns)
         return done
 

@@ -95,6 +95,7 @@ class PrivateSide:
         clock: The machine's clocks.
         public: See `Public`.
         key: Of the account.
+        stop: Ends the connections, together with the public one: each may take a second to close.
         lines: Whether every message of level 3 is told as a `Level3Line`.
         trade: Whether orders are to be placed, which asks more of the key.
 
@@ -115,11 +116,12 @@ class PrivateSide:
         public: Public,
         key: ApiKey,
         *,
+        stop: asyncio.Event,
         lines: bool = False,
         trade: bool = False,
     ) -> None:
         self._settings, self._clock, self._public, self._key = settings, clock, public, key
-        self._lines, self._trade = lines, trade
+        self._stop, self._lines, self._trade = stop, lines, trade
         self.account = Account(own_prefix=PREFIX)
         self.told: Callable[[Sequence[AccountEvent]], None] = _nobody
         self.answered: Callable[[Answer], None] = _nobody
@@ -270,7 +272,7 @@ class PrivateSide:
         self, session: PrivateSession, url: str, take: Callable[[list[object]], None], budget_path: Path | None
     ) -> None:
         wake = self._wake(session.name)
-        await run_websocket(session, url, self._clock, take, asyncio.Event(), wake=wake, budget_path=budget_path)
+        await run_websocket(session, url, self._clock, take, self._stop, wake=wake, budget_path=budget_path)
 
     def _wake(self, name: str) -> asyncio.Event:
         return self._wakes.setdefault(name, asyncio.Event())

@@ -432,7 +432,9 @@ class Worker:
             return None
         from kraken_tui.engine.following import begin
 
-        self._private, task = begin(self, settings, self._options, self._clock, key, addresses, budget_path_for)
+        self._private, task = begin(
+            self, settings, self._options, self._clock, key, addresses, self._stop, budget_path_for
+        )
         return task
 
     @property

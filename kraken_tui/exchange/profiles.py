@@ -33,5 +33,5 @@ PROFILES = {
 }
 """`lively` works a client hard, for tests and measurements; `calm` is watched by a person, in the demo."""
 
-CROSSES = {"ETH/BTC": ("ETH/USD", "BTC/USD"), "BTC/EUR": ("BTC/USD", "")}
+CROSSES = {"ETH/BTC": ("ETH/USD", "BTC/USD"), "BTC/EUR": ("BTC/USD", ""), "ETH/EUR": ("ETH/USD", "")}
 """Pairs whose price others imply: the first over the second, or over the fixed rate of the opening prices."""

@@ -72,6 +72,11 @@ def make_key(name: str, public: str, private: str, source: str) -> ApiKey:
         raise ConfigurationError("the private key is not base64; it was perhaps cut when it was copied") from None
     if len(decoded) < _LEAST_SECRET_BYTES or hidden == signer:
         raise ConfigurationError("the private key is too short; it is the longer of the two that Kraken shows")
+    if len(hidden.reveal()) > len(signer.reveal()):
+        # Not sent anywhere to find out: the key itself leaves the computer, the private key must not.
+        raise ConfigurationError(
+            "the two are perhaps swapped: the private key is the longer of the two that Kraken shows, and comes second"
+        )
     return ApiKey(name, hidden, signer, source)
 
 

@@ -6,12 +6,18 @@ So every view carries the monotonic moment it was made, and a reader compares it
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from kraken_tui.market.events import MarketStatus, Proof
 from kraken_tui.market.health import HealthLimits, Inputs, seconds_text
 from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, Published
 from kraken_tui.units import SECOND
+
+if TYPE_CHECKING:
+    from kraken_tui.market.private_views import Level3View
 
 ENGINE_LIMIT_NS = 2 * SECOND
 """Age of a view from which the engine counts as not answering; it publishes several times a second."""
@@ -75,7 +81,10 @@ def aged(view: PairView, now_ns: int, word_ns: int | None = None, *, silent_ns: 
     if silent_ns:
         proof, reason = believed(view.proof, view.proof_reason, silent_ns)
         venue = "UNKNOWN" if view.venue == "ONLINE" else view.venue
-        older = replace(older, proof=proof, proof_reason=reason, venue=venue, metrics=None, silent_ns=silent_ns)
+        level3 = None if older.level3 is None else _unproven(older.level3, silence_text(silent_ns))
+        older = replace(
+            older, proof=proof, proof_reason=reason, venue=venue, metrics=None, silent_ns=silent_ns, level3=level3
+        )
         return _stale(older, silence_text(silent_ns))
     unheard = now_ns - word_ns
     if view.stale or view.replayed or view.fresh_for_ns is None or unheard <= view.fresh_for_ns:
@@ -97,7 +106,16 @@ def _grown(view: PairView, ns: int) -> PairView:
     health = view.health
     if health.age_ms is not None and age_ns is not None:
         health = replace(health, age_ms=age_ns // 1_000_000)
-    return replace(view, now_ns=view.now_ns + ns, age_ns=age_ns, health=health)
+    level3 = view.level3
+    if level3 is not None and level3.age_ns is not None:
+        level3 = replace(level3, age_ns=level3.age_ns + ns)
+    return replace(view, now_ns=view.now_ns + ns, age_ns=age_ns, health=health, level3=level3)
+
+
+def _unproven(level3: Level3View, why: str) -> Level3View:
+    """Places in queues that nobody vouches for."""
+    own = {order_id: replace(place, verified=False) for order_id, place in level3.own.items()}
+    return replace(level3, verified=False, reason=why, stale=True, stale_reason=why, own=MappingProxyType(own))
 
 
 def _stale(view: PairView, why: str) -> PairView:

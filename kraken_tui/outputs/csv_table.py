@@ -28,9 +28,7 @@ class CsvTable(Table):
 
     def close(self) -> None:
         """See `Sink`; the output belongs to the caller."""
-        if not self._closed:
-            self._closed = True
-            self._emit(self._finish())
+        self._emit(self._finish())
 
     def _emit(self, rows: list[Row]) -> None:
         if not rows:

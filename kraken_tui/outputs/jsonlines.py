@@ -56,7 +56,7 @@ class JsonLines:
         self._levels: dict[tuple[int, int], dict[Level, str]] = {}
         self._names: dict[str, str] = {}
         self._last_candle: dict[str, str] = {}
-        self._second = -1
+        self._second: int | None = None
         self._second_text = ""
 
     @property

@@ -31,6 +31,7 @@ class ParquetTable(Table):
         self._schema = pa.schema(fields, metadata={"kraken-tui": json.dumps(about)})
         self._file = pa.PythonFile(_Out(self._out), mode="w")
         self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._closed = False
 
     def flush(self) -> None:
         """See `Sink`: writes a row group once there are enough rows."""
@@ -81,14 +82,17 @@ def _decimals(column: Column, values: Sequence[Any]) -> Any:
                 for value in values
             ]
         )
-    except (KeyError, OverflowError):
+        valid = None
+        if None in values:
+            valid = pa.array([value is not None for value in values], type=pa.bool_()).buffers()[1]
+        array = pa.Array.from_buffers(_type(column), len(values), [valid, pa.py_buffer(data)])
+        # 128 bits hold a few numbers of 39 digits, which no reader takes.
+        array.validate(full=True)
+    except (KeyError, OverflowError, pa.ArrowInvalid):
         raise ConfigurationError(
             f"a number of the column {column.name} has more digits than Parquet can hold exactly; use --to csv"
         ) from None
-    valid = None
-    if None in values:
-        valid = pa.array([value is not None for value in values], type=pa.bool_()).buffers()[1]
-    return pa.Array.from_buffers(_type(column), len(values), [valid, pa.py_buffer(data)])
+    return array
 
 
 class _Out(io.RawIOBase):

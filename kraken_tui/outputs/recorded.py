@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kraken_tui.engine.desk import Desk
 from kraken_tui.errors import RecordingError
-from kraken_tui.feed.events import BookLine, Trades
+from kraken_tui.feed.events import BookLine, Refused, Trades
 from kraken_tui.feed.pair import Pair
 from kraken_tui.feed.session import Session
 from kraken_tui.market.events import BookChanged, BookState, CandleChanged, Proof
@@ -110,7 +110,8 @@ class Player:
             for timed in timeline(recording):
                 if first:
                     self._begin_file(timed, shown, before)
-                    first = False
+                    # A file without frames is nothing to go on from.
+                    first, before = False, shown
                 if self._wanted.end_ns is not None and timed.ns >= self._wanted.end_ns:
                     self._finish()
                     return
@@ -122,8 +123,12 @@ class Player:
             if recording.shape:
                 self.notes.append(f"{shown} is {recording.shape}")
             self._read_before += path.stat().st_size
-            self._recording, before = None, shown
+            self._recording = None
             yield
+        for event in self.session.policy.ended(self.now_ns):
+            if isinstance(event, Refused):
+                near = f"; nearest: {', '.join(event.nearest)}" if event.nearest else ""
+                self.notes.append(f"{event.error}{near}")
         self._finish()
 
     def _in_order(self) -> list[Path]:
@@ -183,10 +188,9 @@ class Player:
 
     def _tell_book(self, changed: BookChanged) -> None:
         pair = self.session.pairs.get(changed.symbol)
-        if pair is None:
-            return
-        self.messages += 1
-        self._take(_line(changed, pair, self._wanted.levels))
+        if pair is not None:
+            self.messages += 1
+            self._take(_line(changed, pair, self._wanted.levels))
 
     def _tell_state(self, ns: int) -> None:
         """Books as they stand when the wanted time begins: without them its changes could not be applied."""

@@ -14,16 +14,13 @@ from kraken_tui.errors import ConfigurationError
 from kraken_tui.feed.events import BookLine
 from kraken_tui.market.events import Candle, CandleChanged, FlowEvent, Level, Side, Trade
 from kraken_tui.outputs.sink import SinkCounts, SpecOf
-from kraken_tui.units import SECOND
+from kraken_tui.units import SCALE, SECOND, VALUE_SCALE
 from kraken_tui.wire.symbols import PairSpec
 
 TEXT, TIME, FLAG, WHOLE, CHECKSUM, DECIMAL = "text", "time", "flag", "whole", "checksum", "decimal"
 """Kinds of columns; a value of any of them may be None, for unknown."""
 
 EXCHANGE = "kraken"
-
-SCALE, VALUE_SCALE = 10, 20
-"""Decimals that a price or an amount, and the product of the two, have at most in files of typed columns."""
 
 _HELD_CANDLES = 3
 """Newest candles of a pair that are held back, for late trades still change them."""
@@ -298,7 +295,6 @@ class Table:
         self._shape = SHAPES[shape](levels, spec_of, clock)
         self._waiting: list[Row] = []
         self._rows = 0
-        self._closed = False
 
     @property
     def counts(self) -> SinkCounts:

@@ -162,7 +162,7 @@ class Recording:
         self._foreign = ""
         self._number = 0
         self._v1 = Translator()
-        self._shown = clean_text(path.name, 80)
+        self._shown = clean_text(path.name or path, 80)
         self._packed = compression(path)
 
     def __iter__(self) -> Iterator[Recorded]:
@@ -334,7 +334,7 @@ class Recording:
         try:
             # Checked before opening: opening a pipe without a writer would block.
             if not stat.S_ISREG(self.path.stat().st_mode):
-                raise RecordingError(f"{self._shown} cannot be read: it is not a regular file")
+                raise RecordingError(f"{clean_text(self.path, 80)} cannot be read: it is not a regular file")
             with self.path.open("rb") as file:
                 if self._start is not None:
                     file.seek(self._start.offset)

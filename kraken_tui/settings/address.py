@@ -39,10 +39,14 @@ def check_rest_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def listen_address(text: str) -> tuple[str, int]:
+def listen_address(text: str, *, example: int = 9464) -> tuple[str, int]:
     """Read where to listen: "HOST:PORT", or a port alone, which is one of this computer only.
 
     Names are not looked up, which could take long; "localhost" is 127.0.0.1.
+
+    Args:
+        text: What was written.
+        example: Port that a refusal gives as an example.
 
     Returns:
         (IP address without brackets, port); port 0 is any that is free.
@@ -64,7 +68,9 @@ def listen_address(text: str) -> tuple[str, int]:
         number = -1
     if not 0 <= number <= 65_535 or bracketed != (found.version == 6):
         shown = clean_text(text, 60)
-        raise ConfigurationError(f"{shown!r} is not an address to listen on; write it as 127.0.0.1:9464 or [::1]:9464")
+        raise ConfigurationError(
+            f"{shown!r} is not an address to listen on; write it as 127.0.0.1:{example} or [::1]:{example}"
+        )
     return str(found), number
 
 

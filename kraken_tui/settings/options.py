@@ -65,7 +65,7 @@ MARKET = (*RECORDERS, "serve")
 DRAWN = ("screen", "snapshot", "plot", "serve")
 """Those of them that draw."""
 
-FOLLOWERS = ("screen", "stream")
+FOLLOWERS = ("screen", "stream", "snapshot")
 """Those of them that follow single orders and the account."""
 
 MARKETS = "markets"
@@ -296,7 +296,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "private", Switch(), "follow neither by itself; otherwise the screen does with --demo, and with a key",
-        flag="--no-private", commands=("screen",), const=False, section=ACCOUNT,
+        flag="--no-private", commands=("screen", "snapshot"), const=False, section=ACCOUNT,
         about="whether the screen follows both by itself, with --demo and with a key",
     ),
     Option(

@@ -397,17 +397,26 @@ class RestAddress:
 
 
 class ListenAddress:
-    """An address that `address.listen_address` accepts, or "" for none."""
+    """An address that `address.listen_address` accepts, or "" for none.
+
+    Args:
+        example: Port of the address that help and refusals give as an example.
+    """
+
+    def __init__(self, example: int = 9464) -> None:
+        self._example = example
 
     def __call__(self, value: str) -> None:
         """See `Rule`."""
+        from functools import partial
+
         from kraken_tui.settings.address import listen_address
 
         if value:
-            _checked(listen_address, value, f"takes {self}")
+            _checked(partial(listen_address, example=self._example), value, f"takes {self}")
 
     def __str__(self) -> str:
-        return "HOST:PORT such as 127.0.0.1:9464"
+        return f"HOST:PORT such as 127.0.0.1:{self._example}"
 
 
 class KafkaBrokers:

@@ -176,11 +176,15 @@ def read_file(path: Path) -> FileContent:
     """Read a settings file, all of it, whatever is wrong in it.
 
     Raises:
-        ConfigurationError: It cannot be read, or is not TOML.
+        ConfigurationError: It cannot be read.
     """
-    text = _read(path)
+    raw = _read(path)
     shown = clean_text(path)
-    content = _parse(text, shown)
+    try:
+        text = _decoded(raw, shown)
+        content = _parse(text, shown)
+    except ConfigurationError as error:
+        return FileContent({}, {}, (str(error),))
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
     faults: list[str] = []
@@ -228,7 +232,7 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
         raise ConfigurationError(f"{shown} holds a number with far too many digits") from None
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     shown = clean_text(path)
     try:
         if path.exists() and not path.is_file():
@@ -240,6 +244,10 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"cannot read configuration {shown}: {reason}") from None
     if len(raw) > MAX_CONFIG_BYTES:
         raise ConfigurationError(f"configuration {shown} is longer than 1 MiB")
+    return raw
+
+
+def _decoded(raw: bytes, shown: str) -> str:
     if raw.startswith(b"\xef\xbb\xbf"):
         raise ConfigurationError(f"configuration {shown} starts with a byte order mark; save it as UTF-8 without one")
     try:

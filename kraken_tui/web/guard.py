@@ -100,7 +100,7 @@ def public_address(text: str) -> str:
     except ValueError:
         known = None
     if not known or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc or not text.isascii():
-        raise ConfigurationError(f"{shown!r} is no public address; write it as https://desk.example.org")
+        raise ConfigurationError(f"{shown!r} is not a public address; write it as https://desk.example.org")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 

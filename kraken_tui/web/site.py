@@ -68,6 +68,7 @@ class Site:
     def application(self) -> web.Application:
         """What a runner serves."""
         site = web.Application(middlewares=[self._checked], client_max_size=4096)
+        site.on_response_prepare.append(_nameless)
         site.add_routes(
             [
                 web.get("/", self._index),
@@ -95,6 +96,10 @@ class Site:
             return _sentence(403, refusal)
         try:
             answer: web.StreamResponse = await handler(request)
+        except web.HTTPMethodNotAllowed as error:
+            allowed = ", ".join(sorted(error.allowed_methods))
+            answer = _sentence(error.status, f"pages are read here and nothing is sent; allowed: {allowed}")
+            answer.headers["Allow"] = allowed
         except web.HTTPException as error:
             return _sentence(error.status, f"there is nothing at {request.path[:60]}")
         return answer
@@ -174,6 +179,11 @@ class Site:
         finally:
             self.visits.discard(task)
             self._left.set()
+
+
+async def _nameless(_: web.Request, answer: web.StreamResponse) -> None:
+    """Nobody needs to know which versions answer."""
+    answer.headers["Server"] = "kraken-tui"
 
 
 def _size(request: web.Request) -> tuple[int, int]:

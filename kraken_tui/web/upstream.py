@@ -22,7 +22,7 @@ from kraken_tui.engine.worker import budget_path_for
 from kraken_tui.feed.clock import SystemClock
 from kraken_tui.feed.connection.table import State
 from kraken_tui.feed.connection.websocket import run
-from kraken_tui.feed.events import FeedEvent, StateChanged
+from kraken_tui.feed.events import FeedEvent, Refused, StateChanged
 from kraken_tui.feed.rest.client import RestAnswer, RestClient
 from kraken_tui.feed.session import Session
 from kraken_tui.settings import INTERVALS, Settings
@@ -131,6 +131,8 @@ class Upstream:
     def _take(self, events: list[FeedEvent]) -> None:
         self.relay.take(events)
         for event in events:
+            if isinstance(event, Refused) and not event.channel and event.symbol in self._settings.pairs:
+                self._tell(f"{event.symbol} is refused: {event.error}")
             if not isinstance(event, StateChanged):
                 continue
             down = event.state in _DOWN

@@ -221,11 +221,10 @@ def _spellings(joined: str) -> list[str]:
     """The joined name as written, then with older asset names at either end translated."""
     results = [joined]
     heads = [(old, new) for old, new in _OLD_ASSETS.items() if joined.startswith(old)]
-    tails = [(old, new) for old, new in _OLD_ASSETS.items() if joined.endswith(old) and len(joined) > len(old)]
+    tails = [(old, new) for old, new in _OLD_ASSETS.items() if joined.endswith(old)]
     for head_old, head_new in [("", ""), *heads]:
         for tail_old, tail_new in [("", ""), *tails]:
-            if len(head_old) + len(tail_old) > len(joined):
-                continue
-            middle = joined[len(head_old) : len(joined) - len(tail_old)]
-            results.append(head_new + middle + tail_new)
+            end = len(joined) - len(tail_old)
+            if len(head_old) <= end:
+                results.append(head_new + joined[len(head_old) : end] + tail_new)
     return list(dict.fromkeys(results))

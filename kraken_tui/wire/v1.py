@@ -68,9 +68,7 @@ class Translator:
 
     def _data(self, message: Sequence[Any]) -> bytes | None:
         """An array: [id, payload ..., channel, pair], parsed from its end."""
-        if isinstance(message[-1], dict):
-            # Private: [payload, channel, {"sequence": n}].
-            return None
+        # Private ones end with a sequence instead; their channels are none of these.
         symbol, (name, _, parameter) = _text(canonical(str(message[-1]))), str(message[-2]).partition("-")
         payload = message[1:-2]
         if name == "book":
@@ -166,8 +164,9 @@ def _number(value: object) -> str:
     text = str(value) if type(value) is int else value
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         raise InvalidMessage(f"not a plain decimal number: {clean_text(value, 40)!r}")
-    # Leading zeros are no JSON.
-    return text.lstrip("0") if text[0] == "0" and text[1:2].isdigit() and text.lstrip("0")[:1].isdigit() else text
+    # Further leading zeros are no JSON.
+    plain = text.lstrip("0")
+    return plain if plain[:1].isdigit() else f"0{plain}"
 
 
 def _ns(time: object) -> int:

@@ -209,19 +209,24 @@ def test_check_of_a_good_file_says_so(usual: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("depth = = 3\n", "{} line 1 is not valid TOML; see the README for an example"),
-        (None, "cannot read configuration {}"),
+        (b"depth = = 3\n", "{} line 1 is not valid TOML; see the README for an example"),
+        (b"depth = 10\n# \xff\n", "configuration {} line 2 is not UTF-8"),
+        (b'depth = 10\ntheme = "nope.toml"\n', "{} line 2: cannot read the theme {}: No such file or directory"),
     ],
 )
-def test_what_cannot_be_read_is_wrong_use(
-    content: str | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_file_that_is_no_settings_file_has_a_fault_too(
+    content: bytes, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "x.toml"
-    if content is not None:
-        write(path, content)
+    path.write_bytes(content)
+    assert run(capsys, "check", str(path)) == (1, f"{sentence.format(path, tmp_path / 'nope.toml')}\n", "")
+
+
+def test_a_file_that_cannot_be_read_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.toml"
     code, out, err = run(capsys, "check", str(path))
     assert (code, out) == (2, "")
-    assert err.startswith(f"kraken-tui: {sentence.format(path)}")
+    assert err.startswith(f"kraken-tui: cannot read configuration {path}")
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,18 @@ def test_only_the_named_pairs(tmp_path: Path) -> None:
     assert {row["symbol"] for row in rows_of(out)} == {"BTC/USD", "ETH/USD"}
 
 
+def test_a_pair_that_the_recording_does_not_hold_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = next(slow_updates(PROVEN))[0]
+    assert export(PROVEN, "--pairs", f"{first},FOO/USD", "--output", tmp_path / "x.csv") == 0
+    assert capsys.readouterr().err == "kraken-tui: the recording holds no pair 'FOO/USD'\n"
+    assert export(PROVEN, "--pairs", "FOO/USD", "--to", "csv", "--output", "-") == 1
+    assert capsys.readouterr().err == (
+        "kraken-tui: the recording holds no pair 'FOO/USD'\n"
+        "kraken-tui: every-depth.jsonl.gz has no rows of the shape updates that match --pairs; only the header was"
+        " written\n"
+    )
+
+
 def test_several_files_are_one_table_in_the_order_of_their_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -268,6 +280,8 @@ def test_a_torn_recording_is_exported_as_far_as_it_is_whole_and_that_is_said(
         ([PROVEN, "--to", "parquet", "--output", "-"], "a Parquet file cannot be written to standard output"),
         ([PROVEN, "--to", "csv", "--levels", "0"], "--levels takes 1 to 1000"),
         ([__file__, "--to", "csv"], "is not a recording"),
+        ([".", "--to", "csv"], "kraken-tui: . cannot be read: it is not a regular file"),
+        (["/dev/null", "--to", "csv"], "kraken-tui: /dev/null cannot be read: it is not a regular file"),
     ],
 )  # fmt: skip
 def test_every_refusal_is_one_sentence_and_leaves_no_file(
@@ -288,7 +302,7 @@ def test_nothing_to_export_and_a_place_that_cannot_be_written_are_failures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert export(PROVEN, "--until", "2020-01-01", "--output", tmp_path / "x.csv") == 1
-    sentence = "there is nothing of the shape updates in every-depth.jsonl.gz within --until; no file was written"
+    sentence = "every-depth.jsonl.gz has no rows of the shape updates that match --until; no file was written"
     assert capsys.readouterr().err == f"kraken-tui: {sentence}\n"
     assert export(PROVEN, "--output", tmp_path / "none" / "x.csv") == 1
     assert "cannot write" in capsys.readouterr().err

@@ -123,6 +123,7 @@ CASES = [
     (("snapshot", "--view", "hea"), {"heatmap", "health"}),
     (("--seed", ""), set()),
     (("config", "s"), {"show"}),
+    (("keys", ""), {"add", "list", "remove", "check"}),
     (("completion", ""), {"bash", "zsh", "fish"}),
     (("--replay", "day"), {"day one.jsonl"}),
     (("export", "day"), {"day one.jsonl"}),

@@ -56,11 +56,22 @@ def test_the_first_line_says_how_a_command_is_called(
         "snapshot": "usage: kraken-tui snapshot [PAIR ...] --output FILE.svg [options]",
         "plot": "usage: kraken-tui plot [PAIR] [options]",
         "export": "usage: kraken-tui export [FILE ...] [options]",
+        "keys": "usage: kraken-tui keys ACTION [options]",
         "config": "usage: kraken-tui config ACTION [FILE] [options]",
         "completion": "usage: kraken-tui completion SHELL [options]",
     }
     for name, line in expected.items():
         assert help_of(name, capsys, monkeypatch).splitlines()[0] == line
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_description_is_a_sentence_and_a_list_of_values_is_written_out(name: str) -> None:
+    command = command_named(name)
+    assert command.description[0].isupper()
+    assert command.description.endswith(".")
+    for row in command.own:
+        for value in row.values:
+            assert value in command.help_of(row), (row.flag, value)
 
 
 def test_every_setting_has_its_section() -> None:

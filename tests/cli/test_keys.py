@@ -163,6 +163,28 @@ def test_check_refuses_a_key_that_may_withdraw_unless_told_otherwise(
     assert "can take all the money" in out
 
 
+def test_a_key_that_cannot_connect_is_of_no_use_to_a_script_either(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, exchange: tuple[Account, str]
+) -> None:
+    account, url = exchange
+    account.results["GetApiKeyInfo"] = {**KEY_INFO_VIEW["result"], "permissions": ["query-funds", "query-open-trades"]}
+    monkeypatch.setenv("KRAKEN_API_KEY", PUBLIC)
+    monkeypatch.setenv("KRAKEN_API_SECRET", PRIVATE)
+    code, out, err = run(capsys, monkeypatch, "check", "--rest-url", url)
+    assert (code, err) == (1, "")
+    assert "verdict     of no use without the right to connect\n" in out
+
+
+def test_check_names_the_address_that_does_not_answer(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRAKEN_API_KEY", PUBLIC)
+    monkeypatch.setenv("KRAKEN_API_SECRET", PRIVATE)
+    code, out, err = run(capsys, monkeypatch, "check", "--rest-url", "http://127.0.0.1:1")
+    assert (code, out) == (1, "")
+    assert err == "kraken-tui: not sent: Connection refused (http://127.0.0.1:1)\n"
+
+
 @pytest.mark.parametrize(
     "text", ["EAPI:Invalid key", "EAPI:Invalid signature", "EAPI:Invalid nonce", "EGeneral:Temporary lockout"]
 )

@@ -166,6 +166,23 @@ def test_a_moment_is_one_or_is_refused(desk: KrakenClient) -> None:
         desk.profile("BTC/USD", seconds=0)
 
 
+@pytest.mark.realtime
+def test_what_has_yet_to_come_is_not_known(desk: KrakenClient) -> None:
+    now = time.time_ns()
+    assert desk.ladder("BTC/USD", at=now) is not None
+    for call in (desk.ladder, desk.view, desk.sweep):
+        arguments = {"side": "buy", "size": 1} if call == desk.sweep else {}
+        assert call("BTC/USD", at=now + 3600 * 10**9, **arguments) is None  # type: ignore[operator]
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("name", [None, 7, b"BTC/USD", "", "  ", ["BTC/USD"]])
+def test_a_pair_is_named_by_a_text(desk: KrakenClient, name: object) -> None:
+    for call in (desk.ladder, desk.book, desk.view, desk.health, desk.candles, desk.history, desk.spec):
+        with pytest.raises(ConfigurationError, match="a pair is named by a text such as BTC/USD, not"):
+            call(name)  # type: ignore[operator]
+
+
 def test_without_a_past_every_call_says_how_to_keep_one(small: Path) -> None:
     with KrakenClient("BTC/USD", replay=small) as client:
         client.wait_verified_sync("BTC/USD", LONG)

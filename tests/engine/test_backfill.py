@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from msgspec.structs import replace
 
 from kraken_tui.engine.backfill import Backfill
@@ -123,3 +124,114 @@ async def test_an_answer_is_read_with_the_precisions_of_its_arrival() -> None:
     newest = bench.markets.by_symbol[SYMBOL]._candles.newest(1)
     assert newest is not None
     assert newest.close == 5000
+
+
+class Desks:
+    """What is asked and noted, with the desk and the answers made by hand."""
+
+    def __init__(self, *symbols: str, shown: str | None = None, channels: tuple[str, ...] | None = None) -> None:
+        self.session = Session()
+        self.desk = Desk(self.session, Settings(pairs=symbols), lambda _: None, lambda _, __: None)
+        self.said: list[tuple[str, str]] = []
+        self.seeded: list[str] = []
+        self.asked: list[str] = []
+        self.candles = RestAnswer([[DAY, *["5.0"] * 5, "2.0", 3]])
+        self.trades_answer = RestAnswer([])
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.history = Backfill(
+            self, self.desk, self.session.specs.get, lambda level, text: self.said.append((level, text)),
+            lambda: LATER, lambda: shown, channels, self.seeded.append,
+        )  # type: ignore[arg-type]  # fmt: skip
+        for symbol in symbols:
+            self.session.roster.specs[symbol] = replace(SPEC, symbol=symbol)
+            self.desk.add(symbol)
+            self.desk.handle(PairAdded(symbol, symbol))
+
+    async def ohlc(self, symbol: str, interval: int) -> RestAnswer:
+        self.asked.append(f"{symbol} {interval}")
+        self.meanwhile()
+        return self.candles
+
+    async def trades(self, symbol: str, *, count: int) -> RestAnswer:
+        assert count == 200
+        self.asked.append(f"{symbol} trades")
+        self.meanwhile()
+        return self.trades_answer
+
+    async def settle(self) -> list[str]:
+        self.asked.clear()
+        task = asyncio.create_task(self.history.run())
+        self.history.wake()
+        for _ in range(40):
+            await asyncio.sleep(0)
+        task.cancel()
+        return list(self.asked)
+
+
+async def test_the_pair_on_screen_comes_first_and_candles_before_trades() -> None:
+    desks = Desks("A/USD", "B/USD", "C/USD", shown="C/USD")
+    assert await desks.settle() == [
+        "C/USD 1", "A/USD 1", "B/USD 1", "C/USD trades", "A/USD trades", "B/USD trades",
+    ]  # fmt: skip
+    assert desks.seeded == ["C/USD", "A/USD", "B/USD"]
+    assert desks.said == []
+    assert not desks.desk.history_wanted
+    assert desks.history._first({"Z/USD", "Y/USD"}) == "Y/USD"
+
+
+@pytest.mark.parametrize(
+    ("channels", "asked"),
+    [
+        ((), []),
+        (("ohlc",), ["A/USD 1"]),
+        (("trade",), ["A/USD trades"]),
+        (("ohlc", "trade"), ["A/USD 1", "A/USD trades"]),
+    ],
+)
+async def test_only_the_history_of_channels_that_are_wanted_is_asked_for(
+    channels: tuple[str, ...], asked: list[str]
+) -> None:
+    desks = Desks("A/USD", channels=channels)
+    assert await desks.settle() == asked
+    assert desks.seeded == ["A/USD"]
+
+
+async def test_a_failure_is_a_line_in_the_log_and_is_tried_again_when_asked() -> None:
+    desks = Desks("A/USD")
+    desks.candles = desks.trades_answer = RestAnswer(None, "HTTP 500")
+    assert await desks.settle() == ["A/USD 1", "A/USD trades"]
+    assert desks.said == [
+        ("warning", "A/USD: no candle history: HTTP 500"),
+        ("warning", "A/USD: no recent trades: HTTP 500"),
+    ]
+    desks.candles = desks.trades_answer = RestAnswer([["odd"]])
+    desks.said.clear()
+    desks.desk.history_wanted.add("A/USD")
+    assert await desks.settle() == ["A/USD 1", "A/USD trades"]
+    assert [text.partition(": ")[2].partition(":")[0] for _, text in desks.said] == [
+        "candle history left out",
+        "recent trades left out",
+    ]
+    # What was fetched and could not be read is not fetched over and over.
+    desks.desk.history_wanted.add("A/USD")
+    assert "A/USD trades" not in await desks.settle()
+
+
+async def test_a_pair_that_went_meanwhile_is_left_alone() -> None:
+    desks = Desks("A/USD")
+    desks.meanwhile = lambda: desks.desk.remove("A/USD")
+    assert await desks.settle() == ["A/USD 1"]
+    desks = Desks("A/USD")
+    desks.meanwhile = lambda: desks.session.roster.specs.pop("A/USD", None) and None
+    assert await desks.settle() == ["A/USD 1"]
+    assert desks.said == []
+    unknown = Desks("A/USD")
+    unknown.session.roster.specs.clear()
+    assert await unknown.settle() == []
+
+
+async def test_nothing_is_done_until_something_is_wanted() -> None:
+    desks = Desks("A/USD")
+    desks.desk.history_wanted.clear()
+    assert await desks.settle() == []
+    assert desks.seeded == []

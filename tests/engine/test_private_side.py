@@ -157,7 +157,7 @@ class _Local:
     """An exchange of this computer in place of Kraken, and a key for it."""
 
     def __init__(self) -> None:
-        self.thread = ExchangeThread(seed=1, profile="calm", account="still")
+        self.thread = ExchangeThread(seed=1, profile="calm", account="demo")
         self.thread.start()
 
     def settings(self, **more: Any) -> dict[str, Any]:
@@ -222,6 +222,21 @@ def test_a_private_side_that_is_down_costs_the_public_feed_nothing(made: Callabl
     links = engine.published().account.links  # type: ignore[union-attr]
     assert {link.name for link in links} == {"level 3", "account"}
     assert not any(link.state == "SUBSCRIBED" for link in links)
+
+
+def test_frames_that_were_lost_are_made_good_over_rest(made: Callable[..., Engine], local: _Local) -> None:
+    engine = made(options=EngineOptions(key=key_of("demo")), **local.settings(level3=False))
+    until(engine, lambda: (account := engine.published().account) and len(account.fills) >= 1, 60)
+    local.thread.faults.private.drop("executions", 1)
+    until(engine, lambda: any("subscribed again" in line.text for line in engine.feed_view.log), 60)
+    until(engine, lambda: engine.ask(lambda worker: worker.private is not None and worker.private.account.settled), 120)
+    account = engine.published().account
+    assert account is not None
+    ids = [fill.exec_id for fill in account.fills]
+    assert len(ids) == len(set(ids))
+    real = local.thread.exchange.venue.private.accounts["main"]
+    assert set(ids) <= {fill.exec_id for fill in real.fills}
+    assert public_ok(engine)
 
 
 def test_without_a_key_nothing_private_runs(made: Callable[..., Engine], local: _Local) -> None:

@@ -103,3 +103,42 @@ def test_the_lag_is_the_worst_of_the_last_ten_seconds() -> None:
     quiet.begin(103 * period, period)
     quiet.begin(104 * period, period)
     assert quiet.worst_ns == 0
+
+
+def test_two_seconds_are_borne_and_not_a_nanosecond_more() -> None:
+    at = 100 * SECOND
+    for late, line in ((0, None), (1, ("error", "engine not answering for 2 s"))):
+        watchdog = Watchdog(lambda: "")
+        assert watchdog.look(at + SECOND + QUARTER, at) is None
+        assert watchdog.look(at + 2 * SECOND + late, at) == line
+
+
+def test_a_look_that_is_more_than_a_second_late_excuses_the_engine_for_two_from_then() -> None:
+    at = 100 * SECOND
+    for late, excused in ((0, False), (1, True)):
+        watchdog = Watchdog(lambda: "")
+        watchdog.look(at + SECOND + 1, at)
+        assert (watchdog.look(at + 2 * SECOND + 1 + late, at) is None) is excused
+    watchdog = Watchdog(lambda: "")
+    watchdog.look(at, at)
+    asleep = at + 5 * SECOND
+    moments = [asleep + n * SECOND for n in range(3)]
+    assert [watchdog.look(now, at) for now in moments] == [None] * 3
+    assert watchdog.look(moments[-1] + 1, at) == ("error", "engine not answering for 7 s")
+
+
+def test_a_second_silence_is_told_like_the_first() -> None:
+    steps = ["publishing", "", "applying a frame"]
+    watchdog = Watchdog(lambda: steps.pop(0))
+    at = 100 * SECOND
+    told = []
+    for made in (at, at + 10 * SECOND):
+        for now in range(made, made + 4 * SECOND, SECOND):
+            told.append(watchdog.look(now, made))
+        told.append(watchdog.look(made + 5 * SECOND, made + 5 * SECOND))
+    assert [line for line in told if line] == [
+        ("error", "engine not answering for 3 s; it is in: publishing"),
+        ("warning", "engine answers again after 5.0 s; it was in: publishing"),
+        ("error", "engine not answering for 3 s"),
+        ("warning", "engine answers again after 5.0 s"),
+    ]

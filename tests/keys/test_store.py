@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import threading
+from base64 import b64encode
 from pathlib import Path
 from types import ModuleType
 
@@ -136,6 +137,8 @@ def test_two_programs_that_add_at_once_lose_nothing(home: Path) -> None:
         (PUBLIC, PRIVATE[:20], "too short"),
         (PUBLIC, "clé" * 30, "not base64"),
         (PRIVATE, PRIVATE, "too short"),
+        # As long as Kraken's own: the shorter one could be a private key by itself.
+        (PRIVATE, b64encode(bytes(range(42))).decode(), "perhaps swapped"),
     ],
 )
 def test_what_cannot_be_a_key_is_refused_and_not_repeated(public: str, private: str, words: str) -> None:

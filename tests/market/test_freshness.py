@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from kraken_tui.market.events import BookState, MarketStatus, Proof
+from kraken_tui.market.book.l3_views import QueuePosition
+from kraken_tui.market.events import BookState, MarketStatus, Proof, Side
 from kraken_tui.market.freshness import (
     ENGINE_LIMIT_NS,
     aged,
@@ -17,6 +18,7 @@ from kraken_tui.market.freshness import (
     silence_text,
 )
 from kraken_tui.market.health import HealthLimits, Inputs, assess
+from kraken_tui.market.private_views import Level3View
 from kraken_tui.market.views import Mode
 from tests.tui import samples
 
@@ -164,3 +166,16 @@ def test_how_long_a_market_stays_fresh_is_what_its_health_would_say(
 
     assert not later(left * SECOND)
     assert later(left * SECOND + 1)
+
+
+def test_places_in_queues_are_not_exact_once_the_engine_does_not_answer() -> None:
+    place = QueuePosition(Side.BUY, 100, 5, 1, 7, 0, 12, verified=True)
+    level3 = Level3View(10, verified=True, reason="", age_ns=SECOND, own={"O1": place})
+    view = replace(samples.pair("BTC/USD"), level3=level3, made_ns=10 * SECOND)
+    fresh = aged(view, 11 * SECOND).level3
+    assert fresh is not None
+    assert (fresh.verified, fresh.age_ns, fresh.own["O1"].verified) == (True, 2 * SECOND, True)
+    late = aged(view, 15 * SECOND).level3
+    assert late is not None
+    assert (late.verified, late.stale, late.own["O1"].verified) == (False, True, False)
+    assert late.reason

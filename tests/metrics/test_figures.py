@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from kraken_tui.market.events import BookState, Proof
 from kraken_tui.market.history.moments import MarketHistory
+from kraken_tui.market.private_views import AccountView, Level3View, LinkView
 from kraken_tui.market.views import RecordingView
 from kraken_tui.metrics.figures import PREFIX, Family, figures, names
 from kraken_tui.units import SECOND
@@ -30,6 +31,10 @@ def value(source: Views, name: str, **labels: str) -> float:
 
 def test_every_family_is_in_the_list_of_names_and_of_the_right_kind() -> None:
     source = Views("BTC/USD", feed=replace(samples.recording(), replay=samples.replaying().replay))
+    level3 = Level3View(10, verified=True, reason="", age_ns=0)
+    account = AccountView(1, links=(LinkView("account", "SUBSCRIBED"),))
+    source.change("BTC/USD", level3=level3)
+    source.views = replace(source.views, account=account)
     listed = names()
     found = told(source)
     assert {PREFIX + name for name in found} == set(listed)

@@ -34,8 +34,11 @@ from kraken_tui.market.events import (
     Trade,
 )
 from kraken_tui.market.views import Ticker
+from kraken_tui.outputs import jsonlines as module
 from kraken_tui.outputs.jsonlines import JsonLines
+from kraken_tui.units import SECOND
 from kraken_tui.wire.checksum import checksum_of_text, checksum_of_units
+from kraken_tui.wire.digits import from_units
 from kraken_tui.wire.symbols import PairSpec
 
 SPEC = PairSpec("BTC/USD", "BTC", "USD", price_precision=1, qty_precision=8)
@@ -248,3 +251,59 @@ def test_tickers_and_proofs_are_written_only_where_asked_for() -> None:
         "proof": "UNVERIFIED",
         "reason": 'lost "it"',
     }
+
+
+def test_the_moment_of_receipt_is_exact_within_a_second_and_across_it() -> None:
+    lines = JsonLines()
+
+    def received(ns: int) -> str:
+        text: str = json.loads(lines.book_line(line_of(replace(CHANGED, received_ns=ns), (), ())))["received"]
+        return text
+
+    second = 1_696_613_755 * SECOND
+    assert [received(ns) for ns in (0, SECOND, second, second + 999, second + 1000, second + SECOND - 1,
+                                    second + SECOND, second + 1000)] == [
+        "1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:01.000000Z", "2023-10-06T17:35:55.000000Z",
+        "2023-10-06T17:35:55.000000Z", "2023-10-06T17:35:55.000001Z", "2023-10-06T17:35:55.999999Z",
+        "2023-10-06T17:35:56.000000Z", "2023-10-06T17:35:55.000001Z",
+    ]  # fmt: skip
+
+
+def test_what_is_remembered_of_levels_has_an_end_and_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(units: int, decimals: int) -> str:
+        made.append(units)
+        return from_units(units, decimals)
+
+    monkeypatch.setattr(module, "_CACHED_LEVELS", 3)
+    monkeypatch.setattr(module, "from_units", counted)
+    lines = JsonLines()
+
+    def texts(*ticks: int) -> int:
+        made.clear()
+        lines.book_line(line_of(CHANGED, tuple((each, 1) for each in ticks), ()))
+        return len(made) // 2
+
+    assert [texts(1, 2), texts(1, 2), texts(1, 2, 3, 4), texts(1), texts(2)] == [2, 0, 2, 1, 1]
+
+
+def test_precisions_once_known_are_not_asked_for_again() -> None:
+    asked: list[str] = []
+
+    def spec_of(symbol: str) -> PairSpec | None:
+        asked.append(symbol)
+        return SPEC if len(asked) == 1 else None
+
+    lines = JsonLines(spec_of)
+    assert lines.line(TRADE) == lines.line(TRADE)
+    assert asked == ["BTC/USD"]
+
+
+def test_closing_writes_what_waits() -> None:
+    written: list[bytes] = []
+    lines = JsonLines(lambda _: SPEC, written.append)
+    lines.write(TRADE)
+    lines.close()
+    lines.close()
+    assert len(written) == 1

@@ -123,3 +123,16 @@ def test_an_engine_that_answers_is_not_spoken_of() -> None:
     assert liveness.look() == ("", [])
     assert not liveness.pending
     assert isinstance(samples.pair().health, Health)
+
+
+def test_a_pair_that_is_back_is_told_though_one_before_it_is_not() -> None:
+    engine = Hung()
+    first, second = (tab.symbol for tab in engine.feed_view.tabs)
+    engine.publish(first, second)
+    liveness = Liveness(engine)
+    engine.now_ns += 3 * SECOND
+    assert len(liveness.look()[1]) == 2
+    engine.now_ns += SECOND
+    engine.publish(second)
+    assert liveness.look() == ("engine answers again", [samples.pair(second).health])
+    assert liveness.pending

@@ -130,3 +130,24 @@ def test_lines_hold_exact_numbers_and_no_control_characters() -> None:
     assert (fill_line["qty"], fill_line["fees"], fill_line["maker"]) == ("0.00000001", [["USD", "0.000000001"]], None)
     assert (balance["total"], balance["free"]) == ("100", None)
     assert link["link"] == "level 3"
+
+
+@pytest.mark.realtime
+def test_a_key_that_is_refused_is_said_at_once_and_the_books_go_on(tmp_path: Path) -> None:
+    from kraken_tui.exchange import ExchangeThread
+    from kraken_tui.exchange.keys import KEYS
+
+    key = KEYS["withdraw"]
+    with ExchangeThread(seed=1, profile="calm", account="still") as there:
+        addresses = ("--url", there.ws_url, "--rest-url", there.rest_url, "--account-url", there.auth_url)
+        code, lines, said = stream(
+            tmp_path, "--account", *addresses, "--seconds", "5", "BTC/USD",
+            KRAKEN_API_KEY=key.key, KRAKEN_API_SECRET=key.secret,
+        )  # fmt: skip
+    assert code == 1
+    assert "may withdraw money" in said
+    assert len(said.splitlines()) == 1
+    assert {"book"} <= {line["event"] for line in lines}
+    assert not {line["event"] for line in lines} & {"order", "balance"}
+    assert key.secret not in said
+    assert key.key not in said

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from kraken_tui.engine.listeners import ListenerClosed
 from kraken_tui.feed.events import Refused, StateChanged
+from kraken_tui.market.events import Candle, CandleChanged
 from kraken_tui.market.views import PairView
 from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.outputs.pump import DONE, FAILED, WRONG_USE, Pump, StopAfter
@@ -166,5 +167,71 @@ def test_a_defect_of_the_engine_is_raised_after_what_came_before_it() -> None:
 def test_what_waits_together_is_written_together() -> None:
     feed = Feed(*[BOOK] * 600, END)
     feed.run()
-    assert len(feed.written) < 5
-    assert len(feed.events) == 600
+    assert [lines.count(b"\n") for lines in feed.written] == [256, 256, 88]
+
+
+def test_exit_codes_are_as_documented() -> None:
+    assert (DONE, FAILED, WRONG_USE) == (0, 1, 2)
+
+
+def test_a_candle_is_something_of_the_market_too() -> None:
+    candle = CandleChanged("BTC/USD", Candle(0, 1, 10, 10, 10, 10, 1, 10, 1))
+    assert Feed(candle, END).run() == DONE
+    refused = Feed(candle, Refused(NS, "BTC/USD", "", "no such pair"), END)
+    assert refused.run() == DONE
+    # But it is not one of the books and trades that are counted.
+    feed = Feed(candle, BOOK, TRADE, BOOK)
+    assert feed.run(count=2) == DONE
+    assert feed.events == ["candle", "book", "trade"]
+
+
+class Watched(Feed):
+    """Takes note of how long is waited, and of rounds; its clock also moves with every event."""
+
+    def __init__(self, *script: object, event_s: float = 0.0) -> None:
+        super().__init__(*script)
+        self.waits: list[float | None] = []
+        self.rounds = self.flushed = 0
+        self.event_s = event_s
+
+    def get(self, timeout_s: float | None = None) -> object:
+        self.waits.append(timeout_s)
+        event = super().get(timeout_s)
+        self.passed += 0.0 if event is None else self.event_s
+        return event
+
+    def run_until(self, seconds: float | None) -> int:
+        def each_round() -> None:
+            self.rounds += 1
+
+        sink = JsonLines(lambda _: SPEC, self.written.append)
+        return Pump(
+            self, self, sink, self.said.append, pairs=(), stop_after=StopAfter(seconds),
+            stopping=lambda: self.stopped, each_round=each_round, clock=lambda: self.passed,
+        ).run()  # fmt: skip
+
+
+def test_no_wait_is_longer_than_a_tenth_of_a_second_and_none_where_events_wait() -> None:
+    feed = Watched(BOOK, BOOK, 0.25, BOOK, END)
+    assert feed.run_until(None) == DONE
+    assert feed.waits == [0.1, 0.0, 0.0, 0.1, 0.1, 0.1, 0.1, 0.0]
+    assert feed.rounds == 5
+    feed = Watched(0.25)
+    assert feed.run_until(0.25) == FAILED
+    assert feed.waits == pytest.approx([0.1, 0.1, 0.05])
+
+
+def test_a_stream_ends_at_its_time_to_the_event() -> None:
+    feed = Watched(*[BOOK] * 20, event_s=0.25)
+    assert feed.run_until(1.0) == DONE
+    assert len(feed.events) == 4
+
+
+def test_that_the_engine_hangs_is_written_at_once() -> None:
+    feed = Watched(5.0, END)
+    feed.feed_view = SimpleNamespace(**vars(feed.feed_view) | {"made_ns": 0, "tabs": (SimpleNamespace(symbol="A/B"),)})
+    written: list[float] = []
+    sink = JsonLines(lambda _: SPEC, lambda _: written.append(round(feed.passed, 1)))
+    Pump(feed, feed, sink, feed.said.append, pairs=(), stop_after=StopAfter(4.0), stopping=lambda: False,
+         clock=lambda: feed.passed).run()  # fmt: skip
+    assert written == [2.1]

@@ -39,3 +39,9 @@ def test_one_shard_more_moves_only_what_it_takes() -> None:
     moved = [symbol for symbol in SYMBOLS if before[symbol] != after[symbol]]
     assert {after[symbol] for symbol in moved} == {5}
     assert len(moved) < 0.25 * len(SYMBOLS)
+
+
+def test_a_publisher_is_the_only_one_unless_told_otherwise() -> None:
+    assert Shard() == Shard(1, 1)
+    assert str(Shard(2, 5)) == "2/5"
+    assert Shard().of(SYMBOLS) == tuple(SYMBOLS)

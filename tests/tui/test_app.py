@@ -144,7 +144,11 @@ async def test_a_small_terminal_is_told_the_size_it_needs(app: KrakenApp) -> Non
         assert "80x24 or larger" in shown
         assert "58x12" in shown
         await pilot.resize_terminal(80, 24)
-        app.tick()
+        for _ in range(100):
+            await pilot.pause(0.02)
+            app.tick()
+            if screen_text(app).strip():
+                break
         await pilot.pause()
         assert "Book" in screen_text(app) or "Aggregated" in screen_text(app)
 

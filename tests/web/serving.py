@@ -44,9 +44,9 @@ def serving(*arguments: str, env: dict[str, str] | None = None) -> Iterator[tupl
         process.communicate()
 
 
-def get(url: str, **headers: str) -> tuple[int, str, dict[str, str]]:
+def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str, dict[str, str]]:
     """(status, body, headers) of a page."""
-    request = urllib.request.Request(url, headers=headers)
+    request = urllib.request.Request(url, headers=headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, answer.read().decode(), dict(answer.headers)

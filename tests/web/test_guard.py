@@ -90,7 +90,7 @@ def test_a_token_is_asked_for_where_there_is_one() -> None:
     ],
 )
 def test_a_public_address_is_scheme_host_and_port(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no public address"):
+    with pytest.raises(ConfigurationError, match="is not a public address"):
         public_address(text)
     assert public_address("HTTPS://Desk.example.org/") == "https://desk.example.org"
     assert public_address("https://a.b:8443") == "https://a.b:8443"

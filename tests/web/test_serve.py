@@ -153,6 +153,16 @@ async def test_places_are_bounded_and_said() -> None:
             await page.shows("VERIFIED")
 
 
+def test_a_pair_that_is_refused_is_said_to_whoever_runs_the_server() -> None:
+    # Also what `--token abc` comes to: the word is taken for a pair.
+    with serving("--demo", "BTC/USD", "abc") as (process, _):
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(2)]
+    assert [line for line in said if "abc" in line.lower()] == [
+        "kraken-tui: abc is refused: Kraken has no pair 'abc', nor one with a name like it\n"
+    ]
+
+
 async def test_only_our_own_page_gets_a_screen() -> None:
     with serving("--demo", "BTC/USD") as (process, url):
         base = base_of(url)
@@ -167,8 +177,11 @@ async def test_only_our_own_page_gets_a_screen() -> None:
             "/download/x",
         ):
             assert get(f"{base}{path}")[0] in (403, 404), path
+        assert "allowed: GET, HEAD" in get(url, method="POST")[1]
         status, _, headers = get(url)
         assert status == 200
+        # No versions, for whoever looks for one with a hole.
+        assert headers["Server"] == "kraken-tui"
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'none'" in policy
@@ -259,9 +272,9 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
     ("arguments", "sentence"),
     [
         (["--listen", "0.0.0.0:8000"], "--listen 0.0.0.0:8000 is open to other computers: add --token"),
-        (["--listen", "desk:8000"], "is not an address to listen on"),
+        (["--listen", "desk:8000"], "is not an address to listen on; write it as 127.0.0.1:8000 or [::1]:8000"),
         (["--visitors", "0"], "--visitors takes 1 to 100"),
-        (["--public-url", "desk.example.org"], "is no public address"),
+        (["--public-url", "desk.example.org"], "--public-url: 'desk.example.org' is not a public address"),
         (["--token", "--token-file", "x"], "--token and --token-file exclude each other"),
         (["--token-file", "/nowhere/token"], "--token-file: cannot read /nowhere/token"),
         (["--token-file", "/dev/null"], "must hold 16 to 200 letters"),

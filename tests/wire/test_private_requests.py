@@ -226,3 +226,125 @@ def test_amend_and_cancel_name_one_kind_of_id_and_something_to_do() -> None:
         "cl_ord_id": "c", "order_qty": 2e-08, "limit_price": 0.3, "display_qty": 1e-08, "trigger_price": 0.4,
         "deadline": "1970-01-01T00:00:00.000Z", "token": "<token>",
     }  # fmt: skip
+
+
+def refused(order: NewOrder) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        requests.add_order(order, BTC, TOKEN, req_id=1)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("order_type", requests.ORDER_TYPES)
+def test_each_kind_of_order_takes_its_prices_and_no_other(order_type: str) -> None:
+    limited = order_type in ("limit", "iceberg", "stop-loss-limit", "take-profit-limit")
+    triggered = order_type.startswith(("stop", "take"))
+    display = 1_000_000 if order_type == "iceberg" else None
+    for limit_ticks in (None, 10):
+        for trigger_ticks in (None, 10):
+            order = _with(
+                order_type=order_type, limit_ticks=limit_ticks, trigger_ticks=trigger_ticks, display_lots=display
+            )
+            if (limit_ticks is not None, trigger_ticks is not None) == (limited, triggered):
+                params = json.loads(requests.add_order(order, BTC, TOKEN, req_id=1))["params"]
+                assert ("limit_price" in params, "triggers" in params) == (limited, triggered)
+            elif (limit_ticks is not None) != limited:
+                words = "needs a limit price" if limited else "takes no limit price"
+                assert refused(order) == f"a {order_type} order {words}"
+            else:
+                words = "needs a trigger price" if triggered else "takes no trigger price"
+                assert refused(order) == f"a {order_type} order {words}"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lots": 1}, {"limit_ticks": 1}, {"side": "sell"}, {"userref": -(2**31)}, {"userref": 2**31 - 1},
+        {"userref": 0}, {"time_in_force": "ioc"}, {"time_in_force": "gtd", "expire_ns": 0},
+        {"order_type": "iceberg", "lots": 15, "display_lots": 1},
+        {"order_type": "iceberg", "lots": 15, "display_lots": 15},
+        {"order_type": "iceberg", "lots": 15, "display_lots": 1, "post_only": True}, {"post_only": True},
+    ],
+)  # fmt: skip
+def test_what_stands_at_the_edge_is_written(changes: dict[str, object]) -> None:
+    assert json.loads(requests.add_order(_with(**changes), BTC, TOKEN, req_id=1))["params"]["token"] == "<token>"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"order_type": "iceberg", "lots": 15, "display_lots": 16}, "an iceberg shows"),
+        ({"order_type": "iceberg", "lots": 16, "display_lots": 1}, "an iceberg shows"),
+        ({"userref": -(2**31) - 1}, "userref takes"),
+        (
+            {"order_type": "stop-loss", "limit_ticks": None, "trigger_ticks": 1, "post_only": True},
+            "cannot be post-only",
+        ),
+        ({"time_in_force": "ioc", "expire_ns": 0}, "expire_ns is for gtd"),
+        ({"cl_ord_id": "a", "userref": 0}, "not both"),
+    ],
+)
+def test_what_stands_beyond_it_is_not(changes: dict[str, object], words: str) -> None:
+    assert words in refused(_with(**changes))
+
+
+def test_an_order_says_nothing_that_was_not_asked_for() -> None:
+    assert json.loads(requests.add_order(BUY, BTC, TOKEN, req_id=1)) == {
+        "method": "add_order",
+        "params": {
+            "order_type": "limit", "side": "buy", "order_qty": 0.01, "symbol": "BTC/USD", "limit_price": 26500.4,
+            "token": "<token>",
+        },
+        "req_id": 1,
+    }  # fmt: skip
+    full = _with(post_only=True, reduce_only=False, stp_type="cancel_both", userref=3, deadline_ns=1_500_000)
+    params = json.loads(requests.add_order(full, BTC, TOKEN, req_id=2))["params"]
+    assert params["deadline"] == "1970-01-01T00:00:00.001Z"
+    assert (params["post_only"], params["stp_type"], params["order_userref"]) == (True, "cancel_both", 3)
+    assert "reduce_only" not in params
+    assert "validate" not in params
+    plain = json.loads(requests.batch_add([BUY, BUY], BTC, TOKEN, req_id=3))["params"]
+    assert list(plain) == ["symbol", "orders", "token"]
+    assert list(json.loads(requests.batch_add([BUY] * 15, BTC, TOKEN, req_id=3))["params"]["orders"][14]) == [
+        "order_type", "side", "order_qty", "limit_price",
+    ]  # fmt: skip
+
+
+def test_an_amendment_says_only_what_it_changes() -> None:
+    for change, field, value in (
+        ({"lots": 1}, "order_qty", 1e-08),
+        ({"limit_ticks": 1}, "limit_price", 0.1),
+        ({"display_lots": 1}, "display_qty", 1e-08),
+        ({"trigger_ticks": 1}, "trigger_price", 0.1),
+    ):
+        text = requests.amend_order(BTC, TOKEN, req_id=1, order_id="O", **change)  # type: ignore[arg-type]
+        assert json.loads(text)["params"] == {"order_id": "O", field: value, "token": "<token>"}
+    for name in ("limit_ticks", "trigger_ticks"):
+        with pytest.raises(ConfigurationError, match="the price is zero"):
+            requests.amend_order(BTC, TOKEN, req_id=1, order_id="O", **{name: 0})  # type: ignore[arg-type]
+    text = requests.amend_order(BTC, TOKEN, req_id=1, order_id="O", lots=1, post_only=True)
+    assert json.loads(text)["params"]["post_only"] is True
+
+
+def test_the_bounds_of_times_and_counts() -> None:
+    for seconds in (0, 1, 86_399):
+        assert f'"timeout":{seconds},' in requests.cancel_all_orders_after(seconds, TOKEN, req_id=1)
+    for count in (2, 50):
+        assert requests.batch_cancel(TOKEN, req_id=1, order_ids=["O"] * count).count('"O"') == count
+        assert requests.batch_cancel(TOKEN, req_id=1, cl_ord_ids=["c"] * count).count('"c"') == count
+    with pytest.raises(ConfigurationError, match="batch_cancel takes 2 to 50 orders, not 51"):
+        requests.batch_cancel(TOKEN, req_id=1, order_ids=["O"] * 50, cl_ord_ids=["c"])
+    assert requests.L3_DEPTHS == (10, 100, 1000)
+
+
+def test_subscriptions_ask_for_their_snapshot_and_ends_name_what_they_end() -> None:
+    end = json.loads(requests.unsubscribe_level3(["A/B"], 100, TOKEN, req_id=2))
+    assert end["params"] == {"channel": "level3", "symbol": ["A/B"], "depth": 100, "token": "<token>"}
+    for write, channel in (
+        (requests.unsubscribe_executions, "executions"),
+        (requests.unsubscribe_balances, "balances"),
+    ):
+        assert json.loads(write(TOKEN, req_id=5)) == {
+            "method": "unsubscribe",
+            "params": {"channel": channel, "token": "<token>"},
+            "req_id": 5,
+        }

@@ -67,3 +67,10 @@ def test_nonces_end_with_64_bits() -> None:
     assert next_nonce(0, MAX_NONCE - 1) == MAX_NONCE
     with pytest.raises(ValueError, match="make a new one"):
         next_nonce(0, MAX_NONCE)
+
+
+def test_a_key_with_anything_else_among_its_letters_is_refused() -> None:
+    """Without a look at it, a key that was copied with a dash too many would sign wrongly."""
+    for odd in ("*", "-", " "):
+        with pytest.raises(ValueError, match="the private key is not base64"):
+            sign("/0/private/Balance", "1", "nonce=1", PRIVATE_KEY[:8] + odd + PRIVATE_KEY[8:])

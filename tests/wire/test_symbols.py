@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kraken_tui.errors import InvalidMessage, InvalidNumber, UnknownPair
 from kraken_tui.wire.messages import PairData
-from kraken_tui.wire.symbols import PairSpec, SymbolTable, canonical
+from kraken_tui.wire.symbols import PairSpec, SymbolTable, canonical, guesses, is_clean
 
 SYMBOLS = (
     "BTC/USD", "ETH/USD", "DOGE/USD", "XRP/EUR", "ETH/BTC", "BTC/EUR", "DOGE/BTC", "XTZ/USD", "ZRX/USD",
@@ -136,3 +136,75 @@ def test_a_precision_that_is_none_is_refused(precision: int) -> None:
     for price, qty in ((precision, 8), (8, precision)):
         with pytest.raises(InvalidMessage, match="decimals"):
             PairSpec.from_wire(PairData("A/B", "A", "B", "online", price, qty))
+
+
+def test_only_what_was_told_differs_from_the_usual() -> None:
+    spec = PairSpec("A/B", "A", "B", 1, 8)
+    assert (spec.increment, spec.status, spec.assumed, spec.tokenised) == (1, "online", False, False)
+    assert PairSpec.from_wire(PairData("A/B", "A", "B", "online", 1, 8)) == spec
+    assert PairSpec.from_wire(PairData("A/B", "A", "B", "online", 1, 8), tokenised=True).tokenised is True
+
+
+def test_a_step_of_nothing_is_one_tick() -> None:
+    assert PairSpec.from_wire(pair("0")).increment == 1
+    assert PairSpec.from_wire(pair(0)).increment == 1
+
+
+@pytest.mark.parametrize("precision", [0, 20])
+def test_precisions_at_the_edge_are_taken(precision: int) -> None:
+    spec = PairSpec.from_wire(PairData("A/B", "A", "B", "online", precision, precision))
+    assert (spec.price_precision, spec.qty_precision) == (precision, precision)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "clean"),
+    [
+        ("", False),
+        ("A", True),
+        ("A" * 40, True),
+        ("A" * 41, False),
+        ("A\x1b", False),
+        ("A\u202eB", False),
+        ("A/B", True),
+    ],
+)
+def test_which_names_can_be_shown_as_they_are(symbol: str, clean: bool) -> None:
+    assert is_clean(symbol) is clean
+    data = PairData(symbol, "A", "B", "online", 1, 8)
+    if clean:
+        assert PairSpec.from_wire(data).symbol == symbol
+    else:
+        with pytest.raises(InvalidMessage, match="no name for a pair"):
+            PairSpec.from_wire(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbols"),
+    [
+        ("xbt/usd", ("BTC/USD",)),
+        ("btcusd", ("BTC/USD",)),
+        ("XXBTZUSD", ("XXBTZ/USD", "BTC/USD", "BTCZ/USD")),
+        ("ethusdt", ("ETH/USDT",)),
+        ("ethxbt", ("ETH/BTC",)),
+        ("btceth", ("BTC/ETH",)),
+        ("usd", ("USD",)),
+        ("foo", ("FOO",)),
+        ("", ("",)),
+    ],
+)
+def test_what_a_name_may_mean_without_a_list(name: str, symbols: tuple[str, ...]) -> None:
+    assert guesses(name) == symbols
+
+
+@pytest.mark.parametrize("name", ["/btcusd", "b/tcusd", "btcusd/", "xbt", "xxbt"])
+def test_a_name_that_is_split_elsewhere_or_of_one_asset_is_no_pair(name: str) -> None:
+    with pytest.raises(UnknownPair):
+        SymbolTable(("BTC/USD", "BTC/BTC")).resolve(name)
+
+
+def test_three_names_are_suggested_and_fifty_listed() -> None:
+    table = SymbolTable(f"ABC{number:02}/USD" for number in range(60))
+    assert len(table.nearest("ABC99/USD")) == 3
+    assert len(table.nearest("ABC99/USD", 5)) == 5
+    assert len(table.search("abc")) == 50
+    assert len(table.search("abc", 51)) == 51

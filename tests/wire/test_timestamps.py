@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_tui.errors import InvalidMessage
+from kraken_tui.wire import timestamps
 from kraken_tui.wire.timestamps import format_timestamp, parse_timestamp
 
 LATEST_NS = 253_402_300_799_999_999_999
@@ -96,3 +97,44 @@ def test_nanoseconds_are_read_alike_with_and_without_a_known_minute() -> None:
     for bad in ("2026-01-05T10:07:61.123456789Z", "2026-01-05T10:07:59.12345678xZ", "2026-01-05T10:07:59.12345678٣Z"):
         with pytest.raises(InvalidMessage):
             parse_timestamp(bad)
+
+
+KNOWN = "2026-01-05T10:07:"
+KNOWN_NS = 1_767_607_620 * 10**9
+
+
+def test_the_times_of_a_known_minute_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    parse_timestamp(f"{KNOWN}00Z")
+
+    def parse(text: str) -> int:
+        raise AssertionError(f"parsed again: {text}")
+
+    monkeypatch.setattr(timestamps, "_parse", parse)
+    for second in (0, 1, 9, 10, 58, 59):
+        for micros in (0, 1, 999_999, 123_456):
+            at = KNOWN_NS + second * 10**9 + micros * 1000
+            assert parse_timestamp(f"{KNOWN}{second:02}.{micros:06}Z") == at
+            assert parse_timestamp(f"{KNOWN}{second:02}.{micros:06}789Z") == at + 789
+
+
+@pytest.mark.parametrize("digits", ["123456", "123456789"])
+@pytest.mark.parametrize("text", ["59.{}z", "59.{}0", "59:{}Z", "5:.{}Z", "61.{}Z", "99.{}Z", "59.Z{}", "5.9{}Z"])
+def test_what_is_no_time_is_refused_in_a_known_minute_too(text: str, digits: str) -> None:
+    parse_timestamp(f"{KNOWN}00Z")
+    with pytest.raises(InvalidMessage):
+        parse_timestamp(KNOWN + text.format(digits))
+
+
+def test_a_leap_second_of_a_known_minute_begins_the_next() -> None:
+    parse_timestamp(f"{KNOWN}00Z")
+    for text in (f"{KNOWN}60.000000Z", f"{KNOWN}60.000000000Z"):
+        assert parse_timestamp(text) == KNOWN_NS + 60 * 10**9
+
+
+def test_256_minutes_are_remembered() -> None:
+    timestamps._minutes.clear()
+    sizes = []
+    for number in range(600):
+        parse_timestamp(f"2026-01-05T{number // 60:02}:{number % 60:02}:00Z")
+        sizes.append(len(timestamps._minutes))
+    assert sizes == [number % 256 + 1 for number in range(600)]

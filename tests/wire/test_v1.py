@@ -179,3 +179,66 @@ def test_which_frames_are_of_v1() -> None:
     assert not is_v1(b'{"channel":"heartbeat"}')
     assert not is_v1(b'{"method":"pong","event":1}')
     assert not is_v1(b'{"type":"update","channel":"executions","data":[{"event":1}]}')
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("0", "0"), ("00", "0"), ("0.5", "0.5"), ("00.50", "0.50"), ("007", "7"), ("010.0", "10.0"), ("7.5", "7.5"),
+     ("12", "12"), (5, "5"), (0, "0")],
+)  # fmt: skip
+def test_numbers_keep_their_digits_without_the_zeros_that_are_no_json(written: object, number: str) -> None:
+    frame = json.dumps([1, {"a": [[written, "1", "1.0"]], "c": "1"}, "book-10", "A/B"])
+    told = Translator().translate(frame.encode())
+    assert told is not None
+    assert json.loads(told, parse_float=str, parse_int=str)["data"][0]["asks"][0]["price"] == number
+
+
+def test_a_time_is_cut_to_nanoseconds() -> None:
+    for fraction, shown in (("1234567891", "123456"), ("9999999999", "999999"), ("000001", "000001"), ("5", "500000")):
+        frame = f'[1,{{"a":[["1","1","1693415329.{fraction}"]]}},"book-10","A/B"]'
+        assert translated(frame)["data"][0]["timestamp"] == f"2023-08-30T17:08:49.{shown}Z"
+    # The later of two by its ninth digit.
+    frame = '[1,{"a":[["1","1","1.000000999"],["2","1","1.000001"]]},"book-10","A/B"]'
+    assert translated(frame)["data"][0]["timestamp"] == "1970-01-01T00:00:01.000001Z"
+
+
+def test_one_side_alone_is_a_snapshot_too() -> None:
+    for side in ("as", "bs"):
+        frame = f'[1,{{"{side}":[["1","1","1.0"]]}},"book-10","A/B"]'
+        assert translated(frame)["type"] == "snapshot"
+
+
+def test_only_the_first_part_of_a_message_is_read_where_there_is_one() -> None:
+    trade = translated('[1,[["1","2","3.0","s","l",""]],"more","trade","A/B"]')["data"][0]
+    assert (trade["price"], trade["qty"]) == (1, 2)
+    candle = translated('[1,["1","2.0","3","4","5","6","7","8",9],"more","ohlc-1","A/B"]')["data"][0]
+    assert candle["trades"] == 9
+    figures = {name: ["1", "2", "3"] for name in "bacvplh"}
+    ticker = translated(json.dumps([1, figures, "more", "ticker", "A/B"]))["data"][0]
+    assert (ticker["bid"], ticker["volume"]) == (1, 2)
+
+
+def test_a_status_without_a_number_has_none() -> None:
+    assert translated('{"event":"systemStatus"}')["data"] == [{"connection_id": 0, "system": "unknown"}]
+
+
+def test_counting_goes_on_from_what_was_counted() -> None:
+    frame = b'[1,[["1","2","3.0","s","l",""]],"trade","A/B"]'
+    first = Translator({"unused": 3})
+    first.translate(frame)
+    counted = first.counted()
+    assert set(counted.values()) == {3, 1}
+    told = Translator(counted).translate(frame)
+    assert told is not None
+    assert json.loads(told)["data"][0]["trade_id"] == 2
+
+
+def test_whether_a_frame_is_of_v1_is_judged_by_its_first_4096_bytes() -> None:
+    def within(name: bytes, end: int, before: bytes = b"{") -> bytes:
+        return before + b" " * (end - len(before) - len(name)) + name + b":1}"
+
+    assert is_v1(within(b'"event"', 4096)) is True
+    assert is_v1(within(b'"event"', 4097)) is False
+    assert is_v1(within(b'"channel"', 4096, b'{"event":1,')) is False
+    assert is_v1(within(b'"channel"', 4097, b'{"event":1,')) is True
+    assert is_v1(b'{"channel":"heartbeat","event":1}') is False

@@ -127,7 +127,7 @@ class PaneRow(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Its name, also its widget's id.
-        widget: "module:class" of its widget; a module without dots lies in this folder.
+        widget: "module:class" of its widget; a module without dots lies in this folder, but for `__main__`.
         rate: Pictures a second it needs; None for as many as the screen draws. A key is always answered at once.
         shares: What of it other panes show too: where one of these changed, it is drawn whatever its rate.
         stands: The views it appears in; empty for the edges of the screen.

@@ -121,7 +121,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def _made(self, row: PaneRow) -> LivePart:
         module, _, name = row.widget.partition(":")
-        module = module if "." in module else f"kraken_tui.tui.panes.{module}"
+        module = module if "." in module or module == "__main__" else f"kraken_tui.tui.panes.{module}"
         widget: type[LivePart] = getattr(import_module(module), name)
         return widget.for_screen(row.name, self.settings, self.keymap)
 

@@ -75,10 +75,10 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     seen: list[str] = []
     monkeypatch.setattr(channels, "CHANNELS", channels.CHANNELS)
     before = dict(channels.CHANNELS)
-    fresh = wire._Channels()
-    for name, message in wire._channels.types.items():
-        fresh.add(message, wire._channels.by_rows.get(name))
-    monkeypatch.setattr(wire, "_channels", fresh)
+    fresh = wire.Channels()
+    for name, message in wire.PUBLIC.types.items():
+        fresh.add(message, wire.PUBLIC.by_rows.get(name))
+    monkeypatch.setattr(wire, "PUBLIC", fresh)
 
     def note(pair: Pair, ack: SubscribeAck) -> None:
         seen.append(f"{pair.symbol} {ack.result['window']}")

@@ -227,7 +227,7 @@ async def test_a_disk_that_hangs_delays_one_dial_and_costs_none(
     ticking = asyncio.create_task(tick())
     try:
         assert await file.settle(session, decide)
-        assert ticks >= 5, "the loop goes on meanwhile"
+        assert ticks >= 2, "the loop goes on meanwhile"
         for _ in range(20):
             assert await file.settle(session, decide)
         assert time.monotonic() - began < 2

@@ -15,6 +15,7 @@ from kraken_tui.feed.private.events import LinkChanged
 from kraken_tui.feed.private.level3 import COST, COST_LIMIT, L3State
 from kraken_tui.feed.private.session import RESERVE, Pace
 from kraken_tui.market.book.l3_views import Level3Changed
+from kraken_tui.wire.digits import to_units
 from kraken_tui.wire.refusals import OutcomeUnknown
 from kraken_tui.wire.symbols import PairSpec
 from tests.exchange.private_client import Level3Client
@@ -282,3 +283,48 @@ def test_an_independent_reader_of_the_same_frames_holds_the_same_queues() -> Non
     assert other.checked > 50
     ids = [order.order_id for level in book.levels(book.bids.side) for order in book.queue(book.bids.side, level.ticks)]
     assert ids == [order[0] for _, orders in other.levels("bids") for order in orders]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_goes_wrong_it_ends_in_the_books_of_the_exchange(seed: int) -> None:
+    rng = random.Random(seed)
+    bench = PrivateBench(seed=seed)
+    session = bench.level3("BTC/USD", "ETH/USD", depth=rng.choice((10, 100)))
+    faults = bench.venue.faults.private
+    for _ in range(12):
+        symbol = rng.choice(("BTC/USD", "ETH/USD"))
+        rng.choice(
+            (
+                lambda: faults.corrupt_level3(symbol),
+                lambda: faults.drop_level3(symbol, rng.randrange(1, 4)),
+                lambda: faults.duplicate_level3(symbol),
+                lambda: faults.swap_level3(symbol),
+                lambda: faults.withhold_snapshots("level3"),
+                lambda: faults.refuse_tokens(rng.randrange(1, 3)),
+                lambda: faults.close("l3", rng.choice((1001, 1006, 1012))),
+                lambda: faults.refuse_connections("l3", rng.choice((502, 503)), rng.randrange(1, 4)),
+                lambda: setattr(faults, "level3_late_s", rng.choice((0.0, 0.3, 1.5))),
+                lambda: faults.muted.add("l3"),
+            )
+        )()
+        bench.run(rng.uniform(0.5, 6))
+        faults.muted.clear()
+        for pair in session.pairs.values():
+            assert not pair.verified or pair.book is not None
+            # Not proven is said with a reason, always.
+            assert pair.verified or session.view_reason(pair)
+    faults.level3_late_s = 0.0
+    bench.run(200)
+    assert session.state is State.SUBSCRIBED
+    for symbol, pair in session.pairs.items():
+        assert pair.verified
+        assert pair.book is not None
+        spec = pair.book.spec
+        frame = json.loads(str(bench.venue.market(symbol).level3_snapshot(session.depth)), parse_float=str)
+        for name, side in (("bids", pair.book.bids), ("asks", pair.book.asks)):
+            real = [
+                (to_units(order["limit_price"], spec.price_precision), order["order_id"])
+                for order in frame["data"][0][name]
+            ]
+            assert [(ticks, order_id) for ticks, _, order_id in side.each()] == real
+    assert bench.tokens <= 40

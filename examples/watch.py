@@ -1,4 +1,4 @@
-"""Print the proven best bid and ask of each pair whenever they change. Try: python examples/top_of_book.py --demo"""
+"""Print the proven best bid and ask of each pair whenever they change. Try: python examples/watch.py --demo"""
 
 import argparse
 import asyncio
