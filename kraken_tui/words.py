@@ -5,6 +5,12 @@ from __future__ import annotations
 _MINUTES_A_DAY = 1440
 
 
+NO_ACCOUNT = (
+    "No account is followed: store a key with `kraken-tui keys add` (docs/ACCOUNT.md), or see play money with --demo."
+)
+"""What is said wherever an account would be shown."""
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun in the right form: "1 bar", "1,203 bars".
 

@@ -181,7 +181,10 @@ class Desk:
             if tab.name == event.name:
                 tab.symbol, tab.problem = event.symbol, ""
         # Two names of one pair ("BTC/USD XBT/USD") share one tab.
-        self._tabs = list({tab.symbol: tab for tab in reversed(self._tabs)}.values())[::-1]
+        first: dict[str, _Tab] = {}
+        for tab in self._tabs:
+            first.setdefault(tab.symbol, tab)
+        self._tabs = list(first.values())
         self.market(event.symbol)
         self.history_wanted.add(event.symbol)
 

@@ -32,6 +32,7 @@ from kraken_tui.feed.limits import Limits
 from kraken_tui.feed.names import NO_WISH, Wish
 from kraken_tui.feed.session import Session
 from kraken_tui.files import user_folder
+from kraken_tui.market.events import Side
 from kraken_tui.market.history.moments import MarketHistory
 from kraken_tui.market.views import FeedView, LatencyView, Mode, PairView
 from kraken_tui.recording.background import Opening

@@ -17,7 +17,7 @@ from kraken_tui.market.views import FeedView, Mode, PairSummary, PairView, Publi
 from kraken_tui.units import SECOND
 
 if TYPE_CHECKING:
-    from kraken_tui.market.private_views import Level3View
+    from kraken_tui.market.private_views import AccountView, Level3View, LinkView, TradingView
 
 ENGINE_LIMIT_NS = 2 * SECOND
 """Age of a view from which the engine counts as not answering; it publishes several times a second."""
@@ -144,6 +144,53 @@ def aged_feed(feed: FeedView, now_ns: int) -> FeedView:
         tabs=tuple(map(_doubted, feed.tabs)) if silent_ns else feed.tabs,
         silent_ns=silent_ns,
     )
+
+
+def aged_account(account: AccountView, now_ns: int) -> AccountView:
+    """The account as it must be read now: its channels and links at their true age, silent where the engine is.
+
+    Args:
+        account: As the engine made it.
+        now_ns: The reader's clock.
+    """
+    if account.made_ns is None:
+        return account
+    grown = max(0, now_ns - account.made_ns)
+    silent_ns = silence_ns(account.made_ns, now_ns)
+    return replace(
+        account,
+        streams=tuple(replace(each, age_ns=_older(each.age_ns, grown)) for each in account.streams),
+        links=tuple(_aged_link(each, grown) for each in account.links),
+        trading=None if account.trading is None else _aged_trading(account.trading, grown, silent=bool(silent_ns)),
+        silent_ns=silent_ns,
+    )
+
+
+def _aged_link(link: LinkView, grown: int) -> LinkView:
+    retry = None if link.retry_in_s is None else max(0.0, link.retry_in_s - grown / SECOND)
+    return replace(link, heard_age_ns=_older(link.heard_age_ns, grown), retry_in_s=retry)
+
+
+def _aged_trading(trading: TradingView, grown: int, *, silent: bool) -> TradingView:
+    """Its countdowns go on; nobody may call it armed while the engine, which alone could send, does not answer."""
+    ends, cancels = (
+        None if left is None else max(0.0, left - grown / SECOND)
+        for left in (trading.disarms_in_s, trading.cancels_after_s)
+    )
+    if silent:
+        return replace(trading, armed=False, reason="engine silent", disarms_in_s=None, cancels_after_s=cancels)
+    return replace(trading, disarms_in_s=ends, cancels_after_s=cancels)
+
+
+def _older(age_ns: int | None, grown: int) -> int | None:
+    return None if age_ns is None else age_ns + grown
+
+
+def held_account(then: AccountView | None, live: AccountView | None) -> AccountView | None:
+    """The account of a moment that the reader holds; whether orders can be sent now, and by whom, is always of now."""
+    if then is None or live is None:
+        return then
+    return replace(then, trading=live.trading, silent_ns=live.silent_ns)
 
 
 def held(then: Published, live: FeedView, symbol: str, now_ns: int) -> tuple[PairView | None, FeedView]:

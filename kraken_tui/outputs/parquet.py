@@ -29,9 +29,8 @@ class ParquetTable(Table):
         about = {"program": f"kraken-tui {__version__}", "shape": self._name, "times": "UTC, microseconds"}
         fields = [pa.field(column.name, _type(column)) for column in self._shape.columns]
         self._schema = pa.schema(fields, metadata={"kraken-tui": json.dumps(about)})
-        self._file = pa.PythonFile(_Out(self._out), mode="w")
-        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
-        self._closed = False
+        file = pa.PythonFile(_Out(self._out), mode="w")
+        self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
 
     def flush(self) -> None:
         """See `Sink`: writes a row group once there are enough rows."""
@@ -41,11 +40,8 @@ class ParquetTable(Table):
 
     def close(self) -> None:
         """See `Sink`: writes the rest and the footer, without which the file cannot be read."""
-        if not self._closed:
-            self._closed = True
-            self._emit(self._finish())
-            self._writer.close()
-            self._file.close()
+        self._emit(self._finish())
+        self._writer.close()
 
     def _emit(self, rows: list[Row]) -> None:
         if rows:
@@ -99,9 +95,7 @@ class _Out(io.RawIOBase):
     """A file of which only the bytes that come next can be written."""
 
     def __init__(self, out: Callable[[bytes], None]) -> None:
-        super().__init__()
         self._take = out
-        self._at = 0
 
     def writable(self) -> bool:
         return True
@@ -109,8 +103,4 @@ class _Out(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         taken = bytes(data)
         self._take(taken)
-        self._at += len(taken)
         return len(taken)
-
-    def tell(self) -> int:
-        return self._at

@@ -48,11 +48,40 @@ RECEIVED, SENT, STATE, GAP = "rx", "tx", "state", "gap"
 _GAP = re.compile(rb'\{"channel":"recorder","type":"gap","lost":([0-9]{1,18})\}')
 _DIRECTIONS = {None: RECEIVED, b"tx": SENT, b"state": STATE, b"gap": GAP}
 
+_PLAIN = "plain"
+_BEGINNINGS = {
+    ".gz": re.compile(rb"\x1f\x8b\x08"),
+    # A frame, or one to be skipped.
+    ".zst": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+    _PLAIN: re.compile(rb'\s*[\[{]\s*["\[{]'),
+}
+_PRINTED = re.compile(rb'\{"event":"(?:book|trade|candle|state|resync|health|refused|flow)"')
+
 
 def compression(path: Path) -> str:
     """How a recording of this name is compressed: ".gz", ".zst" or "", in either case of its letters."""
     suffix = path.suffix.lower()
     return {".gz": ".gz", ".zst": ".zst", ".zstd": ".zst"}.get(suffix, "")
+
+
+def misnamed(head: bytes, packed: str) -> str:
+    """What is wrong with the name of a recording, one clause with what to do; "" where it fits, or nobody can tell.
+
+    Args:
+        head: How the file begins.
+        packed: What its name says of it; see `compression`.
+    """
+    found = next((each for each, begin in _BEGINNINGS.items() if begin.match(head)), "")
+    if not found or found == (packed or _PLAIN):
+        return ""
+    if found == _PLAIN:
+        return f"is not compressed, though its name ends in {packed}; rename it without that"
+    return f"is compressed, but its name does not end in {found}; rename it so"
+
+
+def is_printed(line: bytes) -> bool:
+    """Whether a line is one of those that `kraken-tui stream` prints, which nothing can be played from."""
+    return _PRINTED.match(line) is not None
 
 
 def header_line(wall_ns: int, url: str, pairs: Iterable[str]) -> bytes:

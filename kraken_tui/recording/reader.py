@@ -37,6 +37,8 @@ from kraken_tui.recording.format import (
     checksum_holds,
     compression,
     has_checksum,
+    is_printed,
+    misnamed,
     read_frame_line,
 )
 from kraken_tui.text import clean_text
@@ -240,6 +242,10 @@ class Recording:
     def _parse_other(self, line: bytes, number: int, whole: bool) -> Recorded | None:
         if not line.strip():
             return None
+        if number == 1 and is_printed(line):
+            raise RecordingError(
+                f"{self._shown} holds what kraken-tui stream printed, not a recording; --record FILE makes one"
+            )
         claimed = has_checksum(line)
         checked = claimed and checksum_holds(line)
         if self._foreign:
@@ -336,8 +342,9 @@ class Recording:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise RecordingError(f"{clean_text(self.path, 80)} cannot be read: it is not a regular file")
             with self.path.open("rb") as file:
-                if self._start is not None:
-                    file.seek(self._start.offset)
+                if wrong := misnamed(file.read(64), self._packed):
+                    raise RecordingError(f"{self._shown} {wrong}")
+                file.seek(0 if self._start is None else self._start.offset)
                 total = 0
                 for chunk in self._decompressed(file):
                     total += len(chunk)

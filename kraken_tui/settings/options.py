@@ -422,6 +422,10 @@ OPTIONS: tuple[Option, ...] = (
         section=FIGURES,
     ),
     Option(
+        "bell_on_fill", Switch(), "ring the bell once for each own fill, as it happens",
+        section=SCREEN,
+    ),
+    Option(
         "stale_after_s", Number(), "seconds of silence or lag after which a book is stale", Between(0.1, 3600),
         library=True, section=MARKETS,
     ),

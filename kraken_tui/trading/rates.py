@@ -1,4 +1,4 @@
-"""An estimate of the exchange's rate counter of each pair (ACCOUNT.md section 9), to stop before it is full.
+"""An estimate of the exchange's rate counter of each pair (ACCOUNT.md section 10), to stop before it is full.
 
 What other programs of the account do counts there too and is not known here, so it is an estimate from below. Pure.
 """

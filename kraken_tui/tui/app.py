@@ -437,7 +437,9 @@ class KrakenApp(App[None], inherit_bindings=False):
         from kraken_tui.tui.export import svg
 
         word = "  HISTORY" if self.main.shown.in_past else ""
-        return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self._shown_ns)}{word}"
+        account = self.source.published().account
+        play = "  PLAY MONEY" if account is not None and account.play else ""
+        return f"{self.main.symbol or 'kraken-tui'}  {svg.utc_text(self._shown_ns)}{word}{play}"
 
     @property
     def _shown_ns(self) -> int:

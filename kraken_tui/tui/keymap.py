@@ -13,6 +13,7 @@ from kraken_tui.text import clean_text
 from kraken_tui.tui.draw.footer import KeyItem
 from kraken_tui.tui.draw.picture import Situation
 from kraken_tui.tui.panes import View, stands_in, views
+from kraken_tui.words import NO_ACCOUNT
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -61,11 +62,15 @@ def keyed_views() -> list[View]:
 
 def _view_commands() -> Iterable[Command]:
     for view in keyed_views():
-        yield Command(f"view.{view.name}", view.key, f"view('{view.name}')", view.label, view.about, "Views")
+        yield Command(f"view.{view.name}", view.key, f"view('{view.name}')", view.label, view.about, "Views",
+                      needs=view.needs)  # fmt: skip
 
 
 _PRICES = ("book", "ladder")
 """Panes with rows of prices."""
+
+_ROWS = (*_PRICES, "orders", "fills", "holdings", "queue")
+"""Panes with rows that a cursor or the keys of one move over."""
 
 _TIMES = ("candles", "heatmap")
 """Panes that can show more or less time."""
@@ -82,14 +87,14 @@ COMMANDS: tuple[Command, ...] = (
             "to go back.", "Views", needs="larger"),
     Command("charts.next", "c", "next_chart", "next chart", "Show the candles; from there depth, spread, imbalance "
             "and the candles again.", "Views"),
-    Command("cursor.up", "up,k", "cursor(1)", "cursor up", "Move the price cursor up one row.", "Book",
-            panes=_PRICES),
-    Command("cursor.down", "down,j", "cursor(-1)", "cursor down", "Move the price cursor down one row.", "Book",
-            panes=_PRICES),
-    Command("cursor.up_far", "shift+up,K", "cursor(10)", "up 10", "Move the price cursor up ten rows.", "Book",
-            panes=_PRICES),
+    Command("cursor.up", "up,k", "cursor(1)", "cursor up", "Move the cursor up one row: a price of the book, or an "
+            "order or trade of the account.", "Book", panes=_ROWS),
+    Command("cursor.down", "down,j", "cursor(-1)", "cursor down", "Move the cursor down one row.", "Book",
+            panes=_ROWS),
+    Command("cursor.up_far", "shift+up,K", "cursor(10)", "up 10", "Move the cursor up ten rows.", "Book",
+            panes=_ROWS),
     Command("cursor.down_far", "shift+down,J", "cursor(-10)", "down 10", "Move it down ten rows.", "Book",
-            panes=_PRICES),
+            panes=_ROWS),
     Command("cursor.clear", "escape", "clear_cursor", "clear cursor", "Remove the cursor and show all panes. "
             "Never quits.", "Book"),
     Command("book.centre", "space", "centre", "centre", "Put the touch in the middle of the book.", "Book",
@@ -105,6 +110,10 @@ COMMANDS: tuple[Command, ...] = (
             panes=("book",)),
     Command("book.pulls", "u", "pulls", "pull/stack", "Size added and removed without trading over the last 5, 30 or "
             "300 s, or without that column.", "Book", panes=("book",)),
+    Command("account.sort", "i", "sort_orders", "sort orders", "List the open orders by newest change, by price or "
+            "by pair.", "Account", panes=("orders",)),
+    Command("account.book", "enter", "order_in_book", "order in book", "Show the order under the cursor in the book "
+            "of its pair.", "Account", panes=("orders",)),
     Command("candles.shorter", "[", "interval(-1)", "shorter candles", "Shorter candle interval.", "Candles",
             panes=("candles",)),
     Command("candles.longer", "]", "interval(1)", "longer candles", "Longer candle interval.", "Candles",
@@ -211,6 +220,7 @@ _MISSING = {
     "larger": "This pane already has all the room there is.",
     "replay": "This is for a recording that is played.",
     "trade": "Orders cannot be placed: the program was started without --trade and without --paper.",
+    "account": NO_ACCOUNT,
     "files": "A visitor's screen writes no files: they would be the server's.",
     "depths": "All visitors share one feed; its depth is the server's: kraken-tui serve --depth.",
     "terminal": "In a browser there is no background to go to.",
@@ -260,6 +270,8 @@ FOOTER: tuple[Offer, ...] = (
     Offer("past", ("time.back",), 4),
     Offer("zoom", ("time.zoom_in", "time.zoom_out"), 6),
     Offer("cut-off", ("heat.cut_lower", "heat.cut_higher"), 4, panes=("profile",)),
+    Offer("sort", ("account.sort",), 4, panes=("orders",)),
+    Offer("book", ("account.book",), 5, panes=("orders",)),
     Offer("interval", ("candles.shorter", "candles.longer"), 10),
     Offer("arm", ("trade.arm",), 1),
     Offer("buy sell", ("trade.buy", "trade.sell"), 2),
@@ -470,6 +482,7 @@ def _view_items(keymap: KeyMap, situation: Situation) -> tuple[KeyItem, ...]:
     return tuple(
         KeyItem(((keymap.show(name), name),), view.short, name, current=view.name == current)
         for name, view in ids.items()
+        if not view.needs or getattr(situation, view.needs) or view.name == current
     )
 
 

@@ -41,6 +41,9 @@ GAUGE_HEIGHT = 8
 FLOW_HEIGHT = 10
 HEALTH_HEIGHT = 6
 
+ACCOUNT_ROWS, LOW_ACCOUNT_ROWS = 4, 3
+"""Rows over the blocks of the account's page, and where it is low."""
+
 LEAST_WIDTH = 24
 LEAST_HEIGHT = 5
 """Least cells of a pane that stands beside others; the others are shown only by themselves."""
@@ -133,6 +136,8 @@ def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
         return _medium_desk(body) if size is Size.MEDIUM else _wide_desk(body)
     if any(stand.how is Standing.AXIS for stand in stands.values()):
         return _shared_axis(body)
+    if any(stand.how is Standing.PAGE for stand in stands.values()):
+        return _account_page(body, size)
     beside = {name: stand.share for name, stand in stands.items() if stand.how is Standing.BESIDE}
     return _side_by_side(body, size, beside) if beside else dict.fromkeys([*stands][:1], body)
 
@@ -169,6 +174,23 @@ def _heatmap_alone(body: Rect) -> Places:
         "book": Rect(body.x + width + 1, body.y, book, body.height - below),
         "heatmap": Rect(body.x, body.y, width, body.height),
     }
+
+
+def _account_page(body: Rect, size: Size) -> Places:
+    """The account over its orders and trades; what it holds and the queue at the right, or below where it is narrow.
+
+    On a small screen the trades stand by themselves, on a key.
+    """
+    rows = LOW_ACCOUNT_ROWS if size is Size.SMALL else ACCOUNT_ROWS
+    head, rest = Rect(body.x, body.y, body.width, rows), body.height - rows
+    below = Rect(body.x, body.y + rows, body.width, rest)
+    if size is Size.SMALL:
+        orders, holdings = _split_rows(below, rest * 9 // 20)
+        return {"account": head, "orders": orders, "holdings": holdings}
+    left, right = _columns(below, [body.width * (62 if size is Size.MEDIUM else 60) // 100])
+    orders, fills = _split_rows(left, rest * 9 // 20)
+    holdings, queue = _split_rows(right, rest * 9 // 20)
+    return {"account": head, "orders": orders, "fills": fills, "holdings": holdings, "queue": queue}
 
 
 def below_axis(height: int) -> int:

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 
 from kraken_tui.engine.api import MarketSource
 from kraken_tui.market.events import Proof
-from kraken_tui.market.freshness import aged, aged_feed, held
+from kraken_tui.market.freshness import aged, aged_account, aged_feed, held, held_account
 from kraken_tui.market.views import FeedView, PairSummary, PairView, Published, tab_of
 from kraken_tui.tui.draw.format import clock
 from kraken_tui.tui.time_control import TimeControl
 
 if TYPE_CHECKING:
     from kraken_tui.market.history.moments import MarketHistory
+    from kraken_tui.market.private_views import AccountView
 
 Move = Callable[[TimeControl, "MarketHistory", int], bool]
 """A step in time: of this control, in this past, with this newest moment; whether it moved."""
@@ -34,12 +35,14 @@ class Seen(msgspec.Struct, frozen=True):
         feed: The feed, with tabs of the same moment.
         live: The newest feed.
         newest: The pair as it is now; the same as `pair` while live.
+        account: The account; of now in the past too, as it has no past.
     """
 
     pair: PairView | None
     feed: FeedView
     live: FeedView
     newest: PairView | None
+    account: AccountView | None = None
 
 
 class ShownMoment:
@@ -77,15 +80,16 @@ class ShownMoment:
         live = aged_feed(published.feed, now_ns)
         newest = published.pairs.get(symbol)
         newest = None if newest is None else aged(newest, now_ns)
+        account = None if published.account is None else aged_account(published.account, now_ns)
         if self.frozen is not None:
             pair, feed = held(self.frozen, live, symbol, now_ns)
-            return Seen(pair, feed, live, newest)
+            return Seen(pair, feed, live, newest, held_account(self.frozen.account, account))
         if self.time.moment_ns is not None:
             pair = self.view(symbol, self.time.moment_ns)
-            return Seen(pair, replace(live, tabs=self._tabs_of(live, pair, self.time.moment_ns)), live, newest)
+            return Seen(pair, replace(live, tabs=self._tabs_of(live, pair, self.time.moment_ns)), live, newest, account)
         if newest is None:
-            return Seen(None, live, live, None)
-        return Seen(newest, Published(live, {symbol: newest}).agreed().feed, live, newest)
+            return Seen(None, live, live, None, account)
+        return Seen(newest, Published(live, {symbol: newest}).agreed().feed, live, newest, account)
 
     def view(self, symbol: str, ns: int) -> PairView | None:
         """A pair at a moment; None where nothing is known of it. The last one built is kept."""
@@ -127,7 +131,8 @@ class ShownMoment:
             return
         published, now_ns = self._source.published(), self._source.now()
         pairs = {symbol: aged(view, now_ns) for symbol, view in published.pairs.items()}
-        self.frozen = Published(aged_feed(published.feed, now_ns), pairs).agreed()
+        account = None if published.account is None else aged_account(published.account, now_ns)
+        self.frozen = Published(aged_feed(published.feed, now_ns), pairs, account).agreed()
 
     def live(self) -> bool:
         """Go back to now; whether another moment was shown."""

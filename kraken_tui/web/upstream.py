@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kraken_tui.exchange import ExchangeThread
 
 _DOWN = frozenset({State.DISCONNECTED.value, State.CONNECTING.value, State.COOLDOWN.value, State.CLOSED.value})
+_FAILED = frozenset({State.DISCONNECTED.value, State.COOLDOWN.value})
 _HOLD_S = 8.0
 _TICK_S = 1.0
 _UNREAD_BYTES = 16 * 2**20
@@ -61,6 +62,7 @@ class Upstream:
         self._demo: ExchangeThread | None = None
         self._history = History(None)
         self._tasks: list[asyncio.Task[None]] = []
+        self._missing = ""
         self.session = Session(depth=settings.depth, interval=settings.interval)
         self.relay = Relay(self.session, lambda: (self._clock.now(), self._clock.wall()), self._wake.set)
 
@@ -143,7 +145,12 @@ class Upstream:
                     self._tell(f"the exchange is lost: {event.cause}")
             elif not down and not self._up.is_set():
                 self._up.set()
+                self._missing = ""
                 self._tell("connected to the exchange")
+            elif event.attempt and event.state in _FAILED and event.cause != self._missing:
+                # Nobody may be looking yet; and the same cause every few seconds is no news.
+                self._missing = event.cause
+                self._tell(f"no connection to the exchange: {event.cause}; trying again")
 
     async def _tick(self) -> None:
         while True:

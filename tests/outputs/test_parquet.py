@@ -56,6 +56,7 @@ def test_a_number_of_more_than_38_digits_is_refused_by_its_column() -> None:
         (changed((1, 10**36)), "amount"),
         (changed((2**127 // 10**9 + 1, 1)), "price"),
         (changed((1, 2**127 // 100 + 1)), "amount"),
+        (changed((2**128 // 10**9, 1)), "price"),
     ):
         with pytest.raises(ConfigurationError) as caught:
             written(line)
@@ -73,8 +74,9 @@ def test_as_many_decimals_as_the_column_has_are_held_and_no_more() -> None:
 
 def test_what_is_unknown_is_null_and_stands_where_it_belongs() -> None:
     none = replace(LINE, asks=(), changed=replace(CHANGED, checksum=None, verified=False))
-    rows = pq.read_table(written(LINE, none, shape="levels")).to_pylist()
+    rows = pq.read_table(written(none, LINE, none, shape="levels")).to_pylist()
     assert [(row["asks[0].price"], row["bids[0].price"], row["checksum"], row["verified"]) for row in rows] == [
+        (None, Decimal("0.7"), None, False),
         (Decimal("45285.3"), Decimal("0.7"), 4_294_967_295, True),
         (None, Decimal("0.7"), None, False),
     ]

@@ -506,6 +506,13 @@ def test_f82_a_damaged_line_is_left_out_and_named(tmp_path: Path) -> None:
         ("head.jsonl", b'{"format":"kraken-tui","version":1}\n', "holds no whole frame"),
         ("lie.gz", b"plain text", "not what its name says"),
         ("lie.zst", b"plain text", "not what its name says"),
+        ("plain.zst", b'{"format":"kraken-tui","version":1}\n', r"is not compressed, though its name ends in \.zst"),
+        ("plain.gz", b'[{"channel":"heartbeat"}]\n', r"is not compressed, though its name ends in \.gz"),
+        ("packed.jsonl", gzip.compress(b"{}\n"), r"is compressed, but its name does not end in \.gz"),
+        ("packed.gz", bytes.fromhex("28b52ffd") + b"x", r"is compressed, but its name does not end in \.zst"),
+        ("ours.jsonl", bytes.fromhex("502a4d18") + b"x", r"is compressed, but its name does not end in \.zst"),
+        ("printed.jsonl", b'{"event":"state","connection":"CONNECTING"}\n', "what kraken-tui stream printed"),
+        ("printed.jsonl", b'{"event":"candle","symbol":"BTC/USD"}\n', "what kraken-tui stream printed"),
     ],
 )
 def test_f84_foreign_files_are_refused_in_one_sentence(

@@ -89,6 +89,35 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         f": _BURST_NS = 20000000 -> _BURST_NS = {count}": "a nanosecond of twenty milliseconds"
         for count in (19999999, 20000001)
     },
+    "outputs/csv_table.py": {
+        **{f": _CACHED = 50000 -> _CACHED = {count}": _MEMORY for count in (49999, 50001)},
+        "CsvTable._emit: len(self._texts) > _CACHED -> len(self._texts) >= _CACHED": _MEMORY,
+    },
+    "outputs/jsonlines.py": {
+        **{f": _CACHED_LEVELS = 20000 -> _CACHED_LEVELS = {count}": _MEMORY for count in (19999, 20001)},
+        "JsonLines.__init__: self._second_text = '' -> pass": "set with the first second",
+        "JsonLines._side: cache is None or len(cache) > _CACHED_LEVELS"
+        " -> cache is None or len(cache) >= _CACHED_LEVELS": _MEMORY,
+        "JsonLines._received: self._second = second -> pass": _MEMORY,
+        "JsonLines._received: self._second_text = format_timestamp(second * SECOND, 0)[:-1]"
+        " -> self._second_text = format_timestamp(second * SECOND, -1)[:-1]": "either writes whole seconds",
+        "JsonLines._candle: {format_timestamp(candle.begin_s * SECOND, 0)}"
+        " -> {format_timestamp(candle.begin_s * SECOND, -1)}": "either writes whole seconds",
+    },
+    "outputs/parquet.py": {
+        "_Out.write: return len(taken) -> return None": "pyarrow does not ask how much was taken",
+    },
+    "outputs/recorded.py": {
+        **{f"Player.__init__: self._tick_ns = 0 -> self._tick_ns = {ns}": "no frame came in 1970" for ns in (1, -1)},
+        "Player.share: return min(1.0, read / max(1, sum(self._sizes)))"
+        " -> return min(1.0, read / max(2, sum(self._sizes)))": "no file of frames is as short",
+        "Player._in_order: len(self._paths) == 1 -> len(self._paths) == 0": "one file is in order anyway",
+        **{
+            "Player._in_order: next((timed.ns for timed in timeline(Recording(path))), 0)"
+            f" -> next((timed.ns for timed in timeline(Recording(path))), {ns})": "a file without frames tells nothing"
+            for ns in (1, -1)
+        },
+    },
     "outputs/pipe.py": {
         f": _PIPE_BYTES = 4096 -> _PIPE_BYTES = {count}": "only how much is written in one go" for count in (4095, 4097)
     },

@@ -50,6 +50,7 @@ DEFAULTS = {
     "heat_weighing": "average",
     "heat_scale": "log",
     "pull_window_s": 30,
+    "bell_on_fill": False,
     "mouse": True,
     "keys": {},
     "level3": False,

@@ -138,7 +138,7 @@ def test_accepted_and_refused() -> None:
     told: list[Outcome] = []
     rig.trader.place(BUY, FACTS, rig.now, told=told.append)
     rig.answer("add_order", 1, "EOrder:Insufficient funds")
-    assert told == [OrderRefused("place", "EOrder:Insufficient funds", "there is not enough free balance")]
+    assert told == [OrderRefused("place", "EOrder:Insufficient funds", "the free balance does not cover it")]
     key = rig.open_order(ticket(ticks=499_980))
     assert order_of(rig, key).stage is Stage.OPEN
 

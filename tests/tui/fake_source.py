@@ -25,6 +25,7 @@ class FakeSource:
         self.feed_view: FeedView = samples.replaying() if replay else samples.feed()
         self.views: dict[str, PairView] = {}
         self.histories: dict[str, MarketHistory] = {}
+        self.account: AccountView | None = None
         self.now_ns = 0
         self.trades = ""
         self.desk: Any = None

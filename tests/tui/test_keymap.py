@@ -117,7 +117,13 @@ SIZES = ((80, 24), (120, 36), (160, 48), (220, 60))
 
 
 def situation(
-    view: str, size: tuple[int, int], *, replay: bool = False, first: bool = False, trade: bool = False
+    view: str,
+    size: tuple[int, int],
+    *,
+    replay: bool = False,
+    first: bool = False,
+    account: bool = False,
+    trade: bool = False,
 ) -> Situation:
     """As the market screen finds it, without a widget."""
     places = arrange(*size, view)
@@ -130,6 +136,7 @@ def situation(
         replay=replay,
         first=first,
         trade=trade,
+        account=account or view == "account",
     )
 
 
@@ -159,10 +166,15 @@ def test_the_footer_fits_and_offers_only_what_works_there(
 @pytest.mark.parametrize("view", [*views()])
 def test_the_footer_of_every_view_names_all_views_at_every_size(view: str, size: tuple[int, int]) -> None:
     items = footer_items(effective({}), situation(view, size), size[0])
-    keyed = keyed_views()
-    assert [item.keys[0][0] for item in items[: len(keyed)]] == ["F2", "F3", "F4", "F5", "F7"]
+    # F8 is offered where an account is followed, or where its page is shown all the same.
+    keys, labels = ["F2", "F3", "F4", "F5", "F7"], ["book", "heatmap", "candles", "tape", "health"]
+    if view == "account":
+        keys, labels = [*keys, "F8"], [*labels, "account"]
+    assert [item.keys[0][0] for item in items if item.keys[0][0][0] == "F"] == keys
     if size[0] >= 120:
-        assert [item.label for item in items[: len(keyed)]] == ["book", "heatmap", "candles", "tape", "health"]
+        assert [item.label for item in items[: len(keys)]] == labels
+    held = footer_items(effective({}), situation(view, size, account=True), size[0])
+    assert [item.keys[0][0] for item in held[: len(keyed_views())]] == [*keys[:5], "F8"]
     # The charts are further pages of the candles.
     assert [item.label for item in items if item.current] == [views()["candles" if view == "charts" else view].short]
 
@@ -182,7 +194,7 @@ def test_the_footer_at_80x24(view: str, footer: str) -> None:
 
 def test_a_full_footer_offers_everything_that_works() -> None:
     labels = {item.label for item in footer_items(effective({}), situation("book", (220, 60)), 400)}
-    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed", "cut-off"} - TRADING
+    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed", "cut-off", "sort", "book"} - TRADING
     assert not labels & TRADING
     trading = footer_items(effective({}), situation("book", (220, 60), trade=True), 400)
     assert {item.label for item in trading} >= labels | TRADING

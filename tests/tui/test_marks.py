@@ -15,7 +15,7 @@ from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.panes import stands_in, views
 from kraken_tui.tui.screens.help import KIN, MARKS
-from tests.tui import samples
+from tests.tui import accounts, samples
 from tests.tui.fake_source import FakeSource
 from tests.tui.pasts import Market
 from tests.tui.test_app import Clock
@@ -33,6 +33,8 @@ STATES = {
     "one side": lambda: samples.empty(side="bids"),
     "waiting": lambda: samples.waiting(),
     "refused": lambda: samples.refused(),
+    "own": lambda: samples.pair(),
+    "own, unproven": lambda: samples.unverified(),
     "halted": lambda: replace(
         samples.pair(), venue="CANCEL-ONLY", health=Health("BTC/USD", MarketStatus.HALTED, "cancel only", 100)
     ),
@@ -50,11 +52,14 @@ FEEDS |= PASTS
 SIZES = ((80, 24), (120, 36), (160, 48), (220, 60))
 
 
-async def lines_of(view: PairView, feed_name: str, size: tuple[int, int]) -> list[Line]:
-    """What all panes draw, in every view and each pane alone."""
+async def lines_of(view: PairView, feed_name: str, size: tuple[int, int], own: str = "") -> list[Line]:
+    """What all panes draw, in every view and each pane alone; with an account where `own` says so."""
     source = FakeSource(replay="replay" in feed_name, symbols=(view.symbol,))
     source.views[view.symbol] = view
     source.feed_view = replace(FEEDS[feed_name], tabs=source.feed_view.tabs)
+    if own:
+        held = accounts.doubtful(view) if "unproven" in own else accounts.account(view, trading=accounts.TRADING)
+        source.views[view.symbol], source.account = accounts.pair(view, held), held
     settings = Settings()
     if feed_name in PASTS:
         market = Market()
@@ -84,11 +89,12 @@ def drawn() -> list[Line]:
     """Lines of every pane in every state of a book and a feed, at some size each."""
     import asyncio
 
-    cases = [(make(), "usual") for make in STATES.values()] + [(samples.pair(), name) for name in FEEDS]
+    cases = [(make(), "usual", name if name.startswith("own") else "") for name, make in STATES.items()]
+    cases += [(samples.pair(), name, "") for name in FEEDS]
     return [
         line
-        for number, (view, feed) in enumerate(cases)
-        for line in asyncio.run(lines_of(view, feed, SIZES[number % len(SIZES)]))
+        for number, (view, feed, own) in enumerate(cases)
+        for line in asyncio.run(lines_of(view, feed, SIZES[number % len(SIZES)], own))
     ]
 
 

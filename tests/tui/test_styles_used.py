@@ -14,7 +14,7 @@ from kraken_tui.tui.app import KrakenApp
 from kraken_tui.tui.draw.runs import Line
 from kraken_tui.tui.paint.pane import Pane
 from kraken_tui.tui.panes import views
-from tests.tui import samples
+from tests.tui import accounts, samples
 from tests.tui.draw.test_themes import READ_KEYS
 from tests.tui.fake_source import FakeSource
 
@@ -25,12 +25,15 @@ TESTED = {key.lstrip("~") for key in READ_KEYS}
 NUMBER = set("0123456789,.")
 
 
-async def drawn(state: PairView, size: tuple[int, int]) -> list[Line]:
+async def drawn(state: PairView, size: tuple[int, int], *, own: bool = False) -> list[Line]:
     """Every row of every pane in every view of one pair."""
     source = FakeSource()
     symbol = state.symbol
     source.views[symbol] = state
     source.feed_view = replace(source.feed_view, demo="a halt on BTC/USD")
+    if own:
+        source.account = accounts.account(state, trading=accounts.TRADING)
+        source.views[symbol] = accounts.pair(state, source.account)
     app = KrakenApp(source, Settings(pairs=(symbol,)), live=False, clock=lambda: 0.0)
     rows: list[Line] = []
     async with app.run_test(size=size) as pilot:
@@ -66,6 +69,13 @@ async def test_every_word_and_number_is_in_a_style_that_is_legible(
 ) -> None:
     rows = await drawn(state(), size)
     assert len(rows) > size[1]
+    assert unread(rows) == set()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_every_word_of_the_account_is_in_a_style_that_is_legible(size: tuple[int, int]) -> None:
+    rows = await drawn(samples.pair(), size, own=True)
+    assert any("PLAY" in text for row in rows for text, _ in row)
     assert unread(rows) == set()
 
 

@@ -163,6 +163,17 @@ def test_a_pair_that_is_refused_is_said_to_whoever_runs_the_server() -> None:
     ]
 
 
+def test_an_exchange_that_cannot_be_reached_is_said_once() -> None:
+    with serving("--url", "ws://127.0.0.1:1/v2", "BTC/USD") as (process, _):
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        time.sleep(3)
+        process.terminate()
+        rest = process.stderr.read()
+    assert line == ("kraken-tui: no connection to the exchange: 127.0.0.1:1 refused the connection; trying again\n")
+    assert rest == ""
+
+
 async def test_only_our_own_page_gets_a_screen() -> None:
     with serving("--demo", "BTC/USD") as (process, url):
         base = base_of(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import takewhile
 
 import msgspec
@@ -18,11 +19,12 @@ from kraken_tui.market.book.aggregation import (
     visible_range,
 )
 from kraken_tui.market.events import Proof, Side
+from kraken_tui.market.history.pulls import Movement
 from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw import format as fmt
 from kraken_tui.tui.draw.amounts import signed
 from kraken_tui.tui.draw.book_cells import HATCH as HATCH
-from kraken_tui.tui.draw.book_cells import Half, Knowledge, Marks, Sheet, row_line
+from kraken_tui.tui.draw.book_cells import NO_SINGLES, Half, Knowledge, Marks, Sheet, Singles, row_line
 from kraken_tui.tui.draw.book_memory import BookMemory, TradedSums
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS, book_note, titled, too_narrow, waiting_lines
 from kraken_tui.tui.draw.book_shape import BookShape, Pulls, book_shape, pull_header, step_decimals
@@ -125,7 +127,23 @@ def _draw(
     shape = book_shape(view.spec, step, shown, width, memory, view.now_ns, pulls=pulls, one_side=one_side)
     if shape.price + 4 + (1 if one_side else 2) * (shape.size.width + 2) > width:
         return [title, *too_narrow(width, height - 1)]
-    return [title, _headers(shape, pulls), *_row_lines(picture, view, step, shown, edges, shape, memory, pulls)]
+    singles = _singles(picture, view, step)
+    lines = [_headers(shape, pulls), *_row_lines(picture, view, step, shown, edges, shape, memory, pulls, singles)]
+    if singles or picture.account is not None or (view.level3 is not None and view.level3.icebergs):
+        from kraken_tui.tui.draw.private_rows import mark_book
+
+        cursor = _cursor_bucket(view, step, choices.cursor)
+        lines = mark_book(picture, lines, [row.index for row in shown], step, shape, singles, cursor)
+    return [title, *lines]
+
+
+def _singles(picture: Picture, view: PairView, step: int) -> Mapping[int, Singles]:
+    """The single orders behind the rows, where they are followed and rows are no sums."""
+    if view.level3 is None or picture.choices.cumulative or view.proof is not Proof.VERIFIED:
+        return {}
+    from kraken_tui.tui.draw.private_rows import book_singles
+
+    return book_singles(picture, step)
 
 
 def _known(row: BookRow, bid: Edge | None, ask: Edge | None) -> BookRow:
@@ -245,6 +263,7 @@ def _row_lines(
     shape: BookShape,
     memory: BookMemory,
     pulls: Pulls | None,
+    singles: Mapping[int, Singles],
 ) -> list[Line]:
     bid, ask = touch_buckets(view, step)
     count = len(shown)
@@ -276,8 +295,12 @@ def _row_lines(
             band if outside else "muted" if grid else "rule",
         )
         moved = pulls.at.get(index) if pulls is not None else None
-        lines.append(row_line(sheet, row, marks, 0 if moved is None else round(moved.net)))
+        lines.append(row_line(sheet, row, marks, _net(moved), singles.get(index, NO_SINGLES)))
     return lines
+
+
+def _net(moved: Movement | None) -> int:
+    return 0 if moved is None else round(moved.net)
 
 
 def _knowledge(edge: Edge | None, index: int, outwards: int) -> Knowledge:

@@ -58,8 +58,20 @@ class Marks(msgspec.Struct, frozen=True):
     rule_key: str
 
 
+class Singles(msgspec.Struct, frozen=True):
+    """The single orders of a row's sides in lots, the head of the queue first, and the numbers of the own ones."""
+
+    bids: tuple[int, ...] = ()
+    asks: tuple[int, ...] = ()
+    own_bids: frozenset[int] = frozenset()
+    own_asks: frozenset[int] = frozenset()
+
+
+NO_SINGLES = Singles()
+
+
 @lru_cache(maxsize=2048)
-def row_line(sheet: Sheet, row: BookRow, marks: Marks, moved: int = 0) -> Line:
+def row_line(sheet: Sheet, row: BookRow, marks: Marks, moved: int = 0, singles: Singles = NO_SINGLES) -> Line:
     """One row of the book; most of them do not change between drawings.
 
     Args:
@@ -67,15 +79,34 @@ def row_line(sheet: Sheet, row: BookRow, marks: Marks, moved: int = 0) -> Line:
         row: Its numbers.
         marks: What distinguishes it.
         moved: Lots stacked less those pulled.
+        singles: The orders its bars are made of, where they are known.
     """
     pull = _pull(sheet, moved, marks)
     if sheet.shape.one_side:
-        return (*_one_side(sheet, row, marks), *pull, *_traded(sheet, row, marks))
-    halves = (*_bid_half(sheet, row, marks), *_price_cells(sheet, row, marks), *_ask_half(sheet, row, marks))
-    return (*halves, *pull)
+        return (*_one_side(sheet, row, marks, singles), *pull, *_traded(sheet, row, marks))
+    bids = _bid_half(sheet, row, marks, singles)
+    return (*bids, *_price_cells(sheet, row, marks), *_ask_half(sheet, row, marks, singles), *pull)
 
 
-def _one_side(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
+def _bar(sheet: Sheet, lots: int, sizes: tuple[int, ...], own: frozenset[int], width: int, key: str) -> tuple[Run, ...]:
+    """A bar that grows to the right: of its single orders where they are known, else in one."""
+    if sizes:
+        from kraken_tui.tui.draw.segments import order_bar
+
+        return order_bar(sizes, own, sheet.scale, width, key, ascii_only=sheet.ascii_only)
+    return (fmt.bar_right(fmt.eighths(lots, sheet.scale, width), width, key, sheet.ascii_only),)
+
+
+def _left_bar(sheet: Sheet, lots: int, singles: Singles, width: int, key: str) -> tuple[Run, ...]:
+    if singles.bids:
+        from kraken_tui.tui.draw.segments import order_bar
+
+        own = singles.own_bids
+        return order_bar(singles.bids, own, sheet.scale, width, key, left=True, ascii_only=sheet.ascii_only)
+    return fmt.bar_left(fmt.eighths(lots, sheet.scale, width), width, key, sheet.ascii_only, fine=True)
+
+
+def _one_side(sheet: Sheet, row: BookRow, marks: Marks, singles: Singles) -> tuple[Run, ...]:
     """Price, size and bar. Bids and asks rest in different rows; where the book is crossed the larger is shown."""
     shape = sheet.shape
     _, touch, *price, after, _ = _price_cells(sheet, row, marks)
@@ -93,8 +124,9 @@ def _one_side(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
     cut: tuple[Run, ...] = ()
     if lots > sheet.scale and width:
         cut, width = ((CUT_RIGHT, cut_key(f"{side}-bar", sheet.trusted)),), width - 1
-    bar = fmt.bar_right(fmt.eighths(lots, sheet.scale, width), width, keys.bar, sheet.ascii_only)
-    return (*head, *_number(sheet, lots, half, keys, ground), bar, *cut)
+    sizes, own = (singles.bids, singles.own_bids) if is_bid else (singles.asks, singles.own_asks)
+    bar = _bar(sheet, lots, sizes, own, width, keys.bar)
+    return (*head, *_number(sheet, lots, half, keys, ground), *bar, *cut)
 
 
 def _traded(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
@@ -141,7 +173,7 @@ def _price_cells(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
     )
 
 
-def _bid_half(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
+def _bid_half(sheet: Sheet, row: BookRow, marks: Marks, singles: Singles) -> tuple[Run, ...]:
     shape, half = sheet.shape, marks.bid
     volume = _volume(sheet, row.sold, "down", "cursor" if marks.cursor else "")
     if half.known is Knowledge.NOTHING:
@@ -154,12 +186,11 @@ def _bid_half(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
     bar: tuple[Run, ...] = ()
     if row.bid > sheet.scale and width:
         bar, width = ((CUT_LEFT, cut_key("bid-bar", sheet.trusted)),), width - 1
-    length = fmt.eighths(row.bid, sheet.scale, width)
-    bar += fmt.bar_left(length, width, keys.bar, sheet.ascii_only, fine=True)
+    bar += _left_bar(sheet, row.bid, singles, width, keys.bar)
     return (*volume, *bar, *_number(sheet, row.bid, half, keys, ground))
 
 
-def _ask_half(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
+def _ask_half(sheet: Sheet, row: BookRow, marks: Marks, singles: Singles) -> tuple[Run, ...]:
     shape, half = sheet.shape, marks.ask
     volume = _volume(sheet, row.bought, "up", "cursor" if marks.cursor else "")[::-1]
     spare: tuple[Run, ...] = ((" " * shape.spare, on("text", "cursor" if marks.cursor else "")),) if shape.spare else ()
@@ -173,8 +204,8 @@ def _ask_half(sheet: Sheet, row: BookRow, marks: Marks) -> tuple[Run, ...]:
     cut: tuple[Run, ...] = ()
     if row.ask > sheet.scale and width:
         cut, width = ((CUT_RIGHT, cut_key("ask-bar", sheet.trusted)),), width - 1
-    bar = fmt.bar_right(fmt.eighths(row.ask, sheet.scale, width), width, keys.bar, sheet.ascii_only)
-    return (*_number(sheet, row.ask, half, keys, ground), bar, *cut, *volume, *spare)
+    bar = _bar(sheet, row.ask, singles.asks, singles.own_asks, width, keys.bar)
+    return (*_number(sheet, row.ask, half, keys, ground), *bar, *cut, *volume, *spare)
 
 
 def _unknown(shape: BookShape, marks: Marks) -> tuple[Run, ...]:

@@ -280,6 +280,7 @@ class _Chart(msgspec.Struct, frozen=True):
     vwaps: dict[int, SessionVwap]
     ascii_only: bool
     cursor: int | None
+    fills: Sequence[tuple[str, int, int]] = ()
 
     @property
     def running(self) -> bool:
@@ -358,6 +359,11 @@ def _plot_rows(chart: _Chart) -> list[Line]:
             canvas.put(at, chart.column(index), ("-" if chart.ascii_only else "─") * length, "accent")
     for index, bar in enumerate(chart.bars):
         draw_bar(canvas, chart.column(index), layout.body, bar, chart.scale, chart.ascii_only)
+    for glyph, ticks, at_s in chart.fills:
+        at = chart.row(ticks)
+        index = bisect_right(chart.bars, at_s, key=lambda bar: bar.begin_s) - 1
+        if at is not None and index >= 0 and at_s < chart.bars[index].begin_s + chart.view.interval * 60:
+            canvas.put(at, chart.column(index) + layout.body // 2, glyph, "!accent")
     gap, empty = (" ", "text"), ((" " * layout.axis, "text"),)
     return [(*canvas.runs(row), gap, *cells.get(row, empty)) for row in range(layout.rows)]
 
@@ -505,6 +511,7 @@ def draw_chart(
     ascii_only: bool = False,
     cursor: int | None = None,
     title: str = "Candles",
+    fills: Sequence[tuple[str, int, int]] = (),
 ) -> list[Line]:
     """Draw the chart, or say what is missing.
 
@@ -517,6 +524,7 @@ def draw_chart(
         ascii_only: Whether the terminal cannot show blocks.
         cursor: Price to mark, ticks.
         title: Words before the interval's name.
+        fills: (mark, ticks, seconds since the epoch by the venue's clock) of each own fill.
     """
     if view is None or view.spec is None or not view.candles:
         return draw_waiting(title, "Waiting for the first candle", width, height)
@@ -524,7 +532,7 @@ def draw_chart(
         return draw_waiting(title, "Too small", width, height)
     layout = layout_for(view, width, height, look.zoom)
     bars = bars_of(view, layout.bars, look.end_s)
-    chart = _Chart(view, bars, scale, layout, look, _vwaps_of(view, bars), ascii_only, cursor)
+    chart = _Chart(view, bars, scale, layout, look, _vwaps_of(view, bars), ascii_only, cursor, fills)
     utc = _beside("UTC" if layout.axis > 3 else "", layout.axis)
     return [
         *_heading(chart, width, f"{title} {interval_name(view.interval)}"),
@@ -546,4 +554,13 @@ def draw_candles(
         look=look,
         ascii_only=picture.ascii_only,
         cursor=picture.choices.cursor,
+        fills=_fills(picture),
     )
+
+
+def _fills(picture: Picture) -> list[tuple[str, int, int]]:
+    if picture.account is None:
+        return []
+    from kraken_tui.tui.draw.own_fills import fills_of, glyph_of
+
+    return [(glyph_of(fill), ticks, ns // SECOND) for fill, ticks, ns in fills_of(picture)]

@@ -32,9 +32,10 @@ def draw_header(picture: Picture, width: int, height: int) -> list[Line]:
         text, key = (picture.problem, "bad") if picture.problem else (picture.waiting, "muted")
         lines: list[Line] = [((shorten(f" {row}", width), key),) for row in text.split("\n")]
     elif height < 2:
-        lines = [_row([*_compact_fields(view), *_recording(picture.feed, short=width < 80)], width, 2)]
+        fields = [*_compact_fields(view), *_private_fields(picture, short=True)]
+        lines = [_row([*fields, *_recording(picture.feed, short=width < 80)], width, 2)]
     else:
-        lines = [_row(_market_fields(view), width, 3), _truth_row(view, picture.feed, width)]
+        lines = [_row(_market_fields(view), width, 3), _truth_row(picture, view, width)]
     return lines[: max(0, height)]
 
 
@@ -159,7 +160,24 @@ def _checks(view: PairView) -> tuple[Run, ...]:
     return runs
 
 
-def _truth_row(view: PairView, feed: FeedView, width: int) -> Line:
+def _private_fields(picture: Picture, *, short: bool) -> list[Field]:
+    """The proof of the single orders, which is not that of the book, and whether a key can send an order now."""
+    view, account = picture.pair, picture.account
+    fields: list[Field] = []
+    if account is None and (view is None or view.level3 is None):
+        return fields
+    from kraken_tui.tui.draw.account_text import level3_badge, trading_badge
+
+    if view is not None and view.level3 is not None:
+        quiet = view.level3.verified and not view.level3.stale
+        fields.append((3 if quiet else 1, level3_badge(view.level3, short=short)))
+    if account is not None and account.trading is not None:
+        fields.append((0 if account.trading.armed else 2, trading_badge(account.trading, short=short)))
+    return fields
+
+
+def _truth_row(picture: Picture, view: PairView, width: int) -> Line:
+    feed = picture.feed
     fields: list[Field] = [
         (0, proof_badge(view)),
         (0, age_badge(view)),
@@ -174,6 +192,7 @@ def _truth_row(view: PairView, feed: FeedView, width: int) -> Line:
             ),
         ),
         (5, _labelled("depth", str(view.depth))),
+        *_private_fields(picture, short=width < 100),
     ]
     if view.spec is not None and view.spec.tokenised:
         fields.append((1, (("tokenised asset", "accent"),)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import accumulate
 
 import msgspec
@@ -128,7 +129,14 @@ def _draw(
     shape = ladder_shape(view, view.spec, width)
     if shape.price + shape.size.width + 1 > width:
         return [title, *too_narrow(width, height - 1)]
-    return [title, _headers(shape), *_row_lines(picture, view, shape, sides, placed, changed, width)]
+    lines = [_headers(shape), *_row_lines(picture, view, shape, sides, placed, changed, width)]
+    if picture.account is not None or view.level3 is not None:
+        from kraken_tui.tui.draw.private_rows import BarPlace, mark_ladder
+
+        place = BarPlace(width - shape.bar, shape.bar)
+        cursor = _cursor_row(view, placed.prices, picture.choices.cursor)
+        lines = mark_ladder(picture, lines, placed.prices, place, cursor)
+    return [title, *lines]
 
 
 def _title(view: PairView, placed: PlacedRows, offset: int, width: int) -> Line:
@@ -203,6 +211,7 @@ def _row_lines(
     found = [_resting_at(sides, ticks) for ticks in placed.prices]
     scale = placed.scale or bar_scale([side.levels[number][1] for side, number in filter(None, found)])
     ends = _ends(sides, placed.prices)
+    queues = _queues(picture, view)
     lines: list[Line] = []
     for row, (ticks, resting) in enumerate(zip(placed.prices, found, strict=True)):
         ground = "cursor" if row == cursor else ""
@@ -215,8 +224,23 @@ def _row_lines(
         else:
             side, number = resting
             flashing = ticks in (changed.asks if side.name == "ask" else changed.bids)
-            lines.append(_level_line(picture, view, shape, side, number, ground, flashing, scale))
+            lines.append(_level_line(picture, view, shape, side, number, ground, flashing, scale, queues))
     return lines
+
+
+_Queues = Mapping[int, tuple[tuple[int, ...], frozenset[int]]]
+"""Lots of the single orders at a price, and the numbers of the own ones."""
+
+
+def _queues(picture: Picture, view: PairView) -> _Queues:
+    if view.level3 is None or view.proof is not Proof.VERIFIED:
+        return {}
+    from kraken_tui.tui.draw.own import level3_levels
+    from kraken_tui.tui.draw.private_rows import own_places
+
+    own = {ticks: numbers for (_, ticks), numbers in own_places(view.level3).items()}
+    levels = level3_levels(view, past=picture.in_past)
+    return {ticks: (level.sizes, own.get(ticks, frozenset())) for ticks, level in levels.items()}
 
 
 def _resting_at(sides: tuple[_Side, _Side], ticks: int) -> tuple[_Side, int] | None:
@@ -261,6 +285,7 @@ def _level_line(
     ground: str,
     flashing: bool,
     scale: int,
+    queues: _Queues,
 ) -> Line:
     spec = view.spec
     assert spec is not None
@@ -279,6 +304,12 @@ def _level_line(
     cut: tuple[Run, ...] = ()
     if lots > scale and width > 1:
         cut, width = ((CUT_RIGHT, cut_key(keys.bar, trusted)),), width - 1
+    if ticks in queues and width > 0:
+        from kraken_tui.tui.draw.segments import order_bar
+
+        sizes, own = queues[ticks]
+        return (*numbers, (" ", keys.bar), *order_bar(sizes, own, scale, width, keys.bar,
+                                                      ascii_only=picture.ascii_only), *cut)  # fmt: skip
     text, key = fmt.bar_right(fmt.eighths(lots, scale, width), width, keys.bar, picture.ascii_only)
     return (*numbers, (" " + text, key), *cut)
 

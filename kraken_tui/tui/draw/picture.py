@@ -14,6 +14,7 @@ from kraken_tui.units import SECOND
 
 if TYPE_CHECKING:
     from kraken_tui.market.history.moments import MarketHistory
+    from kraken_tui.market.private_views import AccountView
 
 
 class HeatChoices(msgspec.Struct):
@@ -62,6 +63,20 @@ class BookChoices(msgspec.Struct):
     pull_first: bool = False
 
 
+class AccountChoices(msgspec.Struct):
+    """What the user chose on the account's page.
+
+    Attributes:
+        sort: One of `draw.account.SORTS`.
+        chosen: Key of the order under the cursor; None for none.
+        scrolled: First row shown, by the name of the pane.
+    """
+
+    sort: str = "newest"
+    chosen: str | None = None
+    scrolled: dict[str, int] = msgspec.field(default_factory=dict)
+
+
 class Situation(msgspec.Struct, frozen=True):
     """Where a key would be pressed: decides which keys do anything there, and which of them the footer offers.
 
@@ -72,6 +87,8 @@ class Situation(msgspec.Struct, frozen=True):
         larger: Whether a pane can be given more room, or has been.
         replay: Whether a recording is played.
         first: Whether this user sees the program for the first time.
+        account: Whether an account is followed.
+        level3: Whether the single orders of the pair on screen are.
         files: Whether this user may write files of the computer that the program runs on.
         depths: Whether the depth of the books is this user's to choose.
         terminal: Whether the program runs in a terminal of its user.
@@ -84,6 +101,8 @@ class Situation(msgspec.Struct, frozen=True):
     larger: bool = False
     replay: bool = False
     first: bool = False
+    account: bool = False
+    level3: bool = False
     files: bool = True
     depths: bool = True
     terminal: bool = True
@@ -115,6 +134,8 @@ class Picture(msgspec.Struct, frozen=True):
         cursor_span_ns: Length of what the mouse points at, from `cursor_ns` on; 0 where it points at no time.
         cursor_venue_ns: `cursor_ns` by the venue's clock, which tape and candles go by.
         held_bytes: Memory of the past of all pairs, about.
+        account: The account as it must be read now, or as it was at a pause; None where none is followed.
+        own: What the user chose on its page.
     """
 
     pair: PairView | None
@@ -138,6 +159,13 @@ class Picture(msgspec.Struct, frozen=True):
     cursor_span_ns: int = 0
     cursor_venue_ns: int | None = None
     held_bytes: int = 0
+    account: AccountView | None = None
+    own: AccountChoices = msgspec.field(default_factory=AccountChoices)
+
+    @property
+    def account_ns(self) -> int:
+        """The moment of the account that is shown: that of a pause, else now."""
+        return self.moment_ns if self.paused and self.moment_ns is not None else self.now_ns
 
     @property
     def in_past(self) -> bool:

@@ -30,7 +30,7 @@ _ASCII = str.maketrans(
         "▲": "^", "▼": "v", "·": ".", "▸": ">", "◂": "<", "●": "o", "○": "x", "◐": "o",
         "✓": "+", "✗": "x", "…": "~", "×": "x", "■": "#", "≥": ">", "≤": "<", "–": "-", "▮": "|",
         "┤": "|", "├": "|", "«": "<", "»": ">", "╱": "/", "▁": "_", "▴": "^",
-        "╳": "x", "▔": "\"", "▾": "v", "▵": "^", "▿": "v", "±": "+",
+        "╳": "x", "▔": "\"", "▾": "v", "▵": "^", "▿": "v", "±": "+", "◆": "*", "◇": "o",
     }
 )  # fmt: skip
 
@@ -75,6 +75,24 @@ def draw_waiting(title: str, sentence: str, width: int, height: int) -> list[Lin
     lines += [blank(width)] * max(0, height // 2 - 1)
     lines.append(((shorten(sentence, width).center(width), "muted"),))
     return lines
+
+
+def part_of(line: Line, start: int, stop: int) -> Line:
+    """The runs between two cells of a line."""
+    runs: list[Run] = []
+    at = 0
+    for text, key in line:
+        low, high = max(0, start - at), min(len(text), stop - at)
+        if low < high:
+            runs.append((text[low:high], key))
+        at += len(text)
+    return tuple(runs)
+
+
+def overlaid(line: Line, at: int, runs: Line) -> Line:
+    """The line with `runs` in place of its cells from `at` on."""
+    end = at + width_of(runs)
+    return (*part_of(padded(line, at), 0, at), *runs, *part_of(line, end, width_of(line)))
 
 
 def fit_fields(fields: Sequence[tuple[int, tuple[Run, ...]]], width: int, gap: int = 3) -> list[tuple[Run, ...]]:

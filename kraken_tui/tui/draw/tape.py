@@ -6,6 +6,7 @@ emphasis and the length of the bar (`amounts.share_of_bar`), so that tiers can b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 import msgspec
@@ -119,7 +120,7 @@ def _header(shape: TapeShape) -> Line:
 
 
 def _row(
-    printed: Print, view: PairView, spec: PairSpec, shape: TapeShape, ascii_only: bool, under_cursor: bool
+    printed: Print, view: PairView, spec: PairSpec, shape: TapeShape, ascii_only: bool, under_cursor: bool, own: str
 ) -> Line:
     buy = printed.side is Side.BUY
     tier = tier_of(printed.turnover, view.tiers)
@@ -133,7 +134,7 @@ def _row(
     if under_cursor:
         ground, numbers, quiet, side = "cursor", "!text", "text", side if printed.live else "text"
     runs: list[Run] = [
-        (clock(printed.venue_ns, shape.time) + " ", on(quiet, ground)),
+        *_when(clock(printed.venue_ns, shape.time), own, quiet, ground),
         ("▲ " if buy else "▼ ", on(side, ground)),
         (shape.size.text(printed.qty) + " ", on(numbers, ground)),
         (price(printed.last, spec.price_precision).rjust(shape.price), on(side, ground)),
@@ -226,17 +227,33 @@ def draw_tape(picture: Picture, width: int, height: int) -> list[Line]:
     shape = tape_shape(view, width)
     if width < len("00:00:00 ▲ ") + _SIZE + 1 + shape.price:
         return [title, *draw_waiting("", "Too narrow here", width, max(1, height - 1))[1:]]
+    own = _own_marks(picture)
     lines = [title, _header(shape)]
     for printed in prints_shown(picture, height):
         low, high = sorted((printed.first, printed.last))
         lit = picture.at_cursor(printed.venue_ns, low, high, asks=printed.side is Side.BUY)
-        row = _row(printed, view, spec, shape, picture.ascii_only, lit)
+        row = _row(printed, view, spec, shape, picture.ascii_only, lit, own(printed))
         lines.append(_padded(row, width))
     if len(lines) == 2:
         least = f"{compact(minimum, spec.price_precision + spec.qty_precision)} {in_cells(spec.quote)}"
         words = f"No print of ≥ {least} among the last"
         lines.append(((shorten(f"{words} {counted(len(view.tape), 'trade')}", width), "muted"),))
     return lines
+
+
+def _when(time: str, own: str, quiet: str, ground: str) -> tuple[Run, ...]:
+    """The time, and the mark of an own print."""
+    if not own:
+        return ((f"{time} ", on(quiet, ground)),)
+    return ((time, on(quiet, ground)), (own, on("accent", ground)))
+
+
+def _own_marks(picture: Picture) -> Callable[[Print], str]:
+    if picture.account is None:
+        return lambda _: ""
+    from kraken_tui.tui.draw.own_fills import own_prints
+
+    return own_prints(picture)
 
 
 def _padded(line: Line, width: int) -> Line:

@@ -10,6 +10,15 @@ from kraken_tui.tui.panes import Fact
 from kraken_tui.units import SECOND
 
 
+def _own(picture: Picture) -> object:
+    """What of the account several panes show; the queue and places in it come with the pair."""
+    account, pair = picture.account, picture.pair
+    level3 = None if pair is None or pair.level3 is None else (pair.level3.verified, pair.level3.own)
+    if account is None:
+        return level3
+    return (account.version, account.silent_ns // SECOND, level3)
+
+
 def facts(picture: Picture) -> Mapping[Fact, object]:
     """The shared facts of a picture, as values that differ where a drawing of them would."""
     feed, pair = picture.feed, picture.pair
@@ -24,6 +33,7 @@ def facts(picture: Picture) -> Mapping[Fact, object]:
             recording,
             None if replay is None else (replay.position_ns // SECOND, replay.speed, replay.paused, replay.finished),
         ),
+        Fact.ACCOUNT: _own(picture),
         Fact.LAST: (feed.tabs, None if pair is None else (pair.symbol, pair.last, pair.last_direction)),
     }
     measured = tuple(None if value is None else round(value, 1) for value in (latency.p50, latency.p99, latency.worst))

@@ -5,7 +5,7 @@ A pane is one drawing (`tui/draw/`), one widget (`tui/panes/`) and one row here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -21,6 +21,7 @@ class View(msgspec.Struct, frozen=True):
         short: Word in the footer.
         about: One sentence, for the help.
         title: What it shows, for the command palette.
+        needs: What must hold for it to be shown by its key: a flag of `Situation`, "" for nothing.
     """
 
     name: str
@@ -29,6 +30,7 @@ class View(msgspec.Struct, frozen=True):
     short: str
     about: str
     title: str
+    needs: str = ""
 
 
 BOOK = View(
@@ -80,6 +82,16 @@ HEALTH = View(
     title="Health and log",
 )
 
+ACCOUNT = View(
+    name="account",
+    key="f8",
+    label="account",
+    short="account",
+    about="Own orders, trades, balances and positions, and the queue at the cursor.",
+    title="Account: own orders, trades and balances",
+    needs="account",
+)
+
 
 class Standing(StrEnum):
     """How a pane stands in a view."""
@@ -90,6 +102,8 @@ class Standing(StrEnum):
     """Where the arithmetic of the desk (`tui/layout.py`) puts it."""
     AXIS = "axis"
     """Where the arithmetic of a shared price axis puts it: the book at the right, what goes with its rows beside."""
+    PAGE = "page"
+    """Where the arithmetic of the account's page puts it."""
     ALONE = "alone"
     """Only by itself, when the user asks for it."""
 
@@ -118,6 +132,7 @@ class Fact(StrEnum):
     TRADES = "newest trade"
     AGE = "ages of book and trade"
     TRUST = "proof, freshness and venue"
+    ACCOUNT = "own orders, fills and balances"
     RATES = "rates and latency"
     FEED = "connection, mode and recorder"
 
@@ -132,6 +147,7 @@ class PaneRow(msgspec.Struct, frozen=True):
         shares: What of it other panes show too: where one of these changed, it is drawn whatever its rate.
         stands: The views it appears in; empty for the edges of the screen.
         late: Whether it is imported and made only when it is first looked at.
+        needs: What must hold for the key for the next pane to show it: a flag of `Situation`, "" for nothing.
     """
 
     name: str
@@ -140,12 +156,15 @@ class PaneRow(msgspec.Struct, frozen=True):
     stands: tuple[Stand, ...] = ()
     shares: tuple[Fact, ...] = ()
     late: bool = False
+    needs: str = ""
 
 
 _DESK = Stand(BOOK, Standing.DESK)
 _DESK_SIDE = Stand(BOOK, Standing.DESK, alone=False)
 
 _ALL = tuple(Fact)
+_PAGE = Stand(ACCOUNT, Standing.PAGE)
+_OWN = (Fact.ACCOUNT,)
 
 PANES: tuple[PaneRow, ...] = (
     PaneRow("tabs", "tabs:TabsPane", 4.0, shares=(Fact.LAST, Fact.TRUST, Fact.RATES, Fact.FEED)),
@@ -158,6 +177,7 @@ PANES: tuple[PaneRow, ...] = (
         "heatmap:HeatmapPane",
         5.0,
         (Stand(HEATMAP, Standing.AXIS), Stand(BOOK, Standing.DESK, alone=False)),
+        (Fact.ACCOUNT,),
         late=True,
     ),
     PaneRow("ladder", "ladder:LadderPane", None, (_DESK,)),
@@ -170,12 +190,19 @@ PANES: tuple[PaneRow, ...] = (
         (_DESK_SIDE, Stand(HEATMAP, Standing.AXIS, alone=False)),
         (Fact.BOOK, Fact.TRUST),
     ),
-    PaneRow("candles", "candles:CandlesPane", 2.5, (_DESK, Stand(CANDLES)), (Fact.LAST, Fact.TRUST)),
+    PaneRow("candles", "candles:CandlesPane", 2.5, (_DESK, Stand(CANDLES)), (Fact.LAST, Fact.TRUST, Fact.ACCOUNT)),
     PaneRow("charts", "charts:ChartsPane", 4.0, (Stand(CHARTS),), (Fact.BOOK, Fact.TRUST), late=True),
-    PaneRow("tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), (Fact.LAST, Fact.TRADES), late=True),
+    PaneRow(
+        "tape", "tape:TapePane", 5.0, (_DESK, Stand(TAPE, share=2)), (Fact.LAST, Fact.TRADES, Fact.ACCOUNT), late=True
+    ),
     PaneRow("flow", "flow:FlowPane", 2.5, (_DESK_SIDE, Stand(TAPE, share=3)), late=True),
-    PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), _ALL[3:], late=True),
+    PaneRow("health", "health:HealthPane", 2.0, (_DESK_SIDE, Stand(HEALTH, share=2)), _ALL[3:7], late=True),
     PaneRow("log", "log:LogPane", 2.0, (Stand(HEALTH, share=3),), late=True),
+    PaneRow("orders", "account:OrdersPane", 5.0, (_PAGE,), _OWN, late=True),
+    PaneRow("fills", "account:FillsPane", 5.0, (_PAGE,), _OWN, late=True),
+    PaneRow("holdings", "account:HoldingsPane", 2.0, (_PAGE,), _OWN, late=True),
+    PaneRow("account", "account:AccountPane", 5.0, (_PAGE,), _OWN, late=True),
+    PaneRow("queue", "queue:QueuePane", 5.0, (_PAGE, Stand(BOOK, Standing.ALONE)), _OWN, late=True, needs="level3"),
     PaneRow("footer", "footer:FooterPane"),
     PaneRow("too_small", "too_small:TooSmallPane", late=True),
 )
@@ -196,9 +223,17 @@ def stands_in(view: str) -> dict[str, Stand]:
     return {row.name: stand for row in PANES for stand in row.stands if stand.view.name == view}
 
 
-def cycle_of(view: str) -> tuple[str, ...]:
-    """The panes of a view that the key for the next pane shows by themselves, in order."""
-    return tuple(name for name, stand in stands_in(view).items() if stand.alone)
+def cycle_of(view: str, has: Collection[str] = ()) -> tuple[str, ...]:
+    """The panes of a view that the key for the next pane shows by themselves, in order.
+
+    Args:
+        view: Name of the view.
+        has: What panes may need that there is.
+    """
+    needs = {row.name: row.needs for row in PANES}
+    return tuple(
+        name for name, stand in stands_in(view).items() if stand.alone and (not needs[name] or needs[name] in has)
+    )
 
 
 def shares() -> Mapping[str, tuple[Fact, ...]]:

@@ -142,7 +142,13 @@ class HeatmapPane(Pane):
             self._view = None
             return draw_no_heatmap(made, width, height)
         self._view, cells = made
-        return draw_heatmap(self._view, width, height, cells)
+        lines = draw_heatmap(self._view, width, height, cells)
+        if picture.account is None:
+            return lines
+        from kraken_tui.tui.draw.own_fills import mark_heatmap_fills
+        from kraken_tui.tui.draw.private_rows import mark_heatmap
+
+        return mark_heatmap_fills(picture, mark_heatmap(picture, lines, self._view), self._view)
 
     def _made(self, picture: Picture, width: int, height: int) -> tuple[HeatView, ColumnCells] | str:
         history, pair, choices = picture.history, picture.pair, picture.choices

@@ -43,7 +43,14 @@ MARKS = (
      "unchanged. Between words: a separator."),
     ("+", "After a size of the book: at least so much, the rest of the row is not known."),
     ("« »", "The bar goes on: the size is larger than a full bar."),
-    ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle."),
+    ("░ ▒ ▓", "Size on the heatmap where there are too few colours; ▒ is also a small rising candle, ▓ an own order in "
+     "the bar of its level."),
+    ("◆ ◇", "Own buys and own sells, on tape, candles and heatmap; ◆ also an own order whose quantity has no room."),
+    ("[0.25] (0.25)", "What remains of an own order, at its price; in round brackets while not in the market yet. "
+     "[0.75 ×2]: of two orders."),
+    ("/0.25/ [0.25?]", "An own order whose cancel is on its way; one whose state is not verified. [0.25…]: an amend is "
+     "on its way."),
+    ("[T 0.25]", "A stop that waits, at its trigger price: it is not in the book."),
     ("┤ ├ ┊", "The price column of the book: every tenth step; dotted outside the band in which the touch may move "
      "before the book is centred again."),
     ("█ ▌ ▐ ▏ ▕ ▁", "Bars: length or height is size; one in twenty sizes in sight is longer than a full bar."),
@@ -117,6 +124,29 @@ WORDS = (
         "runs on, and what is said of engine, recorder and connection is of now.",
     ),
     ("size, now", "In HISTORY, at the cursor: the row's size then and now, and what has traded there since."),
+    (
+        "L3",
+        "Level 3: the single orders behind the book, with a proof of their own. A bar is then drawn as its orders, the "
+        "first to be filled beside the price, those of less than a cell joined; ×12 is their count, with the largest "
+        "and the age of the first where there is room.",
+    ),
+    (
+        "3 ahead, 1.25",
+        "Orders and size that stand before an own order, exact by level 3; `next` is the first. Hidden quantity ahead "
+        "is not in it. ~1.25 ahead: estimated without level 3, as all that rests there besides the own orders: the "
+        "most it can be. ?: outside the depth, or not proven.",
+    ),
+    (
+        "≥ 1.2 hidden",
+        "An iceberg: at least so much more was traded at this price than visibly left it, or a filled order came back "
+        "with its own id; hid≥1.2 in short. `likely`, hid?1.2: filled orders were replaced at once by orders of the "
+        "same size, which anybody can do.",
+    ),
+    (
+        "ARMED, disarmed",
+        "Whether a key can send an order now, and where to: LIVE, DEMO (play money), PAPER (simulated) or TEST "
+        "(only checked by the exchange).",
+    ),
     ("large", "From the threshold in the settings, or chosen from the pair's own sizes; the heading says it."),
     (
         "tape",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import msgspec
 from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -38,7 +40,7 @@ from kraken_tui.tui.one_cursor import OneCursor
 from kraken_tui.tui.paint.pacing import Pacer
 from kraken_tui.tui.paint.pane import LivePart, Pane
 from kraken_tui.tui.paint.shared import facts
-from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, PANES, PaneRow, cycle_of, shares, stands_in
+from kraken_tui.tui.panes import ACCOUNT, BOOK, CANDLES, CHARTS, PANES, PaneRow, cycle_of, shares, stands_in
 from kraken_tui.tui.panes.book_rows import PriceChosen
 from kraken_tui.tui.panes.footer import CommandChosen
 from kraken_tui.tui.panes.pointing import MomentChosen, Pointed
@@ -49,6 +51,7 @@ from kraken_tui.units import SECOND
 from kraken_tui.words import counted, interval_name
 
 if TYPE_CHECKING:
+    from kraken_tui.tui.orders_control import OrderChosen, OrdersControl
     from kraken_tui.tui.trade_keys import Told, TradeKeys
 
 _PENDING_S = 5.0
@@ -227,6 +230,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             everything: Draw all visible panes, due or not.
         """
         self._follow_tabs(now)
+        account = self.source.published().account
+        if account is not None and self.orders.filled(account) and self.settings.bell_on_fill:
+            self.app.bell()
         everything = everything or self._everything
         self._everything = False
         seen = self.shown.look(self.symbol)
@@ -263,9 +269,13 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             cursor_span_ns=under.span_ns,
             cursor_venue_ns=under.venue_ns,
             held_bytes=self._held_bytes() if "health" in self._places else 0,
+            account=seen.account,
         )
         if self._trade is not None:
             self._trade.drew()
+        if seen.account is not None or (pair is not None and pair.level3 is not None):
+            picture = msgspec.structs.replace(picture, own=self.orders.choices)
+            self.orders.follow(picture, self._places)
         pacer.begin()
         known = facts(picture)
         for name in self._places:
@@ -274,22 +284,41 @@ class MarketScreen(Screen[None], inherit_bindings=False):
                 self._drawn[name] = shown
                 self._panes[name].push(picture)
 
+    @cached_property
+    def orders(self) -> OrdersControl:
+        """What the user chose on the account's page; made when an account or single orders are first seen."""
+        from kraken_tui.tui.orders_control import OrdersControl
+
+        return OrdersControl(self.source)
+
     @property
     def situation(self) -> Situation:
         """Where a key would be pressed now."""
         return Situation(
             view=self.view,
             panes=frozenset(self._places),
-            several=len(cycle_of(self.view)) > 1,
+            several=len(self._cycle) > 1,
             larger=self._larger,
             replay=self.source.feed_view.mode is Mode.REPLAY,
             first=self._first,
+            account=self.source.published().account is not None,
+            level3=self._level3,
             files=not self.program.visitor,
             # A recording is played for each visitor alone; why it has one depth is said by the key.
             depths=not self.program.visitor or self.source.feed_view.mode is Mode.REPLAY,
             terminal=not self.program.visitor,
             trade=bool(self.source.trades),
         )
+
+    @property
+    def _level3(self) -> bool:
+        view = self.source.view(self.symbol) if self.symbol else None
+        return view is not None and view.level3 is not None
+
+    @property
+    def _cycle(self) -> tuple[str, ...]:
+        """What the key for the next pane goes through."""
+        return cycle_of(self.view, ("level3",) if self._level3 else ())
 
     def greet(self, *, first: bool = True) -> None:
         """Show in the last row where to begin, until any key is pressed; or no longer."""
@@ -435,7 +464,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def action_next_pane(self) -> None:
         """Show one pane by itself, the next one at each press."""
-        cycle = cycle_of(self.view)
+        cycle = self._cycle
         first = self.alone
         if first is None and size_class(*self.app.size) is Size.SMALL and self.view == BOOK.name:
             # The first of the cycle is what a small screen shows anyway.
@@ -518,8 +547,19 @@ class MarketScreen(Screen[None], inherit_bindings=False):
     # --- the book ---------------------------------------------------------------------------------------------
 
     def action_cursor(self, steps: int) -> None:
-        """Move the price cursor; positive is up."""
+        """Move the price cursor, or that of the account's page; positive is up."""
         self.cursor.leave_mouse()
+        seen = self.shown.look(self.symbol)
+        if self.alone == "queue":
+            # Its levels, rather than rows of a book that is not on screen.
+            choices = self.control.choices
+            choices.cursor = self.orders.next_level(seen.pair, choices.cursor, steps) or choices.cursor
+            self.program.tick(everything=True)
+            return
+        if self.view == ACCOUNT.name:
+            self.orders.move(seen.account, seen.pair, self.control.choices, -steps, self.alone)
+            self.program.tick(everything=True)
+            return
         self.control.move_cursor(self.newest()[0], steps, self.book_rows)
         self.program.tick()
 
@@ -538,6 +578,28 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self.cursor.leave_mouse()
         self.control.choices.cursor = message.ticks
         self.program.tick()
+
+    def on_order_chosen(self, message: OrderChosen) -> None:
+        """Put the cursor on the clicked order."""
+        seen = self.shown.look(self.symbol)
+        self.orders.choose(message.key, seen.account, seen.pair, self.control.choices)
+        self.program.tick(everything=True)
+
+    def action_sort_orders(self) -> None:
+        """List the open orders in the next order."""
+        self._confirm(self.orders.sort())
+
+    def action_order_in_book(self) -> None:
+        """Show the order under the cursor in the book of its pair."""
+        order = self.orders.chosen(self.shown.look(self.symbol).account)
+        if order is None or order.symbol is None:
+            self.program.say("Move the cursor to an order first.")
+            return
+        if all(tab.symbol != order.symbol for tab in self.source.feed_view.tabs):
+            self.add_pair(order.symbol)
+        self.show_pair(order.symbol)
+        self.control.choices.cursor = self.orders.price_of(order, self.shown.look(self.symbol).pair)
+        self.set_view(BOOK.name)
 
     def action_centre(self) -> None:
         """Put the touch in the middle of the book."""
