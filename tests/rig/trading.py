@@ -385,7 +385,12 @@ class Run:
             order = self.link.account.orders.get(pending.key)
             assert order is not None
             assert order.stage in (Stage.CANCELED, Stage.EXPIRED), order
-        assert not isinstance(last, OutcomeUnknown) or pending.what in ("place", "amend", "cancel all", "validate")
+        if pending.what == "cancel" and isinstance(last, OutcomeUnknown):
+            # Only of an order that never came to the exchange, and was looked for in vain.
+            order = self.link.account.orders.get(pending.key)
+            assert order is not None
+            assert order.stage is Stage.NOT_FOUND
+            assert pending.key not in landed
 
 
 def main() -> int:
