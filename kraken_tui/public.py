@@ -93,3 +93,7 @@ from kraken_tui.market.orders.values import Wallet as Wallet
 from kraken_tui.market.views import LogLine as LogLine
 from kraken_tui.market.views import RecordingView as RecordingView
 from kraken_tui.market.views import ReplayView as ReplayView
+from kraken_tui.trading.outcomes import Accepted as Accepted
+from kraken_tui.trading.outcomes import NotSent as NotSent
+from kraken_tui.trading.outcomes import OrderRefused as OrderRefused
+from kraken_tui.trading.outcomes import OutcomeUnknown as OutcomeUnknown

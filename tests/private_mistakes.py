@@ -15,12 +15,27 @@ _AUTH = "feed/connection/test_auth.py::test_mistake_"
 _WIRE = "wire/test_private_requests.py::test_mistake_"
 
 MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
-    1: ("a request without an answer was sent again", (f"{_ORDERS}01_no_answer_is_looked_up_and_never_sent_again",)),
+    1: (
+        "a request without an answer was sent again",
+        (
+            f"{_ORDERS}01_no_answer_is_looked_up_and_never_sent_again",
+            "trading/test_trader.py::test_mistake_01_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again",
+        ),
+    ),
     2: (
         "the order lived although the call failed",
-        (f"{_ORDERS}02_an_order_that_lives_though_its_call_failed_is_found",),
+        (
+            f"{_ORDERS}02_an_order_that_lives_though_its_call_failed_is_found",
+            "trading/test_trader.py::test_mistake_02_an_order_that_lives_though_its_call_failed_is_told_as_accepted",
+        ),
     ),
-    3: ("the reference was hoped to prevent doubles", (f"{_ORDERS}03_an_id_is_used_once_even_after_its_order_ended",)),
+    3: (
+        "the reference was hoped to prevent doubles",
+        (
+            f"{_ORDERS}03_an_id_is_used_once_even_after_its_order_ended",
+            "trading/test_trader.py::test_mistake_03_every_order_has_a_name_of_its_own",
+        ),
+    ),
     4: ("a retry used the nonce again", (f"{_REST}04_a_second_try_takes_a_new_nonce",)),
     5: ("two calls in one millisecond", (f"{_REST}05_many_calls_in_one_instant_all_have_nonces_that_grow",)),
     6: (
@@ -74,25 +89,46 @@ MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             f"{_REST}16_a_flag_that_is_off_is_not_sent_at_all",
             f"{_WIRE}16_validate_is_left_out_where_it_is_off",
+            "trading/test_trader.py::test_mistake_16_a_check_says_so_and_an_order_does_not_mention_it",
         ),
     ),
-    17: ("a validated order has no id", (f"{_ORDERS}17_a_validated_order_needs_no_id",)),
+    17: (
+        "a validated order has no id",
+        (
+            f"{_ORDERS}17_a_validated_order_needs_no_id",
+            "trading/test_trader.py::test_mistake_17_a_check_is_answered_without_an_id",
+        ),
+    ),
     18: (
         "exponents or too many decimals in requests",
         (
             f"{_WIRE}18_numbers_are_floats_with_the_pairs_decimals_and_no_exponent",
             f"{_WIRE}18_a_pair_without_decimals_still_gets_a_point",
+            "trading/test_trader.py::test_mistake_18_numbers_are_written_in_full",
         ),
     ),
-    19: ("a hair short of full, waited for ever", (f"{_ORDERS}19_dust_is_filled",)),
+    19: (
+        "a hair short of full, waited for ever",
+        (
+            f"{_ORDERS}19_dust_is_filled",
+            "trading/test_trader.py::test_mistake_19_an_order_that_ended_as_dust_is_not_moved_or_waited_for",
+        ),
+    ),
     20: (
         "loops into the rate limit",
         (
             f"{_REST}20_too_many_requests_are_followed_by_silence",
             f"{_LEVEL3}20_the_pace_of_subscriptions_is_kept_before_the_exchange_refuses",
+            "trading/test_trader.py::test_mistake_20_orders_stop_before_the_rate_counter_is_full",
         ),
     ),
-    21: ("cancelled was believed", (f"{_ORDERS}21_only_an_execution_ends_an_order",)),
+    21: (
+        "cancelled was believed",
+        (
+            f"{_ORDERS}21_only_an_execution_ends_an_order",
+            "trading/test_trader.py::test_mistake_21_only_the_end_of_an_order_makes_it_cancelled",
+        ),
+    ),
     22: ("partly filled, then cancelled, counted as nothing", (f"{_ORDERS}22_what_was_filled_before_a_cancel_stays",)),
     23: (
         "absent from the open orders was taken for refused",
@@ -107,6 +143,7 @@ MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
         (
             f"{_WIRE}25_a_client_id_the_exchange_would_refuse_is_refused_here",
             f"{_WIRE}25_good_client_ids_pass",
+            "trading/test_trader.py::test_mistake_25_names_are_short_enough_and_ours",
         ),
     ),
     26: (
@@ -135,7 +172,10 @@ MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
     ),
     31: (
         "post-only cancelled by the engine surprised",
-        (f"{_ORDERS}31_a_post_only_order_that_would_have_taken_says_so",),
+        (
+            f"{_ORDERS}31_a_post_only_order_that_would_have_taken_says_so",
+            "trading/test_trader.py::test_mistake_31_a_post_only_order_that_would_take_is_told_of_first_and_its_end_is_no_error",
+        ),
     ),
     32: ("a change of the rest was taken for a fill", (f"{_ORDERS}32_an_amend_is_no_fill",)),
     33: (
@@ -149,7 +189,10 @@ MISTAKES: dict[int, tuple[str, tuple[str, ...]]] = {
             "wire/test_refusals.py::test_mistake_34_two_factor_on_the_key_is_named_where_permission_is_denied",
         ),
     ),
-    35: ("Enter in a field sent the order", ()),
+    35: (
+        "Enter in a field sent the order",
+        ("tui/test_trading.py::test_mistake_35_enter_sends_only_in_the_confirm_box_and_once",),
+    ),
     36: (
         "secrets or tokens in logs",
         (

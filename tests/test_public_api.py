@@ -16,11 +16,17 @@ import pytest
 import kraken_tui
 
 CLIENT = """
-__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, kafka, at, kafka_topic_prefix, kafka_config, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, metrics_addr, history_min, history_mb, large_order, flow_value, flow_factor, clock, level3, level3_depth, account, key_name, level3_url, account_url)
+__init__(*names, pairs, depth, levels, channels, interval, url, rest_url, demo, demo_seed, replay, kafka, at, kafka_topic_prefix, kafka_config, speed, record, preset, queue, policy, coalesce_ms, rate, gap_policy, stale_after_s, log_file, metrics_addr, history_min, history_mb, large_order, flow_value, flow_factor, clock, level3, level3_depth, account, key_name, level3_url, account_url, trade, paper, trade_max_worth, trade_max_size, trade_max_open, trade_band_pct)
 account()
 aggregate(symbol, step, rows, at)
+async amend(key, symbol, price, quantity)
+async arm(symbol)
 best_bid_ask(symbol)
 book(symbol, levels)
+async cancel(key)
+async cancel_all()
+async disarm()
+async place(symbol, side, quantity, price, kind, post_only, validate)
 candles(symbol)
 close()
 errors()

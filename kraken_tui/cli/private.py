@@ -38,6 +38,10 @@ def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     Raises:
         ConfigurationError: It was asked for, and cannot be.
     """
+    if settings.trade or settings.paper:
+        from kraken_tui.keys.following import with_trading
+
+        settings = with_trading(settings)
     if settings.replay is not None or settings.kafka:
         # A settings file may ask for both; a recording is still to be played.
         asked = settings.level3 or settings.account

@@ -316,3 +316,17 @@ def _units(value: Decimal, precision: int) -> int | None:
 
 def _shown(value: Decimal) -> str:
     return clean_text(f"{value:f}", 40)
+
+
+def trading(settings: Settings) -> None:
+    """Refuse settings under which no orders can be placed though they are asked for.
+
+    Raises:
+        ConfigurationError: They exclude each other, or something is missing.
+    """
+    if not (settings.trade or settings.paper):
+        return
+    from kraken_tui.keys.following import with_trading
+
+    if not with_trading(settings).account == settings.account:
+        raise ConfigurationError("trade places orders of the account; open the client with account=True as well")

@@ -24,6 +24,7 @@ from kraken_tui.client.refusals import Refusals
 from kraken_tui.client.run import Run
 from kraken_tui.client.status import Connection, Latency, Stats
 from kraken_tui.client.streams import EventStream
+from kraken_tui.client.trading import TradingCalls
 from kraken_tui.client.values import Candle, PairSpec, Trade
 from kraken_tui.client.waiting import Wait
 from kraken_tui.engine.backpressure import Backpressure, DropPolicy, adjusted
@@ -34,11 +35,11 @@ from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.events import Refused, StateChanged
 from kraken_tui.market.events import BookState
 from kraken_tui.market.views import LogLine, RecordingView, ReplayView
-from kraken_tui.settings import LIVE_REST_URL, LIVE_URL
+from kraken_tui.settings import DEFAULT_MAX_WORTH, LIVE_REST_URL, LIVE_URL
 from kraken_tui.wire.symbols import canonical
 
 
-class KrakenClient(DeskCalls):
+class KrakenClient(DeskCalls, TradingCalls):
     """Live, checksum-proven Kraken order books, trades and candles, in a program of your own.
 
     The feed runs in its own thread, repairs itself and never gives up. Listeners have bounded queues: a slow one
@@ -82,6 +83,12 @@ class KrakenClient(DeskCalls):
         account: Whether the account is followed; needs a key or `demo`.
         key_name: Which of the stored keys; "" for that of the environment, or the only one.
         level3_url, account_url: WebSocket addresses of both; "" for Kraken's.
+        trade: Whether orders can be placed, once `arm` was called; needs `account`, and a key that may, or `demo`.
+        paper: Whether orders are simulated against the public book instead.
+        trade_max_worth: Largest price times quantity by quote asset, such as "1000 USD, 900 EUR"; others are refused.
+        trade_max_size: Largest order by base asset, such as "0.05 BTC"; "" for no further limit.
+        trade_max_open: Most open orders.
+        trade_band_pct: Farthest price from the middle, percent of it.
 
     Raises:
         ConfigurationError: An argument cannot work; the text names it and what it takes.
@@ -127,6 +134,12 @@ class KrakenClient(DeskCalls):
         key_name: str = "",
         level3_url: str = "",
         account_url: str = "",
+        trade: bool = False,
+        paper: bool = False,
+        trade_max_worth: str = DEFAULT_MAX_WORTH,
+        trade_max_size: str = "",
+        trade_max_open: int = 10,
+        trade_band_pct: float = 5.0,
     ) -> None:
         played = replay is not None or bool(at)
         self.backpressure: Backpressure = checks.backpressure(
@@ -162,7 +175,14 @@ class KrakenClient(DeskCalls):
             key_name=key_name,
             level3_url=level3_url,
             account_url=account_url,
+            trade=trade,
+            paper=paper,
+            trade_max_worth=trade_max_worth,
+            trade_max_size=trade_max_size,
+            trade_max_open=trade_max_open,
+            trade_band_pct=trade_band_pct,
         )
+        checks.trading(settings)
         self._newest = Newest(self.gap_policy)
         self._run = Run(
             settings,

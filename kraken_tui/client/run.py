@@ -74,6 +74,7 @@ class Run:
             key=key,
             level3_all=settings.level3,
             level3_lines=settings.level3,
+            trades_alone=True,
             transform=newest.transform,
             on_publish=self._published,
         )

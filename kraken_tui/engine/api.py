@@ -15,6 +15,7 @@ from kraken_tui.market.events import Side
 from kraken_tui.market.views import FeedView, PairView, Published
 
 if TYPE_CHECKING:
+    from kraken_tui.engine.trading import TradingDesk
     from kraken_tui.market.history.moments import MarketHistory
 
 
@@ -76,6 +77,18 @@ class MarketSource(Protocol):
             symbol: A pair; one whose single orders are not followed has no queue.
             side: Of the book; None watches no level of this pair any more.
             ticks: Its price.
+        """
+        ...
+
+    @property
+    def trades(self) -> str:
+        """Whether orders can be placed once it is armed: "LIVE", "DEMO" or "PAPER"; "" where they never can."""
+        ...
+
+    def trade(self, act: Callable[[TradingDesk], object]) -> None:
+        """Act on the trading desk, in the engine's thread and between two frames; nothing happens where there is none.
+
+        Outcomes come back by the functions that are handed to the desk; they are called in the engine's thread.
         """
         ...
 

@@ -33,6 +33,7 @@ from kraken_tui.settings import Settings
 from kraken_tui.wire.symbols import canonical
 
 if TYPE_CHECKING:
+    from kraken_tui.engine.trading import TradingDesk
     from kraken_tui.engine.worker import Worker
     from kraken_tui.market.history.moments import MarketHistory
     from kraken_tui.market.private_views import AccountView
@@ -334,6 +335,16 @@ class Engine:
     def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
         """See `MarketSource.watch_queue`."""
         self._command(lambda worker: worker.watch_queue(symbol, side, ticks))
+
+    @property
+    def trades(self) -> str:
+        """See `MarketSource.trades`."""
+        settings = self.settings
+        return "PAPER" if settings.paper else "" if not settings.trade else "DEMO" if settings.demo else "LIVE"
+
+    def trade(self, act: Callable[[TradingDesk], object]) -> None:
+        """See `MarketSource.trade`."""
+        self._command(lambda worker: worker.trade(act))
 
     def add_pair(self, name: str, wish: Wish = NO_WISH) -> None:
         """See `MarketSource.add_pair`.

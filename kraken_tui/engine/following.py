@@ -109,7 +109,7 @@ def begin(
         worker.note,
         session.dialler.budget,
     )
-    private = PrivateSide(settings, clock, public, key, stop=stop, lines=options.level3_lines)
+    private = PrivateSide(settings, clock, public, key, stop=stop, lines=options.level3_lines, trade=settings.trade)
     rest, level3, account = where
     addresses = Addresses(rest, level3 if settings.level3 else "", account if settings.account else "")
     dialled = addresses.level3 or addresses.account

@@ -57,6 +57,7 @@ class EngineOptions:
         on_frame: Called in the engine's thread with every frame, its wall clock ns and its direction; it must not wait.
         key: Of the account, for what `Settings` say is followed; None with the demo, which brings its own.
         level3_all: Whether single orders are followed for all pairs instead of those that were shown lately.
+        trades_alone: Whether orders are placed by a program without a screen, which counts as alive while it runs.
         level3_lines: Whether each of their messages is told as a `Level3Line`.
         relay: What is dialled in place of the exchange, or of the demo; it has their feed.
         keeps_index: Whether the index of a recording may be kept beside it.
@@ -75,5 +76,6 @@ class EngineOptions:
     key: ApiKey | None = None
     level3_all: bool = False
     level3_lines: bool = False
+    trades_alone: bool = False
     relay: Relay | None = None
     keeps_index: bool = True

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,7 +38,9 @@ from kraken_tui.market.orders.values import AccountEvent, Ask
 from kraken_tui.market.private_views import AccountView, Level3View, LinkView
 from kraken_tui.settings import Settings
 from kraken_tui.text import clean_text
+from kraken_tui.trading.ids import PREFIX
 from kraken_tui.units import SECOND
+from kraken_tui.wire.order_answers import Answer
 from kraken_tui.wire.refusals import Course, NotSent, Refusal
 from kraken_tui.wire.rest_account import ApiKeyInfo
 from kraken_tui.wire.symbols import PairSpec
@@ -46,6 +49,10 @@ _AGAIN_S, _AGAIN_CAP_S = 5.0, 120.0
 _DEFECT_S, _DEFECT_CAP_S = 1.0, 60.0
 _NO_SOCKETS = 'the key lacks the right "Access WebSockets API"; give it that right at Kraken, or use another key'
 T = TypeVar("T")
+
+
+def _nobody(_: object) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class PrivateSide:
         rights: What the key may do; None while that is not known.
         problem: Why there is nothing, one sentence with what to do; "" where all is well.
         defects: Errors of our own that were contained, by part.
+        told, answered: Take what happened to the account, and each answer, for who places orders.
     """
 
     def __init__(
@@ -114,7 +122,9 @@ class PrivateSide:
     ) -> None:
         self._settings, self._clock, self._public, self._key = settings, clock, public, key
         self._stop, self._lines, self._trade = stop, lines, trade
-        self.account = Account()
+        self.account = Account(own_prefix=PREFIX)
+        self.told: Callable[[Sequence[AccountEvent]], None] = _nobody
+        self.answered: Callable[[Answer], None] = _nobody
         self.link: AccountSession | None = None
         self.level3: Level3Session | None = None
         self.rights: Rights | None = None
@@ -300,16 +310,23 @@ class PrivateSide:
             else:
                 self._on_link(session, event)
 
+    def take(self, events: Sequence[AccountEvent]) -> None:
+        """Pass on what a request made of the account."""
+        self._tell(events)
+
     def _on_account(self, events: list[object]) -> None:
         for event in events:
             if isinstance(event, LinkChanged | TokenWanted | Note):
                 self._on_link(self.link, event)
+            elif isinstance(event, Answer):
+                self._guard("trading", partial(self.answered, event), None)
             else:
                 self._tell((event,))  # type: ignore[arg-type]
 
     def _tell(self, events: Sequence[AccountEvent]) -> None:
         """Pass on what happened to the account."""
         self._views.changed()
+        self._guard("trading", lambda: self.told(events), None)
         for event in events:
             if self._reconciler is not None:
                 self._reconciler.take(event)

@@ -48,17 +48,23 @@ if TYPE_CHECKING:
     from kraken_tui.engine.indexer import Indexer
     from kraken_tui.engine.private_side import PrivateSide
     from kraken_tui.engine.replaying import Instead, Replaying
+    from kraken_tui.engine.trading import TradingDesk
+    from kraken_tui.engine.trading_side import TradingSide
     from kraken_tui.exchange import ExchangeThread
     from kraken_tui.feed.kafka.run import KafkaFeed
     from kraken_tui.keys.key import ApiKey
     from kraken_tui.market.events import Side
     from kraken_tui.market.private_views import AccountView
+    from kraken_tui.wire.symbols import PairSpec
 
 _CONNECTED = frozenset({State.SUBSCRIBING, State.SUBSCRIBED, State.RESYNCING, State.DEGRADED})
 _LATELY = 4
 _RELAY_CAP_S, _RELAY_DIALS, _RELAY_REST_S = 2.0, 10_000, 60.0
 _AT_ONCE = 16
 """Pairs whose clocks all advance with every publish; of more of them some do in each."""
+LEAVING_S = 0.3
+"""Seconds a last request to the account is given to leave."""
+
 RATE_WINDOW_S = 5
 """Seconds that message rates are averaged over."""
 
@@ -113,6 +119,7 @@ class Worker:
         self._options = options
         self._private: PrivateSide | None = None
         self._shown_lately: list[str] = []
+        self._trading: TradingSide | None = None
         self._keeps_index = options.keeps_index
         self._begin(settings.interval, options.book_levels)
         self._demo: ExchangeThread | None = None
@@ -174,7 +181,11 @@ class Worker:
         """End `run` in an orderly way."""
         if self._stopped_ns is None:
             self._stopped_ns = self._clock.now()
-        self._stop.set()
+        if self._trading is not None and self._trading.desk.leave():
+            # What turns the dead man's switch off has to leave before the connection is closed.
+            asyncio.get_running_loop().call_later(LEAVING_S, self._stop.set)
+        else:
+            self._stop.set()
         if self._replay is not None:
             self._replay.stop()
 
@@ -370,6 +381,7 @@ class Worker:
         history = asyncio.create_task(self._history.run(), name="history")
         history.add_done_callback(self._history_ended)
         following = self._follow(private, key)
+        self._begin_trading()
         try:
             await run_websocket(
                 self._session,
@@ -386,6 +398,35 @@ class Worker:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._trading is not None:
+                self._trading.desk.close()
+
+    def _begin_trading(self) -> None:
+        settings = self._settings
+        if settings.paper or (settings.trade and self._private is not None):
+            from kraken_tui.engine.trading_side import TradingSide
+
+            self._trading = TradingSide(self, settings, self._clock, self._private, alive=self._options.trades_alone)
+
+    def trade(self, act: Callable[[TradingDesk], object]) -> None:
+        """Let the screen or the library act on the trading desk; nothing happens where there is none."""
+        if self._trading is not None:
+            act(self._trading.desk)
+
+    @property
+    def trading(self) -> TradingDesk | None:
+        """What places orders, to be used in the engine's thread; None where the program cannot."""
+        return None if self._trading is None else self._trading.desk
+
+    def spec_of(self, symbol: str) -> PairSpec | None:
+        """Reference data of a pair."""
+        return self._session.specs.get(symbol)
+
+    def reading_health(self) -> tuple[int | None, int | None, int | None]:
+        """How the reading stands: ns since the last frame, how far it is behind, how far the clock is off."""
+        session = self._session
+        now, _ = self._now()
+        return self._silence_ns(now), session.latency.lag_at(session.last_frame_ns), session.latency.wall_offset_ns
 
     def _follow(self, addresses: tuple[str, str, str] | None, key: ApiKey | None) -> asyncio.Task[None] | None:
         """Follow single orders and the account, as far as the settings say so and there is a key."""
@@ -424,8 +465,11 @@ class Worker:
         private = self._private
         for event in events:
             self._desk.handle(event)
-            if private is not None and type(event) is Trades:
-                private.on_trades(event.trades)
+            if type(event) is Trades:
+                if private is not None:
+                    private.on_trades(event.trades)
+                if self._trading is not None:
+                    self._trading.on_trades(event)
         if self._session.counters.rejected != self._rejected:
             self._tell_rejected(events)
         if self._history is not None:
@@ -704,6 +748,8 @@ class Worker:
                 self._build_view(symbol, now, wall, machine_ns, views)
         self._views = views
         self._last_feed = self._feed_view(now, wall, machine_ns)
+        if self._trading is not None:
+            self._trading.tick(views)
         self._publish(self._last_feed, views, self._account_view())
 
     def _pass_private(self) -> None:
@@ -715,7 +761,8 @@ class Worker:
             private.tick()
 
     def _account_view(self) -> AccountView | None:
-        return None if self._private is None else self._private.account_view()
+        view = None if self._private is None else self._private.account_view()
+        return view if self._trading is None else self._trading.account_view(view, self._shown or "")
 
     @property
     def _turns(self) -> int:

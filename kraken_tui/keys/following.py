@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from dataclasses import replace
 
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.keys.key import ApiKey
@@ -40,3 +41,23 @@ def needed_key(settings: Settings, env: MutableMapping[str, str]) -> ApiKey | No
     if key is None:
         raise ConfigurationError(f"{asked}: {NO_KEY}")
     return key
+
+
+def with_trading(settings: Settings) -> Settings:
+    """The settings with what placing orders needs: the account for real and play money, none for paper.
+
+    Raises:
+        ConfigurationError: There are no orders to be placed where the market comes from.
+    """
+    if settings.trade and settings.paper:
+        raise ConfigurationError("--trade and --paper exclude each other: paper money is kept apart from any account")
+    if not (settings.trade or settings.paper):
+        return settings
+    flag = "--trade" if settings.trade else "--paper"
+    if settings.replay is not None or settings.kafka:
+        raise ConfigurationError(f"{flag}: only a live feed or --demo takes orders; neither a recording nor Kafka does")
+    if settings.paper:
+        if settings.account:
+            raise ConfigurationError("--account and --paper exclude each other: paper money is kept apart")
+        return replace(settings, private=False)
+    return replace(settings, account=True, level3=settings.level3 or settings.private)

@@ -27,6 +27,9 @@ LIVE_ACCOUNT_URL = "wss://ws-auth.kraken.com/v2"
 LIVE_REST_URL = "https://api.kraken.com"
 """Kraken's REST host; paths under /0/public (PROTOCOL.md section 10)."""
 
+DEFAULT_MAX_WORTH = "1000 USD, 1000 EUR, 1000 GBP, 1000 CHF, 1000 USDT, 1000 USDC"
+"""Largest price times quantity of an order by quote asset, unless the user says otherwise."""
+
 LEVEL3_DEPTHS = (10, 100, 1000)
 """Depths of level 3, in price levels a side."""
 
@@ -102,6 +105,16 @@ class Settings:
         key_name: Which of the stored API keys is used; "" for the one of the environment, or the only one.
         allow_withdraw_key: Whether a key that may withdraw is used all the same; whoever gets hold of it can then take
             all the money of the account.
+        trade: Whether orders can be placed, once the key for it was pressed.
+        paper: Whether orders are simulated against the public book instead.
+        trade_max_worth: Largest price times quantity of an order by quote asset; other quotes are refused.
+        trade_max_size: Largest order by base asset; an asset without one has only the limit of its worth.
+        trade_max_open: Most open orders.
+        trade_band_pct: Farthest price from the middle, percent of it.
+        trade_protection_pct: How far beyond the touch a market order may go, percent.
+        trade_idle_s: Seconds without a trading key after which it disarms.
+        trade_validate: Whether the exchange checks each order before it can be confirmed.
+        trade_reset_size: Whether the size is empty again after each order.
         log_file: File the log is also written to.
         metrics_addr: HOST:PORT where metrics for Prometheus are served; "" for nowhere.
         svg_dir: Folder for saved pictures; None for the user's pictures folder.
@@ -153,6 +166,16 @@ class Settings:
     account_url: str = ""
     key_name: str = ""
     allow_withdraw_key: bool = False
+    trade: bool = False
+    paper: bool = False
+    trade_max_worth: str = DEFAULT_MAX_WORTH
+    trade_max_size: str = ""
+    trade_max_open: int = 10
+    trade_band_pct: float = 5.0
+    trade_protection_pct: float = 0.5
+    trade_idle_s: float = 300.0
+    trade_validate: bool = True
+    trade_reset_size: bool = False
     log_file: Path | None = None
     metrics_addr: str = ""
     svg_dir: Path | None = None

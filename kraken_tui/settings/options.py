@@ -21,6 +21,7 @@ from kraken_tui.settings import (
     WEIGHINGS,
     Settings,
 )
+from kraken_tui.settings.amounts import Amounts
 from kraken_tui.settings.readers import (
     Anything,
     Ascending,
@@ -68,6 +69,7 @@ FOLLOWERS = ("screen", "stream", "snapshot")
 """Those of them that follow single orders and the account."""
 
 MARKETS = "markets"
+TRADING = "trading"
 SOURCE = "source"
 KAFKA = "Kafka"
 RECORDING = "recording"
@@ -84,6 +86,7 @@ SECTIONS = {
     SCREEN: "what is drawn, and how often",
     FIGURES: "from when on something counts as large, and what is summed how",
     OUTPUT: "where log, metrics and pictures go",
+    TRADING: "whether orders can be placed, and how far they may go",
     ACCOUNT: "single orders and the account, and with which key",
 }
 """Parts of the help, the settings file and the manual, in their order, each with what it is about."""
@@ -314,6 +317,44 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "allow_withdraw_key", Switch(), "use a key that may withdraw all the same: whoever gets hold of it can take "
         "all the money of the account", flag="--allow-withdraw-key", commands=("keys", *FOLLOWERS), section=ACCOUNT,
+    ),
+    Option(
+        "trade", Switch(), "allow placing orders, once the key for it is pressed; needs a key that may, or --demo",
+        flag="--trade", commands=("screen",), section=TRADING, library=True,
+    ),
+    Option(
+        "paper", Switch(), "practise: orders are simulated against the public book, and no account is used",
+        flag="--paper", commands=("screen",), section=TRADING, library=True,
+    ),
+    Option(
+        "trade_max_worth", Text(), "largest price times quantity of an order, by quote asset; others are refused",
+        Amounts(), section=TRADING, library=True,
+    ),
+    Option(
+        "trade_max_size", Text(), "largest order by base asset, in its units", Amounts(), section=TRADING,
+        library=True, example='"0.05 BTC, 1 ETH"',
+    ),
+    Option(
+        "trade_max_open", Whole(), "most open orders of the account", Between(1, 225), section=TRADING, library=True,
+    ),
+    Option(
+        "trade_band_pct", Number(), "farthest price from the middle, percent of it", Between(0.01, 50),
+        section=TRADING, library=True,
+    ),
+    Option(
+        "trade_protection_pct", Number(), "how far beyond the touch a market order may go, percent",
+        Between(0.01, 5), section=TRADING,
+    ),
+    Option(
+        "trade_idle_s", Number(), "seconds without a trading key after which it disarms", Between(10, 86_400),
+        section=TRADING,
+    ),
+    Option(
+        "trade_validate", Switch(), "whether the exchange checks each order before it can be confirmed",
+        section=TRADING,
+    ),
+    Option(
+        "trade_reset_size", Switch(), "whether the size is empty again after each order", section=TRADING,
     ),
     Option(
         "log_file", FileName(), "also write the log to FILE",

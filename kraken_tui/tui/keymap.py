@@ -172,6 +172,28 @@ COMMANDS: tuple[Command, ...] = (
             "Feed"),
     Command("feed.record", "R", "record", "record", "Start or stop recording raw frames to a file.", "Feed",
             needs="files"),
+    Command("trade.arm", "T", "trade('arm')", "arm/disarm", "Allow the keys below to place orders of the pair on "
+            "screen, or no longer; the last row says which.", "Trading", needs="trade"),
+    Command("trade.buy", "B", "trade('buy')", "buy here", "Open a ticket to buy at the price under the cursor; it is "
+            "confirmed in words before it is sent.", "Trading", panes=_PRICES, needs="trade"),
+    Command("trade.sell", "A", "trade('sell')", "sell here", "Open a ticket to sell at the price under the cursor.",
+            "Trading", panes=_PRICES, needs="trade"),
+    Command("trade.choose", "O", "trade('choose')", "your orders", "Put the cursor on your next open order of the "
+            "pair.", "Trading", needs="trade"),
+    Command("trade.move", "M", "trade('move')", "move order", "Move the chosen order to the price under the cursor, "
+            "after confirming.", "Trading", panes=_PRICES, needs="trade"),
+    Command("trade.cancel", "delete", "trade('cancel')", "cancel order", "Cancel the chosen order, or the one under "
+            "the cursor; works disarmed.", "Trading", needs="trade"),
+    Command("trade.cancel_bids", "(", "trade('cancel_bids')", "cancel bids", "Cancel all your buy orders of the "
+            "pair; works disarmed.", "Trading", needs="trade"),
+    Command("trade.cancel_asks", ")", "trade('cancel_asks')", "cancel asks", "Cancel all your sell orders of the "
+            "pair; works disarmed.", "Trading", needs="trade"),
+    Command("trade.cancel_all", "X", "trade('cancel_all')", "cancel all", "Cancel all your orders of all pairs; works "
+            "disarmed.", "Trading", needs="trade"),
+    Command("trade.test", "C", "trade('test')", "only check", "TEST: orders are checked by the exchange and not "
+            "placed, or are placed again.", "Trading", needs="trade"),
+    Command("trade.switch", "H", "trade('switch')", "dead man's switch", "Let the exchange cancel every order of the "
+            "account if this program falls silent for a minute, or no longer.", "Trading", needs="trade"),
     Command("screen.save", "s", "save", "save SVG", "Save a picture of the screen as an SVG file.", "Program",
             needs="files"),
     Command("screen.share", "S", "share", "share moment", "Write picture, frames and a line of text of the moment on "
@@ -197,6 +219,7 @@ _MISSING = {
     "several": "This view has one pane only.",
     "larger": "This pane already has all the room there is.",
     "replay": "This is for a recording that is played.",
+    "trade": "Orders cannot be placed: the program was started without --trade and without --paper.",
     "account": NO_ACCOUNT,
     "files": "A visitor's screen writes no files: they would be the server's.",
     "depths": "All visitors share one feed; its depth is the server's: kraken-tui serve --depth.",
@@ -250,6 +273,9 @@ FOOTER: tuple[Offer, ...] = (
     Offer("sort", ("account.sort",), 4, panes=("orders",)),
     Offer("book", ("account.book",), 5, panes=("orders",)),
     Offer("interval", ("candles.shorter", "candles.longer"), 10),
+    Offer("arm", ("trade.arm",), 1),
+    Offer("buy sell", ("trade.buy", "trade.sell"), 2),
+    Offer("cancel all", ("trade.cancel_all",), 1),
     Offer("speed", ("replay.slower", "replay.faster"), 4),
     Offer("pause", ("feed.pause",), 11),
     Offer("max", ("pane.maximise",), 12),
@@ -275,6 +301,7 @@ _SHORT = {
     "space": "Spc", "plus": "+", "minus": "-", "equals_sign": "=", "slash": "/", "question_mark": "?",
     "left_curly_bracket": "{", "right_curly_bracket": "}",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
+    "delete": "Del", "left_parenthesis": "(", "right_parenthesis": ")",
     "escape": "Esc", "up": "Up", "down": "Down", "left": "Left", "right": "Right", "tab": "Tab", "enter": "Enter",
     "at": "@", "comma": ",", "full_stop": ".", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
 }  # fmt: skip
@@ -479,7 +506,9 @@ VISITOR_LACKS = frozenset({"files", "depths", "terminal"})
 """What `Command.needs` and a visitor's screen in a browser does not have."""
 
 
-def key_rows(keymap: KeyMap, *, replay: bool = True, visitor: bool = False) -> list[tuple[str, str, str, str, str]]:
+def key_rows(
+    keymap: KeyMap, *, replay: bool = True, visitor: bool = False, trade: bool = True
+) -> list[tuple[str, str, str, str, str]]:
     """(group, keys, sentence, where, command id) of every command, the nine pair keys in one row.
 
     `where` holds the keys of the views it works in, "" for all of them. Commands that a visitor has not are left out
@@ -489,7 +518,7 @@ def key_rows(keymap: KeyMap, *, replay: bool = True, visitor: bool = False) -> l
     for command in COMMANDS:
         if command.id in _NUMBERS[1:] or (command.needs == "replay" and not replay):
             continue
-        if visitor and command.needs in VISITOR_LACKS:
+        if (visitor and command.needs in VISITOR_LACKS) or (command.needs == "trade" and not trade):
             continue
         if command.id == _NUMBERS[0]:
             row = (command.group, keymap.show(*_NUMBERS), "Show a pair of the tabs.", "", "pair.1 to pair.9")

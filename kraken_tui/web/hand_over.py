@@ -28,6 +28,8 @@ _WITHHELD = frozenset(
         "account",
         "level3_url",
         "account_url",
+        "trade",
+        "paper",
     }
 )
 """Settings that write on this machine, listen there or name a key: no visitor has them."""

@@ -11,10 +11,10 @@ from difflib import get_close_matches
 
 import msgspec
 
-from kraken_tui.errors import InvalidMessage, UnknownPair
+from kraken_tui.errors import InvalidMessage, InvalidNumber, UnknownPair
 from kraken_tui.text import clean_text
-from kraken_tui.wire.digits import to_units
-from kraken_tui.wire.messages import PairData
+from kraken_tui.wire.digits import to_decimal, to_units
+from kraken_tui.wire.messages import PairData, WireNumber
 
 _OLD_ASSETS = {
     "XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XXDG": "DOGE",
@@ -44,6 +44,9 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
         status: Pair status such as "online"; see section 6.
         tokenised: Whether the base stands for something outside the exchange, such as a share.
         assumed: True if the precisions were inferred from a recording, not read from the instrument channel.
+        qty_step: Smallest step of a quantity in lots.
+        qty_min: Smallest order, in lots; None where it was not told.
+        cost_min: Smallest price times quantity of an order, decimal text in quote units; "" where it was not told.
     """
 
     symbol: str
@@ -55,6 +58,9 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
     status: str = "online"
     assumed: bool = False
     tokenised: bool = False
+    qty_step: int = 1
+    qty_min: int | None = None
+    cost_min: str = ""
 
     @classmethod
     def from_wire(cls, data: PairData, *, tokenised: bool = False) -> PairSpec:
@@ -86,7 +92,25 @@ class PairSpec(msgspec.Struct, frozen=True, gc=False):
             increment=increment,
             status=clean_text(data.status, MAX_SYMBOL),
             tokenised=tokenised,
+            qty_step=max(1, _optional(data.qty_increment, data.qty_precision) or 1),
+            qty_min=_optional(data.qty_min, data.qty_precision),
+            cost_min=_cost(data.cost_min),
         )
+
+
+def _optional(value: WireNumber, precision: int) -> int | None:
+    """A figure that only orders need: one that cannot be read must not cost the pair its book."""
+    try:
+        return None if value is None else to_units(value, precision)
+    except InvalidNumber:
+        return None
+
+
+def _cost(value: object) -> str:
+    try:
+        return "" if value is None else f"{to_decimal(value):f}"
+    except InvalidNumber:
+        return ""
 
 
 _LIKE = 0.72

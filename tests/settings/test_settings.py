@@ -61,9 +61,23 @@ DEFAULTS = {
     "account_url": "",
     "key_name": "",
     "allow_withdraw_key": False,
+    "trade": False,
+    "paper": False,
+    "trade_max_worth": "1000 USD, 1000 EUR, 1000 GBP, 1000 CHF, 1000 USDT, 1000 USDC",
+    "trade_max_size": "",
+    "trade_max_open": 10,
+    "trade_band_pct": 5.0,
+    "trade_protection_pct": 0.5,
+    "trade_idle_s": 300.0,
+    "trade_validate": True,
+    "trade_reset_size": False,
 }
 
 BOUNDS = {
+    "trade_max_open": (1, 225),
+    "trade_band_pct": (0.01, 50),
+    "trade_protection_pct": (0.01, 5),
+    "trade_idle_s": (10, 86_400),
     "pairs": (1, 50),
     "demo_seed": (0, 2**53),
     "speed": (0, 10_000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -26,6 +27,9 @@ class FakeSource:
         self.histories: dict[str, MarketHistory] = {}
         self.account: AccountView | None = None
         self.now_ns = 0
+        self.trades = ""
+        self.desk: Any = None
+        self.account: AccountView | None = None
         self.stuck_in = ""
         self.tokenised: set[str] = set()
         self.callback: Callable[[BaseException], None] | None = None
@@ -76,6 +80,10 @@ class FakeSource:
 
     def watch_queue(self, symbol: str, side: Side | None, ticks: int) -> None:
         self.asked.append(("watch_queue", symbol, side, ticks))
+
+    def trade(self, act: Callable[[Any], None]) -> None:
+        if self.desk is not None:
+            act(self.desk)
 
     def search(self, text: str, limit: int = 50) -> list[str]:
         return [symbol for symbol in SYMBOLS if text.upper() in symbol][:limit]

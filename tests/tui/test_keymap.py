@@ -30,6 +30,7 @@ from kraken_tui.tui.layout import arrange
 from kraken_tui.tui.panes import PANES, cycle_of, views
 
 IDS = [command.id for command in COMMANDS]
+TRADING = {"arm", "buy sell", "cancel all"}
 
 
 def test_every_binding_has_an_id_and_a_tooltip() -> None:
@@ -116,7 +117,13 @@ SIZES = ((80, 24), (120, 36), (160, 48), (220, 60))
 
 
 def situation(
-    view: str, size: tuple[int, int], *, replay: bool = False, first: bool = False, account: bool = False
+    view: str,
+    size: tuple[int, int],
+    *,
+    replay: bool = False,
+    first: bool = False,
+    account: bool = False,
+    trade: bool = False,
 ) -> Situation:
     """As the market screen finds it, without a widget."""
     places = arrange(*size, view)
@@ -128,6 +135,7 @@ def situation(
         larger=alone != places,
         replay=replay,
         first=first,
+        trade=trade,
         account=account or view == "account",
     )
 
@@ -186,7 +194,10 @@ def test_the_footer_at_80x24(view: str, footer: str) -> None:
 
 def test_a_full_footer_offers_everything_that_works() -> None:
     labels = {item.label for item in footer_items(effective({}), situation("book", (220, 60)), 400)}
-    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed", "cut-off", "sort", "book"}
+    assert labels >= {offer.label for offer in FOOTER} - {"charts", "speed", "cut-off", "sort", "book"} - TRADING
+    assert not labels & TRADING
+    trading = footer_items(effective({}), situation("book", (220, 60), trade=True), 400)
+    assert {item.label for item in trading} >= labels | TRADING
     played = footer_items(effective({}), situation("book", (220, 60), replay=True), 400)
     assert "speed" in {item.label for item in played}
     charts = {item.label for item in footer_items(effective({}), situation("charts", (220, 60)), 400)}
@@ -220,6 +231,17 @@ def test_commands_act_on_panes_that_exist() -> None:
         assert set(command.panes) <= names
         assert not command.needs or hasattr(Situation(), command.needs)
         assert command.views
+
+
+def test_trading_keys_are_listed_only_where_orders_can_be_placed() -> None:
+    trading = {name for name in IDS if name.startswith("trade.")}
+    assert trading <= {name for *_, name in key_rows(effective({}))}
+    assert not trading & {name for *_, name in key_rows(effective({}), trade=False)}
+    command = command_of("trade.buy")
+    assert effective({}).refusal(command, Situation()) == (
+        "Orders cannot be placed: the program was started without --trade and without --paper."
+    )
+    assert effective({}).refusal(command, Situation(trade=True)) == ""
 
 
 def test_help_lists_every_command_of_the_effective_map() -> None:

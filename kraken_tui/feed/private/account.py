@@ -248,6 +248,8 @@ class AccountSession(PrivateSession):
             if not message.success:
                 self._answer_refused(message)
             self._told(self.account.on_answer(message, self.now_ns))
+            # For who places orders: some answers are about no order, and all belong into the audit file.
+            self._events.append(message)
         elif not isinstance(message, HeartbeatMessage):
             self.counts["frames of other kinds"] += 1
 

@@ -318,7 +318,7 @@ class Account:
         if order.stage not in LOST:
             self.counts["refusals of orders that live"] += 1
             return []
-        if retry is Retry.UNKNOWN:
+        if retry is Retry.UNKNOWN and order.status != "validate":
             self.requests.follow(order.key, Why.NO_ANSWER, now_ns)
             after = replace(order, stage=Stage.UNKNOWN, reason=answer.error)
             return [OrderChanged(self.orders.put(after), "no answer", hint)]
@@ -392,6 +392,9 @@ class Account:
                 continue
             if request.method is Method.ADD and order.stage is Stage.SENT:
                 if order.status == "validate":
+                    # Nothing can have been placed: it must not stand among the open orders for ever.
+                    after = replace(order, stage=Stage.REFUSED, reason="the check was not answered")
+                    events.append(OrderChanged(self.orders.put(after), "refused"))
                     continue
                 order = self.orders.put(replace(order, stage=Stage.UNKNOWN))
             elif request.method is Method.ADD:

@@ -92,6 +92,7 @@ class Situation(msgspec.Struct, frozen=True):
         files: Whether this user may write files of the computer that the program runs on.
         depths: Whether the depth of the books is this user's to choose.
         terminal: Whether the program runs in a terminal of its user.
+        trade: Whether orders can be placed, once it is armed.
     """
 
     view: str = "book"
@@ -105,6 +106,7 @@ class Situation(msgspec.Struct, frozen=True):
     files: bool = True
     depths: bool = True
     terminal: bool = True
+    trade: bool = False
 
 
 class Picture(msgspec.Struct, frozen=True):

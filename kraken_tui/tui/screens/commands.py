@@ -82,6 +82,8 @@ class KrakenCommands(Provider):
             listed = command.id.startswith(_LISTED) and command.id not in ("pair.find", "pair.next", "pair.previous")
             if program.visitor and command.needs in VISITOR_LACKS:
                 continue
+            if command.needs == "trade" and not program.source.trades:
+                continue
             if listed and not (replay and command.id.startswith("replay.")):
                 continue
             key = program.keymap_in_force.show(command.id)

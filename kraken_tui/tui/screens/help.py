@@ -195,10 +195,11 @@ class HelpScreen(Dialog[None]):
     HelpScreen Static { height: auto; color: $kraken-text; }
     """
 
-    def __init__(self, keymap: KeyMap, *, replay: bool, visitor: bool = False) -> None:
+    def __init__(self, keymap: KeyMap, *, replay: bool, visitor: bool = False, trade: bool = False) -> None:
         super().__init__()
         self._keymap = keymap
         self._replay = replay
+        self._trade = trade
         self._visitor = visitor
 
     def compose(self) -> ComposeResult:
@@ -209,7 +210,7 @@ class HelpScreen(Dialog[None]):
             yield Static(Group(*self._page()))
 
     def _page(self) -> Iterator[RenderableType]:
-        rows = key_rows(self._keymap, replay=self._replay, visitor=self._visitor)
+        rows = key_rows(self._keymap, replay=self._replay, visitor=self._visitor, trade=self._trade)
         for group, commands in groupby(rows, key=lambda row: row[0]):
             yield _heading(group)
             table = Table.grid(

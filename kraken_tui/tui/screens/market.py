@@ -52,6 +52,7 @@ from kraken_tui.words import counted, interval_name
 
 if TYPE_CHECKING:
     from kraken_tui.tui.orders_control import OrderChosen, OrdersControl
+    from kraken_tui.tui.trade_keys import Told, TradeKeys
 
 _PENDING_S = 5.0
 _NARROW = 100
@@ -107,6 +108,11 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._larger = False
         self._first = False
         self._panes: dict[str, LivePart] = {}
+        self._trade: TradeKeys | None = None
+        if source.trades:
+            from kraken_tui.tui.trade_keys import TradeKeys
+
+            self._trade = TradeKeys(self)
         self._make(row.name for row in PANES if not row.late)
 
     def _make(self, names: Iterable[str]) -> list[LivePart]:
@@ -265,6 +271,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             held_bytes=self._held_bytes() if "health" in self._places else 0,
             account=seen.account,
         )
+        if self._trade is not None:
+            self._trade.drew()
         if seen.account is not None or (pair is not None and pair.level3 is not None):
             picture = msgspec.structs.replace(picture, own=self.orders.choices)
             self.orders.follow(picture, self._places)
@@ -299,6 +307,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             # A recording is played for each visitor alone; why it has one depth is said by the key.
             depths=not self.program.visitor or self.source.feed_view.mode is Mode.REPLAY,
             terminal=not self.program.visitor,
+            trade=bool(self.source.trades),
         )
 
     @property
@@ -350,6 +359,8 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         text, until = self._flash
         if now < until:
             parts.append(((f" {in_cells(text)} ", "bright/tab"),))
+        if self._trade is not None:
+            parts = self._trade.parts(narrow=self.app.size.width < _NARROW) + parts
         parts += reading_parts(self.cursor.reading(seen, self.control.choices, self.moment_ns))
         return fitting(parts, self.app.size.width)
 
@@ -640,6 +651,17 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             self.source.set_interval(interval)
         self.program.say(f"{interval_name(interval)} candles.")
 
+    # --- trading ----------------------------------------------------------------------------------------------
+
+    def action_trade(self, what: str) -> None:
+        """Do what a trading key stands for; `what` is one of `trade_keys.ACTIONS`."""
+        if self._trade is not None:
+            self._trade.press(what)
+
+    def on_told(self, message: Told) -> None:
+        """An outcome of the desk."""
+        self.program.tell(message.text, message.severity)
+
     # --- the tape ---------------------------------------------------------------------------------------------
 
     def action_tape_filter(self) -> None:
@@ -833,4 +855,5 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         from kraken_tui.tui.screens.help import HelpScreen
 
         replay = self.source.feed_view.mode is Mode.REPLAY
-        self.app.push_screen(HelpScreen(self.keymap, replay=replay, visitor=self.program.visitor))
+        trade = bool(self.source.trades)
+        self.app.push_screen(HelpScreen(self.keymap, replay=replay, visitor=self.program.visitor, trade=trade))

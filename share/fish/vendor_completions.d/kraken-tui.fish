@@ -43,6 +43,8 @@ complete -c kraken-tui -n '__kraken_tui_is screen' -l no-mouse -d 'leave the mou
 complete -c kraken-tui -n '__kraken_tui_is screen' -l history -x -d 'minutes of the past the screen can go back (default 60)'
 complete -c kraken-tui -n '__kraken_tui_is screen' -l log-file -r -F -d 'also write the log to FILE'
 complete -c kraken-tui -n '__kraken_tui_is screen' -l metrics-addr -x -d 'serve metrics for Prometheus there, such as 127.0.0.1:9464 (default: do not)'
+complete -c kraken-tui -n '__kraken_tui_is screen' -l trade -d 'allow placing orders, once the key for it is pressed; needs a key that may, or --demo'
+complete -c kraken-tui -n '__kraken_tui_is screen' -l paper -d 'practise: orders are simulated against the public book, and no account is used'
 complete -c kraken-tui -n '__kraken_tui_is screen' -l level3 -d 'follow the single orders behind the books, which needs a key or --demo'
 complete -c kraken-tui -n '__kraken_tui_is screen' -l level3-depth -x -a '10 100 1000' -d 'price levels a side of them: 10, 100 or 1000 (default 10)'
 complete -c kraken-tui -n '__kraken_tui_is screen' -l account -d 'follow the account: orders, fills, balances; needs a key or --demo'
