@@ -78,7 +78,7 @@ BOUNDS = {
     "trade_band_pct": (0.01, 50),
     "trade_protection_pct": (0.01, 5),
     "trade_idle_s": (10, 86_400),
-    "pairs": (1, 50),
+    "pairs": (1, 1000),
     "demo_seed": (0, 2**53),
     "speed": (0, 10_000),
     "fps": (1, 60),
