@@ -82,6 +82,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "no number has as many digits"
         ),
     },
+    "wire/decode.py": {
+        "FieldCensus._compare: isinstance(typed[0], msgspec.Struct) -> isinstance(typed[-1], msgspec.Struct)": (
+            "all rows of a frame are of one kind"
+        ),
+    },
     "wire/rest_account.py": {
         "read_orders: max(_whole(outer.get('count')) if key else 0, len(orders))"
         " -> max(_whole(outer.get('count')) if key else -1, len(orders))": "there are never fewer than none",
