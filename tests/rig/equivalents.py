@@ -94,9 +94,27 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " -> number.is_finite() and 0 < number < 10 ** 11": "nothing is nothing either way",
     },
     "wire/timestamps.py": {
-        f"{_STAMP} -> raise InvalidMessage(f'not a timestamp: {{text[:{count}]!r}}'){again}": _REPEATED
-        for count in (39, 41)
-        for again in ("", " (no. 2)")
+        **{
+            f"{_STAMP} -> raise InvalidMessage(f'not a timestamp: {{text[:{count}]!r}}'){again}": _REPEATED
+            for count in (39, 41)
+            for again in ("", " (no. 2)")
+        },
+        **{
+            "_parse: InvalidMessage(f'not a timestamp: {text[:40]!r} ({error})')"
+            f" -> InvalidMessage(f'not a timestamp: {{text[:{count}]!r}} ({{error}})')": _REPEATED
+            for count in (39, 41)
+        },
+        **{
+            f"parse_timestamp: rest < '60' -> rest <= '60'{again}": "what begins with 60 is longer, and so beyond it"
+            for again in ("", " (no. 2)")
+        },
+    },
+    "wire/v1.py": {
+        "_candle: {format_timestamp(begin * SECOND, 9)} -> {format_timestamp(begin * SECOND, 10)}": (
+            "a second has nine digits of nanoseconds"
+        ),
+        "_ns: return int(whole) * SECOND + int(fraction[:9].ljust(9, '0'))"
+        " -> return int(whole) * SECOND + int(fraction[:8].ljust(9, '0'))": "it is written in microseconds",
     },
     "engine/api.py": {
         f"MarketSource.search: 50 -> {count}": "what stands in a protocol is never called" for count in (49, 51)
