@@ -355,7 +355,7 @@ def _whole(value: Any) -> int:
 
 def _decimal(value: Any) -> Decimal:
     try:
-        number = Decimal(_text(value)[:60])
+        number = Decimal(_text(value))
     except InvalidOperation:
         raise InvalidMessage("a balance is not a number") from None
     if not number.is_finite():
@@ -366,7 +366,7 @@ def _decimal(value: Any) -> Decimal:
 def _time(value: Any) -> int:
     """Seconds with a fraction, as text, to ns since the epoch; 0 for anything else."""
     try:
-        number = Decimal(_text(value)[:40])
+        number = Decimal(_text(value))
         return int(number * SECOND) if number.is_finite() and 0 <= number < 10**11 else 0
     except InvalidOperation:
         return 0

@@ -14,10 +14,11 @@ from confluent_kafka import KafkaError, KafkaException
 from msgspec.structs import replace
 
 from kraken_tui.errors import ConfigurationError
-from kraken_tui.feed.events import BookStateChanged, Refused, SpecChanged
+from kraken_tui.feed.events import BookStateChanged, Refused, SpecChanged, TickerChanged
 from kraken_tui.market.events import BookState, Proof
-from kraken_tui.market.views import PairView
+from kraken_tui.market.views import PairView, Ticker
 from kraken_tui.outputs import kafka
+from kraken_tui.outputs.jsonlines import JsonLines
 from kraken_tui.outputs.kafka import KafkaCounts, KafkaSink, Plan, describe
 from kraken_tui.outputs.sharding import Shard
 from tests.outputs.test_jsonlines import CHANGED, NS, SPEC, TRADE, line_of
@@ -292,7 +293,7 @@ def test_a_topic_that_is_off_is_tried_every_minute_and_told_once(monkeypatch: py
         dropped.append(rig.sink.kafka_counts.dropped)
     assert dropped == [0, 1, 1, 2, 3, 3]
     assert rig.sink.kafka_counts.failed == 3
-    assert rig.told[0][1].endswith("; it is tried again every 60 s")
+    assert [text.endswith("; it is tried again every 60 s") for _, text in rig.told] == [True] * 3
 
 
 def test_a_client_that_refuses_at_once_drops_and_turns_the_topic_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,3 +392,89 @@ def test_settings_that_the_client_refuses_are_one_sentence(monkeypatch: pytest.M
 )
 def test_counts_as_a_sentence(counts: tuple[int, int, int, int, int], text: str) -> None:
     assert describe(KafkaCounts(*counts)) == text
+
+
+def test_every_kind_of_line_is_sent_whole_with_the_time_of_its_sending(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Publisher(monkeypatch)
+    past, ticker = replace(TRADE, live=False), TickerChanged("BTC/USD", Ticker(last=1))
+    lines = JsonLines(lambda _: SPEC, snapshot_trades=True, tickers=True)
+    for event in (past, ticker):
+        assert rig.sink.write(event) is True
+        [message] = rig.sent()
+        assert message[2] + b"\n" == str(lines.line(event)).encode()
+        assert message[4] == WALL // 1_000_000
+    assert len(rig.sink.run) == 12
+
+
+def test_precisions_that_are_told_are_known_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    Client.made = []
+    monkeypatch.setattr(kafka, "Producer", Client)
+    sink = KafkaSink(lambda _: None, plan=Plan("127.0.0.1:1"))
+    sink.open()
+    assert sink.write(TRADE) is False
+    assert sink.write(SpecChanged(SPEC)) is False
+    assert sink.write(TRADE) is True
+
+
+def test_a_beat_takes_what_became_of_messages_and_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Publisher(monkeypatch, source=False)
+    waits: list[float] = []
+    poll = Client.made[0].poll
+    monkeypatch.setattr(Client.made[0], "poll", lambda seconds: waits.append(seconds) or poll(seconds))
+    rig.sink.write(BOOK)
+    rig.sink.beat()
+    assert (rig.sink.kafka_counts.delivered, waits) == (1, [0])
+
+
+def test_a_clock_that_begins_at_nothing_is_no_reason_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Publisher(monkeypatch)
+    rig.now = 0.0
+    rig.sink.write(BOOK)
+    rig.prove()
+    rig.sink.beat()
+    assert [message[0] for message in rig.sent()] == ["kraken.book", "kraken.health", "kraken.snapshot"]
+
+
+def test_one_pair_without_proof_keeps_no_other_from_its_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Publisher(monkeypatch)
+    for symbol in ("A/USD", "B/USD"):
+        rig.sink.write(book(symbol))
+    rig.prove("B/USD")
+    rig.sink.beat()
+    assert [message[1] for message in rig.sent("kraken.snapshot")] == [b"B/USD"]
+
+
+def test_a_snapshot_has_two_hours_of_candles(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def frames(_view: object, _spec: object, candles: int) -> list[bytes]:
+        asked.append(candles)
+        return [b'{"made":1}']
+
+    monkeypatch.setattr(kafka, "market_frames", frames)
+    rig = Publisher(monkeypatch)
+    rig.sink.write(BOOK)
+    rig.prove()
+    rig.sink.beat()
+    [message] = rig.sent("kraken.snapshot")
+    assert asked == [120]
+    assert json.loads(message[2])["frames"][-1] == {"made": 1}
+
+
+def test_raw_frames_prove_nothing_and_a_second_end_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Publisher(monkeypatch, kinds=(*Plan().kinds, "raw"))
+    rig.sink.raw(b"{}", NS)
+    assert [dict(message[5])["verified"] for message in rig.sent()] == [b"0"]
+    rig.sink.close()
+    accepted = rig.sink.kafka_counts.accepted
+    rig.sink.close()
+    assert rig.sink.kafka_counts.accepted == accepted
+
+
+def test_how_long_a_trouble_lasted_is_said_with_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Publisher(monkeypatch)
+    Client.made[0].fail(KafkaError._TRANSPORT)
+    rig.now = 112.0
+    rig.sink.write(BOOK)
+    rig.sink.flush()
+    assert rig.told[-1] == ("info", "Kafka answers again after 12 s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -347,9 +348,15 @@ def test_a_candle_beyond_the_end_is_not_told_though_the_recorders_clock_was_slow
 
 
 def test_a_silence_within_a_file_is_no_hole_between_two(tmp_path: Path) -> None:
-    lines = session()
-    path = file(tmp_path, "a.jsonl", [*lines[:-30], *later(lines[-30:], 10 * SECOND)])
-    assert play(path)[0].messages == play(file(tmp_path, "b.jsonl", lines))[0].messages
+    writer = Session(7, BTC)
+    writer.begin()
+    writer.open("BTC/USD")
+    writer.run(20, "BTC/USD")
+    writer.now += timedelta(seconds=10)
+    writer.run(20, "BTC/USD")
+    player, told = play(file(tmp_path, "a.jsonl", writer.lines))
+    assert player.messages == sum('"channel":"book","type"' in line for line in writer.lines)
+    assert all(event.changed.verified for event in told if type(event) is BookLine)
 
 
 def test_everything_is_wanted_unless_told_otherwise() -> None:

@@ -8,6 +8,8 @@ _ONCE_MORE = "digits are joined once more than needed, with the same result"
 _SIGN = "the sign is 1 or -1"
 _CHECK = "recorder = Recorder(path, wall_ns=0, playing=playing)"
 _HAS_FLAG = "asked for only where a system has no such flag, and this one has"
+_TRUTH = "asked only for its truth"
+_ONE_ARGUMENT = "an error of the client has one argument"
 _MEMORY = "only how much is remembered"
 _REPEATED = "only how much of a wrong text is repeated"
 _STAMP = "_parse: raise InvalidMessage(f'not a timestamp: {text[:40]!r}')"
@@ -77,10 +79,39 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "no number has as many digits"
         ),
     },
+    "wire/decode.py": {
+        "FieldCensus._compare: isinstance(typed[0], msgspec.Struct) -> isinstance(typed[-1], msgspec.Struct)": (
+            "all rows of a frame are of one kind"
+        ),
+    },
+    "wire/rest_account.py": {
+        "read_orders: max(_whole(outer.get('count')) if key else 0, len(orders))"
+        " -> max(_whole(outer.get('count')) if key else -1, len(orders))": "there are never fewer than none",
+        "_time: number.is_finite() and 0 <= number < 10 ** 11"
+        " -> number.is_finite() and 0 < number < 10 ** 11": "nothing is nothing either way",
+    },
     "wire/timestamps.py": {
-        f"{_STAMP} -> raise InvalidMessage(f'not a timestamp: {{text[:{count}]!r}}'){again}": _REPEATED
-        for count in (39, 41)
-        for again in ("", " (no. 2)")
+        **{
+            f"{_STAMP} -> raise InvalidMessage(f'not a timestamp: {{text[:{count}]!r}}'){again}": _REPEATED
+            for count in (39, 41)
+            for again in ("", " (no. 2)")
+        },
+        **{
+            "_parse: InvalidMessage(f'not a timestamp: {text[:40]!r} ({error})')"
+            f" -> InvalidMessage(f'not a timestamp: {{text[:{count}]!r}} ({{error}})')": _REPEATED
+            for count in (39, 41)
+        },
+        **{
+            f"parse_timestamp: rest < '60' -> rest <= '60'{again}": "what begins with 60 is longer, and so beyond it"
+            for again in ("", " (no. 2)")
+        },
+    },
+    "wire/v1.py": {
+        "_candle: {format_timestamp(begin * SECOND, 9)} -> {format_timestamp(begin * SECOND, 10)}": (
+            "a second has nine digits of nanoseconds"
+        ),
+        "_ns: return int(whole) * SECOND + int(fraction[:9].ljust(9, '0'))"
+        " -> return int(whole) * SECOND + int(fraction[:8].ljust(9, '0'))": "it is written in microseconds",
     },
     "engine/api.py": {
         f"MarketSource.search: 50 -> {count}": "what stands in a protocol is never called" for count in (49, 51)
@@ -117,6 +148,30 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " -> self._second_text = format_timestamp(second * SECOND, -1)[:-1]": "either writes whole seconds",
         "JsonLines._candle: {format_timestamp(candle.begin_s * SECOND, 0)}"
         " -> {format_timestamp(candle.begin_s * SECOND, -1)}": "either writes whole seconds",
+    },
+    "outputs/kafka.py": {
+        **{
+            f"KafkaSink.__init__: lambda: 0 -> lambda: {count}": "before the first line nothing can be missing"
+            for count in (1, -1)
+        },
+        **{
+            "KafkaSink.__init__: self._lost, self._lost_seen = (lost, 0)"
+            f" -> self._lost, self._lost_seen = (lost, {count})": "before the first line nothing can be missing"
+            for count in (1, -1)
+        },
+        "KafkaSink.__init__: self._next_beat = 0.0 -> self._next_beat = -1.0": "no clock stands below zero",
+        "KafkaSink.open: ConfigurationError(f'Kafka: {clean_text(error.args[0].str())}')"
+        " -> ConfigurationError(f'Kafka: {clean_text(error.args[-1].str())}')": _ONE_ARGUMENT,
+        "KafkaSink._produce: self._topic_failed(topic, error.args[0])"
+        " -> self._topic_failed(topic, error.args[-1])": _ONE_ARGUMENT,
+        "KafkaSink.write: name = line[10:line.index('\"', 10)].encode()"
+        " -> name = line[10:line.index('\"', 11)].encode()": "no event has an empty name",
+        "KafkaSink._is_off: return False -> return None": _TRUTH,
+        "KafkaSink._is_off: return False -> return None (no. 2)": _TRUTH,
+        "KafkaSink._heartbeat: self._beats += 1 -> self._beats -= 1": "every tenth either way",
+        "KafkaSink._snapshots: self._due.get(symbol, 0.0) > now -> self._due.get(symbol, -1.0) > now": (
+            "no clock stands below zero"
+        ),
     },
     "outputs/parquet.py": {
         "_Out.write: return len(taken) -> return None": "pyarrow does not ask how much was taken",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kraken_tui.wire.refusals import HINTS, Course, OutcomeUnknown, Refusal, judge, refusal
+from kraken_tui.wire.refusals import HINTS, Course, NotSent, OutcomeUnknown, Refusal, judge, refusal
 from tests.reference.private_vectors import REFUSALS
 
 COURSES = {
@@ -77,3 +77,14 @@ def test_the_list_is_judged_by_its_gravest_error() -> None:
     assert isinstance(found, Refusal)
     assert found.course is Course.LOCKED
     assert isinstance(judge([{"odd": 1}]), Refusal)
+
+
+def test_sentences_of_what_is_not_certain_and_of_what_was_not_sent() -> None:
+    assert OutcomeUnknown("timed out").sentence == ("no certain answer (timed out); it may have been done all the same")
+    assert NotSent("no line").sentence == "not sent: no line"
+
+
+def test_of_errors_as_grave_as_each_other_the_first_counts() -> None:
+    found = judge(["EOrder:Invalid price", "EOrder:Insufficient funds"])
+    assert isinstance(found, Refusal)
+    assert found.text == "EOrder:Invalid price"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kraken_tui.errors import InvalidMessage
+from kraken_tui.secret import Secret
 from kraken_tui.wire import rest_account as rest
 from kraken_tui.wire.rest_account import ApiKeyInfo, Balance, RestOrder, RestOrders, RestTrade, RestTrades
 
@@ -62,6 +63,7 @@ def test_how_many_there_are_is_what_is_told_and_never_less_than_what_came() -> N
     assert rest.read_orders({"closed": rows, "count": 1}, "closed").count == 2
     assert rest.read_orders({"open": rows}, "open").count == 2
     assert rest.read_orders(rows).count == 2
+    assert rest.read_orders({}).count == 0
     assert rest.read_trades({"trades": {"T1": {}}, "count": 9}).count == 9
     assert rest.read_trades({"trades": {"T1": {}}, "count": 0}).count == 1
     for wrong in (None, [], {"open": []}, {}):
@@ -95,7 +97,10 @@ def test_a_balance_that_is_no_number_is_refused(text: Any) -> None:
     for field in ("balance", "hold_trade", "credit", "credit_used"):
         with pytest.raises(InvalidMessage, match="a balance is not a number"):
             rest.read_balances({"ZUSD": {"balance": "1", field: text}})
-    assert rest.read_balances({"ZUSD": {"balance": "1" * 60}})["ZUSD"].balance == Decimal("1" * 60)
+    # Whole or not at all.
+    assert rest.read_balances({"ZUSD": {"balance": "1" * 100}})["ZUSD"].balance == Decimal("1" * 100)
+    with pytest.raises(InvalidMessage, match="a balance is not a number"):
+        rest.read_balances({"ZUSD": {"balance": "1" * 101}})
 
 
 @pytest.mark.parametrize(
@@ -166,3 +171,16 @@ def test_texts_have_a_hundred_characters_and_answers_ten_thousand_rows() -> None
     assert rest.read_key_info({"permissions": [], "apiKeyName": "x" * 100}).name == "x" * 100
     assert len(rest.read_key_info({"permissions": [], "apiKeyName": "x" * 101}).name) == 100
     assert rest._MOST_ROWS == 10_000
+
+
+def test_a_token_is_one_of_many_and_not_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, bool]] = []
+
+    class Noted(Secret):
+        def __init__(self, value: str, *, lasting: bool = True) -> None:
+            made.append((value, lasting))
+            super().__init__(value, lasting=lasting)
+
+    monkeypatch.setattr(rest, "Secret", Noted)
+    rest.read_token({"token": "abcdef", "expires": 900})
+    assert made == [("abcdef", False)]
