@@ -27,6 +27,14 @@ settings.register_profile("thorough", deadline=None, suppress_health_check=[Heal
 settings.load_profile("steady")
 
 
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another test made a secret of may stand in the texts of this one."""
+    from kraken_tui import secret
+
+    monkeypatch.setattr(secret, "_known", secret._Known())
+
+
 def _stay_on_this_computer(event: str, arguments: tuple[Any, ...]) -> None:
     """Audit hook: a test that reaches for another computer fails (RELIABILITY.md X3)."""
     if event == "socket.connect":

@@ -14,16 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kraken_tui import secret
 from kraken_tui.secret import REDACTED, Secret, redact, redact_frame
 from kraken_tui.text import clean_text
-
-
-@pytest.fixture(autouse=True)
-def nothing_known_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What other tests made secrets of may stand in the texts of these."""
-    monkeypatch.setattr(secret, "_known", secret._Known())
-
 
 SECRETS = st.binary(min_size=33, max_size=64).map(lambda raw: b64encode(raw).decode())
 WRITTEN = st.sampled_from((

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from kraken_tui.errors import OutputFailed
 
@@ -104,6 +105,12 @@ class Bar:
         except (OSError, ValueError):
             # Nobody is looking.
             self.visible = False
+
+
+def end_question() -> None:
+    """Begin a new line on standard error, where the cursor stands behind a question that was not answered."""
+    with suppress(OSError, ValueError):
+        print(file=sys.stderr)
 
 
 def complain(sentence: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from kraken_tui.cli.command import Call, Subcommand
-from kraken_tui.cli.console import DONE, FAILED, complain, need_stdout, print_out
+from kraken_tui.cli.console import DONE, FAILED, complain, end_question, need_stdout, print_out
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import OneOf, PairList, Text
@@ -116,7 +116,7 @@ def _ask() -> tuple[str, str]:
         ) from None
     except (EOFError, KeyboardInterrupt) as ended:
         # The cursor still stands behind the question.
-        print(file=sys.stderr)
+        end_question()
         if isinstance(ended, KeyboardInterrupt):
             raise
         raise ConfigurationError("nothing was typed, so nothing is kept") from None

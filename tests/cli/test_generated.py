@@ -54,10 +54,11 @@ def test_the_wheel_takes_every_file_of_share() -> None:
     import tomllib
 
     project = tomllib.loads((SHARE.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    build = project["tool"]["hatch"]["build"]["targets"]
+    placed = project["tool"]["setuptools"]["data-files"]
     files = {str(path.relative_to(SHARE.parent)) for path in SHARE.rglob("*") if path.is_file()}
-    assert build["wheel"]["shared-data"] == {name: name for name in files}
-    assert "share" in build["sdist"]["include"]
+    assert {name for names in placed.values() for name in names} == files
+    assert all(name.rpartition("/")[0] == folder for folder, names in placed.items() for name in names)
+    assert "graft share\n" in (SHARE.parent / "MANIFEST.in").read_text(encoding="utf-8")
 
 
 def test_the_manual_names_every_command_option_and_setting() -> None:

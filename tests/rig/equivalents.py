@@ -101,10 +101,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             f" -> InvalidMessage(f'not a timestamp: {{text[:{count}]!r}} ({{error}})')": _REPEATED
             for count in (39, 41)
         },
-        **{
-            f"parse_timestamp: rest < '60' -> rest <= '60'{again}": "what begins with 60 is longer, and so beyond it"
-            for again in ("", " (no. 2)")
-        },
+        ": _KEPT_SECONDS = 256 -> _KEPT_SECONDS = 257": _MEMORY,
+        ": _KEPT_SECONDS = 256 -> _KEPT_SECONDS = 255": _MEMORY,
+        "_second_of: len(_seconds) >= _KEPT_SECONDS -> len(_seconds) > _KEPT_SECONDS": _MEMORY,
+        "_second_of: len(_seconds) >= _KEPT_SECONDS -> len(_seconds) < _KEPT_SECONDS": _MEMORY,
     },
     "wire/v1.py": {
         "_candle: {format_timestamp(begin * SECOND, 9)} -> {format_timestamp(begin * SECOND, 10)}": (

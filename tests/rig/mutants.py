@@ -201,7 +201,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one("short way of a book that is left", _LANE, "symbol not in self._granted or ", "", f"{_WAYS}::test_a_book"),
     _one("short way of a doubted book", _LANE, "if not stitcher.steady:", "if False:", f"{_WAYS}::test_a_book"),
-    _one("429 retried", _SESSION, "frozenset({403, 429})", "frozenset({403})", f"{_MUTE}::test_f03"),
+    _one(
+        "429 retried", "feed/connection/failures.py", "frozenset({403, 429})", "frozenset({403})", f"{_MUTE}::test_f03"
+    ),
     Mutant(
         "unbounded queue",
         (

@@ -143,6 +143,16 @@ class WorldSource:
         self._recording: RecordingView | None = None
         self.feed_view = self._feed()
 
+    @property
+    def trades(self) -> str:
+        return ""
+
+    def trade(self, act: object) -> None:
+        """No orders are placed here."""
+
+    def watch_queue(self, symbol: str, side: object, ticks: int) -> None:
+        """No single orders are followed here."""
+
     def advance(self, seconds: float) -> None:
         """Let the market live, and publish."""
         self.world.run(seconds)

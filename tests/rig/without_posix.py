@@ -86,7 +86,7 @@ def take_away() -> None:
         @classmethod
         def find_spec(cls, name: str, path: Any = None, target: Any = None) -> Any:
             spec = super().find_spec(name, path, target) if name.partition(".")[0] == "kraken_tui" else None
-            if spec is not None and spec.origin is not None:
+            if spec is not None and spec.origin is not None and spec.origin.endswith(".py"):
                 spec.loader = Ours(name, spec.origin)
             return spec
 

@@ -20,6 +20,7 @@ from kraken_tui.wire.private import PrivateMessage
 from kraken_tui.wire.private_requests import subscribe_level3, unsubscribe_level3
 from kraken_tui.wire.refusals import Course, refusal
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 MOST_SYMBOLS = 200
 """Pairs of one connection (PRIVATE.md section 2.1)."""
@@ -219,7 +220,7 @@ class Level3Session(PrivateSession):
                 pair.reason = "the pair's precisions are not known yet"
                 continue
             if standing >= MOST_SYMBOLS:
-                pair.reason = f"one connection carries {MOST_SYMBOLS} pairs of level 3, not more"
+                pair.reason = f"one connection carries at most {counted(MOST_SYMBOLS, 'pair')} of level 3"
                 continue
             if room < cost:
                 pair.reason = "waiting for its turn to subscribe"
