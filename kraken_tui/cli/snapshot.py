@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kraken_tui.cli.command import Call, Subcommand, is_path, tell_recording, tell_theme
 from kraken_tui.cli.console import DONE
+from kraken_tui.cli.private import of_picture
 from kraken_tui.errors import ConfigurationError, OutputFailed
 from kraken_tui.settings.options import Option
 from kraken_tui.settings.readers import Between, FileName, Number, Text, WrongValue
@@ -60,7 +61,7 @@ OPTIONS = (
 
 def _run(call: Call) -> int:
     own = call.own
-    settings = call.settings()
+    settings, key = of_picture(call.settings())
     tell_theme(settings)
     if own["view"] not in _views():
         raise ConfigurationError(f"--view takes one of {', '.join(_views())}")
@@ -70,7 +71,7 @@ def _run(call: Call) -> int:
     from kraken_tui.engine.engine import Engine
     from kraken_tui.engine.options import EngineOptions
 
-    engine = Engine(settings, options=EngineOptions(history=True, stand=True))
+    engine = Engine(settings, options=EngineOptions(history=True, stand=True, key=key))
     try:
         with Watch(engine, settings.pairs, own["seconds"]) as watch:
             svg = watch.picture(own["size"], own["view"])

@@ -293,7 +293,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "private", Switch(), "follow neither by itself; otherwise the screen does with --demo, and with a key",
-        flag="--no-private", commands=("screen",), const=False, section=ACCOUNT,
+        flag="--no-private", commands=("screen", "snapshot"), const=False, section=ACCOUNT,
         about="whether the screen follows both by itself, with --demo and with a key",
     ),
     Option(
@@ -381,7 +381,7 @@ OPTIONS: tuple[Option, ...] = (
         section=FIGURES,
     ),
     Option(
-        "bell_on_fill", Switch(), "ring the bell once for each own fill, as it happens",
+        "bell_on_fill", Switch(), "ring the bell for own fills as they happen; a terminal that can shows a notice too",
         section=SCREEN,
     ),
     Option(

@@ -15,7 +15,7 @@ from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.picture import AccountChoices, BookChoices, Picture
 
 if TYPE_CHECKING:
-    from kraken_tui.market.orders.values import Order
+    from kraken_tui.market.orders.values import Fill, Order
     from kraken_tui.market.private_views import AccountView
 
 QUEUE = "queue"
@@ -169,11 +169,11 @@ class OrdersControl:
         for key in self.choices.ended.keys() - done:
             del self.choices.ended[key]
 
-    def filled(self, account: AccountView | None) -> int:
-        """How many fills came since the last call, each once; those of a snapshot or of the history are no news."""
+    def filled(self, account: AccountView | None) -> tuple[Fill, ...]:
+        """The fills since the last call, newest first, each once; those of a snapshot or the history are no news."""
         if account is None:
-            return 0
-        ids = {fill.exec_id for fill in account.fills if fill.live}
+            return ()
+        live = [fill for fill in account.fills if fill.live]
         before = self._told
-        self._told = ids if before is None else before | ids
-        return 0 if before is None else len(ids - before)
+        self._told = {fill.exec_id for fill in live} | (before or set())
+        return () if before is None else tuple(fill for fill in live if fill.exec_id not in before)

@@ -78,10 +78,15 @@ def draw_waiting(title: str, sentence: str, width: int, height: int) -> list[Lin
 
 
 def shorten_words(text: str, width: int) -> str:
-    """At most `width` cells of a text: cut with an ellipsis, but never within a number, which is left out."""
+    """At most `width` cells of a text: cut with an ellipsis, but never within a number or before its unit."""
     if len(in_cells(text)) <= width:
         return in_cells(text)
-    words = in_cells(text).split(" ")
+    parts = in_cells(text).split(", ")
+    for kept in range(len(parts) - 1, 0, -1):
+        head = ", ".join(parts[:kept])
+        if len(head) + 2 <= width:
+            return f"{head} …" if any(character.isdigit() for character in parts[kept]) else shorten(text, width)
+    words = parts[0].split(" ")
     for kept in range(len(words) - 1, 0, -1):
         head = " ".join(words[:kept])
         room = width - len(head) - 1
@@ -90,7 +95,7 @@ def shorten_words(text: str, width: int) -> str:
         after = words[kept]
         if any(character.isdigit() for character in after):
             return f"{head.rstrip(',:;')} …"
-        return f"{head} {shorten(after, room)}" if room > 1 else f"{head.rstrip(',:;')} …"
+        return shorten(text, width)
     return "…"[:width] if any(character.isdigit() for character in words[0]) else shorten(words[0], width)
 
 

@@ -293,8 +293,12 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         if account is None:
             return
         self.orders.note_ends(account, self.source.feed_view.now_ns)
-        if self.orders.filled(account) and self.settings.bell_on_fill:
+        fills = self.orders.filled(account)
+        if fills and self.settings.bell_on_fill:
+            from kraken_tui.tui.notice import fill_text
+
             self.app.bell()
+            self.program.notify_desktop(fill_text(fills, play=account.play))
 
     @cached_property
     def orders(self) -> OrdersControl:

@@ -111,6 +111,7 @@ complete -c kraken-tui -n '__kraken_tui_is snapshot' -l log-file -r -F -d 'also 
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l level3 -d 'follow the single orders behind the books, which needs a key or --demo'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l level3-depth -x -a '10 100 1000' -d 'price levels a side of them: 10, 100 or 1000 (default 10)'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l account -d 'follow the account: orders, fills, balances; needs a key or --demo'
+complete -c kraken-tui -n '__kraken_tui_is snapshot' -l no-private -d 'follow neither by itself; otherwise the screen does with --demo, and with a key'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l level3-url -x -d 'WebSocket address of the single orders'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l account-url -x -d 'WebSocket address of the account'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l key -x -d 'which of the stored API keys (default: that of the environment, or the only one)'
