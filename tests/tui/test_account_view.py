@@ -121,6 +121,35 @@ async def test_wide_orders_tell_everything() -> None:
         assert "maker" in fills
 
 
+async def test_an_average_of_nothing_is_not_zero_and_what_all_are_is_not_said() -> None:
+    source = source_with()
+    assert source.account is not None
+    orders = tuple(
+        accounts.order(key, foreign=True, avg_price=D("0.0"), limit_price=D("64249.7")) for key in ("one", "two")
+    )
+    source.account = replace(source.account, orders=orders)
+    async with running(source, (220, 60)) as (app, pilot):
+        await press(app, pilot, "f8")
+        rows = text(app, "orders").split("\n")
+        assert "average" in rows[1]
+        assert "foreign" not in text(app, "orders")
+        assert not any(word in ("0.0", "0.00") for row in rows[2:] for word in row.split())
+
+
+async def test_nothing_gained_has_no_sign() -> None:
+    source = source_with()
+    assert source.account is not None
+    assert source.views["BTC/USD"].last is not None
+    price = D(source.views["BTC/USD"].last).scaleb(-1)
+    held = replace(source.account.positions[0], avg_price=price, qty=D("-0.5"))
+    source.account = replace(source.account, positions=(held,))
+    async with running(source, (220, 60)) as (app, pilot):
+        await press(app, pilot, "f8")
+        row = next(row for row in text(app, "holdings").split("\n") if "BTC/USD" in row)
+        assert " 0.00 " in row
+        assert "-0.00" not in row
+
+
 async def test_what_is_not_verified_says_so_in_words() -> None:
     source = source_with()
     source.account = accounts.doubtful(samples.pair())

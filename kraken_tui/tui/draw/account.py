@@ -282,10 +282,10 @@ def _order_cells(order: Order, account: AccountView, picture: Picture, mine: Own
         (f"{price:,f}" if price is not None else "market", text),
         (quantities, text),
         (filled, text),
-        ("" if order.avg_price is None else f"{order.avg_price:,f}", text),
+        ("" if order.avg_price is None or not order.cum_qty else f"{order.avg_price:,f}", text),
         (ahead, text),
         (age, "muted"),
-        (_note(order), "muted"),
+        (_note(order, told=any(not each.foreign for each in account.orders)), "muted"),
     )
 
 
@@ -308,10 +308,10 @@ def _percent(part: Decimal, whole: Decimal) -> str:
     return "<1%" if part and not share else f"{share}%"
 
 
-def _note(order: Order) -> str:
-    """Whose it is, its conditions, and why it ended."""
+def _note(order: Order, *, told: bool) -> str:
+    """Whose it is (where not all are another program's), its conditions, and why it ended."""
     words = []
-    if order.foreign:
+    if order.foreign and told:
         words.append("foreign")
     if order.parent:
         words.append("child")
