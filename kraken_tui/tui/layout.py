@@ -45,7 +45,7 @@ ACCOUNT_ROWS, LOW_ACCOUNT_ROWS = 4, 3
 """Rows over the blocks of the account's page, and where it is low."""
 
 OWN_WIDTH = 8
-"""Cells that the book of the desk has more where own orders stand in it, at the cost of the strip of heatmap."""
+"""Cells that the book has more where own orders stand in it, at the cost of the strip of heatmap."""
 
 QUEUE_HEIGHT = 12
 """Rows at least of the queue under the ladder."""
@@ -294,7 +294,7 @@ def _roomy_desk(body: Rect, *, account: bool, queue: bool) -> Places:
     ladder_width = 42 + min(max(0, spare - 20) // 6, 18)
     book_width = 63 + min(spare * 3 // 10, 60)
     if account:
-        book_width += OWN_WIDTH
+        book_width, ladder_width = book_width + OWN_WIDTH, ladder_width + OWN_WIDTH // 2
     strip = body.width - book_width - ladder_width - right_width - 3
     book, ladder, right = _columns(body, [strip + 1 + book_width, ladder_width])
     candles, rest = _split_rows(right, body.height - body.height * 3 // 10)
