@@ -97,7 +97,15 @@ class Watch:
     def _until(self, feed: FeedView) -> bool:
         proven = [tab.proof is Proof.VERIFIED for tab in feed.tabs]
         settled = [tab.proof is Proof.VERIFIED or bool(tab.problem) for tab in feed.tabs]
-        return self._is_over(feed, ready=bool(proven) and any(proven) and all(settled), drawable=any(proven))
+        ready = bool(proven) and any(proven) and all(settled) and self._has_account()
+        return self._is_over(feed, ready=ready, drawable=any(proven))
+
+    def _has_account(self) -> bool:
+        """Whether the account, where it is followed, is there, or will not be."""
+        account = self._engine.published().account
+        if not self._engine.settings.account or account is None:
+            return not self._engine.settings.account
+        return bool(account.problem) or (bool(account.streams) and all(each.verified for each in account.streams))
 
     def chart(self, kind: str, width: int, height: int, theme: str, *, colour: bool) -> str:
         """Draw one chart as text.

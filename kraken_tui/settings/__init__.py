@@ -124,7 +124,8 @@ class Settings:
         flow_factor: Multiple of the pair's own 98th percentile from which a size is large, where it is automatic.
         tape_tiers: Four ascending values in such quotes from which a print is of the next tier.
         sweep_value: Worth of the order whose cost is shown, in quotes that are money (dollars, euros).
-        bell_on_fill: Ring the terminal's bell once for each own fill, as it happens.
+        bell_on_fill: Ring the terminal's bell for own fills as they happen, and show a notice of the desktop where the
+            terminal is known to have them.
         taker_fee_pct: Fee of an order that takes, percent of its worth; part of the cost at the cursor.
         signal_window_s: Seconds over which pressure and imbalance are smoothed.
         stale_after_s: Seconds of feed silence or lag after which a book is called stale.

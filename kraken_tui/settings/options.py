@@ -422,7 +422,7 @@ OPTIONS: tuple[Option, ...] = (
         section=FIGURES,
     ),
     Option(
-        "bell_on_fill", Switch(), "ring the bell once for each own fill, as it happens",
+        "bell_on_fill", Switch(), "ring the bell for own fills as they happen; a terminal that can shows a notice too",
         section=SCREEN,
     ),
     Option(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import os
 import sys
 import time
 from collections import deque
@@ -32,7 +33,7 @@ from kraken_tui.tui.keymap import bindings, effective
 from kraken_tui.tui.paint.pacing import Pacer, Spent
 from kraken_tui.tui.paint.painter import Painter
 from kraken_tui.tui.paint.styles import colours_of, forget_terminal, textual_theme, theme_name
-from kraken_tui.tui.paint.textual_private import LazyStrip, strip_class, waited_s
+from kraken_tui.tui.paint.textual_private import LazyStrip, PrivateNameMissing, strip_class, waited_s, writer_of
 from kraken_tui.tui.panes import rates
 from kraken_tui.tui.program import Severity
 from kraken_tui.tui.screens.market import MarketScreen
@@ -345,6 +346,16 @@ class KrakenApp(App[None], inherit_bindings=False):
         """Confirm a key in a few words in the last row, where it hides no number."""
         self.main.flash(clean_text(text, 160), self.clock() + _FLASH_S)
         self.tick()
+
+    def notify_desktop(self, text: str) -> None:
+        """Show a notice of the desktop, where the terminal is known to have them; never in a visitor's browser."""
+        from kraken_tui.tui.notice import notice
+
+        sequence = "" if self.visitor or self.is_headless else notice(text, os.environ)
+        with contextlib.suppress(PrivateNameMissing):
+            write = writer_of(self) if sequence else None
+            if write is not None:
+                write(sequence)
 
     def tell(self, text: str, severity: Severity = "error") -> None:
         """Show what went wrong in a toast over tabs and header, and log it. Only the newest is shown.

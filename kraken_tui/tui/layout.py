@@ -13,7 +13,7 @@ from itertools import accumulate
 
 import msgspec
 
-from kraken_tui.tui.panes import BOOK, Standing, stands_in
+from kraken_tui.tui.panes import ACCOUNT, BOOK, Standing, stands_in
 
 MINIMUM_WIDTH = 60
 MINIMUM_HEIGHT = 18
@@ -43,6 +43,12 @@ HEALTH_HEIGHT = 6
 
 ACCOUNT_ROWS, LOW_ACCOUNT_ROWS = 4, 3
 """Rows over the blocks of the account's page, and where it is low."""
+
+OWN_WIDTH = 8
+"""Cells that the book has more where own orders stand in it, at the cost of the strip of heatmap."""
+
+QUEUE_HEIGHT = 12
+"""Rows at least of the queue under the ladder."""
 
 LEAST_WIDTH = 24
 LEAST_HEIGHT = 5
@@ -92,7 +98,16 @@ def size_class(width: int, height: int) -> Size:
     return Size.MEDIUM if width < WIDE_WIDTH else Size.WIDE
 
 
-def arrange(width: int, height: int, view: str = BOOK.name, *, alone: str | None = None, badge: int = 0) -> Places:
+def arrange(
+    width: int,
+    height: int,
+    view: str = BOOK.name,
+    *,
+    alone: str | None = None,
+    badge: int = 0,
+    account: bool | None = None,
+    queue: bool = False,
+) -> Places:
     """Place the panes of a view.
 
     Args:
@@ -100,6 +115,9 @@ def arrange(width: int, height: int, view: str = BOOK.name, *, alone: str | None
         view: Name of what the body shows.
         alone: The one pane that gets the whole body (maximised, or chosen on a small screen).
         badge: Width of the badge in the upper right corner (PAUSED), 0 for none.
+        account: Whether an account is followed, whose orders need room beside the sizes; None where that is all the
+            same.
+        queue: Whether there are queues to show.
 
     Returns:
         Rectangle by pane name. No two overlap, all lie inside the screen and none is empty. Neighbouring columns
@@ -119,11 +137,13 @@ def arrange(width: int, height: int, view: str = BOOK.name, *, alone: str | None
     if badge:
         places["badge"] = Rect(width - badge, 0, badge, 1)
     body = Rect(0, 1 + header, width, height - header - 2)
-    places |= _body(body, size, view, alone)
+    if account is False and view == ACCOUNT.name and alone is None:
+        return places | _no_account(body, size)
+    places |= _body(body, size, view, alone, account=bool(account), queue=queue)
     return places
 
 
-def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
+def _body(body: Rect, size: Size, view: str, alone: str | None, *, account: bool, queue: bool) -> Places:
     stands = stands_in(view)
     desk = [name for name, stand in stands.items() if stand.how is Standing.DESK]
     if alone == "heatmap" and not desk:
@@ -133,7 +153,7 @@ def _body(body: Rect, size: Size, view: str, alone: str | None) -> Places:
     if desk:
         if size is Size.SMALL:
             return _single(body, desk[0])
-        return _medium_desk(body) if size is Size.MEDIUM else _wide_desk(body)
+        return _medium_desk(body) if size is Size.MEDIUM else _wide_desk(body, account=account, queue=queue)
     if any(stand.how is Standing.AXIS for stand in stands.values()):
         return _shared_axis(body)
     if any(stand.how is Standing.PAGE for stand in stands.values()):
@@ -193,6 +213,14 @@ def _account_page(body: Rect, size: Size) -> Places:
     return {"account": head, "orders": orders, "fills": fills, "holdings": holdings, "queue": queue}
 
 
+def _no_account(body: Rect, size: Size) -> Places:
+    """One page that says how to have an account; single orders may be followed without one."""
+    if size is Size.SMALL:
+        return {"account": body}
+    left, right = _columns(body, [body.width * 60 // 100])
+    return {"account": left, "queue": right}
+
+
 def below_axis(height: int) -> int:
     """Rows below the price rows of a heatmap of so many rows."""
     return TALL_BELOW if height >= TALL_AXIS else LOW_BELOW
@@ -238,11 +266,11 @@ def _medium_desk(body: Rect) -> Places:
     return {**_book(book), "candles": candles, "gauge": gauge}
 
 
-def _wide_desk(body: Rect) -> Places:
+def _wide_desk(body: Rect, *, account: bool, queue: bool) -> Places:
     """The book at the left with a strip of heatmap, candles over the ladder (side by side where there is room)."""
     spare = body.width - WIDE_WIDTH
     if body.width >= ROOMY_WIDTH and body.height >= ROOMY_HEIGHT:
-        return _roomy_desk(body)
+        return _roomy_desk(body, account=account, queue=queue)
     # The tape is whole from 31 cells, flow events and gauge from 38.
     right_width = 38 + min(max(0, spare - 10) // 10, 10)
     beyond = body.width - STRIP_WIDTH
@@ -251,19 +279,29 @@ def _wide_desk(body: Rect) -> Places:
     book_width = 67 + spare * 7 // 10 if beyond < 0 else strip + 54 + min(beyond * 4 // 10, 60)
     book, middle, right = _columns(body, [book_width, body.width - book_width - right_width - 2])
     candles, ladder = _split_rows(middle, body.height - body.height * 9 // 20)
+    if strip and account:
+        strip -= min(OWN_WIDTH, strip - 12)
     return {**_book(book, strip), "ladder": ladder, "candles": candles, **_right(right)}
 
 
-def _roomy_desk(body: Rect) -> Places:
-    """Strip, book and ladder side by side, all with the body's height; candles over the rest at the right."""
+def _roomy_desk(body: Rect, *, account: bool, queue: bool) -> Places:
+    """Strip, book and ladder side by side, all with the body's height; candles over the rest at the right.
+
+    Where there are queues, the one at the cursor stands under the ladder.
+    """
     spare = body.width - ROOMY_WIDTH
     right_width = 44 + min(spare // 10, 20)
     ladder_width = 42 + min(max(0, spare - 20) // 6, 18)
     book_width = 63 + min(spare * 3 // 10, 60)
+    if account:
+        book_width, ladder_width = book_width + OWN_WIDTH, ladder_width + OWN_WIDTH // 2
     strip = body.width - book_width - ladder_width - right_width - 3
     book, ladder, right = _columns(body, [strip + 1 + book_width, ladder_width])
     candles, rest = _split_rows(right, body.height - body.height * 3 // 10)
-    return {**_book(book, strip), "ladder": ladder, "candles": candles, **_right(rest)}
+    places = {**_book(book, strip), "ladder": ladder, "candles": candles, **_right(rest)}
+    if queue:
+        places["ladder"], places["queue"] = _split_rows(ladder, max(QUEUE_HEIGHT, body.height * 3 // 10))
+    return places
 
 
 def _right(place: Rect) -> Places:

@@ -15,7 +15,7 @@ from kraken_tui.market.views import PairView
 from kraken_tui.tui.draw.picture import AccountChoices, BookChoices, Picture
 
 if TYPE_CHECKING:
-    from kraken_tui.market.orders.values import Order
+    from kraken_tui.market.orders.values import Fill, Order
     from kraken_tui.market.private_views import AccountView
 
 QUEUE = "queue"
@@ -49,6 +49,7 @@ class OrdersControl:
         self._source = source
         self._wish: _Wish | None = None
         self._told: set[str] | None = None
+        self._done: set[str] | None = None
         self.choices = AccountChoices()
 
     # --- the list ---------------------------------------------------------------------------------------------
@@ -150,13 +151,29 @@ class OrdersControl:
         at = bisect_right(prices, cursor) - 1 if steps > 0 else bisect_left(prices, cursor)
         return prices[max(0, min(at + steps, len(prices) - 1))]
 
-    # --- fills ------------------------------------------------------------------------------------------------
+    # --- ends and fills -----------------------------------------------------------------------------------------
 
-    def filled(self, account: AccountView | None) -> int:
-        """How many fills came since the last call, each once; those of a snapshot or of the history are no news."""
+    def note_ends(self, account: AccountView, now_ns: int) -> None:
+        """Keep when an order was first seen to have ended; those that had when the account came are no news.
+
+        Args:
+            account: With its orders.
+            now_ns: As of `Picture.now_ns`.
+        """
+        from kraken_tui.market.orders.values import DONE
+
+        done = {order.key for order in account.orders if order.stage in DONE}
+        if self._done is not None:
+            self.choices.ended |= dict.fromkeys(done - self._done, now_ns)
+        self._done = done
+        for key in self.choices.ended.keys() - done:
+            del self.choices.ended[key]
+
+    def filled(self, account: AccountView | None) -> tuple[Fill, ...]:
+        """The fills since the last call, newest first, each once; those of a snapshot or the history are no news."""
         if account is None:
-            return 0
-        ids = {fill.exec_id for fill in account.fills if fill.live}
+            return ()
+        live = [fill for fill in account.fills if fill.live]
         before = self._told
-        self._told = ids if before is None else before | ids
-        return 0 if before is None else len(ids - before)
+        self._told = {fill.exec_id for fill in live} | (before or set())
+        return () if before is None else tuple(fill for fill in live if fill.exec_id not in before)

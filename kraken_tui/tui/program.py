@@ -87,6 +87,10 @@ class Program(Protocol):
         """Confirm a key in a few words in the last row."""
         ...
 
+    def notify_desktop(self, text: str) -> None:
+        """Show a notice of the desktop, where the terminal is known to have them."""
+        ...
+
     def tell(self, text: str, severity: Severity = "information") -> None:
         """Show a toast."""
         ...

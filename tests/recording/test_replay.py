@@ -508,7 +508,7 @@ def test_f82_a_damaged_line_is_left_out_and_named(tmp_path: Path) -> None:
         ("lie.zst", b"plain text", "not what its name says"),
         ("plain.zst", b'{"format":"kraken-tui","version":1}\n', r"is not compressed, though its name ends in \.zst"),
         ("plain.gz", b'[{"channel":"heartbeat"}]\n', r"is not compressed, though its name ends in \.gz"),
-        ("packed.jsonl", gzip.compress(b"{}\n"), r"is compressed, but its name does not end in \.gz"),
+        ("packed.jsonl", gzip.compress(b"{}\n", mtime=0), r"is compressed, but its name does not end in \.gz"),
         ("packed.gz", bytes.fromhex("28b52ffd") + b"x", r"is compressed, but its name does not end in \.zst"),
         ("ours.jsonl", bytes.fromhex("502a4d18") + b"x", r"is compressed, but its name does not end in \.zst"),
         ("printed.jsonl", b'{"event":"state","connection":"CONNECTING"}\n', "what kraken-tui stream printed"),

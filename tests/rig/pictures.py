@@ -33,6 +33,7 @@ STILLS = (
     ("candles", (160, 48), "dark"),
     ("charts", (160, 48), "dark"),
     ("tape", (160, 48), "dark"),
+    ("account", (160, 48), "dark"),
 )
 """View, size and theme of each picture that stands still."""
 
@@ -110,7 +111,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="make those whose name has this in it")
     parser.add_argument("--seconds", type=float, default=_WATCHED_S, help="watch the demo for so long first")
     asked = parser.parse_args()
-    settings = Settings(pairs=PAIRS, demo=True)
+    settings = Settings(pairs=PAIRS, demo=True, level3=True, account=True)
     engine = Engine(settings, options=EngineOptions(history=True))
     engine.start()
     try:

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from kraken_tui.market.events import Proof, Side
-from kraken_tui.market.orders.values import Fill
+from kraken_tui.market.orders.values import Fill, Stage
 from kraken_tui.market.private_views import LinkView, StreamView
 from kraken_tui.settings import Settings
 from kraken_tui.tui.app import KrakenApp
+from kraken_tui.tui.draw.format import duration
 from kraken_tui.tui.export.svg import screen_svg
 from tests.tui import accounts, samples
 from tests.tui.fake_source import FakeSource
@@ -118,6 +119,35 @@ async def test_wide_orders_tell_everything() -> None:
         assert "history" in fills.split("\n")[4]
         assert "51.39 USD" in fills
         assert "maker" in fills
+
+
+async def test_an_average_of_nothing_is_not_zero_and_what_all_are_is_not_said() -> None:
+    source = source_with()
+    assert source.account is not None
+    orders = tuple(
+        accounts.order(key, foreign=True, avg_price=D("0.0"), limit_price=D("64249.7")) for key in ("one", "two")
+    )
+    source.account = replace(source.account, orders=orders)
+    async with running(source, (220, 60)) as (app, pilot):
+        await press(app, pilot, "f8")
+        rows = text(app, "orders").split("\n")
+        assert "average" in rows[1]
+        assert "foreign" not in text(app, "orders")
+        assert not any(word in ("0.0", "0.00") for row in rows[2:] for word in row.split())
+
+
+async def test_nothing_gained_has_no_sign() -> None:
+    source = source_with()
+    assert source.account is not None
+    assert source.views["BTC/USD"].last is not None
+    price = D(source.views["BTC/USD"].last).scaleb(-1)
+    held = replace(source.account.positions[0], avg_price=price, qty=D("-0.5"))
+    source.account = replace(source.account, positions=(held,))
+    async with running(source, (220, 60)) as (app, pilot):
+        await press(app, pilot, "f8")
+        row = next(row for row in text(app, "holdings").split("\n") if "BTC/USD" in row)
+        assert " 0.00 " in row
+        assert "-0.00" not in row
 
 
 async def test_what_is_not_verified_says_so_in_words() -> None:
@@ -420,6 +450,152 @@ async def test_a_link_that_stopped_says_what_to_do() -> None:
     async with running(source_with(links=stopped), (120, 36)) as (app, pilot):
         await press(app, pilot, "f8")
         assert "○ DISCONNECTED: EAPI:Invalid key stopped" in text(app, "account")
+
+
+# --- ends of orders -----------------------------------------------------------------------------------------------
+
+
+def with_stage(source: FakeSource, key: str, stage: Stage, **changes: object) -> None:
+    """Let one order of the account change; the engine's clock goes on by a tenth of a second."""
+    assert source.account is not None
+    orders = tuple(replace(each, stage=stage, **changes) if each.key == key else each for each in source.account.orders)
+    source.account = replace(source.account, orders=orders, version=source.account.version + 1)
+
+
+def later(source: FakeSource, seconds: float) -> None:
+    source.feed_view = replace(source.feed_view, now_ns=source.feed_view.now_ns + round(seconds * samples.SECOND))
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes", "words"),
+    [
+        (Stage.FILLED, {"cum_qty": D("0.25")}, "✓ 0.25 filled"),
+        (Stage.CANCELED, {"cum_qty": D("0.1")}, "✗ 0.15 cancelled"),
+        (Stage.REFUSED, {}, "✗ 0.25 refused"),
+    ],
+)
+async def test_the_end_of_an_order_stands_at_its_price_for_three_seconds(
+    stage: Stage, changes: dict[str, object], words: str
+) -> None:
+    source = source_with()
+    async with running(source, (160, 48)) as (app, pilot):
+        await press(app, pilot, "o", "o")
+        # Those that had ended when the account came are no news.
+        assert "✓ 0.25" not in text(app, "ladder")
+        with_stage(source, "work", stage, **changes)
+        app.tick(everything=True)
+        row = next(row for row in text(app, "ladder").split("\n") if "64,249.7" in row)
+        assert words in row
+        assert "[0.25]" not in row
+        later(source, 2.9)
+        app.tick(everything=True)
+        assert words in text(app, "ladder")
+        later(source, 0.2)
+        app.tick(everything=True)
+        assert words not in text(app, "ladder")
+
+
+async def test_the_book_shows_the_end_too_and_it_fades() -> None:
+    source = source_with()
+    async with running(source, (160, 48)) as (app, pilot):
+        await press(app, pilot, *["-"] * 12)
+        with_stage(source, "work", Stage.CANCELED)
+        app.tick(everything=True)
+
+        def key_of_end() -> str:
+            lines = app.main._panes["book"]._lines  # type: ignore[attr-defined]
+            return next(key for line in lines for part, key in line if part.startswith("✗ 0.25"))
+
+        assert key_of_end() == "bad"
+        later(source, 2)
+        app.tick(everything=True)
+        assert key_of_end() == "muted"
+
+
+# --- room for it --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+@pytest.mark.parametrize("size", SIZES)
+async def test_own_orders_stand_on_their_own_side_of_the_book_and_hide_no_size(
+    size: tuple[int, int], side: Side
+) -> None:
+    source = source_with()
+    view = source.views["BTC/USD"]
+    price = accounts.price_at(view, side, 2)
+    assert source.account is not None
+    source.account = replace(source.account, orders=(accounts.order("one", side=side, limit_price=price,
+                                                                    order_qty=D("0.055")),))  # fmt: skip
+    async with running(source, size) as (app, pilot):
+        await press(app, pilot, *["-"] * 12)
+        row = next(row for row in text(app, "book").split("\n") if f"{price:,}" in row)
+        before, after = row.split(f"{price:,}")
+        own, other = (before, after) if side is Side.BUY else (after, before)
+        assert "[0.055]" in own
+        assert "[" not in other
+        # The size of the level stands whole between frame and price.
+        number = own.replace("[0.055]", " ").strip("│┊┤├▸◂ █▌▐▏▕▉▓»«")
+        assert re.search(r"\d", number)
+
+
+async def test_the_worth_is_the_least_there_can_be_where_a_price_is_not_known() -> None:
+    source = source_with(worth=None, priced=D("179234.91"), unpriced=("DOGE",))
+    async with running(source, (160, 48)) as (app, pilot):
+        await press(app, pilot, "f8")
+        title = text(app, "account").split("\n")[0]
+        assert "worth ≥ 179,234.91 USD: 1 of 3 assets has no known price (DOGE)" in title
+    for size in SIZES:
+        async with running(source, size) as (app, pilot):
+            await press(app, pilot, "f8")
+            assert "≥ 179,234.91 USD" in text(app, "account").split("\n")[0]
+
+
+async def test_what_is_owed_and_has_no_price_makes_no_lower_bound() -> None:
+    source = source_with(worth=None, priced=D("1000"), unpriced=("ETH",))
+    assert source.account is not None
+    owed = tuple(replace(each, total=-each.total) if each.asset == "ETH" else each for each in source.account.balances)
+    source.account = replace(source.account, balances=owed)
+    async with running(source) as (app, pilot):
+        await press(app, pilot, "f8")
+        assert "worth 1,000.00 USD: 1 of 3" in text(app, "account")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_an_account_the_page_says_so_once(size: tuple[int, int]) -> None:
+    source = FakeSource()
+    async with running(source, size) as (app, pilot):
+        app.main.set_view("account")
+        await press(app, pilot)
+        assert screen(app).count("No account is followed") == 1
+        # When it comes, so does the page.
+        source.account = accounts.account(samples.pair())
+        app.tick(everything=True)
+        await press(app, pilot)
+        assert "Orders 11 open" in text(app, "orders")
+
+
+async def test_on_the_large_desk_the_queue_stands_under_the_ladder() -> None:
+    async with running(source_with(), (220, 60)) as (app, _):
+        queue, ladder = app.main.places["queue"], app.main.places["ladder"]
+        assert (queue.x, queue.y) == (ladder.x, ladder.bottom)
+        assert "Queue bid 64,249.7" in text(app, "queue")
+    async with running(source_with(level3=False), (220, 60)) as (app, _):
+        assert "queue" not in app.main.places
+
+
+async def test_the_readout_tells_how_many_orders_rest_there_and_how_old_the_first_is() -> None:
+    source = source_with()
+    async with running(source, (220, 60)) as (app, pilot):
+        app.main.control.choices.cursor = 642_497
+        await press(app, pilot)
+        level3 = source.views["BTC/USD"].level3
+        assert level3 is not None
+        level = next(level for level in level3.bids if level.ticks == 642_497)
+        age = duration(level.head_age_ns(source.views["BTC/USD"].now_ns) or 0)
+        assert f"3 orders head {age}" in text(app, "footer")
+        without_l3(source)
+        app.tick(everything=True)
+        assert "orders" not in text(app, "footer")
 
 
 # --- the bell ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kraken_tui.tui.layout import Rect, Size, arrange, below_axis, size_class
-from kraken_tui.tui.panes import BOOK, CANDLES, CHARTS, HEALTH, HEATMAP, TAPE, cycle_of, stands_in, views
+from kraken_tui.tui.panes import ACCOUNT, BOOK, CANDLES, CHARTS, HEALTH, HEATMAP, TAPE, cycle_of, stands_in, views
 
 SIZES = st.tuples(st.integers(0, 1200), st.integers(0, 400))
 
@@ -22,7 +22,8 @@ def overlap(one: Rect, other: Rect) -> bool:
 def test_places_are_inside_and_apart(size: tuple[int, int], view: str, data: st.DataObject, badge: int) -> None:
     width, height = size
     alone = data.draw(st.sampled_from([None, "no such pane", *stands_in(view)]))
-    places = arrange(width, height, view, alone=alone, badge=badge)
+    account, queue = data.draw(st.sampled_from([None, False, True])), data.draw(st.booleans())
+    places = arrange(width, height, view, alone=alone, badge=badge, account=account, queue=queue)
     for name, place in places.items():
         assert place.width > 0, name
         assert place.height > 0, name
@@ -149,6 +150,28 @@ def test_the_ladder_stands_beside_the_book_where_there_is_room() -> None:
     assert {place.width for place in right} == {46}
     assert [place.bottom for place in right] == [*(place.y for place in right[1:]), 59]
     assert min(place.height for place in right) >= 5
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 48), (180, 50), (200, 50), (220, 60), (300, 80)])
+def test_own_orders_have_room_in_book_and_ladder_at_the_cost_of_the_strip(width: int, height: int) -> None:
+    usual, own = arrange(width, height), arrange(width, height, account=True)
+    assert own["book"].width == usual["book"].width + 8
+    assert own["heatmap"].width < usual["heatmap"].width
+    assert own["heatmap"].width >= 12
+    assert own["ladder"].width >= usual["ladder"].width
+    assert own["tape"] == usual["tape"]
+
+
+def test_the_queue_has_a_place_where_there_is_room() -> None:
+    for size, there in (((80, 24), False), ((120, 36), False), ((160, 48), False), ((220, 60), True)):
+        assert ("queue" in arrange(*size, queue=True)) == there
+        assert "queue" not in arrange(*size)
+        assert ("queue" in arrange(*size, ACCOUNT.name)) == (size[0] > 80)
+
+
+def test_without_an_account_its_page_is_one() -> None:
+    assert set(arrange(80, 24, ACCOUNT.name, account=False)) == {"tabs", "header", "footer", "account"}
+    assert set(arrange(160, 48, ACCOUNT.name, account=False)) == {"tabs", "header", "footer", "account", "queue"}
 
 
 def test_the_heatmap_at_its_sizes() -> None:

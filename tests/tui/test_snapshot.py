@@ -16,7 +16,7 @@ from kraken_tui.settings import Settings
 from kraken_tui.tui import snapshot
 from kraken_tui.tui.draw.themes import PALETTES
 from kraken_tui.tui.export.svg_cells import CELL_WIDTH
-from tests.tui import samples
+from tests.tui import accounts, samples
 from tests.tui.fake_source import FakeSource
 
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -101,3 +101,24 @@ async def test_a_picture_turns_to_a_pair_that_is_proven() -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_book_looks_as_it_did(size: tuple[int, int], compare: Callable[[str, str], None]) -> None:
     compare(await draw(size), f"book_{size[0]}x{size[1]}")
+
+
+def with_account() -> FakeSource:
+    source = FakeSource()
+    view = samples.pair()
+    source.account = accounts.account(view)
+    source.views[view.symbol] = accounts.pair(view, source.account)
+    tabs = tuple(replace(tab, last=view.last) if tab.symbol == view.symbol else tab for tab in source.feed_view.tabs)
+    source.feed_view = replace(source.feed_view, tabs=tabs, now_ns=view.now_ns)
+    return source
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_the_account_looks_as_it_did(size: tuple[int, int], compare: Callable[[str, str], None]) -> None:
+    made = await snapshot.picture(with_account(), Settings(), size=size, view="account", until=None)
+    compare(made, f"account_{size[0]}x{size[1]}")
+
+
+async def test_the_queue_on_the_large_desk_looks_as_it_did(compare: Callable[[str, str], None]) -> None:
+    made = await snapshot.picture(with_account(), Settings(), size=(220, 60), view="book", until=None)
+    compare(made, "book_with_account_220x60")

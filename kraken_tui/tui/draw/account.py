@@ -115,13 +115,35 @@ def draw_account(picture: Picture, width: int, height: int) -> list[Line]:
 
 
 def _account_title(account: AccountView, width: int) -> Line:
-    worth = "worth unknown" if account.worth is None else f"worth {money(account.worth)} USD"
-    if account.play:
-        worth += " of play money"
     if account.silent_ns:
         return _title("Account", play_badge(account), "? engine silent", "bad", width)
-    name = f"Account {shorten(account.key, 24)}".rstrip()
-    return _title(name, play_badge(account), worth, "text", width)
+    name, badge = f"Account {shorten(account.key, 24)}".rstrip(), play_badge(account)
+    room = width - len(name) - width_of(badge) - 9
+    worth = next((text for text in worth_texts(account) if len(text) <= room), "")
+    return _title(name, badge, worth, "text", width)
+
+
+def worth_texts(account: AccountView) -> list[str]:
+    """What is said of the account's worth, the longest first.
+
+    Assets without a known price are counted, and what the others are worth is then the least there can be.
+    """
+    if account.worth is not None:
+        return [f"worth {money(account.worth)} USD", f"{money(account.worth)} USD"]
+    if account.priced is None:
+        return ["worth unknown"]
+    left = [balance for balance in account.balances if balance.asset in account.unpriced]
+    # What is owed may be worth any amount less.
+    least = "" if any(balance.total < 0 for balance in left) else "≥ "
+    held = sum(bool(balance.total) for balance in account.balances)
+    amount, count = f"{least}{money(account.priced)} USD", len(account.unpriced)
+    names = ", ".join(map(in_cells, account.unpriced))
+    have = "has" if count == 1 else "have"
+    return [
+        f"worth {amount}: {count} of {counted(held, 'asset')} {have} no known price ({names})",
+        f"worth {amount}, {count} of {counted(held, 'asset')} not priced",
+        f"{amount}, {count} not priced",
+    ]
 
 
 def _link(link: LinkView, width: int) -> tuple[Run, ...]:
@@ -260,10 +282,10 @@ def _order_cells(order: Order, account: AccountView, picture: Picture, mine: Own
         (f"{price:,f}" if price is not None else "market", text),
         (quantities, text),
         (filled, text),
-        ("" if order.avg_price is None else f"{order.avg_price:,f}", text),
+        ("" if order.avg_price is None or not order.cum_qty else f"{order.avg_price:,f}", text),
         (ahead, text),
         (age, "muted"),
-        (_note(order), "muted"),
+        (_note(order, told=any(not each.foreign for each in account.orders)), "muted"),
     )
 
 
@@ -286,10 +308,10 @@ def _percent(part: Decimal, whole: Decimal) -> str:
     return "<1%" if part and not share else f"{share}%"
 
 
-def _note(order: Order) -> str:
-    """Whose it is, its conditions, and why it ended."""
+def _note(order: Order, *, told: bool) -> str:
+    """Whose it is (where not all are another program's), its conditions, and why it ended."""
     words = []
-    if order.foreign:
+    if order.foreign and told:
         words.append("foreign")
     if order.parent:
         words.append("child")

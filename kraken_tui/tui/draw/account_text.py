@@ -30,7 +30,8 @@ def plain(number: Decimal) -> str:
 
 def money(number: Decimal, decimals: int = 2) -> str:
     """An amount with so many decimals; one that would read as zero is shown as less than the smallest."""
-    text = f"{number:,.{decimals}f}"
+    # A product of nothing keeps its sign.
+    text = f"{number or Decimal(0):,.{decimals}f}"
     if number and not text.strip("-0.,"):
         return f"{'-' if number < 0 else ''}<{Decimal(1).scaleb(-decimals):f}"
     return text

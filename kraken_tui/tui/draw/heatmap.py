@@ -118,11 +118,15 @@ def _legend(view: HeatView, width: int) -> Line:
         lower, upper = (quantity(round(lots), precision, 6).strip() for lots in (scale.lower, scale.upper))
         letters = _DENSITY_ASCII if view.ascii_only else _DENSITY
         blocks: tuple[Run, ...] = ((letters[2:], "text"),)
-        if not view.density:
-            blocks = tuple((" ", f"text/heat{level}") for level in range(2, LEVELS))
+        narrow = len(lower) + len(upper) + LEVELS + 2 > width
+        if view.density and narrow:
+            blocks = ((letters[2::2], "text"),)
+        elif not view.density:
+            blocks = tuple((" ", f"text/heat{level}") for level in range(2, LEVELS, 2 if narrow else 1))
             ramp.append((" ", "text/heat1"))
         ramp += [(f"{lower} ", "muted"), *blocks, (f" {upper}", "muted")]
-        parts.append(((f" {view.spec.base}", "muted"),))
+        if width_of(ramp) <= width:
+            parts.append(((f" {view.spec.base}", "muted"),))
     bought, sold = ("bid", "ask") if not view.density else ("text", "text")
     parts += [
         ((f"  {_BOUGHT[2]}", bought), (" bought ", "muted"), (_SOLD[2], sold), (" sold", "muted")),

@@ -76,7 +76,8 @@ def _balance_cells(balance: Balance, picture: Picture) -> Cells:
     entry = balance.entry
     if balance.entry and balance.amount is not None:
         sign = "+" if balance.amount > 0 else ""
-        entry += f" {sign}{plain(balance.amount)}"
+        # Where there is little room the amount is what is kept.
+        entry = f"{sign}{plain(balance.amount)} {entry}"
     if balance.entry and balance.ns is not None:
         entry += f", {duration(max(0, picture.account_ns - balance.ns))} ago"
     return (

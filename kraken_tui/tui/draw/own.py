@@ -2,7 +2,8 @@
 
 The quantity that remains stands in a frame at its price, and the frame tells the state without colour:
 `[0.25]` works, `(0.25)` is not in the market yet, `/0.25/` a cancel is on its way, `[0.25?]` is not verified,
-`[T 0.25]` is a stop that waits for its trigger at its trigger price, `[0.25…]` an amend is on its way.
+`[T 0.25]` is a stop that waits for its trigger at its trigger price, `[0.25…]` an amend is on its way. How an order
+ended is shown there for a moment: `✓ 0.25` filled, `✗ 0.25` cancelled, expired or refused.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.format import quantity
 from kraken_tui.tui.draw.picture import Picture
 from kraken_tui.tui.draw.runs import Line, on
+from kraken_tui.units import SECOND
 from kraken_tui.wire.symbols import PairSpec
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from kraken_tui.market.private_views import AccountView
 
 _QUANTITY = 10
+
+ENDED_NS = 3 * SECOND
+"""How long the end of an order is shown at its price."""
 
 
 class Standing(IntEnum):
@@ -117,6 +122,59 @@ def _own(order: Order, account: AccountView, spec: PairSpec) -> OwnOrder | None:
     lots = None if left is None else units(left, spec.qty_precision)
     ticks = units(price, spec.price_precision)
     return OwnOrder(order.side, ticks, lots, standing_of(order, account), order.key, order.order_id)
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """An own order of a pair that ended a moment ago.
+
+    Attributes:
+        side, ticks: Where it stood.
+        lots: What was filled of a filled order, else what was left of it; None where that is not known.
+        stage: How it ended.
+        age_ns: Since that was seen.
+    """
+
+    side: Side
+    ticks: int
+    lots: int | None
+    stage: Stage
+    age_ns: int
+
+
+def ended_orders(picture: Picture) -> tuple[Ended, ...]:
+    """The own orders of the pair on screen whose end was seen within the last `ENDED_NS`; none in the past."""
+    account, pair, seen = picture.account, picture.pair, picture.own.ended
+    if not seen or account is None or pair is None or pair.spec is None or picture.in_past:
+        return ()
+    spec, found = pair.spec, []
+    for order in account.orders:
+        age_ns = picture.account_ns - seen[order.key] if order.key in seen else -1
+        price = order.trigger_price if order.untriggered else order.limit_price
+        if order.symbol != pair.symbol or price is None or order.side is None or not 0 <= age_ns < ENDED_NS:
+            continue
+        whole = order.order_qty
+        size = order.cum_qty if order.stage is Stage.FILLED else None if whole is None else whole - order.cum_qty
+        lots = None if size is None else units(size, spec.qty_precision)
+        found.append(Ended(order.side, units(price, spec.price_precision), lots, order.stage, age_ns))
+    return tuple(found)
+
+
+def ended_text(end: Ended, precision: int, room: int) -> str:
+    """The end of an order: "✓ 0.25 filled", "✗ 0.25 cancelled", as much of it as there is room for."""
+    mark = "✓" if end.stage is Stage.FILLED else "✗"
+    word = "cancelled" if end.stage is Stage.CANCELED else end.stage.value
+    texts = [mark]
+    if end.lots is not None:
+        size = compact(end.lots, precision)
+        texts = [f"{mark} {size} {word}", f"{mark} {size}", f"{mark}{size}", mark]
+    return next((text for text in texts if len(text) <= room), "")
+
+
+def ended_role(end: Ended) -> str:
+    """Role of an end: bright at first, then it fades."""
+    if 2 * end.age_ns >= ENDED_NS:
+        return "muted"
+    return "ok" if end.stage is Stage.FILLED else "bad"
 
 
 def frame_text(orders: Sequence[OwnOrder], spec: PairSpec, room: int) -> str:

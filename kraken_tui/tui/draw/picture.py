@@ -70,11 +70,13 @@ class AccountChoices(msgspec.Struct):
         sort: One of `draw.account.SORTS`.
         chosen: Key of the order under the cursor; None for none.
         scrolled: First row shown, by the name of the pane.
+        ended: When it was seen that an order had ended, ns as of `Picture.now_ns`, by the order's key.
     """
 
     sort: str = "newest"
     chosen: str | None = None
     scrolled: dict[str, int] = msgspec.field(default_factory=dict)
+    ended: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Situation(msgspec.Struct, frozen=True):

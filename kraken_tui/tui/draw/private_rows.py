@@ -6,7 +6,7 @@ It is imported only where there is something to add.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -18,8 +18,13 @@ from kraken_tui.tui.draw.book_shape import BookShape
 from kraken_tui.tui.draw.format import duration, quantity
 from kraken_tui.tui.draw.heatmap import HEAD_ROWS
 from kraken_tui.tui.draw.own import (
+    Ended,
     OwnOrder,
+    ahead_text,
     beyond_text,
+    ended_orders,
+    ended_role,
+    ended_text,
     frame_key,
     frame_text,
     hidden_text,
@@ -37,6 +42,9 @@ if TYPE_CHECKING:
     from kraken_tui.market.icebergs import IcebergSeen
     from kraken_tui.market.private_views import Level3View
     from kraken_tui.tui.draw.heat_view import HeatView
+
+
+Placed = TypeVar("Placed", bound="OwnOrder | Ended")
 
 
 class BarPlace(msgspec.Struct, frozen=True):
@@ -58,13 +66,12 @@ def bar_places(shape: BookShape) -> dict[Side, BarPlace]:
     return {Side.BUY: BarPlace(first, shape.bar, left=True), Side.SELL: BarPlace(ask, shape.bar)}
 
 
-def across(shape: BookShape) -> dict[Side, BarPlace]:
-    """The other half of the book by side, from the price on: empty where a row's orders rest on one side only."""
-    if shape.one_side:
+def volume_places(shape: BookShape) -> dict[Side, BarPlace]:
+    """Where what was traded stands, one cell beyond the bar of its side; empty where it is left out, or on one side."""
+    if shape.one_side or shape.volume is None:
         return {}
-    first = shape.volume.width + 1 if shape.volume else 0
-    right = BarPlace(first + shape.resting + shape.price + 4, shape.resting, left=True)
-    return {Side.BUY: right, Side.SELL: BarPlace(first, shape.resting)}
+    ask, width = bar_places(shape)[Side.SELL], shape.volume.width
+    return {Side.BUY: BarPlace(0, width, left=True), Side.SELL: BarPlace(ask.at + ask.width + 1, width)}
 
 
 def outer(line: Line, place: BarPlace, runs: Line) -> Line:
@@ -146,12 +153,14 @@ class RowMarks(msgspec.Struct, frozen=True):
 
     Attributes:
         own: Own orders there.
+        ended: Own orders that ended there a moment ago.
         hidden: Hidden quantity seen there; None for none.
         sizes: Single orders, () where they are not known.
         age_ns: Age of the first of them; None where it is not known, or of several levels.
     """
 
     own: tuple[OwnOrder, ...] = ()
+    ended: tuple[Ended, ...] = ()
     hidden: IcebergSeen | None = None
     sizes: tuple[int, ...] = ()
     age_ns: int | None = None
@@ -180,6 +189,10 @@ def decorated(picture: Picture, line: Line, place: BarPlace, sides: Sequence[Row
             own, _ = marked(picture, marks.own, place.width - width_of(runs), ground)
             runs = (*runs, *own)
     for marks in sides:
+        for end in marks.ended:
+            if text := ended_text(end, precision, place.width - width_of(runs) - 1):
+                runs = (*runs, (f"{text} ", on(ended_role(end), ground)))
+    for marks in sides:
         if marks.hidden is not None:
             room = (free if runs else place.width) - width_of(runs)
             if text := hidden_text(marks.hidden, precision, room - 2):
@@ -191,37 +204,47 @@ def decorated(picture: Picture, line: Line, place: BarPlace, sides: Sequence[Row
     return outer(line, place, runs)
 
 
-def decorated_across(
-    picture: Picture, line: Line, places: tuple[BarPlace, BarPlace | None], marks: RowMarks, ground: str
+def decorated_beside(
+    picture: Picture, line: Line, place: BarPlace, volume: BarPlace | None, marks: RowMarks, ground: str
 ) -> Line:
-    """As `decorated`, with own orders for which the bar has no room in the other half of the row, where that is free.
+    """As `decorated`, using the cells for what was traded too where nothing was: own orders stand on their own side.
 
     Args:
         picture: What is drawn.
         line: The row.
-        places: The bar, and the other half; None where there is none.
+        place: The bar.
+        volume: What was traded, beyond the bar; None where that is left out.
         marks: What is added.
         ground: Background of the row.
     """
-    place, other = places
     pair = picture.pair
     assert pair is not None
     assert pair.spec is not None
-    if marks.own and other is not None and len(frame_text(marks.own, pair.spec, place.width)) <= 1:
-        runs, width = marked(picture, marks.own, other.width, ground)
-        if width > 1 and free_cells(line, other) == other.width:
-            line = outer(line, other, runs)
-            marks = msgspec.structs.replace(marks, own=())
-    return decorated(picture, line, place, (marks,), ground)
+    if not marks.own or volume is None or free_cells(line, volume) < volume.width:
+        return decorated(picture, line, place, (marks,), ground)
+    if len(frame_text(marks.own, pair.spec, place.width)) <= 1:
+        both = BarPlace(min(place.at, volume.at), place.width + volume.width + 1, place.left)
+        runs, width = marked(picture, marks.own, both.width, ground)
+        if width > 1:
+            line, marks = outer(line, both, runs), msgspec.structs.replace(marks, own=())
+        return decorated(picture, line, place, (marks,), ground)
+    _, width = marked(picture, marks.own, place.width, ground)
+    line = decorated(picture, line, place, (marks,), ground)
+    words = ahead_text(marks.own[0], picture) if len(marks.own) == 1 else ""
+    words = next((text for text in (words, words.partition(",")[0]) if len(text) <= volume.width), "")
+    # A mark alone would be read as what was traded.
+    if words[:1].isalnum() and width == len(frame_text(marks.own, pair.spec, place.width)):
+        at = volume.at + volume.width - len(words) if volume.left else volume.at
+        line = overlaid(line, at, ((words, on("text", ground)),))
+    return line
 
 
-def by_row(orders: Iterable[OwnOrder], step: int) -> dict[tuple[Side, int], tuple[OwnOrder, ...]]:
+def by_row(orders: Iterable[Placed], step: int) -> dict[tuple[Side, int], tuple[Placed, ...]]:
     """Own orders by side and bucket of the step."""
-    found: dict[tuple[Side, int], tuple[OwnOrder, ...]] = {}
-    for own in orders:
-        key = (own.side, bucket_of(own.ticks, step, own.side))
-        found[key] = (*found.get(key, ()), own)
-    return found
+    found: dict[tuple[Side, int], list[Placed]] = {}
+    for each in orders:
+        found.setdefault((each.side, bucket_of(each.ticks, step, each.side)), []).append(each)
+    return {row: tuple(placed) for row, placed in found.items()}
 
 
 def mark_book(
@@ -247,12 +270,12 @@ def mark_book(
     pair = picture.pair
     assert pair is not None
     orders = own_orders(picture)
-    own = by_row(orders, step)
+    own, ended = by_row(orders, step), by_row(ended_orders(picture), step)
     hidden = {
         (side, bucket_of(ticks, step, side)): seen
         for (side, ticks), seen in icebergs_at(pair, past=picture.in_past).items()
     }
-    places, halves = bar_places(shape), across(shape)
+    places, volumes = bar_places(shape), volume_places(shape)
     head, rows = lines[0], list(lines[1:])
     for number, bucket in enumerate(buckets):
         single = singles.get(bucket)
@@ -260,12 +283,12 @@ def mark_book(
         found: list[RowMarks] = []
         for side in Side:
             sizes = () if single is None else single.bids if side is Side.BUY else single.asks
-            marks = RowMarks(own.get((side, bucket), ()), hidden.get((side, bucket)), sizes)
+            key = (side, bucket)
+            marks = RowMarks(own.get(key, ()), ended.get(key, ()), hidden.get(key), sizes)
             if marks != RowMarks() and shape.one_side:
                 found.append(marks)
             elif marks != RowMarks():
-                room = (places[side], halves.get(side))
-                rows[number] = decorated_across(picture, rows[number], room, marks, ground)
+                rows[number] = decorated_beside(picture, rows[number], places[side], volumes.get(side), marks, ground)
         if found:
             rows[number] = decorated(picture, rows[number], places[Side.BUY], found, ground)
     if orders and buckets:
@@ -291,15 +314,16 @@ def ladder_marks(picture: Picture) -> dict[tuple[Side, int], RowMarks]:
     pair = picture.pair
     if pair is None:
         return {}
-    own = by_row(own_orders(picture), 1)
+    own, ended = by_row(own_orders(picture), 1), by_row(ended_orders(picture), 1)
     hidden = icebergs_at(pair, past=picture.in_past)
     found: dict[tuple[Side, int], RowMarks] = {}
     for side, levels in _sides(pair, picture):
         for level in levels:
             key = (side, level.ticks)
-            found[key] = RowMarks(own.get(key, ()), hidden.get(key), level.sizes, level.head_age_ns(pair.now_ns))
-    for key in (own.keys() | hidden.keys()) - found.keys():
-        found[key] = RowMarks(own.get(key, ()), hidden.get(key))
+            age_ns = level.head_age_ns(pair.now_ns)
+            found[key] = RowMarks(own.get(key, ()), ended.get(key, ()), hidden.get(key), level.sizes, age_ns)
+    for key in (own.keys() | ended.keys() | hidden.keys()) - found.keys():
+        found[key] = RowMarks(own.get(key, ()), ended.get(key, ()), hidden.get(key))
     return found
 
 
@@ -342,7 +366,7 @@ def mark_ladder(
 
 
 def mark_heatmap(picture: Picture, lines: list[Line], view: HeatView) -> list[Line]:
-    """The price rows of a heatmap with the own orders at the newest time.
+    """The price rows of a heatmap with the own orders at the newest time, those beyond the rows counted at their edges.
 
     Args:
         picture: What is drawn.
@@ -350,10 +374,21 @@ def mark_heatmap(picture: Picture, lines: list[Line], view: HeatView) -> list[Li
         view: What the heatmap is drawn from.
     """
     end = len(view.columns)
+    above: list[OwnOrder] = []
+    below: list[OwnOrder] = []
     for (_, bucket), orders in by_row(own_orders(picture), view.step).items():
         row = view.high - bucket
         if 0 <= row < view.rows:
             text = frame_text(orders, view.spec, max(1, end // 2))
             line = lines[HEAD_ROWS + row]
             lines[HEAD_ROWS + row] = overlaid(line, max(0, end - len(text)), ((text, frame_key(orders)),))
+        elif row < 0:
+            above += orders
+        else:
+            below += orders
+    for number, text in ((0, beyond_text(above, "▲")), (view.rows - 1, beyond_text(below, "▼"))):
+        text = text if len(text) <= end // 2 else text.partition(" ")[0]
+        if text:
+            line = lines[HEAD_ROWS + number]
+            lines[HEAD_ROWS + number] = overlaid(line, max(0, end - len(text)), ((text, "!badge/accent"),))
     return lines

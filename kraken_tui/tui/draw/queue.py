@@ -45,7 +45,8 @@ def draw_queue(picture: Picture, width: int, height: int) -> list[Line]:
         return [title, *sentences("Move the cursor to a price.", "muted", width)][: max(0, height)]
     where = f"{'bids' if queue.side is Side.BUY else 'asks'} at {price(queue.ticks, view.spec.price_precision)}"
     if queue.beyond:
-        text = f"? Not known: {where} is outside the {counted(level3.depth, 'level')} that are followed."
+        followed = f"the {counted(level3.depth, 'level')} a side that are followed"
+        text = f"? Not known: {price(queue.ticks, view.spec.price_precision)} is outside {followed}."
         return [title, *sentences(text, "muted", width)][: max(0, height)]
     if not level3_trusted(view):
         reason = "stale" if level3.verified else level3.reason or "not proven"

@@ -77,6 +77,28 @@ def draw_waiting(title: str, sentence: str, width: int, height: int) -> list[Lin
     return lines
 
 
+def shorten_words(text: str, width: int) -> str:
+    """At most `width` cells of a text: cut with an ellipsis, but never within a number or before its unit."""
+    if len(in_cells(text)) <= width:
+        return in_cells(text)
+    parts = in_cells(text).split(", ")
+    for kept in range(len(parts) - 1, 0, -1):
+        head = ", ".join(parts[:kept])
+        if len(head) + 2 <= width:
+            return f"{head} …" if any(character.isdigit() for character in parts[kept]) else shorten(text, width)
+    words = parts[0].split(" ")
+    for kept in range(len(words) - 1, 0, -1):
+        head = " ".join(words[:kept])
+        room = width - len(head) - 1
+        if room < 1:
+            continue
+        after = words[kept]
+        if any(character.isdigit() for character in after):
+            return f"{head.rstrip(',:;')} …"
+        return shorten(text, width)
+    return "…"[:width] if any(character.isdigit() for character in words[0]) else shorten(words[0], width)
+
+
 def part_of(line: Line, start: int, stop: int) -> Line:
     """The runs between two cells of a line."""
     runs: list[Run] = []

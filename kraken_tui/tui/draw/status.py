@@ -14,11 +14,12 @@ from kraken_tui.market.freshness import silence_text
 from kraken_tui.market.health import long_time
 from kraken_tui.market.views import FeedView, Mode, PairView
 from kraken_tui.tui.draw.amounts import compact
-from kraken_tui.tui.draw.format import basis_points, clock, fine_price, price, quantity
+from kraken_tui.tui.draw.format import basis_points, clock, duration, fine_price, price, quantity
 from kraken_tui.tui.draw.mode import progress
 from kraken_tui.tui.draw.runs import Line, in_cells, shorten, width_of
 from kraken_tui.tui.draw.slowness import Slowness, slowness_text
 from kraken_tui.wire.symbols import PairSpec
+from kraken_tui.words import counted
 
 STATUS_KEYS = ("feed.pause", "time.live", "replay.again", "feed.reconnect", "replay.skip", "cursor.clear")
 """Commands whose keys the status names."""
@@ -86,7 +87,27 @@ def reading_parts(reading: Reading | None) -> list[Line]:
     if read.known_to is None or reading.now is not None:
         size = compact(read.size, spec.qty_precision) if read.known_to is None else "–"
         parts.append(((" size ", "muted"), (size, "text"), (f" {in_cells(spec.base)} ", "muted")))
+        parts += _queue_parts(view, read, step)
     return parts + _since_then(reading, step, spec) + _sum_parts(read, spec, reading.fee_pct)
+
+
+def _queue_parts(view: PairView, read: AtCursor, step: int) -> list[Line]:
+    """How many orders rest in the row, how old the first of its queue is, and the largest: where all are known."""
+    spec, level3 = view.spec, view.level3
+    if spec is None or level3 is None or not level3.verified or level3.stale or read.known_to is not None:
+        return []
+    bids = read.side is Side.BUY
+    first, last = (read.ticks, read.ticks + step - 1) if bids else (read.ticks - step + 1, read.ticks)
+    levels = [level for level in (level3.bids if bids else level3.asks) if first <= level.ticks <= last]
+    if not levels or sum(level.lots for level in levels) != read.size:
+        return []
+    sizes = [lots for level in levels for lots in level.sizes]
+    age_ns = levels[0].head_age_ns(view.now_ns)
+    head = () if age_ns is None else ((" head ", "muted"), (duration(age_ns), "text"))
+    return [
+        ((f" {counted(len(sizes), 'order')}", "text"), *head, (" ", "text")),
+        ((" largest ", "muted"), (compact(max(sizes), spec.qty_precision), "text"), (" ", "text")),
+    ]
 
 
 def _since_then(reading: Reading, step: int, spec: PairSpec) -> list[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kraken_tui.tui.draw.runs import Line, in_cells, on, shorten
+from kraken_tui.tui.draw.runs import Line, in_cells, on, shorten_words
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -17,7 +17,8 @@ class Column(msgspec.Struct, frozen=True):
         rank: The highest is left out first where not all fit.
         right: Whether it is aligned to the right, as numbers are.
         least: Cells at least, so that it does not shift with every digit.
-        words: Whether it holds words, which may be cut, rather than numbers; the last such column takes what is left.
+        words: Whether it holds words, which may be cut, though not within a number; the last such column takes what is
+            left.
     """
 
     name: str
@@ -59,7 +60,8 @@ def table(columns: Sequence[Column], rows: Sequence[Cells], width: int, *, chose
         runs: list[tuple[str, str]] = [("▸" if ground else " ", on("bright", ground) if ground else "text")]
         for place, at in enumerate(kept):
             text, key = row[at]
-            cell = _aligned(columns[at], shorten(text, needed[at]) if columns[at].words else in_cells(text), needed[at])
+            text = shorten_words(text, needed[at]) if columns[at].words else in_cells(text)
+            cell = _aligned(columns[at], text, needed[at])
             runs.append((("  " if place else "") + cell, _grounded(key, ground)))
         if ground:
             used = sum(len(text) for text, _ in runs)

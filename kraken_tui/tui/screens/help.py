@@ -50,6 +50,8 @@ MARKS = (
      "[0.75 ×2]: of two orders."),
     ("/0.25/ [0.25?]", "An own order whose cancel is on its way; one whose state is not verified. [0.25…]: an amend is "
      "on its way."),
+    ("✓ 0.25 ✗ 0.25", "For three seconds at the price of an own order that has ended: filled; cancelled, expired or "
+     "refused."),
     ("[T 0.25]", "A stop that waits, at its trigger price: it is not in the book."),
     ("┤ ├ ┊", "The price column of the book: every tenth step; dotted outside the band in which the touch may move "
      "before the book is centred again."),

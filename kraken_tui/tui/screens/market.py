@@ -102,6 +102,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._pending_until: float | None = None
         self._again_until = 0.0
         self._places: Places = {}
+        self._laid_for = (False, False)
         self._everything = True
         self._silent = False
         self._flash = ("", 0.0)
@@ -135,7 +136,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """All panes at once, in their places from the first layout on; the layout decides which are seen."""
-        places = arrange(*self.app.size, self.view)
+        places = self._arranged(*self.app.size)
         self._make(places)
         for name, pane in self._panes.items():
             self._place(pane, None, places.get(name))
@@ -155,7 +156,7 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         height = size.height if height is None else height
         self.set_class(size_class(width, height) is Size.SMALL, "-small")
         badge = len(PAUSED_BADGE) if self.paused else 0
-        places = arrange(width, height, self.view, alone=self.alone, badge=badge)
+        places = self._arranged(width, height, alone=self.alone, badge=badge)
         if late := self._make(places):
             self.mount_all(late)
         with self.app.batch_update():
@@ -164,10 +165,20 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         self._set_places(places, width, height)
         self._everything = True
 
+    def _arranged(self, width: int, height: int, *, alone: str | None = None, badge: int = 0) -> Places:
+        """See `arrange`; what is followed decides which panes have room."""
+        self._laid_for = account, queue = self._followed
+        return arrange(width, height, self.view, alone=alone, badge=badge, account=account, queue=queue)
+
+    @property
+    def _followed(self) -> tuple[bool, bool]:
+        """Whether an account is followed, and single orders."""
+        return self.source.published().account is not None, self._level3
+
     def _set_places(self, places: Places, width: int, height: int) -> None:
         self._places = places
         first = next(iter(stands_in(self.view)))
-        alone = arrange(width, height, self.view, alone=first)
+        alone = self._arranged(width, height, alone=first)
         self._larger = self.alone is not None or alone.get(first) != places.get(first)
 
     @staticmethod
@@ -230,9 +241,9 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             everything: Draw all visible panes, due or not.
         """
         self._follow_tabs(now)
-        account = self.source.published().account
-        if account is not None and self.orders.filled(account) and self.settings.bell_on_fill:
-            self.app.bell()
+        if self._laid_for != self._followed:
+            self.relayout()
+        self._follow_account()
         everything = everything or self._everything
         self._everything = False
         seen = self.shown.look(self.symbol)
@@ -283,6 +294,19 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             if everything or pacer.due(name) or self._drawn.get(name) != shown:
                 self._drawn[name] = shown
                 self._panes[name].push(picture)
+
+    def _follow_account(self) -> None:
+        """Take what has happened to the account since the last drawing."""
+        account = self.source.published().account
+        if account is None:
+            return
+        self.orders.note_ends(account, self.source.feed_view.now_ns)
+        fills = self.orders.filled(account)
+        if fills and self.settings.bell_on_fill:
+            from kraken_tui.tui.notice import fill_text
+
+            self.app.bell()
+            self.program.notify_desktop(fill_text(fills, play=account.play))
 
     @cached_property
     def orders(self) -> OrdersControl:

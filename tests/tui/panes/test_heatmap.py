@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
 from kraken_tui.market.book.aggregation import aggregate
 from kraken_tui.market.events import Side
 from kraken_tui.market.history.pulls import PullStack
+from kraken_tui.market.orders.values import Fill, Order
 from kraken_tui.tui import heat_control
 from kraken_tui.tui.draw.heatmap import APART, HEAD_ROWS, UNKNOWN, UNPROVEN
 from kraken_tui.tui.draw.picture import BookChoices, Picture, Situation
@@ -16,6 +19,7 @@ from kraken_tui.tui.panes.book import BookPane
 from kraken_tui.tui.panes.heatmap import HeatmapPane
 from kraken_tui.tui.panes.profile import ProfilePane
 from kraken_tui.units import SECOND
+from tests.tui import accounts, samples
 from tests.tui.pane_app import key_at, texts
 from tests.tui.pasts import DEPTH, MID, STEP, WALL, Market
 
@@ -258,3 +262,44 @@ def test_beyond_the_depth_nothing_is_claimed(market: Market) -> None:
     x = WIDTH - APART - 1
     top, bottom = lines[HEAD_ROWS], lines[-1]
     assert key_at(top, x) == key_at(bottom, x) == "faint/unknown"
+
+
+def test_own_orders_stand_at_the_newest_time_and_those_beyond_the_rows_are_counted(market: Market) -> None:
+    def order(key: str, ticks: int, side: Side = Side.BUY) -> Order:
+        return accounts.order(key, limit_price=Decimal(ticks).scaleb(-1), side=side)
+
+    picture = market.picture()
+    orders = (order("in", MID - 100), order("up", MID + 9_000, Side.SELL), *(order(f"d{n}", 400_000) for n in "12"))
+    held = replace(accounts.account(samples.pair()), orders=orders, fills=(), unverified=frozenset())
+    pane = HeatmapPane()
+    lines = texts(drawn(pane, replace(picture, account=held)))
+    view = pane._view
+    assert view is not None
+    end = len(view.columns)
+    row = HEAD_ROWS + view.high - (MID - 100) // STEP
+    assert lines[row][:end].endswith("[0.25]")
+    assert lines[HEAD_ROWS][:end].endswith("▲1 yours")
+    assert lines[HEAD_ROWS + ROWS - 1][:end].endswith("▼2 yours")
+    assert not any("yours" in line for line in lines[HEAD_ROWS + 1 : HEAD_ROWS + ROWS - 1])
+    # In the past nobody knows where they stood.
+    past = texts(drawn(HeatmapPane(), replace(picture, account=held, moment_ns=market.now - 5 * SECOND)))
+    assert not any("yours" in line or "[0.25]" in line for line in past)
+
+
+def test_own_fills_are_marked_at_their_time_and_price(market: Market) -> None:
+    picture = market.picture()
+    fills = tuple(
+        Fill(key, "O", "BTC/USD", side, Decimal(1), Decimal(MID).scaleb(-1), Decimal(1), market.now - back * SECOND,
+             maker=True, live=True, session=True)
+        for key, side, back in (("B", Side.BUY, 5), ("S", Side.SELL, 9), ("LONG AGO", Side.BUY, 3_000))
+    )  # fmt: skip
+    held = replace(accounts.account(samples.pair()), orders=(), fills=fills)
+    pane = HeatmapPane()
+    lines = texts(drawn(pane, replace(picture, account=held)))
+    view = pane._view
+    assert view is not None
+    line = lines[HEAD_ROWS + view.high - MID // STEP]
+    for mark, back in (("◆", 5), ("◇", 9)):
+        column = (market.now - back * SECOND) // view.width_ns - view.first
+        assert line[column] == mark
+    assert sum(each.count("◆") + each.count("◇") for each in lines) == 2
