@@ -17,6 +17,8 @@ from kraken_tui.settings.readers import PairCount, PairList, Switch, Text, WebSo
 if TYPE_CHECKING:
     from kraken_tui.doctor.report import Result
 
+_USUAL_WIDTH = 140
+
 OPTIONS = (
     Option(
         "pairs", PairList(), "pair whose book --connect proves (default BTC/USD)", PairCount(1, 1), flag="PAIR",
@@ -55,8 +57,6 @@ def _run(call: Call) -> int:
     need_stdout()
     if own["recording"] is not None:
         return _examine(own["recording"], until_fault=own["until_fault"], machine=own["json"])
-    from shutil import get_terminal_size
-
     from kraken_tui.doctor import run as doctor
     from kraken_tui.terminal.signals import obstacle
 
@@ -68,8 +68,22 @@ def _run(call: Call) -> int:
         def work() -> list[Result]:
             return doctor.examine(reason)
 
-    width = get_terminal_size((140, 25)).columns if sys.stdout.isatty() else 140
-    return doctor.run(work, machine=own["json"], width=width, write=print_out)
+    return doctor.run(work, machine=own["json"], width=_width(), write=print_out)
+
+
+def _width() -> int:
+    """Columns of the table: those of the terminal, also where a pager or another program stands before it."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said[:6]):
+        return int(said[:6])
+    for stream in (sys.stdout, sys.stderr, sys.stdin):
+        try:
+            columns = os.get_terminal_size(stream.fileno()).columns
+        except (AttributeError, OSError, ValueError):
+            continue
+        if columns:
+            return columns
+    return _USUAL_WIDTH
 
 
 def _examine(name: str, *, until_fault: bool, machine: bool) -> int:

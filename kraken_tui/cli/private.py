@@ -29,17 +29,6 @@ def asked_key(settings: Settings) -> ApiKey | None:
     return needed_key(settings, os.environ)
 
 
-def of_picture(settings: Settings) -> tuple[Settings, ApiKey | None]:
-    """What a picture follows by itself: all of the demo, as the screen does. A key is used only where it was asked for.
-
-    Raises:
-        ConfigurationError: It was asked for, and cannot be.
-    """
-    if settings.demo and settings.private and not (settings.level3 or settings.account):
-        return replace(settings, level3=True, account=True), None
-    return settings, asked_key(settings)
-
-
 def of_screen(settings: Settings) -> tuple[Settings, ApiKey | None, str]:
     """What a screen follows by itself: with the demo, and where there is a key.
 

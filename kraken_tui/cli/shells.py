@@ -41,11 +41,13 @@ def _is_file(row: Option) -> bool:
 
 
 def _words(rows: Iterable[Option]) -> tuple[str, ...]:
-    """What may stand as an argument without a flag, but for files."""
-    found: list[str] = []
-    for row in rows:
-        found += row.values or (PAIRS if row.flag == "PAIR" else ())
-    return tuple(found)
+    """What may stand as an argument without a flag, but for files and words that stand once."""
+    return PAIRS if any(row.flag == "PAIR" for row in rows) else ()
+
+
+def _first_words(rows: Iterable[Option]) -> tuple[str, ...]:
+    """Words of which one stands first, and none a second time; what else there is comes after it."""
+    return tuple(word for row in rows for word in row.values)
 
 
 # -- bash ---------------------------------------------------------------------------------------------------------
@@ -68,16 +70,25 @@ def _bash(commands: Sequence[Subcommand]) -> Iterator[str]:
         f"  for name in {names}; do",
         '    if (( COMP_CWORD > 1 )) && [[ ${COMP_WORDS[1]} == "$name" ]]; then command=$name; fi',
         "  done",
-        "  local words= flags= files=",
+        "  local words= flags= files= first=",
         "  case $command in",
     )
     for command in commands:
         flags = " ".join(("-h", *(row.flag for row in _flags(command))))
         words = " ".join(_words(command.arguments))
         files = "yes" if any(map(_is_file, command.arguments)) else ""
-        yield f"    {command.name}) flags='{flags}' words='{words}' files={files} ;;"
+        first = " ".join(_first_words(command.arguments))
+        first = f" first='{first}'" if first else ""
+        yield f"    {command.name}) flags='{flags}' words='{words}' files={files}{first} ;;"
     yield from (
         "  esac",
+        "  if [[ $first ]]; then",
+        "    local said=",
+        '    for name in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do',
+        '      if [[ " $first " == *" $name "* ]]; then said=yes; fi',
+        "    done",
+        "    if [[ ! $said ]]; then words=$first files=; fi",
+        "  fi",
         f'  if (( COMP_CWORD == 1 )); then words="{names} $words"; fi',
         "  case $command:$before in",
     )
@@ -187,8 +198,13 @@ def _fish(commands: Sequence[Subcommand]) -> Iterator[str]:
         words = _words(command.arguments)
         if words:
             yield f"{when} -a '{' '.join(words)}'"
+        first, then = " ".join(_first_words(command.arguments)), when
+        if first:
+            said = f"__fish_seen_subcommand_from {first}"
+            yield f"complete -c kraken-tui -n '__kraken_tui_is {command.name}; and not {said}' -a '{first}'"
+            then = f"complete -c kraken-tui -n '__kraken_tui_is {command.name}; and {said}'"
         if any(map(_is_file, command.arguments)):
-            yield f"{when} -F"
+            yield f"{then} -F"
         for row in _flags(command):
             short = " -s h" if row.flag == "--help" else ""
             value = ""

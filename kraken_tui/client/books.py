@@ -20,8 +20,8 @@ class BestBidAsk(Value, frozen=True, gc=False):
         symbol: v2 symbol.
         bid, ask: Best levels; None where the side is empty.
         verified: Whether the book they come from is proven.
-        stale: Whether the feed was late or silent at the last look, at most a second ago, or the engine does not
-            answer; `verified` is False then too.
+        stale: Whether the feed was late or silent at the last look, at most a second ago; or the engine does not
+            answer or the client of a live feed is closed, and `verified` is False then too.
         venue_ns: The exchange's time of the last book change, ns since the epoch; None where it sent none.
         received_ns: This computer's time of its receipt.
     """
@@ -126,8 +126,8 @@ class Book(_Levels, frozen=True, gc=False):
         state: Between subscribe and live.
         proof: Whether its checksum is proven.
         reason: Why it is not VERIFIED; "" where it is.
-        stale: Whether the feed was late or silent at the last look, at most a second ago, or the engine does not
-            answer; `verified` is False then too.
+        stale: Whether the feed was late or silent at the last look, at most a second ago; or the engine does not
+            answer or the client of a live feed is closed, and `verified` is False then too.
         checksum: The exchange's last checksum, None where it sent none that is valid.
         timestamp: The exchange's timestamp of the last message, verbatim; None where it sent none.
         venue_ns: The same in ns since the epoch.
@@ -152,7 +152,8 @@ class Book(_Levels, frozen=True, gc=False):
 
     def _held(self) -> Held:
         spec, reach = wire_spec_of(self.spec), min(self.levels or self.depth, self.depth)
-        return Held(self.symbol, self.received_ns, spec, self.bid_ticks_lots, self.ask_ticks_lots, reach, self.verified)
+        bids, asks = self.bid_ticks_lots, self.ask_ticks_lots
+        return Held(self.symbol, self.received_ns, spec, bids, asks, reach, self.verified, self.stale)
 
     @property
     def verified(self) -> bool:

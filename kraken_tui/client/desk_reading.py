@@ -174,4 +174,5 @@ class DeskReading:
 
 
 def _held(view: views.PairView, spec: symbols.PairSpec) -> Held:
-    return Held(view.symbol, view.now_ns, spec, view.bids, view.asks, view.known_depth, view.proof is Proof.VERIFIED)
+    proven = view.proof is Proof.VERIFIED
+    return Held(view.symbol, view.now_ns, spec, view.bids, view.asks, view.known_depth, proven, view.stale)

@@ -57,6 +57,7 @@ class Held(NamedTuple):
         bids, asks: Levels, best first.
         reach: Most levels a side it can hold; nothing is known beyond them.
         verified: Whether it is proven.
+        stale: Whether the feed was late, silent or closed when it was read.
     """
 
     symbol: str
@@ -66,6 +67,7 @@ class Held(NamedTuple):
     asks: Sequence[Level]
     reach: int
     verified: bool
+    stale: bool = False
 
     @property
     def mid2(self) -> int | None:
@@ -110,6 +112,7 @@ def ladder_of(held: Held, levels: int | None) -> Ladder:
         spread_bps=None if mid2 is None or spread is None else derived(bps(spread, mid2), 0),
         bids_known_to=held.price(known_to(held.bids[:count], count)),
         asks_known_to=held.price(known_to(held.asks[:count], count)),
+        stale=held.stale,
     )
 
 
@@ -190,6 +193,7 @@ def aggregate_of(held: Held, step: object, rows: int | None) -> AggregatedBook:
         rows=tuple(found),
         bids_known_to=held.price(known_to(held.bids, held.reach)),
         asks_known_to=held.price(known_to(held.asks, held.reach)),
+        stale=held.stale,
     )
 
 
@@ -281,7 +285,7 @@ def large_orders_of(held: Held, threshold: object, learned: int) -> LargeOrders:
                 found.append((lots, order))
     found.sort(key=lambda each: -each[0])
     known = exact(least, places) if least else None
-    return LargeOrders(held.symbol, held.ns, held.verified, known, tuple(order for _, order in found))
+    return LargeOrders(held.symbol, held.ns, held.verified, known, tuple(order for _, order in found), held.stale)
 
 
 # -- trades -----------------------------------------------------------------------------------------------------------

@@ -78,7 +78,8 @@ class PairView(Figures, frozen=True, gc=False):
         proof_reason: Why it is not VERIFIED; "" where it is.
         checks_ok, checks_failed, resyncs: Counts since the start.
         age_ns: Since the exchange's timestamp of the last book change; None before the first.
-        stale: Whether the feed was late or silent at the last look, or the engine does not answer.
+        stale: Whether the feed was late or silent at the last look, or the engine does not answer, or the client of a
+            live feed is closed; in the last two cases it is not proven either.
         stale_reason: One short clause; "" when fresh.
         venue: "ONLINE", "POST-ONLY", "CANCEL-ONLY", "MAINTENANCE", "LIMIT-ONLY", ... or "UNKNOWN".
         bids, asks: Best first, at most `depth`; kept while unproven.
@@ -183,7 +184,7 @@ class PairView(Figures, frozen=True, gc=False):
         spec = self._known_spec()
         bids, asks = ([(quote.ticks, quote.lots) for quote in side] for side in (self.bids, self.asks))
         verified = self.proof is Proof.VERIFIED
-        return Held(self.symbol, self.now_ns, spec, bids, asks, self.book_depth or self.depth, verified)
+        return Held(self.symbol, self.now_ns, spec, bids, asks, self.book_depth or self.depth, verified, self.stale)
 
     def _learned_large(self) -> int:
         return 0 if self.spec is None else units_of(self.large_qty, self.spec.qty_precision)

@@ -11,7 +11,7 @@ from kraken_tui.engine.worker import Worker
 from kraken_tui.errors import ConfigurationError, TimedOut
 from kraken_tui.feed.private import events as feed
 from kraken_tui.market.events import Side
-from kraken_tui.market.freshness import silence_ns, silence_text
+from kraken_tui.market.freshness import CLOSED, silence_ns, silence_text
 from kraken_tui.market.orders.values import Balance, Fill, Order, Position
 from kraken_tui.market.plain import Value
 from kraken_tui.market.private_views import AccountView
@@ -232,8 +232,9 @@ class PrivateReading:
         if found is None:
             return None
         self._last[symbol] = found
-        if silent_ns:
-            return _replace(found, verified=False, stale=True, reason=silence_text(silent_ns))
+        why = self._doubt(silent_ns)
+        if why:
+            return _replace(found, verified=False, stale=True, reason=why)
         return found
 
     def account(self) -> Account | None:
@@ -245,7 +246,11 @@ class PrivateReading:
             view = self._run.ask(lambda worker: worker.private.account_view() if worker.private else None)
         except TimedOut:
             view, silent_ns = self._run.engine.published().account, max(1, silent_ns)
-        return None if view is None else _account(view, silent_ns)
+        return None if view is None else _account(view, self._doubt(silent_ns))
+
+    def _doubt(self, silent_ns: int) -> str:
+        """Why nobody vouches for what is read; "" where somebody does."""
+        return CLOSED if self._run.is_over else silence_text(silent_ns) if silent_ns else ""
 
     def _silent_ns(self) -> int:
         engine = self._run.engine
@@ -279,17 +284,16 @@ def _book(worker: Worker, symbol: str) -> Level3Book | None:
     )
 
 
-def _account(view: AccountView, silent_ns: int) -> Account:
+def _account(view: AccountView, doubt: str) -> Account:
     streams = {stream.channel: stream for stream in view.streams}
     executions, balances = streams["executions"], streams["balances"]
-    silent = silence_text(silent_ns) if silent_ns else ""
     return Account(
         view.key,
         view.play,
-        executions.verified and not silent,
-        silent or executions.reason,
-        balances.verified and not silent,
-        bool(silent),
+        executions.verified and not doubt,
+        doubt or executions.reason,
+        balances.verified and not doubt,
+        bool(doubt),
         view.orders,
         tuple(sorted(view.unverified)),
         view.fills,

@@ -15,7 +15,7 @@ from kraken_tui.errors import ConfigurationError, SubscriptionFailed, TimedOut
 from kraken_tui.feed.counters import Counters
 from kraken_tui.market import views
 from kraken_tui.market.events import BookState, Health, Level
-from kraken_tui.market.freshness import aged, believed, ended, silence_ns, silence_text
+from kraken_tui.market.freshness import aged, believed, believed_closed, ended, silence_ns, silence_text
 from kraken_tui.text import clean_text
 from kraken_tui.units import SECOND
 from kraken_tui.wire import symbols
@@ -178,6 +178,8 @@ class Reading:
         if silent_ns is None:
             silent_ns = self._silent_ns()
         proof, reason = believed(state.proof, state.reason, silent_ns)
+        if self._run.is_over:
+            proof, reason = believed_closed(proof, reason)
         return Book(
             symbol=message.symbol,
             spec=spec_of(spec),
@@ -239,7 +241,7 @@ class Reading:
             if view is None:
                 raise
             return aged(view, engine.now(), silent_ns=self._unanswered_ns())
-        if view is not None and engine.ended:
+        if view is not None and self._run.is_over:
             return ended(view, engine.now())
         return view
 
@@ -258,9 +260,9 @@ class Reading:
 
     def _is_stale(self, symbol: str) -> bool:
         engine = self._run.engine
-        if engine.ended:
+        if self._run.is_over or engine.ended:
             # The last picture of a recording stays as it was.
-            return not engine.settings.plays
+            return self._run.is_over
         view = engine.view(symbol)
         return view is not None and aged(view, engine.now(), engine.feed_view.made_ns).stale
 

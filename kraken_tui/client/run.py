@@ -117,6 +117,11 @@ class Run:
         if first:
             self.engine.start()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether a live feed is closed: what is known of it is the last known. A recording stays as it was."""
+        return not self.engine.settings.plays and self.opened and (self.closed or self.engine.ended)
+
     def wall_ns(self) -> int:
         """Now, ns since the epoch; 0 where a recording's time counts."""
         return 0 if self.engine.settings.plays else self._clock.wall()

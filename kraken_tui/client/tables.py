@@ -80,6 +80,7 @@ class Ladder(Table, frozen=True, gc=False):
         spread, spread_bps: Ask minus bid, as a price and in basis points of the mid.
         bids_known_to, asks_known_to: Price of the last level, beyond which this ladder tells nothing; None where it
             holds the whole side.
+        stale: As of `Book`; False in a `BookLine`, which is of the moment of its message.
     """
 
     symbol: str
@@ -93,6 +94,7 @@ class Ladder(Table, frozen=True, gc=False):
     spread_bps: Decimal | None
     bids_known_to: Decimal | None
     asks_known_to: Decimal | None
+    stale: bool = False
 
     @property
     def rows(self) -> tuple[LadderLevel, ...]:
@@ -143,6 +145,7 @@ class AggregatedBook(Table, frozen=True, gc=False):
         step: Price step.
         rows: Highest price first.
         bids_known_to, asks_known_to: Price beyond which nothing is known of the side; None where all of it is known.
+        stale: As of `Ladder`.
     """
 
     symbol: str
@@ -152,6 +155,7 @@ class AggregatedBook(Table, frozen=True, gc=False):
     rows: tuple[AggregatedRow, ...]
     bids_known_to: Decimal | None
     asks_known_to: Decimal | None
+    stale: bool = False
 
 
 class Pressure(Value, frozen=True, gc=False):
@@ -228,6 +232,7 @@ class LargeOrders(Table, frozen=True, gc=False):
         verified: Whether the book is proven.
         threshold: Size from which one counts; None while the tracker has not learned it, and there are no rows then.
         rows: Largest first.
+        stale: As of `Ladder`.
     """
 
     symbol: str
@@ -235,6 +240,7 @@ class LargeOrders(Table, frozen=True, gc=False):
     verified: bool
     threshold: Decimal | None
     rows: tuple[LargeOrder, ...]
+    stale: bool = False
 
 
 class PriceTrades(Value, frozen=True, gc=False):

@@ -134,6 +134,9 @@ def summary(results: Sequence[Result], seconds: float) -> str:
     return f"{counted(len(results), 'check')} in {seconds:.1f} s: {count[Outcome.PASS]} passed{skipped}, {verdict}"
 
 
+NARROWEST = 48
+"""Columns below which a table is of no use."""
+
 _HEADS = ("check", "expected", "seen", "", "ms")
 _GAP = "  "
 
@@ -143,13 +146,13 @@ def table(results: Sequence[Result], width: int) -> str:
 
     Args:
         results: One line each, in order.
-        width: Columns to use; 60 at least.
+        width: Columns to use; `NARROWEST` at least.
     """
     rows = [
         (f"{result.name} [{result.cites}]" if result.cites else result.name, result.expected, result.seen)
         for result in results
     ]
-    room = max(60, width) - len(_GAP) * 4 - 4 - 6
+    room = max(NARROWEST, width) - len(_GAP) * 4 - 4 - 6
     widths = _shares([max(len(row[i]) for row in [*rows, _HEADS[:3]]) for i in range(3)], room)
     lines = [_line([[head] for head in _HEADS], widths)[0].rstrip()]
     for row, result in zip(rows, results, strict=True):

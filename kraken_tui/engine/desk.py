@@ -75,8 +75,10 @@ class Desk:
 
     def add(self, name: str) -> None:
         """Give a name its tab; the session resolves and subscribes it."""
-        if all(tab.name != name and tab.symbol != name for tab in self._tabs):
-            self._tabs.append(_Tab(name, canonical(name)))
+        # A name that shares a tab was found before, and is not found a second time.
+        symbol = self._session.names.get(name) or canonical(name)
+        if all(tab.name != name and tab.symbol not in (name, symbol) for tab in self._tabs):
+            self._tabs.append(_Tab(name, symbol))
 
     def remove(self, symbol: str) -> None:
         """Drop a pair's tab and market."""

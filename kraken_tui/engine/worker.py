@@ -19,6 +19,7 @@ from kraken_tui.engine.lag import LoopLag
 from kraken_tui.engine.listeners import QueueLoad
 from kraken_tui.engine.log import EventLog
 from kraken_tui.engine.options import EngineOptions
+from kraken_tui.engine.played_past import PlayedPast
 from kraken_tui.engine.recent import Recent
 from kraken_tui.engine.recordings import END_BY_S, Recordings
 from kraken_tui.engine.state_events import state_events
@@ -151,6 +152,8 @@ class Worker:
         self._ignored_told: dict[str, int] = {}
         self._desk = Desk(self._session, settings, self._emit, self._note_seen, history=self._keeps_history)
         self._desk.book_levels = book_levels
+        notes = self._keeps_history and self._mode is Mode.REPLAY
+        self._past = PlayedPast(self._desk.tick, self._look_at, lambda: self._desk.by_symbol) if notes else None
         if self._shares:
             self._recent = Recent(lambda: self._opening(0))
 
@@ -286,14 +289,28 @@ class Worker:
     def take(self, events: list[FeedEvent]) -> None:
         """Take what happened in a frame."""
         self._take(events)
+        if self._past is not None and self._replay is not None and self._replay.clock.begun:
+            self._past.after(events, self._now()[1], due=not self._unseen)
 
     def on_frame(self, frame: bytes, wall_ns: int, direction: str) -> None:
         """Take a raw frame."""
+        if self._past is not None and not self._unseen:
+            self._past.before(wall_ns)
         self._on_frame(frame, wall_ns, direction)
+
+    def _tick(self, wall_ns: int) -> None:
+        turns = self._turns if self._replay is None else 1
+        self._desk.tick(wall_ns, shown=self._shown, turn=self._version % turns, turns=turns)
+        if self._past is not None:
+            self._past.passed(wall_ns)
+
+    def _look_at(self, symbol: str, wall_ns: int) -> None:
+        """Make a view of a pair that nobody is shown: its past keeps what it needs of it."""
+        self._build_view(symbol, wall_ns, wall_ns, self._clock.now(), {})
 
     def pass_to(self, wall_ns: int, *, look: bool) -> None:
         """Let the recording's time pass while nothing is published."""
-        self._desk.tick(wall_ns)
+        self._tick(wall_ns)
         if look:
             views: dict[str, PairView] = {}
             for symbol in self._desk.by_symbol:
@@ -304,7 +321,7 @@ class Worker:
     def arrived(self) -> None:
         """A moment that was sought is reached: all of it is shown at once."""
         now, wall = self._now()
-        self._desk.tick(wall)
+        self._tick(wall)
         views: dict[str, PairView] = {}
         for symbol in self._desk.by_symbol:
             self._build_view(symbol, now, wall, self._clock.now(), views)
@@ -726,11 +743,8 @@ class Worker:
         if self._unseen:
             self._publish_held(machine_ns)
             return
-        if self._replay is None:
-            turns = self._turns
-            self._desk.tick(wall, shown=self._shown, turn=self._version % turns, turns=turns)
-        elif self._replay.clock.begun:
-            self._desk.tick(wall)
+        if self._replay is None or self._replay.clock.begun:
+            self._tick(wall)
         self._recordings.poll(machine_ns)
         self._ask_demo()
         self._tell_ignored()
@@ -806,6 +820,8 @@ class Worker:
             made_ns=machine_ns,
             replayed=self._mode is Mode.REPLAY,
         )
+        if self._past is not None:
+            self._past.looked(symbol, wall)
         if self._private is not None and (symbol == self._shown or self._options.level3_all):
             level3 = self._private.level3_view(symbol)
             if level3 is not None:

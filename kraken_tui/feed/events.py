@@ -96,10 +96,11 @@ class Trades(msgspec.Struct, frozen=True, gc=False):
 
 
 class TickerChanged(msgspec.Struct, frozen=True, gc=False):
-    """The 24 hour figures of a pair."""
+    """The 24 hour figures of a pair, and when they were received (wall clock ns; 0 where that is not told)."""
 
     symbol: str
     ticker: Ticker
+    ns: int = 0
 
 
 class Candles(msgspec.Struct, frozen=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from typing import NamedTuple
 
 from kraken_tui.errors import UnknownPair
@@ -52,10 +52,12 @@ class PairNames:
         self.wishes: dict[str, Wish] = {}
         self._refused: set[str] = set()
         self._met = SymbolTable()
+        self._compared: dict[str, bool] = {}
 
     def add(self, name: str, wish: Wish = NO_WISH) -> None:
         """Want a pair by any of its names; a later wish replaces what it names of an earlier one."""
         self.found.setdefault(name, None)
+        self._compared.clear()
         self._refused.discard(name)
         if wish != NO_WISH:
             self.wishes[name] = wish.over(self.wishes.pop(name, NO_WISH))
@@ -77,6 +79,7 @@ class PairNames:
 
     def drop(self, symbol: str) -> None:
         """Stop wanting a pair, or a name that was refused."""
+        self._compared.clear()
         for name in [name for name, found in self.found.items() if symbol in (found, name)]:
             del self.found[name]
             self.wishes.pop(name, None)
@@ -101,6 +104,7 @@ class PairNames:
                         events.append(Refused(wall_ns, error.name, "", str(error), error.nearest))
                     continue
                 self.found[name] = found
+                self._compared.clear()
                 events.append(PairAdded(name, found))
             known.append(found)
         return known, events
@@ -117,18 +121,39 @@ class PairNames:
         Returns:
             (whether it is wanted, events).
         """
-        if symbol in kept or not self.found:
+        if not self.found:
             return True, []
+        known = self._compared.get(symbol)
+        if known is not None:
+            return known or symbol in kept, []
         if len(self._met) < _MOST_MET:
             self._met.add(symbol)
+        events = self._found_as(symbol)
+        admitted = symbol in self.found.values()
+        if len(self._compared) < _MOST_MET:
+            self._compared[symbol] = admitted
+        return admitted or symbol in kept, events
+
+    def among(self, name: str, kept: Collection[str]) -> list[FeedEvent]:
+        """Find a name among the pairs that are kept already: a recording shows the first book of each only once."""
+        if self.found[name] is not None or not kept:
+            return []
+        try:
+            symbol = SymbolTable(kept).resolve(name)
+        except UnknownPair:
+            return []
+        self.found[name] = symbol
+        return [PairAdded(name, symbol)]
+
+    def _found_as(self, symbol: str) -> list[FeedEvent]:
+        """Every name that means a symbol: one that is left over would be refused at the end."""
         table = SymbolTable([symbol])
-        for name, found in self.found.items():
-            if found == symbol:
-                return True, []
-            if found is None and (canonical(name) == symbol or _resolves(table, name)):
+        events: list[FeedEvent] = []
+        for name in [name for name, found in self.found.items() if found is None]:
+            if canonical(name) == symbol or _resolves(table, name):
                 self.found[name] = symbol
-                return True, [PairAdded(name, symbol)]
-        return False, []
+                events.append(PairAdded(name, symbol))
+        return events
 
     def refuse_unmet(self, wall_ns: int) -> list[FeedEvent]:
         """The recording is over: refuse the names it never mentioned."""

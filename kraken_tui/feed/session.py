@@ -175,6 +175,7 @@ class Session:
         """
         self._clock(now, wall_ns)
         self._names.add(name, wish)
+        self._events += self._names.among(name, self.roster.pairs)
         ready = self.roster.instruments.ready
         if ready:
             self._events += self._enrolment.resolve(self._wall)

@@ -44,7 +44,16 @@ def believed(proof: Proof, reason: str, silent_ns: int) -> tuple[Proof, str]:
 
     A proof that had failed stays failed, with its own reason.
     """
-    return (Proof.CHECKING, silence_text(silent_ns)) if silent_ns and proof is Proof.VERIFIED else (proof, reason)
+    return _doubt(proof, reason, silence_text(silent_ns)) if silent_ns else (proof, reason)
+
+
+def believed_closed(proof: Proof, reason: str) -> tuple[Proof, str]:
+    """The same once the program has closed a live feed."""
+    return _doubt(proof, reason, CLOSED)
+
+
+def _doubt(proof: Proof, reason: str, why: str) -> tuple[Proof, str]:
+    return (Proof.CHECKING, why) if proof is Proof.VERIFIED else (proof, reason)
 
 
 def fresh_for_ns(inputs: Inputs, limits: HealthLimits) -> int:
@@ -79,24 +88,26 @@ def aged(view: PairView, now_ns: int, word_ns: int | None = None, *, silent_ns: 
         silent_ns = silence_ns(word_ns, now_ns)
     older = _grown(view, 0 if view.replayed else max(0, now_ns - view.made_ns))
     if silent_ns:
-        proof, reason = believed(view.proof, view.proof_reason, silent_ns)
-        venue = "UNKNOWN" if view.venue == "ONLINE" else view.venue
-        level3 = None if older.level3 is None else _unproven(older.level3, silence_text(silent_ns))
-        older = replace(
-            older, proof=proof, proof_reason=reason, venue=venue, metrics=None, silent_ns=silent_ns, level3=level3
-        )
-        return _stale(older, silence_text(silent_ns))
+        why = silence_text(silent_ns)
+        return _stale(replace(_disbelieved(older, why), silent_ns=silent_ns), why)
     unheard = now_ns - word_ns
     if view.stale or view.replayed or view.fresh_for_ns is None or unheard <= view.fresh_for_ns:
         return older
     return _stale(older, f"nothing heard for {seconds_text(unheard)}")
 
 
+CLOSED = "the client is closed"
+"""Why nothing that is read of a live feed is proven or fresh any more once its program has closed it."""
+
+
 def ended(view: PairView, now_ns: int) -> PairView:
-    """The last view of an engine that has ended as it was told to; a recording stays as it was."""
+    """The last view of an engine that has ended as it was told to: last known, and not proven, as nobody looks.
+
+    A recording stays as it was.
+    """
     if view.made_ns is None or view.replayed:
         return view
-    return _stale(_grown(view, max(0, now_ns - view.made_ns)), "the feed has ended")
+    return _stale(_disbelieved(_grown(view, max(0, now_ns - view.made_ns)), CLOSED), CLOSED)
 
 
 def _grown(view: PairView, ns: int) -> PairView:
@@ -110,6 +121,14 @@ def _grown(view: PairView, ns: int) -> PairView:
     if level3 is not None and level3.age_ns is not None:
         level3 = replace(level3, age_ns=level3.age_ns + ns)
     return replace(view, now_ns=view.now_ns + ns, age_ns=age_ns, health=health, level3=level3)
+
+
+def _disbelieved(view: PairView, why: str) -> PairView:
+    """A view that nobody vouches for any more."""
+    proof, reason = _doubt(view.proof, view.proof_reason, why)
+    venue = "UNKNOWN" if view.venue == "ONLINE" else view.venue
+    level3 = None if view.level3 is None else _unproven(view.level3, why)
+    return replace(view, proof=proof, proof_reason=reason, venue=venue, metrics=None, signals=None, level3=level3)
 
 
 def _unproven(level3: Level3View, why: str) -> Level3View:

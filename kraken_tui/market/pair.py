@@ -304,10 +304,12 @@ class PairMarket:
                 for trade in new:
                     self._set_last(trade)
 
-    def on_ticker(self, ticker: Ticker) -> None:
-        """Take over 24 hour figures."""
+    def on_ticker(self, ticker: Ticker, received_ns: int = 0) -> None:
+        """Take over 24 hour figures, and when they were received (wall clock ns; 0 where that is not told)."""
         self._ticker = ticker
         self._version += 1
+        if self.history is not None:
+            self.history.on_ticker(received_ns, ticker)
 
     def on_ohlc(self, interval: int, candles: Sequence[Candle], snapshot: bool) -> None:
         """Take over candles of the ohlc channel; see `CandleAggregator.on_ohlc`."""

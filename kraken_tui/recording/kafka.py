@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -107,10 +107,27 @@ class KafkaRecording:
             raise RecordingError(f"Kafka: {clean_text(error.args[0].str(), 100)}") from None
         parts = [part for part in parts if part.offset < ends[part.topic, part.partition]]
         if not parts:
+            if self._cannot_look_up(consumer, starts):
+                raise RecordingError(
+                    "this Kafka does not say which line is of which time, which --at needs (a mock cluster does not);"
+                    " leave --at out"
+                )
             names = ", ".join(sorted(self._symbols)) or "any pair"
             raise RecordingError(f"Kafka holds no line of {clean_text(names, 80)} from that time on")
         consumer.assign(parts)
         return {place: ends[place] for place in ((part.topic, part.partition) for part in parts)}
+
+    @staticmethod
+    def _cannot_look_up(consumer: Consumer, starts: Mapping[Place, int]) -> bool:
+        """Whether there are lines, but no first one since the beginning of time: the brokers have no index by time."""
+        try:
+            for part in offsets_at(consumer, dict.fromkeys(starts, 0)):
+                low, high = consumer.get_watermark_offsets(part, timeout=_ASK_S)
+                if low < high:
+                    return bool(part.offset < 0)
+        except KafkaException:
+            return False
+        return False
 
     def _ordered(self, consumer: Consumer, ends: dict[Place, int]) -> Iterator[Message]:
         """The messages of all partitions in one order; only those of partitions that run far ahead wait."""

@@ -201,6 +201,15 @@ def test_another_process_reads_proven_books_and_says_that_they_are_simulated(clu
 
 @needs_client
 @pytest.mark.realtime
+def test_brokers_that_know_no_times_are_not_said_to_hold_nothing(cluster: str) -> None:
+    done = run("stream", "--kafka", cluster, "--at", "5s", "--seconds", "5", *PAIRS)
+    assert done.returncode != 0
+    assert "this Kafka does not say which line is of which time" in done.stderr
+    assert "holds no line" not in done.stderr
+
+
+@needs_client
+@pytest.mark.realtime
 async def test_a_late_reader_begins_with_the_latest_snapshot(cluster: str) -> None:
     async with KrakenClient("btcusd", kafka=cluster) as client:
         began = time.monotonic()

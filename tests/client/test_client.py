@@ -27,6 +27,7 @@ from kraken_tui import (
     InvalidMessage,
     KrakenClient,
     KrakenError,
+    Refused,
     StateChanged,
     SubscriptionFailed,
     Trade,
@@ -368,3 +369,23 @@ def test_a_stream_that_nobody_holds_is_closed(small: Path) -> None:
         with pytest.raises(ConnectionClosed):
             kept.get()
         assert client.stats().listeners.waiting == 0
+
+
+def test_a_pair_by_several_names_is_one_pair(small: Path) -> None:
+    with KrakenClient("xbt/usd", "BTCUSD", replay=small) as client:
+        refused = client.events(Refused)
+        for name in ("btc/usd", "xbtusd", "btc/usd", "xbtusd"):
+            client.subscribe(name)
+        assert list(refused) == []
+        assert list(client.subscriptions()) == ["BTC/USD"]
+
+
+def test_a_replay_keeps_the_state_it_ended_in_after_it_was_closed(small: Path) -> None:
+    with KrakenClient("BTC/USD", replay=small) as client:
+        list(client.events(BookLine))
+    book, view, ladder = client.book("BTC/USD"), client.view("BTC/USD"), client.ladder("BTC/USD")
+    for read in (book, ladder):
+        assert read is not None
+        assert (read.verified, read.stale) == (True, False)
+    assert view is not None
+    assert (view.proof, view.stale_reason) == ("VERIFIED", "")

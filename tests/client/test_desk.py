@@ -50,6 +50,14 @@ def desk() -> Iterator[KrakenClient]:
 
 
 @pytest.mark.realtime
+def test_a_pair_that_is_wanted_again_by_another_name_stays_one(desk: KrakenClient) -> None:
+    for name in ("ethusd", "ethusd", "ETHUSD", "XETHZUSD", "ETH/USD", "ethusd"):
+        desk.subscribe(name)
+    assert sorted(desk.subscriptions()) == ["BTC/USD", "ETH/USD"]
+    assert {name for name in desk.subscriptions() if desk.is_subscribed(name)} == {"BTC/USD", "ETH/USD"}
+
+
+@pytest.mark.realtime
 def test_a_pair_has_a_depth_an_interval_and_a_threshold_of_its_own(desk: KrakenClient) -> None:
     books = {symbol: desk.book(symbol) for symbol in ("BTC/USD", "ETH/USD")}
     assert {symbol: book.depth for symbol, book in books.items() if book} == {"BTC/USD": 100, "ETH/USD": 25}

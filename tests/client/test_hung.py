@@ -12,6 +12,7 @@ import pytest
 from kraken_tui import KrakenClient, MarketStatus, Proof, TimedOut
 from kraken_tui.engine import worker as worker_module
 from kraken_tui.engine.engine import ASK_TIMEOUT_S
+from kraken_tui.market.freshness import CLOSED
 from kraken_tui.units import SECOND
 
 PAIR = "BTC/USD"
@@ -153,7 +154,7 @@ async def test_so_is_one_of_an_event_loop(hang: Hang) -> None:
 
 
 @pytest.mark.realtime
-def test_after_it_was_closed_the_last_book_is_what_it_was_but_not_fresh() -> None:
+def test_after_it_was_closed_the_last_book_is_neither_proven_nor_fresh() -> None:
     with KrakenClient(PAIR, demo=True) as client:
         client.wait_verified_sync(PAIR)
         client.view(PAIR)
@@ -161,5 +162,14 @@ def test_after_it_was_closed_the_last_book_is_what_it_was_but_not_fresh() -> Non
     assert book is not None
     assert view is not None
     assert health is not None
-    assert (book.stale, view.stale, view.stale_reason) == (True, True, "the feed has ended")
+    assert (book.stale, view.stale, view.stale_reason) == (True, True, "the client is closed")
+    assert (book.verified, book.reason, view.proof, view.proof_reason) == (False, CLOSED, Proof.CHECKING, CLOSED)
+    whole, touch, ladder = client.book(PAIR), client.best_bid_ask(PAIR), client.ladder(PAIR)
+    steps, large = client.aggregate(PAIR, "1"), client.large_orders(PAIR)
+    for read in (whole, touch, ladder, steps, large, view.ladder(), book.aggregate("1")):
+        assert read is not None
+        assert (read.verified, read.stale) == (False, True)
+    assert len(book.bids) == 10
+    assert view.metrics is None
+    assert client.imbalance(PAIR) is None
     assert (health.status, client.connection.silent_s) == (MarketStatus.STALE, 0.0)

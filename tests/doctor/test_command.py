@@ -71,3 +71,16 @@ def test_connect_prints_a_table_and_fails_with_1(capsys: pytest.CaptureFixture[s
     assert "127.0.0.1:9 refused the connection" in out
     assert re.search(r"\n2 checks in \d+\.\d s: 1 passed, 1 FAILED\n$", out)
     assert out.isascii()
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("columns", [50, 60, 80])
+def test_the_table_is_as_wide_as_the_terminal_also_into_a_pager(columns: int) -> None:
+    program = "import sys; from kraken_tui.cli.main import main; sys.exit(main(['doctor']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "COLUMNS": str(columns)}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    table = done.stdout.splitlines()[:-1]
+    assert len(table) > 10
+    assert max(map(len, table)) <= columns

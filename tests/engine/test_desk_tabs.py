@@ -178,3 +178,17 @@ def test_nobody_wants_levels_of_books_at_first() -> None:
     assert bench.desk.interval_of("BTC/USD") == bench.desk.interval == 1
     bench.desk.wish_changed("BTC/USD")
     assert not bench.desk.by_symbol
+
+
+def test_a_name_that_was_found_before_gets_no_second_tab() -> None:
+    bench = Bench("ETH/USD")
+    bench.resolve("ETH/USD", "ETH/USD")
+    for _ in range(2):
+        # What the worker does for each wish.
+        bench.desk.add("ethusd")
+        bench.session.want("ethusd", NS, NS)
+        if bench.session._names.found["ethusd"] is None:
+            bench.session._names.found["ethusd"] = "ETH/USD"
+            bench.resolve("ethusd", "ETH/USD")
+        assert bench.desk.names() == (("ETH/USD", "ETH/USD"),)
+    assert [summary.symbol for summary in bench.desk.summaries()] == ["ETH/USD"]

@@ -115,10 +115,12 @@ def test_what_no_running_engine_made_is_left_as_it_is() -> None:
     assert aged_feed(replace(FEED, made_ns=None), 10**18) == replace(FEED, made_ns=None)
 
 
-def test_after_an_orderly_end_the_book_is_what_it_was_and_not_fresh() -> None:
+def test_after_an_orderly_end_the_book_is_neither_proven_nor_fresh() -> None:
     view = ended(PAIR, MADE + SECOND)
     assert PAIR.age_ns is not None
-    assert (view.proof, view.stale, view.stale_reason) == (Proof.VERIFIED, True, "the feed has ended")
+    assert (view.proof, view.stale, view.stale_reason) == (Proof.CHECKING, True, "the client is closed")
+    assert (view.proof_reason, view.metrics, view.signals) == ("the client is closed", None, None)
+    assert (view.bids, view.asks) == (PAIR.bids, PAIR.asks)
     assert view.age_ns == PAIR.age_ns + SECOND
     played = replace(PAIR, replayed=True)
     assert ended(played, MADE + SECOND) == played

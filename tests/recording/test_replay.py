@@ -586,3 +586,13 @@ def test_no_book_is_proven_over_a_gap_until_its_next_snapshot() -> None:
 def test_a_gap_that_cannot_be_read_is_one_all_the_same() -> None:
     assert lost_frames(b"{}") == 0
     assert gap_sentence(b"{}") == "the recorder lost frames here"
+
+
+def test_two_names_of_one_pair_are_both_found_and_neither_is_refused() -> None:
+    venue = Venue({"BTC/USD": (1, 8)})
+    frames = [venue.book_snapshot("BTC/USD", 10).encode(), venue.book_update("BTC/USD").encode()]
+    session, events = play(frames, "xbt/usd", "BTCUSD", "BTC/USD", "ETHUSD")
+    assert dict(session.names) == {"xbt/usd": "BTC/USD", "BTCUSD": "BTC/USD", "BTC/USD": "BTC/USD", "ETHUSD": None}
+    found = [event.name for event in events if isinstance(event, PairAdded)]
+    assert found == ["xbt/usd", "BTCUSD", "BTC/USD"]
+    assert [event.symbol for event in events if isinstance(event, Refused)] == ["ETHUSD"]

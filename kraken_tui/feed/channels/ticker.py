@@ -32,7 +32,7 @@ def apply(message: TickerMessage, roster: Roster, now: int, wall_ns: int) -> Eff
             continue
         try:
             ticker = ticker_from_wire(row, spec)
-            effect.events.append(TickerChanged(row.symbol, ticker))
+            effect.events.append(TickerChanged(row.symbol, ticker, wall_ns))
             pair = roster.pairs.get(row.symbol)
             if pair is not None:
                 effect.events += pair.on_ticker(row, ticker, now, wall_ns, snapshot=snapshot)
@@ -54,7 +54,7 @@ def _granted(pair: Pair, ack: SubscribeAck) -> None:
 
 
 def _on_ticker(event: TickerChanged, desk: MarketDesk) -> None:
-    desk.market(event.symbol).on_ticker(event.ticker)
+    desk.market(event.symbol).on_ticker(event.ticker, event.ns)
     desk.emit(event)
 
 

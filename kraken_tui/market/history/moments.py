@@ -15,7 +15,7 @@ from kraken_tui.market.events import BookChanged, Candle, FlowEvent, Print, Proo
 from kraken_tui.market.history.book import BookAt, BookHistory
 from kraken_tui.market.history.trades import Heard, TradeHistory
 from kraken_tui.market.trades import Tape
-from kraken_tui.market.views import PairSummary, PairView, Sample, Session, Signals, TradedAt
+from kraken_tui.market.views import PairSummary, PairView, Sample, Session, Signals, Ticker, TradedAt
 from kraken_tui.units import SECOND
 
 _NOTED_EVERY_NS = 10 * SECOND
@@ -50,6 +50,13 @@ class _Told(msgspec.Struct, frozen=True, gc=False):
     event: FlowEvent
 
 
+class _Quoted(msgspec.Struct, frozen=True, gc=False):
+    """24 hour figures, and when they were heard."""
+
+    ns: int
+    ticker: Ticker
+
+
 class Event(msgspec.Struct, frozen=True, gc=False):
     """Something in the past worth stopping at.
 
@@ -66,10 +73,10 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 def _slow(view: PairView) -> tuple[object, ...]:
     """What of a view is worth a note when it changes."""
-    health, ticker = view.health, view.ticker
+    health = view.health
     return (
         view.spec, view.depth, view.book_state, view.proof, view.proof_reason, view.checks_failed, view.resyncs,
-        view.stale, view.stale_reason, view.venue, view.interval, health.status, health.reason, ticker,
+        view.stale, view.stale_reason, view.venue, view.interval, health.status, health.reason,
         view.audited_ns, view.trade_gaps, view.witness, view.large_lots, view.tiers,
     )  # fmt: skip
 
@@ -89,6 +96,7 @@ class MarketHistory:
         self._notes: list[_Noted] = []
         self._quick: list[_Quick] = []
         self._flow: list[_Told] = []
+        self._tickers: list[_Quoted] = []
         self._now_ns = 0
         self._samples: list[Sample] = []
         self._events: list[Event] = []
@@ -121,6 +129,13 @@ class MarketHistory:
         """Note new trades; see `TradeHistory.add`."""
         self.pass_to(ns)
         self.trades.add(ns, trades, counted)
+
+    def on_ticker(self, ns: int, ticker: Ticker) -> None:
+        """Note 24 hour figures, as of their receipt; 0 for the time last passed to."""
+        held = self._tickers
+        if not held or held[-1].ticker != ticker:
+            ns = ns or self._now_ns
+            held.append(_Quoted(max(ns, held[-1].ns) if held else ns, ticker))
 
     def pass_to(self, ns: int) -> None:
         """Let time pass: what is told from here on was not known before."""
@@ -171,6 +186,8 @@ class MarketHistory:
             self._notes = self._notes[bisect_left(self._notes, oldest, key=lambda note: note.ns) - 1 :]
         if self._flow and self._flow[0].ns < oldest:
             self._flow = self._flow[bisect_left(self._flow, oldest, key=lambda told: told.ns) :]
+        if len(self._tickers) > 1 and self._tickers[1].ns < oldest:
+            self._tickers = self._tickers[bisect_left(self._tickers, oldest, key=lambda each: each.ns) - 1 :]
         if self._quick and self._quick[0].ns < oldest:
             self._quick = self._quick[bisect_left(self._quick, oldest, key=lambda quick: quick.ns) :]
         if self._events and self._events[0].ns < oldest:
@@ -183,6 +200,7 @@ class MarketHistory:
         self.book.clear()
         self.trades.clear()
         self._notes, self._quick, self._flow, self._samples, self._events = [], [], [], [], []
+        self._tickers = []
         self._said, self.newest = (), None
 
     # What was
@@ -195,6 +213,7 @@ class MarketHistory:
             + self.trades.size
             + 1_500 * len(self._notes)
             + 200 * (len(self._quick) + len(self._flow) + len(self._samples))
+            + 500 * len(self._tickers)
         )
 
     @property
@@ -247,7 +266,7 @@ class MarketHistory:
         last, direction = _last(self.trades.tape_at(ns))
         return PairSummary(
             symbol=then.symbol,
-            last=then.last if last is None else last,
+            last=_last_told(then, self._ticker_at(ns)) if last is None else last,
             price_precision=0 if then.spec is None else then.spec.price_precision,
             last_direction=then.last_direction if last is None else direction,
             proof=_proof(then, proven),
@@ -278,6 +297,7 @@ class MarketHistory:
         age_ns = _age(note, book, ns)
         last, direction = _last(tape)
         quick = self._quick_at(ns)
+        ticker = self._ticker_at(ns)
         return replace(
             then,
             version=ns,
@@ -288,7 +308,8 @@ class MarketHistory:
             bids=book.bids,
             asks=book.asks,
             metrics=metrics(book.bids, book.asks, then.spec) if proven and then.spec is not None else None,
-            last=then.last if last is None else last,
+            ticker=then.ticker if ticker is None else ticker,
+            last=_last_told(then, ticker) if last is None else last,
             last_direction=then.last_direction if last is None else direction,
             last_trade_ns=tape[0].venue_ns if tape else then.last_trade_ns,
             tape=tape,
@@ -311,6 +332,11 @@ class MarketHistory:
     def _quick_at(self, ns: int) -> _Quick | None:
         at = bisect_right(self._quick, ns, key=lambda quick: quick.ns) - 1
         return self._quick[at] if at >= 0 else None
+
+    def _ticker_at(self, ns: int) -> Ticker | None:
+        """The 24 hour figures as they stood; None where they are those of the last note."""
+        at = bisect_right(self._tickers, ns, key=lambda each: each.ns) - 1
+        return self._tickers[at].ticker if at >= 0 else None
 
     def _flow_at(self, ns: int) -> tuple[FlowEvent, ...]:
         end = bisect_right(self._flow, ns, key=lambda told: told.ns)
@@ -404,6 +430,11 @@ def _last(tape: Sequence[Trade]) -> tuple[int | None, int]:
     last = tape[0].price
     before = next((trade.price for trade in tape if trade.price != last), last)
     return last, (last > before) - (last < before)
+
+
+def _last_told(then: PairView, ticker: Ticker | None) -> int | None:
+    """Price of the last trade where no trade is held: the noted one, or the ticker's where the note had it of there."""
+    return then.last if ticker is None or then.last != then.ticker.last else ticker.last
 
 
 def _age(note: _Noted, book: BookAt, ns: int) -> int | None:

@@ -216,7 +216,7 @@ complete -c kraken-tui -n '__kraken_tui_is doctor' -l until-fault -d 'with --rec
 complete -c kraken-tui -n '__kraken_tui_is doctor' -l json -d 'print one JSON object instead of a table'
 complete -c kraken-tui -n '__kraken_tui_is doctor' -s h -l help -d 'print this help and exit'
 complete -c kraken-tui -n '__kraken_tui_is doctor' -l version -d 'print the version and exit'
-complete -c kraken-tui -n '__kraken_tui_is keys' -a 'add list remove check'
+complete -c kraken-tui -n '__kraken_tui_is keys; and not __fish_seen_subcommand_from add list remove check' -a 'add list remove check'
 complete -c kraken-tui -n '__kraken_tui_is keys' -l store -x -a 'file keyring' -d 'where add keeps it: file or keyring (default file)'
 complete -c kraken-tui -n '__kraken_tui_is keys' -l rest-url -x -d 'REST address, without a path'
 complete -c kraken-tui -n '__kraken_tui_is keys' -l key -x -d 'which of the stored API keys (default: that of the environment, or the only one)'
@@ -224,11 +224,11 @@ complete -c kraken-tui -n '__kraken_tui_is keys' -l allow-withdraw-key -d 'use a
 complete -c kraken-tui -n '__kraken_tui_is keys' -l config -r -F -d 'settings file instead of the usual one'
 complete -c kraken-tui -n '__kraken_tui_is keys' -s h -l help -d 'print this help and exit'
 complete -c kraken-tui -n '__kraken_tui_is keys' -l version -d 'print the version and exit'
-complete -c kraken-tui -n '__kraken_tui_is config' -a 'show path check init'
-complete -c kraken-tui -n '__kraken_tui_is config' -F
+complete -c kraken-tui -n '__kraken_tui_is config; and not __fish_seen_subcommand_from show path check init' -a 'show path check init'
+complete -c kraken-tui -n '__kraken_tui_is config; and __fish_seen_subcommand_from show path check init' -F
 complete -c kraken-tui -n '__kraken_tui_is config' -l json -d 'with show: one JSON object instead of TOML'
 complete -c kraken-tui -n '__kraken_tui_is config' -s h -l help -d 'print this help and exit'
 complete -c kraken-tui -n '__kraken_tui_is config' -l version -d 'print the version and exit'
-complete -c kraken-tui -n '__kraken_tui_is completion' -a 'bash zsh fish'
+complete -c kraken-tui -n '__kraken_tui_is completion; and not __fish_seen_subcommand_from bash zsh fish' -a 'bash zsh fish'
 complete -c kraken-tui -n '__kraken_tui_is completion' -s h -l help -d 'print this help and exit'
 complete -c kraken-tui -n '__kraken_tui_is completion' -l version -d 'print the version and exit'
