@@ -86,13 +86,19 @@ def _market(symbol: str, view: PairView, spec: PairSpec, most: int | None) -> li
     return found
 
 
-def _instruments(specs: Iterable[PairSpec], kind: str) -> bytes:
-    rows = [
-        f'{{"symbol":{_text(spec.symbol)},"base":{_text(spec.base)},"quote":{_text(spec.quote)},'
+def _instrument(spec: PairSpec) -> str:
+    least = "" if spec.qty_min is None else f',"qty_min":{from_units(spec.qty_min, spec.qty_precision)}'
+    cost = f',"cost_min":{spec.cost_min}' if spec.cost_min else ""
+    return (
+        f'"symbol":{_text(spec.symbol)},"base":{_text(spec.base)},"quote":{_text(spec.quote)},'
         f'"status":{_text(spec.status)},"qty_precision":{spec.qty_precision},"price_precision":{spec.price_precision},'
-        f'"price_increment":{from_units(spec.increment, spec.price_precision)}}}'
-        for spec in specs
-    ]
+        f'"price_increment":{from_units(spec.increment, spec.price_precision)},'
+        f'"qty_increment":{from_units(spec.qty_step, spec.qty_precision)}{least}{cost}'
+    )
+
+
+def _instruments(specs: Iterable[PairSpec], kind: str) -> bytes:
+    rows = [f"{{{_instrument(spec)}}}" for spec in specs]
     return f'{{"channel":"instrument","type":"{kind}","data":{{"assets":[],"pairs":[{",".join(rows)}]}}}}'.encode()
 
 

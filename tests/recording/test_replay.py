@@ -534,7 +534,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "pipe.jsonl"
     os.mkfifo(path)
-    with pytest.raises(RecordingError, match=r"pipe\.jsonl cannot be read: it is not a regular file"):
+    with pytest.raises(RecordingError, match=r"/pipe\S* cannot be read: it is not a regular file"):
         open_recording(path)
 
 

@@ -172,7 +172,8 @@ def test_config_knows_themes(folder: Path, tmp_path: Path, capsys: pytest.Captur
     assert "theme desk: muted on changed" in capsys.readouterr().out
     write(path, "base = 3\n")
     assert main(["config", "check"]) == 1
-    assert capsys.readouterr().out == f"{path} line 1: base takes one of dark, light, colour-blind\n"
+    said = f"{config} line 1: {path} line 1: base takes one of dark, light, colour-blind\n"
+    assert capsys.readouterr().out == said
     write(path)
     assert main(["config", "check"]) == 0
 
