@@ -53,7 +53,7 @@ OPTIONS = (
         "size", PictureSize(), "columns x rows (default 160x48)", flag="--size", metavar="160x48", default=(160, 48),
     ),
     Option(
-        "view", Text(), "book, heatmap, candles, charts, tape or health (default {default})",
+        "view", Text(), "book, heatmap, candles, charts, tape, health or account (default {default})",
         flag="--view", metavar="NAME", default="book", choices=_views,
     ),
 )  # fmt: skip

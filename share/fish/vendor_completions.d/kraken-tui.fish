@@ -90,7 +90,7 @@ complete -c kraken-tui -n '__kraken_tui_is snapshot' -a 'BTC/USD ETH/USD SOL/USD
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l output -r -F -d 'file to write; an existing one is replaced'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l seconds -x -d 'watch this long before the picture (default: until every book is proven)'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l size -x -d 'columns x rows (default 160x48)'
-complete -c kraken-tui -n '__kraken_tui_is snapshot' -l view -x -a 'book heatmap candles charts tape health account' -d 'book, heatmap, candles, charts, tape or health (default book)'
+complete -c kraken-tui -n '__kraken_tui_is snapshot' -l view -x -a 'book heatmap candles charts tape health account' -d 'book, heatmap, candles, charts, tape, health or account (default book)'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l depth -x -a '10 25 100 500 1000' -d 'book depth: 10, 25, 100, 500 or 1000 (default 100)'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l interval -x -a '1 5 15 30 60 240 1440 10080 21600' -d 'candle interval in minutes: 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600 (default 1)'
 complete -c kraken-tui -n '__kraken_tui_is snapshot' -l demo -d 'watch a simulated local exchange instead of Kraken'
