@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from kraken_tui.engine.accounts import valued, worth_of
 from kraken_tui.market.orders.values import Balance
+from kraken_tui.market.orders.worth import valued, worth_of
 
 D = Decimal
 PRICES = {"BTC": D(60_000), "ETH": D(3_000)}
