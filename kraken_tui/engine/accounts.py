@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 
 from kraken_tui.market.orders.account import Account
-from kraken_tui.market.orders.values import DONE, ZERO, Balance, Order
+from kraken_tui.market.orders.values import DONE, Order
+from kraken_tui.market.orders.worth import PriceOf, worth_of
 from kraken_tui.market.private_views import AccountView, LinkView, StreamView
 from kraken_tui.units import SECOND
 
@@ -14,40 +14,6 @@ ENDED_KEPT_S = 600
 """How long an order that has ended is still shown."""
 
 MOST_ENDED, MOST_FILLS = 200, 500
-
-PriceOf = Callable[[str], Decimal | None]
-"""Price of one unit of an asset in US dollars; None where it is not known."""
-
-_DOLLAR = "USD"
-
-
-def valued(balances: Iterable[Balance], price_of: PriceOf) -> tuple[Decimal | None, tuple[str, ...]]:
-    """Worth in US dollars of the assets whose price is known, and the names of the others that are held.
-
-    Args:
-        balances: What is held.
-        price_of: The prices.
-
-    Returns:
-        The worth, None where no price is known or nothing is; the assets that are left out of it.
-    """
-    total: Decimal | None = None
-    unpriced: list[str] = []
-    for balance in balances:
-        price = Decimal(1) if balance.asset == _DOLLAR or not balance.total else price_of(balance.asset)
-        if price is None:
-            unpriced.append(balance.asset)
-        elif balance.total or total is None:
-            total = (total or ZERO) + balance.total * price
-    if unpriced and not total:
-        total = None
-    return total, tuple(unpriced)
-
-
-def worth_of(balances: Iterable[Balance], price_of: PriceOf) -> Decimal | None:
-    """Worth of all assets in US dollars; None where the price of one that is held is not known, or nothing is."""
-    total, unpriced = valued(balances, price_of)
-    return None if unpriced else total
 
 
 def shown_orders(orders: Iterable[Order], now_ns: int) -> tuple[Order, ...]:
@@ -100,7 +66,6 @@ class AccountViews:
             self._orders = self.version, second, shown_orders(account.orders, account_ns)
         orders = self._orders[2]
         balances = account.balances
-        priced, unpriced = valued(balances.all, price_of) if balances.verified else (None, ())
         ages = {channel: max(0, now - at) for channel, at in heard.items()}
         return AccountView(
             self.version,
@@ -117,8 +82,6 @@ class AccountViews:
             balances=balances.all,
             positions=account.fills.positions,
             fees=tuple(sorted(account.fills.session_fees.items())),
-            worth=None if unpriced else priced,
-            priced=priced,
-            unpriced=unpriced,
+            worth=worth_of(balances.all, price_of) if balances.verified else None,
             **told,  # type: ignore[arg-type]
         )

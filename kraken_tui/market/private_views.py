@@ -149,8 +149,6 @@ class AccountView(msgspec.Struct, frozen=True):
         positions: Net of the session's fills, by pair.
         fees: (asset, quantity) of the session.
         worth: Total worth of what is held in US dollars where every asset's price is known; None otherwise.
-        priced: Worth of those assets whose price is known; None where none is.
-        unpriced: The assets that are held and left out of `priced`.
         warnings: What the user should know of the key, a sentence each.
         problem: Why there is no account to show, one sentence with what to do; "" where all is well.
         trading: None where the program cannot place orders.
@@ -170,8 +168,6 @@ class AccountView(msgspec.Struct, frozen=True):
     positions: tuple[Position, ...] = ()
     fees: tuple[tuple[str, Decimal], ...] = ()
     worth: Decimal | None = None
-    priced: Decimal | None = None
-    unpriced: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     problem: str = ""
     trading: TradingView | None = None

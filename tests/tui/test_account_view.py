@@ -539,25 +539,28 @@ async def test_own_orders_stand_on_their_own_side_of_the_book_and_hide_no_size(
 
 
 async def test_the_worth_is_the_least_there_can_be_where_a_price_is_not_known() -> None:
-    source = source_with(worth=None, priced=D("179234.91"), unpriced=("DOGE",))
+    source = source_with()
     async with running(source, (160, 48)) as (app, pilot):
         await press(app, pilot, "f8")
         title = text(app, "account").split("\n")[0]
-        assert "worth ≥ 179,234.91 USD: 1 of 3 assets has no known price (DOGE)" in title
+        assert "worth ≥ 178,547.14 USD: 1 of 3 assets has no known price (ETH)" in title
+        # It is the sum of what the balances say.
+        assert "80,312.62" in text(app, "holdings")
+        assert "98,234.51" in text(app, "holdings")
     for size in SIZES:
         async with running(source, size) as (app, pilot):
             await press(app, pilot, "f8")
-            assert "≥ 179,234.91 USD" in text(app, "account").split("\n")[0]
+            assert "≥ 178,547.14 USD" in text(app, "account").split("\n")[0]
 
 
 async def test_what_is_owed_and_has_no_price_makes_no_lower_bound() -> None:
-    source = source_with(worth=None, priced=D("1000"), unpriced=("ETH",))
+    source = source_with()
     assert source.account is not None
     owed = tuple(replace(each, total=-each.total) if each.asset == "ETH" else each for each in source.account.balances)
     source.account = replace(source.account, balances=owed)
     async with running(source) as (app, pilot):
         await press(app, pilot, "f8")
-        assert "worth 1,000.00 USD: 1 of 3" in text(app, "account")
+        assert "worth 178,547.14 USD: 1 of 3" in text(app, "account")
 
 
 @pytest.mark.parametrize("size", SIZES)

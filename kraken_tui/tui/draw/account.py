@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kraken_tui.market.events import Side
 from kraken_tui.market.orders.values import DONE, Fill, Order, Stage
+from kraken_tui.market.orders.worth import valued
 from kraken_tui.tui.draw.account_text import (
     money,
     plain,
@@ -99,7 +100,7 @@ def draw_account(picture: Picture, width: int, height: int) -> list[Line]:
     account = picture.account
     if account is None:
         return no_account("Account", width, height)
-    lines = [_account_title(account, width)]
+    lines = [_account_title(picture, account, width)]
     if account.problem:
         lines += sentences(f"✗ {account.problem}", "bad", width)
     links = [(1, _link(link, width)) for link in account.links]
@@ -114,30 +115,42 @@ def draw_account(picture: Picture, width: int, height: int) -> list[Line]:
     return lines[: max(0, height)]
 
 
-def _account_title(account: AccountView, width: int) -> Line:
+def _account_title(picture: Picture, account: AccountView, width: int) -> Line:
     if account.silent_ns:
         return _title("Account", play_badge(account), "? engine silent", "bad", width)
     name, badge = f"Account {shorten(account.key, 24)}".rstrip(), play_badge(account)
     room = width - len(name) - width_of(badge) - 9
-    worth = next((text for text in worth_texts(account) if len(text) <= room), "")
+    worth = next((text for text in worth_texts(picture) if len(text) <= room), "")
     return _title(name, badge, worth, "text", width)
 
 
-def worth_texts(account: AccountView) -> list[str]:
-    """What is said of the account's worth, the longest first.
+def last_price(picture: Picture, symbol: str) -> Decimal | None:
+    """The last price of a pair of the tabs; None where it is not on screen, not known or stale."""
+    for tab in picture.feed.tabs:
+        if tab.symbol == symbol and tab.last is not None and not tab.stale:
+            return Decimal(tab.last).scaleb(-tab.price_precision)
+    return None
+
+
+def worth_texts(picture: Picture) -> list[str]:
+    """What is said of the account's worth, the longest first: what the balances below it add up to.
 
     Assets without a known price are counted, and what the others are worth is then the least there can be.
     """
-    if account.worth is not None:
-        return [f"worth {money(account.worth)} USD", f"{money(account.worth)} USD"]
-    if account.priced is None:
+    account = picture.account
+    if account is None or not verified(account, "balances"):
         return ["worth unknown"]
-    left = [balance for balance in account.balances if balance.asset in account.unpriced]
+    priced, unpriced = valued(account.balances, lambda asset: last_price(picture, f"{asset}/USD"))
+    if priced is None:
+        return ["worth unknown"]
+    if not unpriced:
+        return [f"worth {money(priced)} USD", f"{money(priced)} USD"]
+    left = [balance for balance in account.balances if balance.asset in unpriced]
     # What is owed may be worth any amount less.
     least = "" if any(balance.total < 0 for balance in left) else "≥ "
     held = sum(bool(balance.total) for balance in account.balances)
-    amount, count = f"{least}{money(account.priced)} USD", len(account.unpriced)
-    names = ", ".join(map(in_cells, account.unpriced))
+    amount, count = f"{least}{money(priced)} USD", len(unpriced)
+    names = ", ".join(map(in_cells, unpriced))
     have = "has" if count == 1 else "have"
     return [
         f"worth {amount}: {count} of {counted(held, 'asset')} {have} no known price ({names})",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kraken_tui.market.orders.values import Balance, Position
-from kraken_tui.tui.draw.account import block_title, no_account, sentences
+from kraken_tui.market.orders.worth import worth_of
+from kraken_tui.tui.draw.account import block_title, last_price, no_account, sentences
 from kraken_tui.tui.draw.account_text import money, plain, verified
 from kraken_tui.tui.draw.format import duration
 from kraken_tui.tui.draw.picture import Picture
@@ -55,19 +56,8 @@ def _balances(picture: Picture, width: int) -> list[Line]:
     return table(_BALANCE_COLUMNS, [_balance_cells(each, picture) for each in account.balances], width)
 
 
-def last_price(picture: Picture, symbol: str) -> Decimal | None:
-    """The last price of a pair of the tabs; None where it is not on screen, not known or stale."""
-    for tab in picture.feed.tabs:
-        if tab.symbol == symbol and tab.last is not None and not tab.stale:
-            return Decimal(tab.last).scaleb(-tab.price_precision)
-    return None
-
-
 def _worth(balance: Balance, picture: Picture) -> Decimal | None:
-    if balance.asset == "USD":
-        return balance.total
-    price = last_price(picture, f"{balance.asset}/USD")
-    return None if price is None else balance.total * price
+    return worth_of([balance], lambda asset: last_price(picture, f"{asset}/USD"))
 
 
 def _balance_cells(balance: Balance, picture: Picture) -> Cells:
