@@ -153,7 +153,8 @@ class Readers:
         assert "SUBSCRIBED ●" not in text, where
         silent = re.search(r"engine silent (\d+) s", text)
         # The screen's own second is added where the machine is busy.
-        assert silent is not None and 0 <= int(silent[1]) - self.ahead_ns // SECOND <= 5, where
+        assert silent is not None, where
+        assert 0 <= int(silent[1]) - self.ahead_ns // SECOND <= 5, where
 
 
 def serve(blocker: Blocker, readers: Readers, idle_s: float, until: Callable[[], bool] = lambda: True) -> None:

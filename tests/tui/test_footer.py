@@ -66,7 +66,8 @@ async def test_every_key_of_the_footer_is_understood_where_it_is_offered(size: t
             footer = app.main._panes["footer"]
             commands = {footer.command_at(cell) for cell in range(size[0])} - {None}  # type: ignore[attr-defined]
             assert len(commands) >= 6
-            for name in commands:
+            # A view that is shown without what it is of stays named there.
+            for name in commands - {f"view.{view}"}:
                 command = next(each for each in app.keymap_in_force.keys if each == name)
                 assert app.main.keymap.refusal(_command(command), app.main.situation) == ""
 
