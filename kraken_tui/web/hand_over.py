@@ -9,30 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from kraken_tui.engine.options import Relay
-from kraken_tui.settings import Settings
-from kraken_tui.settings.options import option
+from kraken_tui.settings import Settings, options
+from kraken_tui.settings.options import OPTIONS, option
 
 VARIABLE = "KRAKEN_TUI_VISIT"
 """Name in the environment of a visitor's process."""
 
 _WITHHELD = frozenset(
-    {
-        "record",
-        "record_rotate",
-        "log_file",
-        "metrics_addr",
-        "svg_dir",
-        "key_name",
-        "allow_withdraw_key",
-        "level3",
-        "account",
-        "level3_url",
-        "account_url",
-        "trade",
-        "paper",
-    }
+    row.name for row in OPTIONS if row.section in (options.RECORDING, options.OUTPUT, options.ACCOUNT, options.TRADING)
 )
-"""Settings that write on this machine, listen there or name a key: no visitor has them."""
+"""Settings that write on this machine, listen there, or are about an account: no visitor has them."""
 
 
 def pack(settings: Settings, relay: Relay | None) -> str:

@@ -64,7 +64,10 @@ def test_an_address_that_cannot_be_used_is_refused(capsys: pytest.CaptureFixture
     assert "is not encrypted" in capsys.readouterr().err
 
 
-def test_connect_prints_a_table_and_fails_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_connect_prints_a_table_and_fails_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     assert cli.main(["doctor", "--connect", "--url", "ws://127.0.0.1:9/v2"]) == 1
     out, err = capsys.readouterr()
     assert err == ""

@@ -363,7 +363,7 @@ PLACES = (
         gate=True,
     ),
     Place("a file name", lambda _: token() and safe_file_stem(TOKEN), gate=True),
-    Place("a task", lambda _: asyncio.run(a_task()) + str(token()), gate=True),
+    Place("a task", lambda _: str(token()) + asyncio.run(a_task()), gate=True),
     Place("a header that cannot be sent", bad_header, gate=True),
     Place("an answer that echoes", lambda folder: asked(folder, {"error": [f"EAPI:Invalid key {PUBLIC}"]}), gate=True),
     Place("an answer with the token", lambda folder: asked(folder, {"error": [], "result": {"token": TOKEN}})),

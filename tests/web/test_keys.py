@@ -45,7 +45,7 @@ def test_the_palette_does_not_list_them(monkeypatch: pytest.MonkeyPatch) -> None
     def listed(*, visitor: bool) -> set[str]:
         feed = SimpleNamespace(tabs=(), mode=Mode.LIVE)
         main: Any = SimpleNamespace(set_view=print, set_grouping=print)
-        source: Any = SimpleNamespace(feed_view=feed, set_depth=print, set_interval=print)
+        source: Any = SimpleNamespace(feed_view=feed, set_depth=print, set_interval=print, trades="")
         program = SimpleNamespace(
             visitor=visitor,
             source=source,

@@ -78,14 +78,18 @@ def test_every_setting_arrives_but_those_that_write_here_or_name_a_key(tmp_path:
         "history_min": 5.0, "history_mb": 9, "heat_weighing": "greatest", "heat_scale": "linear", "pull_window_s": 5,
         "mouse": False, "keys": {"book.centre": "x"}, "key_name": "desk", "allow_withdraw_key": True,
         "level3": True, "level3_depth": 100, "account": True, "private": False,
-        "level3_url": "ws://127.0.0.1:1/v2", "account_url": "ws://127.0.0.1:1/v2",
+        "level3_url": "ws://127.0.0.1:1/v2", "account_url": "ws://127.0.0.1:1/v2", "bell_on_fill": True,
+        "trade": True, "paper": True, "trade_max_worth": 5, "trade_max_size": 5, "trade_max_open": 3,
+        "trade_band_pct": 9.0, "trade_protection_pct": 9.0, "trade_idle_s": 9.0, "trade_validate": False,
+        "trade_reset_size": True,
     }  # fmt: skip
     assert chosen.keys() == {field.name for field in fields(Settings)}
     relay = Relay("ws://127.0.0.1:5/s", "http://127.0.0.1:5/s", "shown")
     settings, found = unpack({VARIABLE: pack(Settings(**chosen), relay)})
     assert found == relay
     kept = {"record", "record_rotate", "log_file", "metrics_addr", "svg_dir", "key_name", "allow_withdraw_key"}
-    kept |= {"level3", "account", "level3_url", "account_url"}
+    kept |= {"level3", "level3_depth", "account", "private", "level3_url", "account_url", "paper"}
+    kept |= {name for name in chosen if name.startswith("trade")}
     for name, value in chosen.items():
         expected = getattr(Settings(), name) if name in kept else value
         assert getattr(settings, name) == expected, name
