@@ -29,8 +29,8 @@ Step = Callable[[int, int, str, int], bytes]
 def _lists() -> Step:
     side = BookSide(Side.SELL)
 
-    def step(ticks: int, lots: int, digits: str, depth: int) -> bytes:
-        side.put(ticks, lots, digits)
+    def step(ticks: int, lots: int, _: str, depth: int) -> bytes:
+        side.put(ticks, lots)
         side.truncate(depth)
         return side.checksum_digits()
 

@@ -16,7 +16,7 @@ from kraken_tui.tui.draw.status import feed_parts
 PAIR = "BTC/USD"
 
 
-def wait_until(condition: Callable[[], bool], limit_s: float = 15.0) -> None:
+def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
     end = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -41,7 +41,7 @@ def test_an_episode_is_announced_seen_and_come_through(
 ) -> None:
     [episode] = [each for each in episodes.EPISODES if each.name == name]
     said = episode.what.format(pair=PAIR)
-    quick = episode._replace(lasts_s={"proof": 1.2, "halt": 2.0, "stale": 5.0}[name], afterwards_s=4.0)
+    quick = episode._replace(lasts_s={"proof": 4.0, "halt": 3.0, "stale": 5.0}[name], afterwards_s=4.0)
     monkeypatch.setattr(episodes, "EPISODES", (quick,))
     monkeypatch.setattr(episodes, "FIRST_S", 1.0)
     monkeypatch.setattr(episodes, "_NOTICE_S", 0.3)

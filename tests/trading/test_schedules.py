@@ -6,7 +6,7 @@ import pytest
 
 from tests.rig.trading import Run
 
-SEEDS = 200
+SEEDS = 100
 _PART = 20
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -471,6 +473,14 @@ def test_the_audit_file_is_only_ever_appended_to(tmp_path: Path) -> None:
     assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [0, 1]
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait for the thread that writes the audit file."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_a_full_disk_blocks_new_orders_and_no_cancels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     audit = Audit(tmp_path / "orders.jsonl")
     rig = Rig(audit=audit)
@@ -478,17 +488,18 @@ def test_a_full_disk_blocks_new_orders_and_no_cancels(tmp_path: Path, monkeypatc
     audit._writer.close(5)
     full = Audit(tmp_path / "orders.jsonl")
     monkeypatch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    full._write([b"{}\n"])
+    full.write(0, "answer", {})
+    wait_for(lambda: full.problem != "")
     rig.trader.audit = full
     outcome = rig.trader.place(ticket(ticks=499_900), FACTS, rig.now).outcome
     assert outcome is not None
     assert "No space left on device" in outcome.sentence
     assert rig.trader.cancel([key], rig.now)[0].outcome is None
     monkeypatch.undo()
-    full._write([])
-    assert full.problem == ""
-    assert (tmp_path / "orders.jsonl").read_text().endswith("{}\n")
-    full.close(1)
+    full.write(0, "answer", {"last": True})
+    wait_for(lambda: full.problem == "")
+    assert full.close(5)
+    assert (tmp_path / "orders.jsonl").read_text().endswith('"last":true}\n')
 
 
 def test_the_limit_of_worth_is_by_quote() -> None:
