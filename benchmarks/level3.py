@@ -89,10 +89,10 @@ class Stream:
     def _row(self, event: str, side: str, level: int, name: str, lots: int) -> str:
         ticks = self._ticks(side, level)
         head, qty = f'{{"event":"{event}",' if event else "{", f"{lots // 10**8}.{lots % 10**8:08}"
-        second, price = self.number % 60, f"{ticks // 10}.{ticks % 10}"
+        price = f"{ticks // 10}.{ticks % 10}"
         return (
             f'{head}"order_id":"{name}","limit_price":{price},"order_qty":{qty},'
-            f'"timestamp":"2026-01-05T10:00:{second:02}.{self.number:09}Z"}}'
+            f'"timestamp":"2026-01-05T10:00:00.{self.number:09}Z"}}'
         )
 
     def _frame(self, kind: str, rows: dict[str, str]) -> bytes:

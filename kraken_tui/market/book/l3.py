@@ -34,6 +34,7 @@ DEPTHS = (10, 100, 1000)
 
 _KEPT_PRICES = 4096
 _NO_SNAPSHOT = "waiting for the snapshot"
+_NO_CHECKSUM = "the exchange sent no checksum"
 
 
 class L3Book:
@@ -339,6 +340,3 @@ class L3Book:
             keys = {side._sign * ticks for name, ticks, *_ in changes if name is side.side}
             if keys or not changes:
                 side.arrange(self.reading, iter(keys) if changes else None)
-
-
-_NO_CHECKSUM = "the exchange sent no checksum"

@@ -97,7 +97,10 @@ class Order(Value, frozen=True, gc=False):
     @property
     def remaining(self) -> Decimal | None:
         """What is left to fill of an open order; None where that is not known."""
-        return None if not self.open or self.order_qty is None else max(self.order_qty - self.cum_qty, ZERO)
+        if not self.open or self.order_qty is None:
+            return None
+        left = self.order_qty - self.cum_qty
+        return left if left >= 0 else ZERO
 
     @property
     def untriggered(self) -> bool:
