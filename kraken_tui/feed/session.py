@@ -14,7 +14,7 @@ from kraken_tui.feed.channels import CHANNELS, pair_channels
 from kraken_tui.feed.channels.channel import Channel
 from kraken_tui.feed.complaints import Complaints
 from kraken_tui.feed.connection.dialler import Dialler, least_gap_s
-from kraken_tui.feed.connection.failures import BANS
+from kraken_tui.feed.connection.failures import is_ban
 from kraken_tui.feed.connection.table import TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.counters import Counters
@@ -366,7 +366,7 @@ class Session:
         cause = clean_text(cause)
         if self.state in (State.DISCONNECTED, State.COOLDOWN, State.CLOSED):
             return
-        if http_status in BANS or (http_status is not None and "1015" in cause):
+        if is_ban(http_status, cause):
             self._ban(cause, retry_after_s)
             return
         floor = self.limits.slow_retry_s if slow or close_code == 1009 else 0.0

@@ -9,8 +9,7 @@ from kraken_tui.secret import Secret
 from kraken_tui.trading.tickets import Kind, Ticket
 from kraken_tui.units import SECOND
 from kraken_tui.wire.digits import from_units, to_units
-from kraken_tui.wire.private_requests import NewOrder as WrittenOrder
-from kraken_tui.wire.private_requests import add_order, amend_order
+from kraken_tui.wire.private_requests import OrderToWrite, add_order, amend_order
 from kraken_tui.wire.symbols import PairSpec
 
 DEADLINE_NS = 2 * SECOND
@@ -52,7 +51,7 @@ def written(
         ConfigurationError: The exchange would refuse it for its form.
     """
     stop = ticket.kind is Kind.STOP
-    order = WrittenOrder(
+    order = OrderToWrite(
         side=ticket.side.value,
         order_type=_TYPES[ticket.kind],
         lots=ticket.lots,

@@ -38,7 +38,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA
 _LONGEST_ID = 18
 
 
-class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+class OrderToWrite(msgspec.Struct, frozen=True, kw_only=True):
     """An order to place.
 
     Attributes:
@@ -143,7 +143,7 @@ def unsubscribe_balances(token: Secret, *, req_id: int) -> str:
 # -- orders -------------------------------------------------------------------------------------------------------
 
 
-def add_order(order: NewOrder, spec: PairSpec, token: Secret, *, req_id: int, validate: bool = False) -> str:
+def add_order(order: OrderToWrite, spec: PairSpec, token: Secret, *, req_id: int, validate: bool = False) -> str:
     """Place an order.
 
     Args:
@@ -167,7 +167,7 @@ def add_order(order: NewOrder, spec: PairSpec, token: Secret, *, req_id: int, va
 
 
 def batch_add(
-    orders: Sequence[NewOrder],
+    orders: Sequence[OrderToWrite],
     spec: PairSpec,
     token: Secret,
     *,
@@ -182,7 +182,7 @@ def batch_add(
         spec: Their pair.
         token: The connection's token.
         req_id: Echoed by the answer, whose results are in this order.
-        deadline_ns: See `NewOrder`.
+        deadline_ns: See `OrderToWrite`.
         validate: See `add_order`.
 
     Raises:
@@ -227,7 +227,7 @@ def amend_order(
         trigger_ticks: New trigger price.
         display_lots: What an iceberg shows.
         post_only: Whether the changed order must not take.
-        deadline_ns: See `NewOrder`.
+        deadline_ns: See `OrderToWrite`.
 
     Raises:
         ConfigurationError: It cannot be accepted.
@@ -296,7 +296,7 @@ def batch_cancel(token: Secret, *, req_id: int, order_ids: Sequence[str] = (), c
 # -- parts --------------------------------------------------------------------------------------------------------
 
 
-def _check(order: NewOrder) -> None:
+def _check(order: OrderToWrite) -> None:
     """Refuse what cannot be an order."""
     if order.side not in ("buy", "sell"):
         raise ConfigurationError("the side of an order is buy or sell")
@@ -325,7 +325,7 @@ def _check(order: NewOrder) -> None:
         raise ConfigurationError("userref takes a whole number of 32 bits")
 
 
-def _order_fields(order: NewOrder, spec: PairSpec, *, symbol: bool) -> list[tuple[str, str]]:
+def _order_fields(order: OrderToWrite, spec: PairSpec, *, symbol: bool) -> list[tuple[str, str]]:
     fields = [
         ("order_type", _text(order.order_type)),
         ("side", _text(order.side)),

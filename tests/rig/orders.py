@@ -12,7 +12,6 @@ once the faults are over and a minute has passed, every order, fill, fee and pos
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import dataclass, field
@@ -39,6 +38,7 @@ from kraken_tui.wire.messages import SubscribeAck
 from kraken_tui.wire.order_answers import Answer
 from kraken_tui.wire.private import decode
 from kraken_tui.wire.timestamps import format_timestamp
+from tests.rig.seeds import play
 
 SECOND = 1_000_000_000
 START = 1_767_600_000 * SECOND
@@ -485,27 +485,5 @@ class Schedule:
         assert account.fills.session_fees == fees
 
 
-def main() -> int:
-    """Run the seeds; print the first that fails and the command that repeats it."""
-    parser = argparse.ArgumentParser(prog="python -m tests.rig.orders", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10_000)
-    parser.add_argument("--from", dest="first", type=int, default=0)
-    parser.add_argument("--show", action="store_true")
-    given = parser.parse_args()
-    failed = 0
-    for seed in range(given.first, given.first + given.seeds):
-        try:
-            Schedule(seed, show=given.show).run()
-        except Exception as error:
-            failed += 1
-            words = str(error).split("\n", 1)[0][:400]
-            print(f"seed {seed}: {type(error).__name__}: {words}")
-            print(f"  python -m tests.rig.orders --from {seed} --seeds 1 --show")
-            if failed >= 5:
-                break
-    print(f"{given.seeds} seeds, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play("python -m tests.rig.orders", __doc__, lambda seed, show: Schedule(seed, show=show).run()))

@@ -12,7 +12,6 @@ accepted, refused or not sent is otherwise, and once it is calm every order and 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -41,6 +40,7 @@ from kraken_tui.wire.private_requests import subscribe_executions, unsubscribe_e
 from kraken_tui.wire.rest_account import RestOrder, read_orders, read_trades
 from kraken_tui.wire.symbols import PairSpec
 from tests.exchange.private_client import Trader as Client
+from tests.rig.seeds import play
 
 SECOND = 1_000_000_000
 SYMBOL = "BTC/USD"
@@ -393,27 +393,5 @@ class Run:
             assert pending.key not in landed
 
 
-def main() -> int:
-    """Run the seeds; print the first that fail and the commands that repeat them."""
-    parser = argparse.ArgumentParser(prog="python -m tests.rig.trading", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10_000)
-    parser.add_argument("--from", dest="first", type=int, default=0)
-    parser.add_argument("--show", action="store_true")
-    given = parser.parse_args()
-    failed = 0
-    for seed in range(given.first, given.first + given.seeds):
-        try:
-            Run(seed, show=given.show).run()
-        except Exception as error:
-            failed += 1
-            words = str(error).split("\n", 1)[0][:600]
-            print(f"seed {seed}: {type(error).__name__}: {words}")
-            print(f"  python -m tests.rig.trading --from {seed} --seeds 1 --show")
-            if failed >= 5:
-                break
-    print(f"{given.seeds} seeds, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play("python -m tests.rig.trading", __doc__, lambda seed, show: Run(seed, show=show).run()))

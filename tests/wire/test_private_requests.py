@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kraken_tui.errors import ConfigurationError
 from kraken_tui.secret import Secret
 from kraken_tui.wire import private_requests as requests
-from kraken_tui.wire.private_requests import NewOrder
+from kraken_tui.wire.private_requests import OrderToWrite
 from kraken_tui.wire.symbols import PairSpec
 from kraken_tui.wire.timestamps import parse_timestamp
 from tests.reference.private_vectors import REQUESTS
@@ -24,11 +24,11 @@ COARSE = PairSpec("XRP/USD", "XRP", "USD", 5, 8, increment=10)
 TOKEN = Secret("<token>")
 ORDER_ID = "OK4GJX-KSTLS-7DZZO5"
 CL_ORD_ID = "0835958d-c526-4ad8-aea8-af54836de47e"
-BUY = NewOrder(side="buy", order_type="limit", lots=1_000_000, limit_ticks=265_004)
+BUY = OrderToWrite(side="buy", order_type="limit", lots=1_000_000, limit_ticks=265_004)
 
 
 def test_every_documented_request_is_written_byte_for_byte() -> None:
-    order = NewOrder(
+    order = OrderToWrite(
         side="buy",
         order_type="limit",
         lots=1_000_000,
@@ -79,7 +79,7 @@ def test_mistake_18_numbers_are_floats_with_the_pairs_decimals_and_no_exponent(
     lots: int, ticks: int, price_precision: int, qty_precision: int
 ) -> None:
     spec = PairSpec("A/B", "A", "B", price_precision, qty_precision)
-    order = NewOrder(side="sell", order_type="limit", lots=lots, limit_ticks=ticks)
+    order = OrderToWrite(side="sell", order_type="limit", lots=lots, limit_ticks=ticks)
     text = requests.add_order(order, spec, TOKEN, req_id=1)
     found = re.search(r'"order_qty":([0-9]+\.[0-9]+),.*"limit_price":([0-9]+\.[0-9]+)[,}]', text)
     assert found is not None, text
@@ -90,7 +90,7 @@ def test_mistake_18_numbers_are_floats_with_the_pairs_decimals_and_no_exponent(
 
 def test_mistake_18_a_pair_without_decimals_still_gets_a_point() -> None:
     text = requests.add_order(
-        NewOrder(side="buy", order_type="limit", lots=2, limit_ticks=29_000), WHOLE, TOKEN, req_id=1
+        OrderToWrite(side="buy", order_type="limit", lots=2, limit_ticks=29_000), WHOLE, TOKEN, req_id=1
     )
     assert '"order_qty":2.0,' in text
     assert '"limit_price":29000.0,' in text
@@ -124,9 +124,9 @@ def test_mistake_26_a_client_id_and_a_userref_are_fields_of_their_own_and_exclud
         requests.add_order(_with(cl_ord_id="kt-1", userref=7), BTC, TOKEN, req_id=1)
 
 
-def _with(**changes: object) -> NewOrder:
+def _with(**changes: object) -> OrderToWrite:
     fields = {"side": "buy", "order_type": "limit", "lots": 1_000_000, "limit_ticks": 265_004, **changes}
-    return NewOrder(**fields)  # type: ignore[arg-type]
+    return OrderToWrite(**fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -165,18 +165,18 @@ def test_what_cannot_be_an_order_is_not_written(changes: dict[str, object], word
 def test_a_price_between_increments_is_refused_and_not_rounded() -> None:
     with pytest.raises(ConfigurationError, match=r"0\.50001 is not a multiple of 0\.00010"):
         requests.add_order(
-            NewOrder(side="buy", order_type="limit", lots=1, limit_ticks=50_001), COARSE, TOKEN, req_id=1
+            OrderToWrite(side="buy", order_type="limit", lots=1, limit_ticks=50_001), COARSE, TOKEN, req_id=1
         )
     with pytest.raises(ConfigurationError, match="not a multiple"):
         requests.amend_order(COARSE, TOKEN, req_id=1, order_id=ORDER_ID, limit_ticks=50_001)
 
 
 def test_stops_and_icebergs_are_written_in_the_documented_fields() -> None:
-    stop = NewOrder(side="sell", order_type="stop-loss-limit", lots=1, limit_ticks=100, trigger_ticks=105)
+    stop = OrderToWrite(side="sell", order_type="stop-loss-limit", lots=1, limit_ticks=100, trigger_ticks=105)
     params = json.loads(requests.add_order(stop, BTC, TOKEN, req_id=1))["params"]
     assert params["triggers"] == {"reference": "last", "price": 10.5, "price_type": "static"}
     assert params["limit_price"] == 10.0
-    iceberg = NewOrder(
+    iceberg = OrderToWrite(
         side="buy", order_type="iceberg", lots=15, limit_ticks=10, display_lots=1, time_in_force="gtd",
         reduce_only=True, expire_ns=parse_timestamp("2026-01-05T12:00:00.000000Z"),
         stp_type="cancel_newest", fee_preference="quote",
@@ -186,7 +186,7 @@ def test_stops_and_icebergs_are_written_in_the_documented_fields() -> None:
         "display_qty": 1e-08, "time_in_force": "gtd", "stp_type": "cancel_newest", "fee_preference": "quote",
         "expire_time": "2026-01-05T12:00:00.000Z", "reduce_only": True, "token": "<token>",
     }  # fmt: skip
-    market = NewOrder(side="sell", order_type="market", lots=1)
+    market = OrderToWrite(side="sell", order_type="market", lots=1)
     assert "limit_price" not in requests.add_order(market, BTC, TOKEN, req_id=1)
 
 
@@ -228,7 +228,7 @@ def test_amend_and_cancel_name_one_kind_of_id_and_something_to_do() -> None:
     }  # fmt: skip
 
 
-def refused(order: NewOrder) -> str:
+def refused(order: OrderToWrite) -> str:
     with pytest.raises(ConfigurationError) as caught:
         requests.add_order(order, BTC, TOKEN, req_id=1)
     return str(caught.value)

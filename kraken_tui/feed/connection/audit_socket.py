@@ -7,7 +7,7 @@ import contextlib
 
 from kraken_tui.feed.clock import Clock
 from kraken_tui.feed.connection.budget_file import BudgetFile
-from kraken_tui.feed.connection.failures import BANS, explain
+from kraken_tui.feed.connection.failures import explain, is_ban
 from kraken_tui.feed.connection.sockets import close_socket, open_socket
 from kraken_tui.feed.session import Session
 
@@ -72,7 +72,7 @@ class Auditing:
             failure = explain(error, self._url, proxy=proxy_shown)
             if failure is None:
                 raise
-            banned = failure.http_status in BANS or (failure.http_status is not None and "1015" in failure.cause)
+            banned = is_ban(failure.http_status, failure.cause)
             self._end(failure.cause, banned=banned, retry_after_s=failure.retry_after_s)
         else:
             self._end()

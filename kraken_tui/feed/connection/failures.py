@@ -16,6 +16,17 @@ from kraken_tui.text import clean_text
 BANS = frozenset({403, 429})
 """HTTP statuses of a handshake that mean: do not dial for a while."""
 
+
+def is_ban(http_status: int | None, cause: str) -> bool:
+    """Whether a refused handshake means that nobody should dial for a while.
+
+    Args:
+        http_status: Status that refused it; None where it was not refused by one.
+        cause: The clause of its `Failure`, which names the edge's own ban.
+    """
+    return http_status in BANS or (http_status is not None and _EDGE_BAN.search(cause) is not None)
+
+
 _CLOSE_CODES = {
     1000: "done",
     1001: "going away",

@@ -15,13 +15,14 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.http11 import Response
 
+from kraken_tui.feed.connection.failures import BANS
+
 PAGE_S = 1.0
 """Longest wait for the rest of a refusal, whose page may say more."""
 
 MOST_PAGE = 65536
 """Bytes of a refusal that are looked at."""
 
-_AT_ONCE = frozenset({403, 429})
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[^\r\n]*\r?\n")
 
 
@@ -70,7 +71,7 @@ class RefusalByStatus(ClientConnection):
             self._accepted, self._start = True, None
             return
         whole_head = b"\r\n\r\n" in start
-        if (whole_head and status in _AT_ONCE) or len(start) >= MOST_PAGE:
+        if (whole_head and status in BANS) or len(start) >= MOST_PAGE:
             self._refuse()
         elif not self._judging:
             self._judging = True

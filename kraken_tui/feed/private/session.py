@@ -16,7 +16,7 @@ from kraken_tui.feed.connection.auth import Authentication, FetchToken, Stop, Su
 from kraken_tui.feed.connection.auth import Step as TokenStep
 from kraken_tui.feed.connection.backoff import DialBudget
 from kraken_tui.feed.connection.dialler import Dialler
-from kraken_tui.feed.connection.failures import BANS
+from kraken_tui.feed.connection.failures import is_ban
 from kraken_tui.feed.connection.table import PRIVATE_TABLE, Action, State, Trigger, step
 from kraken_tui.feed.connection.watchdog import Watchdog
 from kraken_tui.feed.limits import Limits, ns
@@ -316,7 +316,7 @@ class PrivateSession:
         cause = clean_text(cause)
         if self.state not in _OPEN and self.state is not State.CONNECTING:
             return
-        if http_status in BANS or (http_status is not None and "1015" in cause):
+        if is_ban(http_status, cause):
             # The public connection goes on: another host was refused. It learns of a real ban by itself.
             self._fire(Trigger.BANNED, cause, retry_in_s=self.dialler.after_ban(now, retry_after_s))
             return

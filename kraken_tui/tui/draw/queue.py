@@ -42,7 +42,7 @@ def draw_queue(picture: Picture, width: int, height: int) -> list[Line]:
     queue = level3.queue
     title = _title(view, level3, queue, width)
     if queue is None:
-        return [title, *sentences("Move the cursor to a price.", "muted", width)][: max(0, height)]
+        return [title, *sentences("waiting for the orders of this level", "muted", width)][: max(0, height)]
     where = f"{'bids' if queue.side is Side.BUY else 'asks'} at {price(queue.ticks, view.spec.price_precision)}"
     if queue.beyond:
         followed = f"the {counted(level3.depth, 'level')} a side that are followed"

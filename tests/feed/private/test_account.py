@@ -14,8 +14,7 @@ from kraken_tui.feed.private.link import PrivateLink
 from kraken_tui.market.events import Side
 from kraken_tui.market.orders.account import Account
 from kraken_tui.market.orders.values import Ask, AskKind, FillSeen, NewOrder, OrderChanged, Stage
-from kraken_tui.wire.private_requests import NewOrder as WireOrder
-from kraken_tui.wire.private_requests import add_order
+from kraken_tui.wire.private_requests import OrderToWrite, add_order
 from tests.rig.private_bench import SPECS, PrivateBench
 
 
@@ -29,7 +28,9 @@ def trade(bench: PrivateBench, session: AccountSession, name: str, *, market: bo
     new = NewOrder(name, "BTC/USD", Side.BUY, kind, Decimal("0.001"), price)
     req_id = link.next_req_id()
     link.take(link.account.sent_add(req_id, new, link.now_ns))
-    wire = WireOrder(side="buy", order_type=kind, lots=100_000, limit_ticks=None if market else 50_000, cl_ord_id=name)
+    wire = OrderToWrite(
+        side="buy", order_type=kind, lots=100_000, limit_ticks=None if market else 50_000, cl_ord_id=name
+    )
     assert link.send(add_order(wire, SPECS["BTC/USD"], token, req_id=req_id))
 
 
