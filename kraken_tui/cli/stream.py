@@ -92,18 +92,22 @@ def _run(call: Call) -> int:
         finally:
             engine.stop()
             metrics.close()
+    code = _ended(engine, listener.dropped, sink.counts.left_out, code)
+    return code if signals.number is None else SIGNALLED + signals.number
+
+
+def _ended(engine: Engine, dropped: int, left_out: int, code: int) -> int:
+    """Say what is missing from the output and the recording; the exit code, which was `code` until then."""
     if engine.failure is not None:
         raise engine.failure
     account = engine.published().account
-    if account is not None and account.problem and code == DONE:
-        code = FAILED
-    if not tell_recording(engine) and code == DONE:
-        code = FAILED
-    if listener.dropped:
-        complain(f"{counted(listener.dropped, 'event')} left out because the output was read too slowly")
-    if left_out := sink.counts.left_out:
+    whole = tell_recording(engine)
+    if dropped:
+        complain(f"{counted(dropped, 'event')} left out because the output was read too slowly")
+    if left_out:
         complain(f"{counted(left_out, 'event')} left out because the precisions of the pair were not known")
-    return code if signals.number is None else SIGNALLED + signals.number
+    failed = not whole or (account is not None and account.problem)
+    return FAILED if failed and code == DONE else code
 
 
 class _Problem:

@@ -23,7 +23,7 @@ from kraken_tui.tui.book_control import SPEEDS, BookControl, next_option
 from kraken_tui.tui.draw.amounts import compact
 from kraken_tui.tui.draw.book_rows import HEAD_ROWS
 from kraken_tui.tui.draw.format import price
-from kraken_tui.tui.draw.picture import Picture, Situation
+from kraken_tui.tui.draw.picture import BookChoices, Picture, Situation
 from kraken_tui.tui.draw.runs import Line, in_cells
 from kraken_tui.tui.draw.status import (
     STATUS_KEYS,
@@ -247,41 +247,14 @@ class MarketScreen(Screen[None], inherit_bindings=False):
         everything = everything or self._everything
         self._everything = False
         seen = self.shown.look(self.symbol)
-        pair, feed, live = seen.pair, seen.feed, seen.live
+        pair, feed = seen.pair, seen.feed
         if bool(feed.silent_ns) != self._silent:
             # All panes turn at once, whatever their rates: none may look fresh beside another that does not.
             self._silent = not self._silent
             everything = True
         choices = self.control.prepare(pair, self.book_rows)
-        problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
         step = self.source.step() if feed.silent_ns else ""
-        status = self._status(seen, pacer, now, step)
-        under = self.cursor.time(self.symbol, self.moment_ns)
-        found = self.shown.time.found
-        picture = Picture(
-            pair,
-            feed,
-            choices,
-            self.ascii_only,
-            problem,
-            status,
-            step,
-            situation=self.situation,
-            tape_tier=self.tape_tier,
-            waiting="" if pair is not None else self._waiting(live),
-            history=self.source.history(self.symbol) if self.symbol else None,
-            price_rows=self.book_rows,
-            density=self.app.no_color or ALL_PALETTES[self.program.palette_name].ansi,
-            moment_ns=self.moment_ns,
-            paused=self.paused,
-            now_ns=live.now_ns,
-            found="" if found is None else found.text,
-            cursor_ns=under.ns,
-            cursor_span_ns=under.span_ns,
-            cursor_venue_ns=under.venue_ns,
-            held_bytes=self._held_bytes() if "health" in self._places else 0,
-            account=seen.account,
-        )
+        picture = self._picture(seen, choices, self._status(seen, pacer, now, step), step)
         if self._trade is not None:
             self._trade.drew()
         if seen.account is not None or (pair is not None and pair.level3 is not None):
@@ -294,6 +267,37 @@ class MarketScreen(Screen[None], inherit_bindings=False):
             if everything or pacer.due(name) or self._drawn.get(name) != shown:
                 self._drawn[name] = shown
                 self._panes[name].push(picture)
+
+    def _picture(self, seen: Seen, choices: BookChoices, status: Line, step: str) -> Picture:
+        """What all panes draw from."""
+        pair, feed = seen.pair, seen.feed
+        problem = "" if pair is not None else next((tab.problem for tab in feed.tabs if tab.symbol == self.symbol), "")
+        under = self.cursor.time(self.symbol, self.moment_ns)
+        found = self.shown.time.found
+        return Picture(
+            pair,
+            feed,
+            choices,
+            self.ascii_only,
+            problem,
+            status,
+            step,
+            situation=self.situation,
+            tape_tier=self.tape_tier,
+            waiting="" if pair is not None else self._waiting(seen.live),
+            history=self.source.history(self.symbol) if self.symbol else None,
+            price_rows=self.book_rows,
+            density=self.app.no_color or ALL_PALETTES[self.program.palette_name].ansi,
+            moment_ns=self.moment_ns,
+            paused=self.paused,
+            now_ns=seen.live.now_ns,
+            found="" if found is None else found.text,
+            cursor_ns=under.ns,
+            cursor_span_ns=under.span_ns,
+            cursor_venue_ns=under.venue_ns,
+            held_bytes=self._held_bytes() if "health" in self._places else 0,
+            account=seen.account,
+        )
 
     def _follow_account(self) -> None:
         """Take what has happened to the account since the last drawing."""
